@@ -1,0 +1,38 @@
+/*
+ * The container inside an OpenSSH private key file, for plain Ed25519 keys.
+ *
+ * Part of crypto/openssh_key.h, which is what callers want.
+ */
+#ifndef AEGIS_CRYPTO_OPENSSH_CONTAINER_H
+#define AEGIS_CRYPTO_OPENSSH_CONTAINER_H
+
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "crypto/public_key.h"
+#include "crypto/secret.h"
+
+/* Is it unencrypted?  AG_EINVAL when it is no container. */
+enum ag_status openssh_container_is_plain(const struct secret *container,
+    bool *is_plain) AG_MUST_USE;
+
+/* ssh-keygen -a 1024 is 65 times its default, and takes seconds. */
+#define OPENSSH_ROUNDS_MAX 1024
+
+/* Is an encrypted one's key derivation known, and of bearable length? */
+bool openssh_container_is_bearable(const struct secret *container);
+
+/* The public key, which stands outside of what is encrypted. */
+enum ag_status openssh_container_public(const struct secret *container,
+    uint8_t key[static SIGN_PUBLIC_BYTES]) AG_MUST_USE;
+
+/* AG_EINVAL damaged, AG_EVERSION not Ed25519; name is for errors. */
+enum ag_status openssh_container_parse(struct secret **key, char *comment,
+    const struct secret *container, const char *name,
+    struct ag_error *err) AG_MUST_USE;
+
+/* NULL when memory is refused.  The comment must be checked already. */
+struct secret *openssh_container_make(const struct secret *key,
+    const char *comment);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * Secrets in sodium_malloc() memory.
+ *
+ * libsodium puts each allocation between guard pages, locks it into memory,
+ * asks for it to be left out of core dumps, and wipes it when freed.  That
+ * costs some 26 us and several pages each: fine for keys, not for packets.
+ *
+ * RULES    1. Reading goes straight from the descriptor into locked memory;
+ *             there is no buffer in between to forget.
+ *          2. A file's permissions are judged on the open descriptor, so
+ *             they can not change between the question and the reading.
+ */
+#include "crypto/secret.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/fs.h"
+
+#define PASSPHRASE_BYTES_MAX 1024
+
+struct secret {
+	uint8_t *data;
+	size_t len;
+};
+
+struct secret *
+secret_new(size_t len)
+{
+	struct secret *secret;
+
+	AG_ASSERT(len > 0);
+	if (sodium_init() == -1)
+		return NULL;
+	secret = calloc(1, sizeof(*secret));
+	if (secret == NULL)
+		return NULL;
+	secret->data = sodium_malloc(len);
+	if (secret->data == NULL) {
+		free(secret);
+		return NULL;
+	}
+	memset(secret->data, 0, len);
+	secret->len = len;
+	return secret;
+}
+
+void
+secret_free(struct secret *secret)
+{
+	if (secret == NULL)
+		return;
+	sodium_free(secret->data);
+	free(secret);
+}
+
+struct secret *
+secret_copy(struct bytes data)
+{
+	struct secret *secret = secret_new(data.len);
+
+	if (secret != NULL)
+		memcpy(secret->data, data.data, data.len);
+	return secret;
+}
+
+struct secret *
+secret_random(size_t len)
+{
+	struct secret *secret = secret_new(len);
+
+	if (secret != NULL)
+		randombytes_buf(secret->data, len);
+	return secret;
+}
+
+uint8_t *
+secret_data(struct secret *secret)
+{
+	return secret->data;
+}
+
+size_t
+secret_len(const struct secret *secret)
+{
+	return secret->len;
+}
+
+struct bytes
+secret_bytes(const struct secret *secret)
+{
+	return bytes_of(secret->data, secret->len);
+}
+
+void
+secret_shorten(struct secret *secret, size_t len)
+{
+	AG_ASSERT(len <= secret->len);
+	sodium_memzero(secret->data + len, secret->len - len);
+	secret->len = len;
+}
+
+bool
+secret_equal(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && sodium_memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Fill data until the end of input or cap bytes. */
+static enum ag_status
+read_into(int fd, uint8_t *data, size_t cap, size_t *len, const char *name,
+    struct ag_error *err)
+{
+	*len = 0;
+	while (*len < cap) {
+		ssize_t n = read(fd, data + *len, cap - *len);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return ag_fail_sys(err, "read %s", name);
+		if (n == 0)
+			break;
+		*len += (size_t)n;
+	}
+	return AG_OK;
+}
+
+enum ag_status
+secret_read_fd(struct secret **out, int fd, size_t max, const char *name,
+    struct ag_error *err)
+{
+	struct secret *secret;
+	enum ag_status status;
+	size_t len;
+
+	*out = NULL;
+	secret = secret_new(max + 1);
+	if (secret == NULL)
+		return ag_fail(err, AG_ENOMEM, "read %s: out of memory", name);
+	status = read_into(fd, secret->data, max + 1, &len, name, err);
+	if (status == AG_OK && len > max)
+		status = ag_fail(err, AG_ELIMIT,
+		    "read %s: longer than %zu bytes", name, max);
+	if (status != AG_OK) {
+		secret_free(secret);
+		return status;
+	}
+	secret_shorten(secret, len);
+	*out = secret;
+	return AG_OK;
+}
+
+static enum ag_status
+check_private(int fd, const char *path, struct ag_error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return ag_fail_sys(err, "read %s", path);
+	if (!S_ISREG(st.st_mode))
+		return ag_fail(err, AG_EINVAL, "read %s: not a regular file",
+		    path);
+	if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+		return ag_fail(err, AG_EDENIED,
+		    "private key %s: others may use it (mode %03o); "
+		    "run: chmod 600 %s",
+		    path, (unsigned)(st.st_mode & 0777), path);
+	return AG_OK;
+}
+
+enum ag_status
+secret_read_file(struct secret **out, const char *path, size_t max,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	int fd;
+
+	*out = NULL;
+	status = fs_open(&fd, path, O_RDONLY | O_NONBLOCK, 0, err);
+	if (status != AG_OK)
+		return status;
+	status = check_private(fd, path, err);
+	if (status == AG_OK)
+		status = secret_read_fd(out, fd, max, path, err);
+	(void)close(fd);
+	return status;
+}
+
+enum ag_status
+secret_read_passphrase(struct secret **out, int fd, struct ag_error *err)
+{
+	struct secret *secret;
+	enum ag_status status;
+	const uint8_t *newline;
+
+	status = secret_read_fd(&secret, fd, PASSPHRASE_BYTES_MAX, "passphrase",
+	    err);
+	*out = NULL;
+	if (status != AG_OK)
+		return status;
+	newline = memchr(secret->data, '\n', secret->len);
+	if (newline != NULL)
+		secret_shorten(secret, (size_t)(newline - secret->data));
+	if (secret->len == 0) {
+		secret_free(secret);
+		return ag_fail(err, AG_EINVAL, "passphrase is empty");
+	}
+	*out = secret;
+	return AG_OK;
+}
+
+bool
+secret_base64_decode(uint8_t *out, size_t cap, size_t *len, struct bytes text,
+    const char *ignore, int variant)
+{
+	const char *start = (const char *)text.data, *end = NULL;
+	uint8_t all = 0;
+	size_t i;
+
+	/* libsodium 1.0.18 takes bytes above 0x7f for some digit or other. */
+	for (i = 0; i < text.len; i++)
+		all |= text.data[i];
+	return all < 0x80 &&
+	    sodium_base642bin(out, cap, start, text.len, ignore, len, &end,
+		variant) == 0 &&
+	    end == start + text.len;
+}
+
+void
+secret_wipe(void *data, size_t len)
+{
+	sodium_memzero(data, len);
+}
+
+void
+secret_forbid_dumps(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	(void)setrlimit(RLIMIT_CORE, &none);
+}
