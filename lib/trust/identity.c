@@ -1,0 +1,136 @@
+/*
+ * Signing as a member of a roster.
+ *
+ * RULES    1. Which member we are follows from the key, never from a name
+ *             in a file: a wrong name can not make us sign for another.
+ *          2. Verifying is the roster's, so that those who sign and those
+ *             who only look on judge alike.
+ */
+#include "trust/identity.h"
+
+#include <string.h>
+
+#include "crypto/public_key.h"
+#include "crypto/sign.h"
+
+static enum ag_status
+find_self(const struct roster *roster, const struct secret *node_key,
+    uint32_t *self, struct ag_error *err)
+{
+	char fingerprint[FINGERPRINT_BYTES];
+	uint8_t key[PUBLIC_KEY_BYTES];
+	int index;
+
+	sign_public(key, node_key);
+	index = roster_find_node_key(roster, key);
+	if (index != -1) {
+		*self = (uint32_t)index;
+		return AG_OK;
+	}
+	public_key_fingerprint(fingerprint, key);
+	if (roster_find_link_key(roster, key) != -1)
+		return ag_fail(err, AG_ENOENT,
+		    "key %s is a link key in cluster %s; its node key is "
+		    "wanted",
+		    fingerprint, roster->cluster_name);
+	return ag_fail(err, AG_ENOENT,
+	    "key %s is no member's node key in cluster %s", fingerprint,
+	    roster->cluster_name);
+}
+
+enum ag_status
+identity_init(struct identity *identity, const struct roster *roster,
+    const struct secret *node_key, struct ag_error *err)
+{
+	*identity = (struct identity){ .roster = roster, .node_key = node_key };
+	roster_scope(roster, &identity->scope);
+	return find_self(roster, node_key, &identity->self, err);
+}
+
+static void
+identity_sign(void *ctx, struct bytes message,
+    uint8_t signature[static SIGNATURE_BYTES])
+{
+	const struct identity *identity = ctx;
+
+	sign_message(signature, identity->node_key, message);
+}
+
+static bool
+identity_verify(void *ctx, uint32_t member, struct bytes message,
+    const uint8_t signature[static SIGNATURE_BYTES])
+{
+	const struct identity *identity = ctx;
+	const struct roster *roster = identity->roster;
+
+	return member < roster->member_count &&
+	    sign_verify(roster->members[member].node_key, message, signature);
+}
+
+static bool
+identity_verify_request(void *ctx,
+    const uint8_t principal[static PUBLIC_KEY_BYTES], struct bytes message,
+    const uint8_t signature[static SIGNATURE_BYTES])
+{
+	const struct identity *identity = ctx;
+
+	return roster_is_principal(identity->roster, principal) &&
+	    sign_verify(principal, message, signature);
+}
+
+const struct authority identity_authority = {
+	.sign = identity_sign,
+	.verify = identity_verify,
+	.verify_request = identity_verify_request,
+};
+
+void
+identity_request_signer(struct request_signer *signer,
+    struct identity *identity)
+{
+	*signer = (struct request_signer){
+		.scope = &identity->scope,
+		.authority = &identity_authority,
+		.ctx = identity,
+	};
+	sign_public(signer->principal, identity->node_key);
+}
+
+void
+identity_certify_link(struct roster_member *member,
+    const struct secret *node_key,
+    const uint8_t link_key[static PUBLIC_KEY_BYTES])
+{
+	struct signing s;
+
+	sign_public(member->node_key, node_key);
+	memcpy(member->link_key, link_key, PUBLIC_KEY_BYTES);
+	roster_link_input(&s, member->node_key, member->link_key);
+	sign_message(member->link_signature, node_key, signing_bytes(&s));
+}
+
+enum ag_status
+identity_sign_roster(struct roster *roster, const struct secret *node_key,
+    struct ag_error *err)
+{
+	struct roster_member *member;
+	enum ag_status status;
+	struct buf input;
+	uint32_t self;
+
+	status = find_self(roster, node_key, &self, err);
+	if (status != AG_OK)
+		return status;
+	buf_init(&input, ROSTER_FILE_BYTES_MAX);
+	status = roster_signing_input(roster, &input);
+	if (status != AG_OK) {
+		status = ag_fail(err, status, "sign roster: %s",
+		    ag_status_text(status));
+	} else {
+		member = &roster->members[self];
+		sign_message(member->signature, node_key, buf_bytes(&input));
+		member->is_signed = true;
+	}
+	buf_fini(&input);
+	return status;
+}

@@ -1,0 +1,126 @@
+/*
+ * The roster (genesis): who the members of a cluster are, signed by each.
+ *
+ * The file is text so that people can read and compare it; what is signed
+ * is the canonical CBOR of its statement.  The cluster id is the BLAKE2b-256
+ * of that statement, so a roster cannot be changed without becoming another
+ * cluster.  Link keys alone stand outside of the statement, each certified by
+ * its node key, so that they can be replaced.  aegis-roster(5) has the
+ * grammar.
+ *
+ * Ownership  roster_load() fills caller's storage; nothing to free.
+ */
+#ifndef AEGIS_TRUST_ROSTER_H
+#define AEGIS_TRUST_ROSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "trust/certificate.h"
+#include "trust/signing.h"
+
+#define ROSTER_NAME_BYTES 64
+#define ROSTER_ADDRESS_BYTES 256
+#define ROSTER_FILE_BYTES_MAX (256U << 10)
+#define ROSTER_OPERATORS_MAX 64
+
+struct roster_member {
+	char name[ROSTER_NAME_BYTES];
+	char address[ROSTER_ADDRESS_BYTES]; /* host:port, [v6]:port */
+	uint8_t node_key[PUBLIC_KEY_BYTES]; /* Ed25519: votes, records */
+	uint8_t link_key[PUBLIC_KEY_BYTES]; /* Ed25519: SSH host and client */
+	uint8_t link_signature[SIGNATURE_BYTES]; /* node key on link key */
+	bool is_signed;
+	uint8_t signature[SIGNATURE_BYTES]; /* on the statement */
+};
+
+struct roster_operator {
+	char name[ROSTER_NAME_BYTES];
+	uint8_t key[PUBLIC_KEY_BYTES];
+};
+
+struct roster {
+	char cluster_name[ROSTER_NAME_BYTES];
+	char strategy[16];
+	uint64_t epoch;
+	uint64_t created_ms;
+	/* A restored cluster's incarnation: where its history came from. */
+	uint64_t incarnation;
+	uint64_t first_seq;          /* sequence numbers begin above this */
+	struct digest genesis_state; /* zero: empty store */
+	uint32_t member_count;
+	struct roster_member members[TRUST_MEMBERS_MAX];
+	uint32_t operator_count;
+	struct roster_operator operators[ROSTER_OPERATORS_MAX];
+	uint8_t cluster_id[CLUSTER_ID_BYTES]; /* derived */
+};
+
+/* Derive cluster_id from the statement. */
+void roster_seal(struct roster *roster);
+
+/*
+ * Parse text.  Errors name line and column.  The shape, the link signatures
+ * and those member signatures that are present are verified; whether all
+ * signed is roster_is_complete()'s answer.
+ * AG_EINVAL syntax or value; AG_EFORGED a signature; AG_EVERSION.
+ */
+enum ag_status roster_parse(struct roster *roster, struct bytes text,
+    const char *name, struct ag_error *err) AG_MUST_USE;
+enum ag_status roster_load(struct roster *roster, const char *path,
+    struct ag_error *err) AG_MUST_USE;
+enum ag_status roster_format(const struct roster *roster,
+    struct buf *out) AG_MUST_USE;
+
+/*
+ * A member's own part, as it hands it to whoever collects the roster: text
+ * of the same grammar, with the link signature verified.
+ */
+enum ag_status roster_load_member(struct roster_member *member,
+    const char *path, struct ag_error *err) AG_MUST_USE;
+enum ag_status roster_format_member(const struct roster_member *member,
+    struct buf *out) AG_MUST_USE;
+
+/*
+ * The rules between members that a parsed roster obeys, for one put together
+ * in memory: 1 or at least 4 members; names, addresses and keys all
+ * different; link signatures right.
+ */
+enum ag_status roster_check(const struct roster *roster,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Every member has signed. */
+bool roster_is_complete(const struct roster *roster);
+
+/* What a member signs: purpose string and statement, into out. */
+enum ag_status roster_signing_input(const struct roster *roster,
+    struct buf *out) AG_MUST_USE;
+
+/* Index of the member with this name, node key or link key; or -1. */
+int roster_find_name(const struct roster *roster, const char *name);
+int roster_find_node_key(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES]);
+int roster_find_link_key(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES]);
+
+/* What a node key signs to certify a link key. */
+void roster_link_input(struct signing *s,
+    const uint8_t node_key[static PUBLIC_KEY_BYTES],
+    const uint8_t link_key[static PUBLIC_KEY_BYTES]);
+
+/* May this key make requests: is it a member's node key or an operator's? */
+bool roster_is_principal(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES]);
+
+void roster_scope(const struct roster *roster, struct trust_scope *scope);
+
+/*
+ * An authority that verifies with the roster's keys and cannot sign
+ * (ctx: const struct roster *).  The node's own, which signs, is built on
+ * the same verify functions.
+ */
+extern const struct authority roster_authority;
+
+#endif
