@@ -1,0 +1,342 @@
+/*
+ * Checkpoints: the state's digest agreed on, and the log cut behind it
+ * (Castro & Liskov 1999, section 4.3).
+ *
+ * FORMAT   CHECKPOINT  [25, certificate]
+ *
+ * RULES    1. A checkpoint is stable with a quorum's signatures on one
+ *             digest, never fewer, and only when our own state has it.
+ *          2. A certified digest that differs from ours means that our state
+ *             is wrong: we stop.
+ *          3. A certified checkpoint above what we have executed is kept as
+ *             the target.  If the log does not bring us there, the state is
+ *             fetched.
+ *          4. Records are let go only when the checkpoint's own record is
+ *             durable.
+ *          5. Our own digests are written down.  A cluster that crashed
+ *             with its window full could else never cut its log again.
+ */
+#include <string.h>
+
+#include "codec/message.h"
+#include "consensus/pbft.h"
+#include "consensus/record.h"
+
+#define FETCH_REPEAT_US 5000000
+
+static const char STATE_DIFFERS[] =
+    "our state differs from the one the cluster certified; remove the state "
+    "and the log, keep the keys, and restart to fetch it anew";
+
+bool
+checkpoint_is_due(const struct engine *e, const struct slot *slot)
+{
+	return slot->is_flagged ||
+	    slot->seq % e->config.checkpoint_interval == 0;
+}
+
+static uint32_t
+checkpoint_quorum(const struct engine *e)
+{
+	return PLANT_CHECKPOINT_SHORT ? e->faults + 1 : e->quorum;
+}
+
+static const struct digest *
+own_digest(const struct engine *e, uint64_t seq)
+{
+	size_t i;
+
+	for (i = 0; i < CHECKPOINT_DIGESTS_KEPT; i++)
+		if (e->own_digests[i].seq == seq && seq != 0)
+			return &e->own_digests[i].digest;
+	return NULL;
+}
+
+/* Remember ours in the place of the oldest. */
+static void
+keep_own_digest(struct engine *e, uint64_t seq, const struct digest *digest)
+{
+	size_t i, oldest = 0;
+
+	for (i = 1; i < CHECKPOINT_DIGESTS_KEPT; i++)
+		if (e->own_digests[i].seq < e->own_digests[oldest].seq)
+			oldest = i;
+	e->own_digests[oldest].seq = seq;
+	e->own_digests[oldest].digest = *digest;
+}
+
+static void
+own_digest_persist(struct engine *e, uint64_t seq, const struct digest *digest)
+{
+	struct encoder out;
+
+	emit_begin(e, &out);
+	record_encode_state(&out, seq, digest);
+	(void)emit_persist(e, seq, emit_end(e, &out));
+}
+
+void
+checkpoint_remember(struct engine *e, uint64_t seq, const struct digest *digest)
+{
+	if (own_digest(e, seq) == NULL)
+		keep_own_digest(e, seq, digest);
+}
+
+void
+checkpoint_renew(struct engine *e)
+{
+	size_t i;
+
+	for (i = 0; i < CHECKPOINT_DIGESTS_KEPT; i++)
+		if (e->own_digests[i].seq > e->stable &&
+		    e->own_digests[i].seq <= e->applied)
+			vote_give(e, VOTE_CHECKPOINT, e->own_digests[i].seq,
+			    &e->own_digests[i].digest);
+}
+
+/* Write down that the log begins anew behind the stable checkpoint. */
+void
+checkpoint_persist(struct engine *e)
+{
+	struct encoder out;
+
+	emit_begin(e, &out);
+	record_encode_checkpoint(&out, e->stable_certificate, e->view,
+	    e->is_changing, bytes_of(e->new_view, e->new_view_len));
+	e->stable_token = emit_persist(e, 0, emit_end(e, &out));
+}
+
+static void
+free_slots(struct engine *e, uint64_t seq)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.window; i++)
+		if (e->slots[i].seq != 0 && e->slots[i].seq <= seq)
+			slot_free(e, &e->slots[i]);
+}
+
+static void
+make_stable(struct engine *e, const struct certificate *c)
+{
+	uint32_t i, k;
+
+	*e->stable_certificate = *c;
+	e->stable = c->seq;
+	e->stable_digest = c->digest;
+	free_slots(e, PLANT_WATERMARK ? c->seq + 1 : c->seq);
+	if (e->target->proof_count > 0 && e->target->seq <= c->seq)
+		e->target->proof_count = 0;
+	for (i = 0; i < e->config.member_count; i++)
+		for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++)
+			if (e->peers[i].checkpoints[k].seq <= c->seq)
+				e->peers[i].checkpoints[k].is_present = false;
+	e->wants_checkpoint = false;
+	checkpoint_persist(e);
+}
+
+void
+checkpoint_certified(struct engine *e, const struct certificate *c)
+{
+	const struct digest *ours;
+
+	if (c->seq <= e->stable)
+		return;
+	ours = own_digest(e, c->seq);
+	if (ours == NULL) {
+		if (c->seq > e->applied &&
+		    (e->target->proof_count == 0 || e->target->seq < c->seq))
+			*e->target = *c;
+		return;
+	}
+	if (!digest_equal(ours, &c->digest)) {
+		emit_fatal(e, STATE_DIFFERS);
+		return;
+	}
+	make_stable(e, c);
+}
+
+/* A certificate for this vote, if a quorum has given it. */
+static bool
+collect(struct engine *e, const struct vote *vote, struct certificate *out)
+{
+	uint32_t i, k;
+
+	out->phase = VOTE_CHECKPOINT;
+	out->view = 0;
+	out->seq = vote->seq;
+	out->digest = vote->digest;
+	out->proof_count = 0;
+	for (i = 0; i < e->config.member_count; i++) {
+		for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
+			const struct checkpoint_vote *v =
+			    &e->peers[i].checkpoints[k];
+
+			if (v->is_present && v->seq == vote->seq &&
+			    digest_equal(&v->digest, &vote->digest)) {
+				out->proofs[out->proof_count++] = v->proof;
+				break;
+			}
+		}
+	}
+	return out->proof_count >= checkpoint_quorum(e);
+}
+
+void
+checkpoint_vote_take(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof)
+{
+	struct checkpoint_vote *kept = e->peers[proof->member].checkpoints;
+	uint32_t k, at = 0;
+
+	if (vote->seq <= e->stable)
+		return;
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
+		if (kept[k].is_present && kept[k].seq == vote->seq)
+			return;
+		if (!kept[k].is_present ||
+		    (kept[at].is_present && kept[k].seq < kept[at].seq))
+			at = k;
+	}
+	/* A member far ahead must not push out what others can match. */
+	if (kept[at].is_present && kept[at].seq > vote->seq)
+		return;
+	kept[at] = (struct checkpoint_vote){
+		.is_present = true,
+		.seq = vote->seq,
+		.digest = vote->digest,
+		.proof = *proof,
+	};
+	if (collect(e, vote, e->spare))
+		checkpoint_certified(e, e->spare);
+}
+
+void
+checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
+    const struct digest *digest)
+{
+	uint64_t i;
+
+	for (i = e->applied + 1; i <= seq; i++) {
+		struct slot *slot = slot_find(e, i);
+
+		if (slot != NULL)
+			slot->executed_us = e->now_us;
+	}
+	e->applied = seq;
+	if (seq <= e->stable)
+		free_slots(e, seq);
+	if (!has_digest)
+		return;
+	if (seq == e->stable && !digest_equal(digest, &e->stable_digest)) {
+		emit_fatal(e, STATE_DIFFERS);
+		return;
+	}
+	keep_own_digest(e, seq, digest);
+	if (seq > e->stable) {
+		own_digest_persist(e, seq, digest);
+		if (e->vote_count + 2 < VOTES_QUEUED_MAX)
+			vote_give(e, VOTE_CHECKPOINT, seq, digest);
+	}
+	if (e->target->proof_count > 0 && e->target->seq == seq) {
+		*e->spare = *e->target;
+		checkpoint_certified(e, e->spare);
+	}
+}
+
+void
+checkpoint_receive(struct engine *e, struct decoder *d)
+{
+	certificate_decode(d, e->spare);
+	if (decoder_finish(d, NULL) != AG_OK ||
+	    e->spare->phase != VOTE_CHECKPOINT || e->spare->seq <= e->stable ||
+	    (e->target->proof_count > 0 && e->spare->seq <= e->target->seq))
+		return;
+	if (certificate_verify(e->spare, &e->config.scope,
+		e->config.member_count, e->config.authority,
+		e->config.authority_ctx, NULL) == AG_OK)
+		checkpoint_certified(e, e->spare);
+}
+
+void
+checkpoint_durable(struct engine *e)
+{
+	struct effect *effect;
+	struct encoder out;
+
+	if (e->stable_token == 0 || e->stable_token > e->durable_token)
+		return;
+	emit_begin(e, &out);
+	certificate_encode(&out, e->stable_certificate);
+	effect = emit(e, EFFECT_STABLE);
+	effect->token = e->stable_token;
+	effect->seq = e->stable;
+	effect->digest = e->stable_digest;
+	effect->body = emit_end(e, &out);
+	e->stable_token = 0;
+}
+
+/* Members that say they have a stable checkpoint at least at seq. */
+static uint32_t
+members_at(const struct engine *e, uint64_t seq)
+{
+	uint32_t i, members = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (i != e->config.self && e->peers[i].stable >= seq)
+			members |= 1U << i;
+	return members;
+}
+
+void
+checkpoint_chase(struct engine *e)
+{
+	struct effect *effect;
+	struct encoder out;
+
+	if (e->target->proof_count == 0 || e->target->seq <= e->delivered ||
+	    e->now_us - e->last_progress_us <
+		2 * e->config.progress_interval_us ||
+	    (e->fetch_seq == e->target->seq &&
+		e->now_us - e->fetch_asked_us < FETCH_REPEAT_US))
+		return;
+	e->fetch_seq = e->target->seq;
+	e->fetch_asked_us = e->now_us;
+	emit_begin(e, &out);
+	certificate_encode(&out, e->target);
+	effect = emit(e, EFFECT_FETCH_STATE);
+	effect->seq = e->target->seq;
+	effect->digest = e->target->digest;
+	effect->members = members_at(e, e->target->seq);
+	if (effect->members == 0)
+		effect->members = engine_others(e);
+	effect->body = emit_end(e, &out);
+}
+
+void
+checkpoint_installed(struct engine *e, const struct event *event)
+{
+	struct decoder d;
+
+	decoder_init(&d, event->body);
+	certificate_decode(&d, e->spare);
+	if (decoder_finish(&d, NULL) != AG_OK || e->spare->seq != event->seq ||
+	    !digest_equal(&e->spare->digest, &event->digest)) {
+		emit_fatal(e,
+		    "an installed state came without its certificate");
+		return;
+	}
+	if (event->seq <= e->applied)
+		return;
+	e->applied = event->seq;
+	if (e->delivered < event->seq)
+		e->delivered = event->seq;
+	if (e->proposed < event->seq)
+		e->proposed = event->seq;
+	e->fetch_seq = 0;
+	e->last_progress_us = e->now_us;
+	keep_own_digest(e, event->seq, &event->digest);
+	if (event->seq > e->stable)
+		make_stable(e, e->spare);
+	deliver_ready(e);
+}

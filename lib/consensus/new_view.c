@@ -1,0 +1,442 @@
+/*
+ * New views: what a quorum's view changes prove must go on, and nothing that
+ * the new primary likes (Castro & Liskov 1999, section 4.4).
+ *
+ * FORMAT   NEW_VIEW  [20, view, [VIEW_CHANGE…], [[seq, digest]…], signature]
+ *          signed: "aegis/new-view/v1" NUL | cluster id | u64 epoch |
+ *          u64 primary | u64 view | BLAKE2b-256 of fields 2 to 4
+ *
+ * SAFETY   Whatever was committed in an earlier view was prepared by a
+ *          quorum; any quorum of view changes holds one of them, correct,
+ *          with its certificate.  Of two certificates for one sequence the
+ *          one of the higher view is chosen: the lower one cannot have been
+ *          committed, or the higher could not have been prepared.
+ *
+ * RULES    1. Every backup makes the selection itself, from the signed view
+ *             changes in the message, and leaves a primary whose own
+ *             selection differs.
+ *          2. Sequences with no certificate get the null request, so that
+ *             execution has no holes.
+ *          3. The view, with its NEW_VIEW, is durable before anything is
+ *             said in it; any replica can show the message to a laggard.
+ */
+#include <string.h>
+
+#include "codec/message.h"
+#include "consensus/pbft.h"
+#include "consensus/record.h"
+#include "trust/signing.h"
+
+static void
+select_begin(struct engine *e)
+{
+	struct selection *s = &e->selection;
+
+	s->base = e->config.first_seq;
+	s->certificate = bytes_of(NULL, 0);
+	s->count = 0;
+	memset(s->entries, 0, e->config.window * sizeof(*s->entries));
+}
+
+/* First pass: the highest stable checkpoint anybody proves. */
+static void
+select_base(struct engine *e, const struct view_change_fields *f)
+{
+	if (f->stable <= e->selection.base)
+		return;
+	e->selection.base = f->stable;
+	e->selection.certificate = f->certificate;
+}
+
+/* Second pass: for each sequence the certificate of the highest view. */
+static void
+select_prepared(struct engine *e, const struct view_change_fields *f)
+{
+	struct selection *s = &e->selection;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, f->prepared);
+	for (i = 0; i < f->prepared_count; i++) {
+		uint64_t at;
+
+		certificate_decode(&d, e->spare);
+		if (e->spare->seq <= s->base)
+			continue;
+		at = e->spare->seq - s->base - 1;
+		/* A correct member's window begins at or below the base. */
+		if (at >= e->config.window)
+			continue;
+		if (s->entries[at].is_chosen &&
+		    s->entries[at].view >= e->spare->view)
+			continue;
+		s->entries[at].is_chosen = true;
+		s->entries[at].view = e->spare->view;
+		s->entries[at].digest = e->spare->digest;
+		if (at + 1 > s->count)
+			s->count = at + 1;
+	}
+}
+
+static void
+select_finish(struct engine *e)
+{
+	struct selection *s = &e->selection;
+	struct digest null_digest;
+	struct bytes null_bytes;
+	uint64_t i;
+
+	null_batch(&null_bytes, &null_digest);
+	for (i = 0; i < s->count; i++)
+		if (!s->entries[i].is_chosen)
+			s->entries[i].digest = null_digest;
+}
+
+/* Make the selection from count view changes, laid one after another. */
+static void
+select_from(struct engine *e, struct bytes view_changes, size_t count)
+{
+	void (*const passes[])(struct engine *,
+	    const struct view_change_fields *) = { select_base,
+		select_prepared };
+	uint8_t signature[SIGNATURE_BYTES];
+	struct bytes statement;
+	size_t pass, i;
+
+	select_begin(e);
+	for (pass = 0; pass < 2; pass++) {
+		struct decoder d;
+
+		decoder_init(&d, view_changes);
+		for (i = 0; i < count; i++) {
+			struct view_change_fields f;
+
+			AG_ASSERT(view_change_read(decoder_get_raw(&d), &f,
+			    &statement, signature));
+			passes[pass](e, &f);
+		}
+	}
+	select_finish(e);
+}
+
+/* --- entering --- */
+
+static void
+learn_base(struct engine *e)
+{
+	struct decoder d;
+
+	if (e->selection.base <= e->stable || e->selection.certificate.len == 0)
+		return;
+	decoder_init(&d, e->selection.certificate);
+	certificate_decode(&d, e->spare);
+	checkpoint_certified(e, e->spare);
+}
+
+/* Proposals of earlier views end; certificates and batches stay. */
+static void
+clear_proposals(struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.window; i++)
+		e->slots[i].has_proposal = false;
+	e->proposed = e->selection.base;
+	if (e->proposed < e->delivered)
+		e->proposed = e->delivered;
+	if (e->proposed < e->stable)
+		e->proposed = e->stable;
+}
+
+/* Everybody has the null request's batch. */
+static void
+hold_null(struct engine *e, struct slot *slot, const struct digest *digest)
+{
+	struct digest null_digest;
+	struct bytes null_bytes;
+
+	null_batch(&null_bytes, &null_digest);
+	/* Without room it is fetched like any other. */
+	if (digest_equal(digest, &null_digest) &&
+	    slot_hold(e, slot, digest, null_bytes) != AG_OK)
+		return;
+}
+
+static void
+go_on_with(struct engine *e, uint64_t seq, const struct digest *digest)
+{
+	struct slot *slot = slot_open(e, seq);
+
+	if (slot == NULL)
+		return;
+	if (slot->is_delivered && slot->committed->proof_count > 0 &&
+	    !digest_equal(&slot->committed->digest, digest)) {
+		emit_fatal(e,
+		    "a new view contradicts what was executed: more members "
+		    "are faulty than the cluster tolerates");
+		return;
+	}
+	hold_null(e, slot, digest);
+	proposal_accept(e, slot, digest);
+	slot->is_carried = true;
+}
+
+static void
+enter(struct engine *e, uint64_t view, struct bytes raw)
+{
+	const struct selection *s = &e->selection;
+	struct effect *effect;
+	struct encoder out;
+	uint64_t i;
+
+	view_drop_votes(e);
+	e->view = view;
+	e->is_changing = false;
+	e->view_since_us = e->now_us;
+	e->last_progress_us = e->now_us;
+	e->quorum_since_us = 0;
+	view_keep_new_view(e, raw);
+	if (!PLANT_VIEW_FORGOTTEN) {
+		emit_begin(e, &out);
+		record_encode_view(&out, view, false, raw);
+		(void)emit_persist(e, 0, emit_end(e, &out));
+	}
+	effect = emit(e, EFFECT_VIEW);
+	effect->view = view;
+	effect->member = view_primary(e, view);
+	learn_base(e);
+	clear_proposals(e);
+	pending_new_view(e);
+	for (i = 0; i < s->count && !e->has_failed; i++)
+		go_on_with(e, s->base + 1 + i, &s->entries[i].digest);
+	vote_advance_from(e, e->stable + 1);
+	progress_fetch(e);
+	progress_send(e);
+}
+
+/* --- the new primary --- */
+
+static uint32_t
+count_changes(const struct engine *e)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].view_change.view == e->view)
+			count++;
+	return count;
+}
+
+static void
+put_view_changes(struct engine *e, struct encoder *out)
+{
+	uint32_t i;
+
+	encoder_put_array(out, count_changes(e));
+	for (i = 0; i < e->config.member_count; i++) {
+		const struct view_change *vc = &e->peers[i].view_change;
+
+		if (vc->view == e->view)
+			encoder_put_raw(out, bytes_of(vc->raw, vc->len));
+	}
+}
+
+static void
+put_selection(const struct engine *e, struct encoder *out)
+{
+	const struct selection *s = &e->selection;
+	uint64_t i;
+
+	encoder_put_array(out, s->count);
+	for (i = 0; i < s->count; i++) {
+		encoder_put_array(out, 2);
+		encoder_put_uint(out, s->base + 1 + i);
+		encoder_put_bytes(out,
+		    bytes_of(s->entries[i].digest.data, DIGEST_BYTES));
+	}
+}
+
+/* The array of view changes inside an encoded NEW_VIEW being made. */
+static void
+select_from_ours(struct engine *e, const struct encoder *out, size_t start)
+{
+	struct decoder d;
+	size_t count;
+
+	decoder_init(&d, bytes_of(out->out + start, out->len - start));
+	count = decoder_get_array_max(&d, ENGINE_MEMBERS_MAX);
+	select_from(e, bytes_of(d.at, (size_t)(d.end - d.at)), count);
+}
+
+void
+new_view_try(struct engine *e)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct encoder out;
+	struct bytes raw;
+	size_t start, changes;
+
+	if (!e->is_changing || view_primary(e, e->view) != e->config.self ||
+	    e->peers[e->config.self].view_change.view != e->view ||
+	    count_changes(e) < e->quorum)
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 5);
+	encoder_put_uint(&out, MESSAGE_NEW_VIEW);
+	start = out.len;
+	encoder_put_uint(&out, e->view);
+	changes = out.len;
+	put_view_changes(e, &out);
+	if (out.overflowed)
+		return;
+	select_from_ours(e, &out, changes);
+	put_selection(e, &out);
+	if (out.overflowed)
+		return;
+	view_sign(e, PURPOSE_NEW_VIEW, e->view,
+	    bytes_of(out.out + start, out.len - start), signature);
+	encoder_put_bytes(&out, bytes_of(signature, SIGNATURE_BYTES));
+	raw = emit_end(e, &out);
+	if (raw.len == 0)
+		return;
+	enter(e, e->view, raw);
+	emit_send(e, engine_others(e), raw, e->last_token);
+}
+
+/* --- a backup --- */
+
+struct new_view_fields {
+	uint64_t view;
+	size_t change_count;
+	struct bytes changes;
+	size_t chosen_count;
+	struct bytes chosen;
+	struct bytes statement;
+	uint8_t signature[SIGNATURE_BYTES];
+};
+
+static bool
+read_fields(struct bytes body, struct new_view_fields *f)
+{
+	struct decoder d;
+	const uint8_t *start;
+	size_t i;
+
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 5);
+	(void)decoder_get_uint(&d);
+	start = d.at;
+	f->view = decoder_get_uint(&d);
+	f->change_count = decoder_get_array_max(&d, ENGINE_MEMBERS_MAX);
+	f->changes.data = d.at;
+	for (i = 0; i < f->change_count; i++)
+		(void)decoder_get_raw(&d);
+	f->changes.len = (size_t)(d.at - f->changes.data);
+	f->chosen_count = decoder_get_array_max(&d, 4096);
+	f->chosen.data = d.at;
+	for (i = 0; i < f->chosen_count; i++)
+		(void)decoder_get_raw(&d);
+	f->chosen.len = (size_t)(d.at - f->chosen.data);
+	f->statement = bytes_of(start, (size_t)(d.at - start));
+	decoder_get_fixed(&d, f->signature, SIGNATURE_BYTES);
+	return decoder_finish(&d, NULL) == AG_OK;
+}
+
+/* A quorum of different members' valid view changes to this view. */
+static bool
+changes_hold(struct engine *e, const struct new_view_fields *f)
+{
+	uint32_t seen = 0, count = 0;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, f->changes);
+	for (i = 0; i < f->change_count; i++) {
+		struct view_change_fields change;
+
+		if (!view_change_verify(e, decoder_get_raw(&d), &change) ||
+		    change.view != f->view || (seen >> change.member & 1) != 0)
+			return false;
+		seen |= 1U << change.member;
+		count++;
+	}
+	return count >= e->quorum;
+}
+
+/* Is the primary's selection the one that the view changes dictate? */
+static bool
+selection_matches(struct engine *e, const struct new_view_fields *f)
+{
+	struct selection *s = &e->selection;
+	struct decoder d;
+	size_t i;
+
+	if (f->chosen_count != s->count && !PLANT_TRUST_NEW_VIEW)
+		return false;
+	decoder_init(&d, f->chosen);
+	for (i = 0; i < f->chosen_count && i < e->config.window; i++) {
+		struct digest digest;
+		uint64_t seq;
+
+		decoder_expect_array(&d, 2);
+		seq = decoder_get_uint(&d);
+		decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
+		if (decoder_failed(&d))
+			return false;
+		if (PLANT_TRUST_NEW_VIEW) {
+			s->entries[i].digest = digest;
+			s->count = i + 1;
+			continue;
+		}
+		if (seq != s->base + 1 + i ||
+		    !digest_equal(&digest, &s->entries[i].digest))
+			return false;
+	}
+	return true;
+}
+
+void
+new_view_receive(struct engine *e, struct bytes body)
+{
+	struct new_view_fields f;
+
+	if (!read_fields(body, &f) || f.view == 0 || f.view < e->view ||
+	    (f.view == e->view && !e->is_changing) ||
+	    view_primary(e, f.view) == e->config.self)
+		return;
+	if (!view_signed_by(e, PURPOSE_NEW_VIEW, view_primary(e, f.view),
+		f.view, f.statement, f.signature) ||
+	    !changes_hold(e, &f))
+		return;
+	select_from(e, f.changes, f.change_count);
+	if (!selection_matches(e, &f))
+		return;
+	e->view_changes++;
+	enter(e, f.view, body);
+}
+
+/*
+ * After a crash: what the view we are in goes on with.  The message was
+ * verified before it was written down.  Slots replayed with a proposal of
+ * this view keep it.
+ */
+void
+new_view_restore(struct engine *e, struct bytes body)
+{
+	struct new_view_fields f;
+	uint64_t i;
+
+	if (!read_fields(body, &f))
+		return;
+	select_from(e, f.changes, f.change_count);
+	for (i = 0; i < e->selection.count; i++) {
+		struct slot *slot = slot_open(e, e->selection.base + 1 + i);
+
+		if (slot == NULL ||
+		    (slot->has_proposal && slot->view == e->view))
+			continue;
+		hold_null(e, slot, &e->selection.entries[i].digest);
+		proposal_accept(e, slot, &e->selection.entries[i].digest);
+		slot->is_carried = true;
+	}
+}

@@ -1,0 +1,396 @@
+/*
+ * The inside of the PBFT engine, shared by the files that make it up.
+ *
+ * STATES   A replica is active in a view or changing to one.
+ *          A slot goes empty, proposed, prepared, committed, delivered; a
+ *          new view takes it back to proposed, never below what a
+ *          certificate proves.
+ */
+#ifndef AEGIS_CONSENSUS_PBFT_H
+#define AEGIS_CONSENSUS_PBFT_H
+
+#include "consensus/engine.h"
+#include "consensus/plant.h"
+#include "consensus/pool.h"
+
+#define CHECKPOINT_VOTES_KEPT 4
+#define CHECKPOINT_DIGESTS_KEPT 8
+#define VOTES_QUEUED_MAX 1024
+#define TIMEOUT_DOUBLINGS_MAX 6
+#define CATCH_UP_SLOTS 16
+
+/* Effects one call may add besides those it has asked room for. */
+#define EFFECTS_RESERVED 64
+
+/* One member's signed vote of one phase for one slot. */
+struct vote_cell {
+	bool is_present;
+	uint64_t token; /* our own: counts once this is durable; else 0 */
+	struct digest digest;
+	struct vote_proof proof; /* names its view */
+};
+
+/* A batch's bytes, in the pool. */
+struct payload {
+	uint8_t *data; /* NULL: none */
+	uint32_t len;
+	bool is_logged; /* a record holds it */
+	struct digest digest;
+};
+
+/* A vote we have given, which binds us: never another for its view. */
+struct pledge {
+	bool is_given;
+	uint64_t view;
+	struct digest digest;
+};
+
+struct slot {
+	uint64_t seq; /* 0: free */
+	bool has_proposal;
+	uint64_t view; /* of the proposal */
+	struct digest digest;
+	struct payload payloads[2]; /* the proposal's, and the prepared one's */
+	uint64_t time_ms;
+	uint32_t requests;
+	bool is_flagged;    /* its batch asks for a checkpoint */
+	bool is_carried;    /* a new view chose it: NEW_VIEW was its proposal */
+	uint32_t convicted; /* bit per member: its evidence was given */
+	struct pledge prepare, commit;
+	struct vote_cell *prepares, *commits; /* a cell per member */
+	struct certificate *prepared;         /* newest; proof_count 0: none */
+	struct certificate *committed;
+	bool is_delivered;
+	uint64_t proposed_us, prepared_us, committed_us, executed_us;
+};
+
+struct checkpoint_vote {
+	bool is_present;
+	uint64_t seq;
+	struct digest digest;
+	struct vote_proof proof;
+};
+
+/* A member's newest VIEW_CHANGE message, verified. */
+struct view_change {
+	uint64_t view; /* 0: none; no view change leads to view 0 */
+	uint64_t stable_seq;
+	uint64_t since_us;
+	uint8_t *raw; /* the whole message, in the pool */
+	uint32_t len;
+};
+
+struct peer {
+	uint64_t view;
+	uint64_t delivered;
+	uint64_t applied;
+	uint64_t stable;
+	bool is_changing;
+	bool wants_checkpoint;
+	uint64_t heard_us;    /* its last PROGRESS */
+	uint64_t answered_us; /* when we last helped it */
+	uint64_t answered_at; /* what it had delivered then */
+	uint64_t asked_us;    /* since when its questions are counted */
+	uint32_t asked;       /* and how many there were */
+	uint32_t patience;    /* doublings before its lone view change is
+				 joined again */
+	struct view_change view_change;
+	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
+	uint32_t pending_bytes; /* of requests it forwarded */
+};
+
+/* A request waiting to be executed. */
+struct pending {
+	struct pending *next, *previous; /* by arrival */
+	struct pending *chain;           /* in its hash bucket */
+	struct digest digest;
+	uint32_t len;
+	uint32_t source; /* the member that gave it; self for our clients */
+	uint64_t since_us;
+	uint64_t proposed_view; /* view + 1 of its proposal; 0: none */
+	uint64_t proposed_seq;
+	uint64_t shared_us; /* when it was last sent again */
+	uint8_t raw[];
+};
+
+#define PENDING_BUCKETS 1024
+
+/* What a new view must go on with: Castro & Liskov 1999, section 4.4. */
+struct selection {
+	uint64_t base; /* the highest stable checkpoint proved */
+	struct bytes certificate;
+	uint64_t count; /* sequences base + 1 … base + count */
+	struct {
+		bool is_chosen; /* else a null request */
+		uint64_t view;
+		struct digest digest;
+	} * entries; /* window of them */
+};
+
+struct engine {
+	struct engine_config config;
+	uint32_t quorum, faults;
+
+	/* Set by the step under way. */
+	const struct event *event;
+	struct effects *effects;
+	uint8_t *scratch;
+	size_t scratch_cap, scratch_used;
+	struct certificate *spare; /* to decode into */
+	struct selection selection;
+
+	struct pool pool;
+	struct slot *slots;
+	struct peer *peers;
+
+	uint64_t now_us;
+	bool is_started, has_failed;
+	uint64_t work_from; /* slots from here on wait for room; 0: none */
+	bool has_replayed;  /* at least one record */
+	uint64_t last_token, durable_token;
+	uint64_t birth_token; /* the first record of an empty log; or 0 */
+
+	/* Views. */
+	uint64_t view;
+	bool is_changing;
+	uint32_t attempts; /* view changes since the last progress */
+	uint64_t view_since_us;
+	uint64_t quorum_since_us; /* changing: when 2f+1 asked for it */
+	uint8_t *new_view;        /* the NEW_VIEW that began this view */
+	uint32_t new_view_len;
+	uint64_t view_changes;
+	uint64_t resend_us; /* when to repeat our VIEW_CHANGE */
+
+	/* The log. */
+	uint64_t stable;
+	struct digest stable_digest;
+	struct certificate *stable_certificate; /* proof_count 0 at start */
+	uint64_t stable_token;      /* its record, not yet durable; or 0 */
+	struct certificate *target; /* certified above what we have; or none */
+	uint64_t proposed;
+	uint64_t delivered;
+	uint64_t applied;
+	uint64_t last_time_ms; /* of the newest proposal */
+	struct {
+		uint64_t seq;
+		struct digest digest;
+	} own_digests[CHECKPOINT_DIGESTS_KEPT];
+	uint64_t fetch_seq; /* a state fetch was asked for; 0: none */
+	uint64_t fetch_asked_us;
+
+	/* Requests. */
+	struct pending *oldest, *newest;
+	struct pending *unproposed;  /* all before it are, in this view */
+	struct pending *unforwarded; /* all before it are, in this view */
+	struct pending *buckets[PENDING_BUCKETS];
+	size_t pending_count, pending_bytes;
+	bool wants_checkpoint;
+	uint64_t wanted_since_us;
+	uint64_t flagged_us; /* when we last flagged a batch for a peer */
+
+	/* Votes waiting for the end of the turn. */
+	struct vote votes[VOTES_QUEUED_MAX];
+	uint32_t vote_count;
+	struct vote_proof proofs[VOTE_BUNDLE_MAX];
+
+	uint64_t
+	    last_progress_us; /* something was delivered, or a view began */
+	uint64_t next_progress_us; /* when PROGRESS is due */
+	uint64_t caught_up;        /* delivered when we last said so */
+};
+
+/* --- emit.c: effects and the memory they borrow --- */
+
+/* Room for len more bytes of scratch, and for some more effects. */
+bool emit_has_room(const struct engine *e, size_t len);
+void emit_begin(struct engine *e, struct encoder *out);
+
+/* What was encoded since emit_begin(); empty when it did not fit. */
+struct bytes emit_end(struct engine *e, const struct encoder *out);
+uint64_t emit_persist(struct engine *e, uint64_t seq, struct bytes record);
+void emit_send(struct engine *e, uint32_t members, struct bytes message,
+    uint64_t after);
+struct effect *emit(struct engine *e, enum effect_kind kind);
+void emit_fatal(struct engine *e, const char *text);
+uint32_t engine_others(const struct engine *e);
+
+/* --- slot.c: the log between the watermarks --- */
+
+struct slot *slot_find(struct engine *e, uint64_t seq);
+
+/* The slot of a sequence inside the window, begun if need be; or NULL. */
+struct slot *slot_open(struct engine *e, uint64_t seq);
+void slot_free(struct engine *e, struct slot *slot);
+struct payload *slot_payload(struct slot *slot, const struct digest *digest);
+
+/* Keep a batch's bytes; AG_ELIMIT when the pool is full. */
+enum ag_status slot_hold(struct engine *e, struct slot *slot,
+    const struct digest *digest, struct bytes batch) AG_MUST_USE;
+void slot_describe(struct engine *e, struct slot *slot);
+uint32_t slot_count(const struct engine *e, const struct vote_cell *cells,
+    uint64_t view, const struct digest *digest);
+bool cell_counts(const struct engine *e, const struct vote_cell *cell,
+    uint64_t view, const struct digest *digest);
+void slot_certify(const struct engine *e, const struct slot *slot,
+    enum vote_phase phase, struct certificate *out);
+void null_batch(struct bytes *batch, struct digest *digest);
+
+/* --- pending.c: requests waiting to be executed --- */
+
+void pending_take(struct engine *e, uint32_t source, struct bytes raw);
+void pending_executed(struct engine *e, struct bytes batch);
+
+/* A view begins: everything waits to be proposed again. */
+void pending_new_view(struct engine *e);
+void pending_mark_proposed(struct engine *e, struct bytes batch, uint64_t seq);
+bool pending_is_known(const struct engine *e, struct bytes raw);
+
+/* Send on what the primary, or after a while everybody, should know. */
+void pending_forward(struct engine *e);
+
+/* Since when the oldest request waits; UINT64_MAX without one. */
+uint64_t pending_since(const struct engine *e);
+
+/* When it is to be sent again. */
+uint64_t pending_share_due(const struct engine *e);
+
+/* --- proposal.c --- */
+
+void proposal_make(struct engine *e);
+void proposal_receive(struct engine *e, uint32_t from, struct decoder *d);
+
+/* Take digest as the proposal of seq in our view; its batch may follow. */
+void proposal_accept(struct engine *e, struct slot *slot,
+    const struct digest *digest);
+
+/* The proposal and its batch are there: prepare it. */
+void proposal_prepare(struct engine *e, struct slot *slot);
+bool proposal_is_sound(struct engine *e, struct bytes batch, uint64_t least_ms);
+
+/* --- vote.c --- */
+
+void vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
+    const struct digest *digest);
+void vote_flush(struct engine *e);
+void vote_receive(struct engine *e, uint32_t from, struct decoder *d);
+void vote_receive_proofs(struct engine *e, struct decoder *d);
+void vote_take(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof, uint64_t token);
+
+/* Move a slot as far as its votes allow. */
+void vote_advance(struct engine *e, struct slot *slot);
+
+/* Could this vote still change anything here? */
+bool vote_is_useful(struct engine *e, const struct vote *vote, uint32_t member,
+    uint64_t view);
+
+/* Room in this step for what a slot can ask for at once. */
+bool vote_has_room(const struct engine *e);
+
+/* Remember that the slots from seq on are to be looked at again. */
+void vote_put_off(struct engine *e, uint64_t seq);
+
+/*
+ * Prepare and advance all slots from seq on; what finds no room in this
+ * step's effects is done in the next ones.
+ */
+void vote_advance_from(struct engine *e, uint64_t seq);
+
+/* Take a certificate's word that seq is committed. */
+void vote_commit(struct engine *e, struct slot *slot,
+    const struct certificate *certificate);
+void deliver_ready(struct engine *e);
+
+/* --- checkpoint.c --- */
+
+void checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
+    const struct digest *digest);
+
+/* Our own state's digest after seq, from before a restart. */
+void checkpoint_remember(struct engine *e, uint64_t seq,
+    const struct digest *digest);
+
+/* Vote again for what we remember and is not stable. */
+void checkpoint_renew(struct engine *e);
+void checkpoint_vote_take(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof);
+void checkpoint_receive(struct engine *e, struct decoder *d);
+
+/* A certificate that has been verified. */
+void checkpoint_certified(struct engine *e, const struct certificate *c);
+void checkpoint_installed(struct engine *e, const struct event *event);
+void checkpoint_durable(struct engine *e);
+bool checkpoint_is_due(const struct engine *e, const struct slot *slot);
+void checkpoint_persist(struct engine *e);
+void checkpoint_chase(struct engine *e);
+
+/* --- view_change.c --- */
+
+uint32_t view_primary(const struct engine *e, uint64_t view);
+
+/* We are active and the primary. */
+bool view_is_primary(const struct engine *e);
+void view_change_start(struct engine *e, uint64_t view);
+void view_change_receive(struct engine *e, uint32_t from, struct bytes body);
+
+/* Send our own again to whoever may have missed it. */
+void view_change_repeat(struct engine *e);
+
+/* Act on the view changes at hand. */
+void view_change_consider(struct engine *e);
+void view_change_timers(struct engine *e);
+uint64_t view_change_deadline(const struct engine *e);
+
+/* A VIEW_CHANGE read; certificates stay encoded, one after another. */
+struct view_change_fields {
+	uint32_t member;
+	uint64_t view;
+	uint64_t stable;
+	struct bytes certificate; /* of stable; empty: the beginning */
+	size_t prepared_count;
+	struct bytes prepared;
+};
+
+/* Read from hostile bytes and verify everything in it. */
+bool view_change_verify(struct engine *e, struct bytes body,
+    struct view_change_fields *fields);
+
+/* Read one that was verified before. */
+bool view_change_read(struct bytes body, struct view_change_fields *fields,
+    struct bytes *statement, uint8_t signature[static SIGNATURE_BYTES]);
+void view_sign(struct engine *e, const char *purpose, uint64_t view,
+    struct bytes statement, uint8_t signature[static SIGNATURE_BYTES]);
+bool view_signed_by(struct engine *e, const char *purpose, uint32_t member,
+    uint64_t view, struct bytes statement,
+    const uint8_t signature[static SIGNATURE_BYTES]);
+
+/* Forget votes not sent yet, but those for checkpoints. */
+void view_drop_votes(struct engine *e);
+
+/* Keep the NEW_VIEW that began this view, to show to others. */
+void view_keep_new_view(struct engine *e, struct bytes raw);
+
+/* --- new_view.c --- */
+
+void new_view_try(struct engine *e);
+void new_view_receive(struct engine *e, struct bytes body);
+void new_view_restore(struct engine *e, struct bytes body);
+
+/* --- progress.c: what is lost is asked for again --- */
+
+void progress_send(struct engine *e);
+void progress_receive(struct engine *e, uint32_t from, struct decoder *d);
+void progress_tick(struct engine *e);
+void progress_fetch(struct engine *e);
+void progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d);
+void progress_receive_batch(struct engine *e, struct decoder *d);
+void progress_receive_committed(struct engine *e, struct decoder *d);
+bool progress_peers_lead(const struct engine *e);
+bool progress_hears_quorum(const struct engine *e);
+
+/* --- recover.c --- */
+
+void recover_record(struct engine *e, struct bytes record);
+void recover_start(struct engine *e, const struct event *event);
+
+#endif

@@ -1,0 +1,306 @@
+/*
+ * Requests waiting to be executed: in order of arrival, found by digest.
+ *
+ * RULES    1. A request is taken only if its principal signed it, and only
+ *             once.  It stays until it is executed: that a primary has
+ *             proposed it is no reason to forget it.
+ *          2. Our own clients may use all of the room, what others forward
+ *             only half, each of them an equal share of it, so that no
+ *             member can keep our clients out.
+ *          3. A backup sends a request to the primary at once, and whenever
+ *             half of its patience is over to everybody: then every correct
+ *             replica's timer runs, and a primary that ignores the request
+ *             is replaced (Castro & Liskov 1999, section 4.1).
+ *          4. Who holds a request for another sends it to the primary when
+ *             it waits: a member that tells all but the primary must not get
+ *             a correct primary blamed.
+ *          5. Who is changing views alone still sends its requests to the
+ *             others: they may well agree without it.
+ *
+ * NOT HERE Whether a request was executed before: the replicated client
+ *          table answers that, on every replica alike (store/session.c).
+ */
+#include <string.h>
+
+#include "codec/batch.h"
+#include "codec/message.h"
+#include "consensus/pbft.h"
+#include "trust/request.h"
+
+/* Requests sent again in one turn at most, the oldest first. */
+#define SHARED_PER_TURN 64
+
+static struct pending **
+bucket_of(struct engine *e, const struct digest *digest)
+{
+	uint32_t hash;
+
+	memcpy(&hash, digest->data, sizeof(hash));
+	return &e->buckets[hash % PENDING_BUCKETS];
+}
+
+static struct pending *
+pending_find(const struct engine *e, const struct digest *digest)
+{
+	uint32_t hash;
+	struct pending *p;
+
+	memcpy(&hash, digest->data, sizeof(hash));
+	for (p = e->buckets[hash % PENDING_BUCKETS]; p != NULL; p = p->chain)
+		if (digest_equal(&p->digest, digest))
+			return p;
+	return NULL;
+}
+
+bool
+pending_is_known(const struct engine *e, struct bytes raw)
+{
+	struct digest digest;
+
+	digest_of(&digest, raw);
+	return pending_find(e, &digest) != NULL;
+}
+
+static void
+pending_drop(struct engine *e, struct pending *p)
+{
+	struct pending **at = bucket_of(e, &p->digest);
+
+	while (*at != p)
+		at = &(*at)->chain;
+	*at = p->chain;
+	if (e->unproposed == p)
+		e->unproposed = p->next;
+	if (e->unforwarded == p)
+		e->unforwarded = p->next;
+	if (p->previous != NULL)
+		p->previous->next = p->next;
+	else
+		e->oldest = p->next;
+	if (p->next != NULL)
+		p->next->previous = p->previous;
+	else
+		e->newest = p->previous;
+	e->pending_count--;
+	e->pending_bytes -= p->len;
+	if (p->source != e->config.self)
+		e->peers[p->source].pending_bytes -= p->len;
+	pool_give(&e->pool, (uint8_t *)p);
+}
+
+static bool
+pending_has_room(const struct engine *e, uint32_t source, size_t len)
+{
+	size_t share = e->config.pending_bytes_max / 2 /
+	    (e->config.member_count > 1 ? e->config.member_count - 1 : 1);
+
+	if (e->pending_bytes + len > e->config.pending_bytes_max)
+		return false;
+	return source == e->config.self ||
+	    e->peers[source].pending_bytes + len <= share;
+}
+
+static void
+pending_refuse(struct engine *e, uint32_t source, struct bytes raw)
+{
+	if (source != e->config.self)
+		return;
+	emit(e, EFFECT_REFUSED)->body = raw;
+}
+
+void
+pending_take(struct engine *e, uint32_t source, struct bytes raw)
+{
+	struct envelope envelope;
+	struct digest digest;
+	struct pending *p, **bucket;
+
+	digest_of(&digest, raw);
+	if (pending_find(e, &digest) != NULL)
+		return;
+	/* A batch must hold it, with its own head. */
+	if (raw.len + 32 > e->config.batch_bytes_max ||
+	    !pending_has_room(e, source, raw.len) ||
+	    envelope_decode(&envelope, raw, NULL) != AG_OK ||
+	    !request_verify(&envelope, &e->config.scope, e->config.authority,
+		e->config.authority_ctx)) {
+		pending_refuse(e, source, raw);
+		return;
+	}
+	p = (struct pending *)(void *)pool_take(&e->pool, sizeof(*p) + raw.len);
+	if (p == NULL) {
+		pending_refuse(e, source, raw);
+		return;
+	}
+	*p = (struct pending){
+		.previous = e->newest,
+		.digest = digest,
+		.len = (uint32_t)raw.len,
+		.source = source,
+		.since_us = e->now_us,
+		.shared_us = e->now_us,
+	};
+	memcpy(p->raw, raw.data, raw.len);
+	bucket = bucket_of(e, &digest);
+	p->chain = *bucket;
+	*bucket = p;
+	if (e->newest != NULL)
+		e->newest->next = p;
+	else
+		e->oldest = p;
+	e->newest = p;
+	if (e->unproposed == NULL)
+		e->unproposed = p;
+	if (e->unforwarded == NULL)
+		e->unforwarded = p;
+	e->pending_count++;
+	e->pending_bytes += p->len;
+	if (source != e->config.self)
+		e->peers[source].pending_bytes += p->len;
+}
+
+/* Call found for each request of a batch that waits here. */
+static void
+for_each_waiting(struct engine *e, struct bytes encoded,
+    void (*found)(struct engine *e, struct pending *p, uint64_t seq),
+    uint64_t seq)
+{
+	struct batch batch;
+	struct decoder d;
+	size_t i;
+
+	if (e->pending_count == 0 ||
+	    batch_decode(&batch, encoded, NULL) != AG_OK)
+		return;
+	decoder_init(&d, batch.envelopes);
+	for (i = 0; i < batch.envelope_count; i++) {
+		struct digest digest;
+		struct pending *p;
+
+		digest_of(&digest, decoder_get_raw(&d));
+		p = pending_find(e, &digest);
+		if (p != NULL)
+			found(e, p, seq);
+	}
+}
+
+static void
+on_executed(struct engine *e, struct pending *p, uint64_t seq)
+{
+	(void)seq;
+	pending_drop(e, p);
+}
+
+static void
+on_proposed(struct engine *e, struct pending *p, uint64_t seq)
+{
+	p->proposed_view = e->view + 1;
+	p->proposed_seq = seq;
+}
+
+void
+pending_executed(struct engine *e, struct bytes batch)
+{
+	for_each_waiting(e, batch, on_executed, 0);
+}
+
+void
+pending_mark_proposed(struct engine *e, struct bytes batch, uint64_t seq)
+{
+	for_each_waiting(e, batch, on_proposed, seq);
+}
+
+void
+pending_new_view(struct engine *e)
+{
+	struct pending *p;
+
+	for (p = e->oldest; p != NULL; p = p->next) {
+		p->proposed_view = 0;
+		/* The new primary gets a patience of its own. */
+		p->since_us = e->now_us;
+		p->shared_us = e->now_us;
+	}
+	e->unproposed = e->oldest;
+	e->unforwarded = e->oldest;
+}
+
+static void
+pending_send(struct engine *e, const struct pending *p, uint32_t members)
+{
+	struct encoder out;
+
+	emit_begin(e, &out);
+	encoder_put_array(&out, 2);
+	encoder_put_uint(&out, MESSAGE_REQUEST);
+	encoder_put_bytes(&out, bytes_of(p->raw, p->len));
+	emit_send(e, members, emit_end(e, &out), 0);
+}
+
+/* What has come since the last turn, to the primary. */
+static void
+forward_new(struct engine *e)
+{
+	uint32_t primary = view_primary(e, e->view);
+
+	for (; e->unforwarded != NULL; e->unforwarded = e->unforwarded->next) {
+		const struct pending *p = e->unforwarded;
+
+		if (primary == e->config.self || p->source != e->config.self ||
+		    p->proposed_view == e->view + 1)
+			continue;
+		if (!emit_has_room(e, p->len + 64))
+			return;
+		pending_send(e, p, 1U << primary);
+	}
+}
+
+/* What has waited too long, to whoever should have moved it. */
+static void
+share_old(struct engine *e)
+{
+	uint64_t half = e->config.view_timeout_us / 2;
+	uint32_t primary = view_primary(e, e->view), count = 0;
+	struct pending *p;
+
+	for (p = e->oldest; p != NULL && count < SHARED_PER_TURN; p = p->next) {
+		uint32_t to = p->source == e->config.self ? engine_others(e)
+							  : 1U << primary;
+
+		if (e->now_us - p->since_us < half)
+			return;
+		count++;
+		if (e->now_us - p->shared_us < half ||
+		    !emit_has_room(e, p->len + 64))
+			continue;
+		p->shared_us = e->now_us;
+		pending_send(e, p, to & ~(1U << e->config.self));
+	}
+}
+
+void
+pending_forward(struct engine *e)
+{
+	if (!e->is_changing)
+		forward_new(e);
+	/* Who is behind may wait for what was executed long ago. */
+	if (!progress_peers_lead(e))
+		share_old(e);
+}
+
+uint64_t
+pending_since(const struct engine *e)
+{
+	return e->oldest == NULL ? UINT64_MAX : e->oldest->since_us;
+}
+
+uint64_t
+pending_share_due(const struct engine *e)
+{
+	uint64_t due;
+
+	if (e->oldest == NULL)
+		return UINT64_MAX;
+	due = e->oldest->shared_us + e->config.view_timeout_us / 2;
+	return due > e->now_us ? due : UINT64_MAX;
+}

@@ -1,0 +1,61 @@
+/*
+ * Bugs planted on purpose, one per build with -DPLANT_n, each a mistake that
+ * agreement protocols have really had.  The simulator must find every one;
+ * a suite that cannot fail proves nothing.  No product build defines any.
+ */
+#ifndef AEGIS_CONSENSUS_PLANT_H
+#define AEGIS_CONSENSUS_PLANT_H
+
+/* 1  A quorum is one vote too small. */
+#ifdef PLANT_1
+#define PLANT_QUORUM_SHORT 1
+#else
+#define PLANT_QUORUM_SHORT 0
+#endif
+
+/* 2  Votes leave before their records are durable. */
+#ifdef PLANT_2
+#define PLANT_SEND_EARLY 1
+#else
+#define PLANT_SEND_EARLY 0
+#endif
+
+/* 3  Backups believe the new primary's selection. */
+#ifdef PLANT_3
+#define PLANT_TRUST_NEW_VIEW 1
+#else
+#define PLANT_TRUST_NEW_VIEW 0
+#endif
+
+/* 4  A stable checkpoint discards one sequence too many. */
+#ifdef PLANT_4
+#define PLANT_WATERMARK 1
+#else
+#define PLANT_WATERMARK 0
+#endif
+
+/* 5  A batch is taken for a digest without comparing the two. */
+#ifdef PLANT_5
+#define PLANT_ANY_BATCH 1
+#else
+#define PLANT_ANY_BATCH 0
+#endif
+
+/* 6  The client table is left out of the state's digest (planted in the
+ *    state machine, see trust/state.c). */
+
+/* 7  The view is not written down before it is used. */
+#ifdef PLANT_7
+#define PLANT_VIEW_FORGOTTEN 1
+#else
+#define PLANT_VIEW_FORGOTTEN 0
+#endif
+
+/* 8  A checkpoint counts as stable with f + 1 votes. */
+#ifdef PLANT_8
+#define PLANT_CHECKPOINT_SHORT 1
+#else
+#define PLANT_CHECKPOINT_SHORT 0
+#endif
+
+#endif

@@ -1,0 +1,449 @@
+/*
+ * Progress: links lose messages, members sleep; what is missing is found
+ * out and sent again (Castro & Liskov 2002, section 5.2).
+ *
+ * FORMAT   PROGRESS   [21, view, is changing, delivered, applied, stable,
+ *                     wants a checkpoint]
+ *          FETCH      [22, seq, digest]
+ *          BATCH      [23, seq, batch]  answers it; known by its digest
+ *          COMMITTED  [24, certificate, batch]
+ *
+ * RULES    1. Everybody says now and then where it stands; whoever sees a
+ *             member behind sends what it lacks, a bounded piece at a time.
+ *          2. What is on its way is not sent again: only what has waited for
+ *             a progress interval.
+ *          3. What is sent again proves itself: certificates, signed votes,
+ *             batches under their digests.  Its sender is not believed.
+ */
+#include <string.h>
+
+#include "codec/message.h"
+#include "consensus/pbft.h"
+
+/* Progress intervals after which a member counts as not heard. */
+#define HEARD_INTERVALS 4
+
+/* Questions of one member answered in a progress interval. */
+#define ANSWERS_MAX 32
+
+void
+progress_send(struct engine *e)
+{
+	struct encoder out;
+
+	e->next_progress_us = e->now_us + e->config.progress_interval_us;
+	e->caught_up = e->delivered;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 7);
+	encoder_put_uint(&out, MESSAGE_PROGRESS);
+	encoder_put_uint(&out, e->view);
+	encoder_put_bool(&out, e->is_changing);
+	encoder_put_uint(&out, e->delivered);
+	encoder_put_uint(&out, e->applied);
+	encoder_put_uint(&out, e->stable);
+	encoder_put_bool(&out, e->wants_checkpoint);
+	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
+}
+
+bool
+progress_hears_quorum(const struct engine *e)
+{
+	uint64_t limit = HEARD_INTERVALS * e->config.progress_interval_us;
+	uint32_t i, count = 1;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (i != e->config.self && e->peers[i].heard_us != 0 &&
+		    e->now_us - e->peers[i].heard_us <= limit)
+			count++;
+	return count >= e->quorum;
+}
+
+bool
+progress_peers_lead(const struct engine *e)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (i != e->config.self && e->peers[i].delivered > e->delivered)
+			count++;
+	return count > e->faults;
+}
+
+/* --- helping a member that is behind --- */
+
+static void
+send_new_view(struct engine *e, uint32_t to)
+{
+	uint8_t *copy;
+
+	if (e->new_view == NULL || !emit_has_room(e, e->new_view_len))
+		return;
+	copy = e->scratch + e->scratch_used;
+	memcpy(copy, e->new_view, e->new_view_len);
+	e->scratch_used += e->new_view_len;
+	emit_send(e, 1U << to, bytes_of(copy, e->new_view_len), e->last_token);
+}
+
+static void
+send_checkpoint(struct engine *e, uint32_t to)
+{
+	struct encoder out;
+
+	if (e->stable_certificate->proof_count == 0)
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 2);
+	encoder_put_uint(&out, MESSAGE_CHECKPOINT);
+	certificate_encode(&out, e->stable_certificate);
+	emit_send(e, 1U << to, emit_end(e, &out), 0);
+}
+
+static void
+send_committed(struct engine *e, uint32_t to, uint64_t from)
+{
+	uint64_t seq, end = from + CATCH_UP_SLOTS;
+
+	for (seq = from; seq < end && seq <= e->delivered; seq++) {
+		struct slot *slot = slot_find(e, seq);
+		const struct payload *p;
+		struct encoder out;
+
+		if (slot == NULL || slot->committed->proof_count == 0)
+			continue;
+		p = slot_payload(slot, &slot->committed->digest);
+		if (p == NULL ||
+		    !emit_has_room(e, p->len + CERTIFICATE_BYTES_MAX))
+			return;
+		emit_begin(e, &out);
+		encoder_put_array(&out, 3);
+		encoder_put_uint(&out, MESSAGE_COMMITTED);
+		certificate_encode(&out, slot->committed);
+		encoder_put_bytes(&out, bytes_of(p->data, p->len));
+		emit_send(e, 1U << to, emit_end(e, &out), 0);
+	}
+}
+
+static bool
+cell_is_ours_to_show(const struct engine *e, const struct vote_cell *cell)
+{
+	return cell->is_present && cell->proof.view == e->view &&
+	    cell->token <= e->durable_token;
+}
+
+/* Our proposal of a slot, with the vote it was sent with. */
+static void
+send_proposal_again(struct engine *e, uint32_t to, struct slot *slot)
+{
+	const struct vote_cell *cell = &slot->prepares[e->config.self];
+	const struct payload *p = slot_payload(slot, &slot->digest);
+	struct encoder out;
+
+	if (!view_is_primary(e) || p == NULL ||
+	    !cell_is_ours_to_show(e, cell) || !emit_has_room(e, p->len + 1024))
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 6);
+	encoder_put_uint(&out, MESSAGE_PRE_PREPARE);
+	encoder_put_uint(&out, cell->proof.view);
+	encoder_put_uint(&out, slot->seq);
+	encoder_put_bytes(&out, bytes_of(cell->digest.data, DIGEST_BYTES));
+	encoder_put_bytes(&out, bytes_of(p->data, p->len));
+	vote_proof_encode(&out, &cell->proof);
+	emit_send(e, 1U << to, emit_end(e, &out), 0);
+}
+
+static void
+put_vote(struct encoder *out, enum vote_phase phase, uint64_t seq,
+    const struct digest *digest, const struct vote_proof *proof)
+{
+	encoder_put_array(out, 4);
+	encoder_put_uint(out, phase);
+	encoder_put_uint(out, seq);
+	encoder_put_bytes(out, bytes_of(digest->data, DIGEST_BYTES));
+	vote_proof_encode(out, proof);
+}
+
+/* Long enough for its messages to have come by themselves. */
+static bool
+has_waited(const struct engine *e, const struct slot *slot)
+{
+	return e->now_us - slot->proposed_us >= e->config.progress_interval_us;
+}
+
+/*
+ * Walk our own votes from a sequence on, and those for checkpoints; with out
+ * NULL only count.
+ */
+static size_t
+own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
+{
+	const struct peer *self = &e->peers[e->config.self];
+	uint64_t seq;
+	size_t count = 0, k;
+
+	for (seq = from; seq <= e->proposed && count + 2 <= max; seq++) {
+		struct slot *slot = slot_find(e, seq);
+		const struct vote_cell *cells[2];
+
+		if (slot == NULL || !has_waited(e, slot))
+			continue;
+		cells[0] = &slot->prepares[e->config.self];
+		cells[1] = &slot->commits[e->config.self];
+		for (k = 0; k < 2; k++) {
+			if (!cell_is_ours_to_show(e, cells[k]))
+				continue;
+			count++;
+			if (out != NULL)
+				put_vote(out,
+				    k == 0 ? VOTE_PREPARE : VOTE_COMMIT, seq,
+				    &cells[k]->digest, &cells[k]->proof);
+		}
+	}
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT && count < max; k++) {
+		const struct checkpoint_vote *v = &self->checkpoints[k];
+
+		if (!v->is_present || v->seq <= e->stable)
+			continue;
+		count++;
+		if (out != NULL)
+			put_vote(out, VOTE_CHECKPOINT, v->seq, &v->digest,
+			    &v->proof);
+	}
+	return count;
+}
+
+static void
+send_own_votes(struct engine *e, uint32_t to)
+{
+	/* What a member has not executed it may lack votes for. */
+	uint64_t has = e->peers[to].delivered;
+	uint64_t from = (has > e->stable ? has : e->stable) + 1;
+	size_t count = own_votes(e, from, NULL, VOTE_BUNDLE_MAX);
+	struct encoder out;
+
+	if (count == 0 || !emit_has_room(e, count * 400))
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 2);
+	encoder_put_uint(&out, MESSAGE_VOTE_PROOFS);
+	encoder_put_array(&out, count);
+	(void)own_votes(e, from, &out, VOTE_BUNDLE_MAX);
+	emit_send(e, 1U << to, emit_end(e, &out), 0);
+}
+
+static void
+help(struct engine *e, uint32_t to)
+{
+	struct peer *peer = &e->peers[to];
+	uint64_t seq, end;
+
+	/* At once only to who has come on since the last time. */
+	if (e->now_us - peer->answered_us <
+		e->config.progress_interval_us / 4 &&
+	    peer->delivered < peer->answered_at + CATCH_UP_SLOTS / 2)
+		return;
+	peer->answered_us = e->now_us;
+	peer->answered_at = peer->delivered;
+	if (peer->view < e->view ||
+	    (peer->view == e->view && peer->is_changing && !e->is_changing)) {
+		if (!e->is_changing)
+			send_new_view(e, to);
+	}
+	if (peer->stable < e->stable)
+		send_checkpoint(e, to);
+	if (peer->delivered < e->delivered)
+		send_committed(e, to,
+		    (peer->delivered > e->stable ? peer->delivered
+						 : e->stable) +
+			1);
+	if (e->is_changing)
+		return;
+	end = e->delivered + CATCH_UP_SLOTS;
+	for (seq = e->delivered + 1; seq <= e->proposed && seq <= end; seq++) {
+		struct slot *slot = slot_find(e, seq);
+
+		if (slot != NULL && slot->has_proposal && has_waited(e, slot))
+			send_proposal_again(e, to, slot);
+	}
+	send_own_votes(e, to);
+}
+
+/* Is there anything undecided here that a member might lack? */
+static bool
+is_unsettled(const struct engine *e)
+{
+	return e->proposed > e->delivered || e->applied > e->stable;
+}
+
+void
+progress_receive(struct engine *e, uint32_t from, struct decoder *d)
+{
+	struct peer *peer = &e->peers[from];
+	uint64_t view = decoder_get_uint(d);
+	bool is_changing = decoder_get_bool(d);
+	uint64_t delivered = decoder_get_uint(d);
+	uint64_t applied = decoder_get_uint(d);
+	uint64_t stable = decoder_get_uint(d);
+	bool wants = decoder_get_bool(d);
+
+	if (decoder_finish(d, NULL) != AG_OK)
+		return;
+	peer->view = view;
+	peer->is_changing = is_changing;
+	peer->delivered = delivered;
+	peer->applied = applied;
+	peer->stable = stable;
+	peer->wants_checkpoint = wants;
+	if (view < e->view || (is_changing && !e->is_changing) ||
+	    stable < e->stable || delivered < e->delivered || is_unsettled(e))
+		help(e, from);
+}
+
+/* --- asking --- */
+
+void
+progress_fetch(struct engine *e)
+{
+	uint64_t seq, end = e->delivered + CATCH_UP_SLOTS;
+
+	for (seq = e->delivered + 1; seq <= e->proposed && seq <= end; seq++) {
+		struct slot *slot = slot_find(e, seq);
+		const struct digest *digest;
+		struct encoder out;
+
+		if (slot == NULL)
+			continue;
+		digest = slot->committed->proof_count > 0
+		    ? &slot->committed->digest
+		    : &slot->digest;
+		if ((slot->committed->proof_count == 0 &&
+			!slot->has_proposal) ||
+		    slot_payload(slot, digest) != NULL || !emit_has_room(e, 64))
+			continue;
+		emit_begin(e, &out);
+		encoder_put_array(&out, 3);
+		encoder_put_uint(&out, MESSAGE_FETCH);
+		encoder_put_uint(&out, seq);
+		encoder_put_bytes(&out, bytes_of(digest->data, DIGEST_BYTES));
+		emit_send(e, engine_others(e), emit_end(e, &out), 0);
+	}
+}
+
+/* Count a member's question; false when it asks too much. */
+static bool
+may_ask(const struct engine *e, struct peer *peer)
+{
+	if (e->now_us - peer->asked_us >= e->config.progress_interval_us) {
+		peer->asked_us = e->now_us;
+		peer->asked = 0;
+	}
+	return peer->asked++ < ANSWERS_MAX;
+}
+
+void
+progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d)
+{
+	const struct payload *p;
+	struct digest digest;
+	struct encoder out;
+	struct slot *slot;
+	uint64_t seq;
+
+	seq = decoder_get_uint(d);
+	decoder_get_fixed(d, digest.data, DIGEST_BYTES);
+	slot = decoder_finish(d, NULL) == AG_OK ? slot_find(e, seq) : NULL;
+	p = slot == NULL ? NULL : slot_payload(slot, &digest);
+	if (p == NULL || !may_ask(e, &e->peers[from]) ||
+	    !emit_has_room(e, p->len + 32))
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 3);
+	encoder_put_uint(&out, MESSAGE_BATCH);
+	encoder_put_uint(&out, seq);
+	encoder_put_bytes(&out, bytes_of(p->data, p->len));
+	emit_send(e, 1U << from, emit_end(e, &out), 0);
+}
+
+/* A slot that waited for its batch has it now. */
+static void
+batch_arrived(struct engine *e, struct slot *slot)
+{
+	proposal_prepare(e, slot);
+	vote_advance(e, slot);
+	deliver_ready(e);
+}
+
+void
+progress_receive_batch(struct engine *e, struct decoder *d)
+{
+	uint64_t seq = decoder_get_uint(d);
+	struct bytes batch =
+	    decoder_get_bytes_max(d, e->config.batch_bytes_max);
+	struct digest digest;
+	struct slot *slot;
+
+	slot = decoder_finish(d, NULL) == AG_OK ? slot_find(e, seq) : NULL;
+	if (slot == NULL)
+		return;
+	digest_of(&digest, batch);
+	if (slot_payload(slot, &digest) != NULL)
+		return;
+	if ((slot->committed->proof_count > 0 &&
+		digest_equal(&slot->committed->digest, &digest)) ||
+	    (slot->has_proposal && digest_equal(&slot->digest, &digest)))
+		if (slot_hold(e, slot, &digest, batch) == AG_OK)
+			batch_arrived(e, slot);
+}
+
+/* Committed, and its batch is here. */
+static bool
+is_known(struct slot *slot, const struct digest *digest)
+{
+	return slot->committed->proof_count > 0 &&
+	    digest_equal(&slot->committed->digest, digest) &&
+	    slot_payload(slot, digest) != NULL;
+}
+
+void
+progress_receive_committed(struct engine *e, struct decoder *d)
+{
+	struct digest digest;
+	struct bytes batch;
+	struct slot *slot;
+
+	certificate_decode(d, e->spare);
+	batch = decoder_get_bytes_max(d, e->config.batch_bytes_max);
+	if (decoder_finish(d, NULL) != AG_OK ||
+	    e->spare->phase != VOTE_COMMIT || e->spare->seq <= e->delivered)
+		return;
+	digest_of(&digest, batch);
+	if (!digest_equal(&digest, &e->spare->digest))
+		return;
+	slot = slot_open(e, e->spare->seq);
+	if (slot == NULL || is_known(slot, &digest) ||
+	    certificate_verify(e->spare, &e->config.scope,
+		e->config.member_count, e->config.authority,
+		e->config.authority_ctx, NULL) != AG_OK)
+		return;
+	if (slot_hold(e, slot, &digest, batch) != AG_OK)
+		return;
+	if (slot->committed->proof_count > 0)
+		deliver_ready(e);
+	else
+		vote_commit(e, slot, e->spare);
+	/* The last of what we were sent: say so, and get the next piece. */
+	if (e->delivered - e->caught_up >= CATCH_UP_SLOTS) {
+		e->caught_up = e->delivered;
+		progress_send(e);
+	}
+}
+
+void
+progress_tick(struct engine *e)
+{
+	if (e->now_us < e->next_progress_us)
+		return;
+	progress_send(e);
+	progress_fetch(e);
+	checkpoint_chase(e);
+}

@@ -1,0 +1,179 @@
+/*
+ * The log between the watermarks: a slot for each sequence above the stable
+ * checkpoint, up to the window.
+ *
+ * RULES    1. Slot seq lives at seq modulo the window, so a slot is free or
+ *             belongs to exactly one sequence of the window.
+ *          2. A batch is kept under its digest, computed here: what a slot
+ *             says is the batch of a digest is that batch.
+ *          3. At most two batches are held: the proposal's, and that of the
+ *             newest prepared certificate, which a view change may need.
+ */
+#include "consensus/pbft.h"
+
+#include <string.h>
+
+#include "codec/batch.h"
+
+/* [0, 0, []]: no time, no flags, no requests. */
+static const uint8_t null_bytes[] = { 0x83, 0x00, 0x00, 0x80 };
+
+void
+null_batch(struct bytes *batch, struct digest *digest)
+{
+	*batch = bytes_of(null_bytes, sizeof(null_bytes));
+	digest_of(digest, *batch);
+}
+
+struct slot *
+slot_find(struct engine *e, uint64_t seq)
+{
+	struct slot *slot = &e->slots[seq % e->config.window];
+
+	return seq != 0 && slot->seq == seq ? slot : NULL;
+}
+
+struct slot *
+slot_open(struct engine *e, uint64_t seq)
+{
+	struct slot *slot = &e->slots[seq % e->config.window];
+
+	if (seq <= e->stable || seq > e->stable + e->config.window)
+		return NULL;
+	/* What a replay kept for a state that was behind (recover.c). */
+	if (slot->seq != 0 && slot->seq <= e->stable)
+		slot_free(e, slot);
+	AG_ASSERT(slot->seq == 0 || slot->seq == seq);
+	slot->seq = seq;
+	return slot;
+}
+
+void
+slot_free(struct engine *e, struct slot *slot)
+{
+	struct vote_cell *prepares = slot->prepares, *commits = slot->commits;
+	struct certificate *prepared = slot->prepared;
+	struct certificate *committed = slot->committed;
+	size_t bytes = e->config.member_count * sizeof(*prepares);
+
+	pool_give(&e->pool, slot->payloads[0].data);
+	pool_give(&e->pool, slot->payloads[1].data);
+	memset(prepares, 0, bytes);
+	memset(commits, 0, bytes);
+	prepared->proof_count = 0;
+	committed->proof_count = 0;
+	*slot = (struct slot){
+		.prepares = prepares,
+		.commits = commits,
+		.prepared = prepared,
+		.committed = committed,
+	};
+}
+
+struct payload *
+slot_payload(struct slot *slot, const struct digest *digest)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (slot->payloads[i].data != NULL &&
+		    digest_equal(&slot->payloads[i].digest, digest))
+			return &slot->payloads[i];
+	return NULL;
+}
+
+/* Is this payload the one that a prepared certificate speaks of? */
+static bool
+payload_is_needed(const struct slot *slot, const struct payload *p)
+{
+	return (slot->prepared->proof_count > 0 &&
+		   digest_equal(&p->digest, &slot->prepared->digest)) ||
+	    (slot->committed->proof_count > 0 &&
+		digest_equal(&p->digest, &slot->committed->digest));
+}
+
+enum ag_status
+slot_hold(struct engine *e, struct slot *slot, const struct digest *digest,
+    struct bytes batch)
+{
+	struct payload *p = &slot->payloads[0];
+
+	if (slot_payload(slot, digest) != NULL)
+		return AG_OK;
+	if (p->data != NULL && payload_is_needed(slot, p))
+		p = &slot->payloads[1];
+	pool_give(&e->pool, p->data);
+	p->data = pool_take(&e->pool, batch.len);
+	if (p->data == NULL)
+		return AG_ELIMIT;
+	memcpy(p->data, batch.data, batch.len);
+	p->len = (uint32_t)batch.len;
+	p->is_logged = false;
+	p->digest = *digest;
+	return AG_OK;
+}
+
+/*
+ * Note what the proposal's batch says of itself.  A null request has no time
+ * of its own: it keeps that of the one before, so that time can't fall
+ * across it.
+ */
+void
+slot_describe(struct engine *e, struct slot *slot)
+{
+	const struct payload *p = slot_payload(slot, &slot->digest);
+	const struct slot *before = slot_find(e, slot->seq - 1);
+	struct batch batch;
+
+	slot->requests = 0;
+	slot->is_flagged = false;
+	if (p == NULL ||
+	    batch_decode(&batch, bytes_of(p->data, p->len), NULL) != AG_OK)
+		return;
+	slot->time_ms = batch.time_ms;
+	if (before != NULL && before->time_ms > slot->time_ms)
+		slot->time_ms = before->time_ms;
+	slot->requests = (uint32_t)batch.envelope_count;
+	slot->is_flagged = (batch.flags & BATCH_FLAG_CHECKPOINT) != 0;
+	if (batch.time_ms > e->last_time_ms)
+		e->last_time_ms = batch.time_ms;
+}
+
+bool
+cell_counts(const struct engine *e, const struct vote_cell *cell, uint64_t view,
+    const struct digest *digest)
+{
+	return cell->is_present && cell->token <= e->durable_token &&
+	    cell->proof.view == view && digest_equal(&cell->digest, digest);
+}
+
+uint32_t
+slot_count(const struct engine *e, const struct vote_cell *cells, uint64_t view,
+    const struct digest *digest)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (cell_counts(e, &cells[i], view, digest))
+			count++;
+	return count;
+}
+
+void
+slot_certify(const struct engine *e, const struct slot *slot,
+    enum vote_phase phase, struct certificate *out)
+{
+	const struct vote_cell *cells =
+	    phase == VOTE_PREPARE ? slot->prepares : slot->commits;
+	uint32_t i;
+
+	out->phase = phase;
+	out->view = slot->view;
+	out->seq = slot->seq;
+	out->digest = slot->digest;
+	out->proof_count = 0;
+	for (i = 0; i < e->config.member_count; i++)
+		if (out->proof_count < e->quorum &&
+		    cell_counts(e, &cells[i], slot->view, &slot->digest))
+			out->proofs[out->proof_count++] = cells[i].proof;
+}

@@ -1,0 +1,547 @@
+/*
+ * View changes: leaving a primary that does not serve
+ * (Castro & Liskov 1999, section 4.4; 2002, section 4.5).
+ *
+ * FORMAT   VIEW_CHANGE  [19, sender, view, stable, certificate | null,
+ *                        [prepare certificate…], signature]
+ *          signed: "aegis/view-change/v1" NUL | cluster id | u64 epoch |
+ *          u64 sender | u64 view | BLAKE2b-256 of fields 2 to 6
+ *
+ * RULES    1. The view is durable before anything is said in it.
+ *          2. A replica that asked for a view votes in no lower one again:
+ *             its VIEW_CHANGE says what it has prepared, and that must stay
+ *             true.
+ *          3. It asks when its patience is over, which doubles with every
+ *             view that brought nothing and is reset by the first that does;
+ *             or when f + 1 others ask for higher views, one of whom is
+ *             correct.  So correct replicas meet in one view.
+ *          4. A replica that hears no quorum, or that f + 1 others have
+ *             overtaken, does not blame the primary: leaving alone would
+ *             cost the cluster a voter.
+ *          5. A member that has left alone all the same is followed after a
+ *             long while, each time after twice as long; but never far, so
+ *             that one member can't use the numbers up.
+ */
+#include <string.h>
+
+#include "codec/message.h"
+#include "consensus/pbft.h"
+#include "consensus/record.h"
+#include "trust/signing.h"
+
+/* View timeouts a lone view change stands before it is joined. */
+#define LONE_TIMEOUTS 8
+#define PATIENCE_MAX 10
+
+/* Views ahead of ours a lone member is followed at most. */
+#define LONE_VIEWS_MAX 64
+
+/* No correct replica gets near it. */
+#define VIEW_MAX (UINT64_MAX / 2)
+
+/* View timeouts in which each request must be executed, whatever else is. */
+#define STARVATION_TIMEOUTS 4
+
+uint32_t
+view_primary(const struct engine *e, uint64_t view)
+{
+	return (uint32_t)(view % e->config.member_count);
+}
+
+bool
+view_is_primary(const struct engine *e)
+{
+	return !e->is_changing && view_primary(e, e->view) == e->config.self;
+}
+
+static void
+view_signing_input(const struct engine *e, struct signing *s,
+    const char *purpose, uint32_t member, uint64_t view, struct bytes statement)
+{
+	struct digest digest;
+
+	digest_of(&digest, statement);
+	signing_begin(s, purpose);
+	signing_put(s, e->config.scope.cluster_id, CLUSTER_ID_BYTES);
+	signing_put_u64(s, e->config.scope.epoch);
+	signing_put_u64(s, member);
+	signing_put_u64(s, view);
+	signing_put(s, digest.data, DIGEST_BYTES);
+}
+
+void
+view_sign(struct engine *e, const char *purpose, uint64_t view,
+    struct bytes statement, uint8_t signature[static SIGNATURE_BYTES])
+{
+	struct signing s;
+
+	view_signing_input(e, &s, purpose, e->config.self, view, statement);
+	e->config.authority->sign(e->config.authority_ctx, signing_bytes(&s),
+	    signature);
+}
+
+bool
+view_signed_by(struct engine *e, const char *purpose, uint32_t member,
+    uint64_t view, struct bytes statement,
+    const uint8_t signature[static SIGNATURE_BYTES])
+{
+	struct signing s;
+
+	view_signing_input(e, &s, purpose, member, view, statement);
+	return e->config.authority->verify(e->config.authority_ctx, member,
+	    signing_bytes(&s), signature);
+}
+
+void
+view_drop_votes(struct engine *e)
+{
+	uint32_t i, kept = 0;
+
+	for (i = 0; i < e->vote_count; i++)
+		if (e->votes[i].phase == VOTE_CHECKPOINT)
+			e->votes[kept++] = e->votes[i];
+	e->vote_count = kept;
+}
+
+void
+view_keep_new_view(struct engine *e, struct bytes raw)
+{
+	pool_give(&e->pool, e->new_view);
+	e->new_view = NULL;
+	e->new_view_len = 0;
+	if (raw.len == 0)
+		return;
+	e->new_view = pool_take(&e->pool, raw.len);
+	if (e->new_view == NULL)
+		return;
+	memcpy(e->new_view, raw.data, raw.len);
+	e->new_view_len = (uint32_t)raw.len;
+}
+
+/* --- making one --- */
+
+static size_t
+count_prepared(const struct engine *e)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < e->config.window; i++)
+		if (e->slots[i].seq > e->stable &&
+		    e->slots[i].prepared->proof_count > 0)
+			count++;
+	return count;
+}
+
+static void
+put_prepared(struct engine *e, struct encoder *out)
+{
+	uint64_t seq;
+
+	encoder_put_array(out, count_prepared(e));
+	for (seq = e->stable + 1; seq <= e->stable + e->config.window; seq++) {
+		const struct slot *slot = slot_find(e, seq);
+
+		if (slot != NULL && slot->prepared->proof_count > 0)
+			certificate_encode(out, slot->prepared);
+	}
+}
+
+/* Encode and sign our VIEW_CHANGE to the view we are changing to. */
+static struct bytes
+encode_own(struct engine *e)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct encoder out;
+	struct bytes head;
+	size_t start;
+
+	emit_begin(e, &out);
+	encoder_put_array(&out, 7);
+	encoder_put_uint(&out, MESSAGE_VIEW_CHANGE);
+	start = out.len;
+	encoder_put_uint(&out, e->config.self);
+	encoder_put_uint(&out, e->view);
+	encoder_put_uint(&out, e->stable);
+	if (e->stable_certificate->proof_count > 0)
+		certificate_encode(&out, e->stable_certificate);
+	else
+		encoder_put_null(&out);
+	put_prepared(e, &out);
+	if (encoder_finish(&out, &head) != AG_OK)
+		return bytes_of(NULL, 0);
+	view_sign(e, PURPOSE_VIEW_CHANGE, e->view,
+	    bytes_of(head.data + start, head.len - start), signature);
+	encoder_put_bytes(&out, bytes_of(signature, SIGNATURE_BYTES));
+	return emit_end(e, &out);
+}
+
+static bool
+keep(struct engine *e, uint32_t member, uint64_t view, uint64_t stable,
+    struct bytes raw)
+{
+	struct view_change *vc = &e->peers[member].view_change;
+	uint8_t *copy = pool_take(&e->pool, raw.len);
+
+	if (copy == NULL)
+		return false;
+	memcpy(copy, raw.data, raw.len);
+	pool_give(&e->pool, vc->raw);
+	*vc = (struct view_change){
+		.view = view,
+		.stable_seq = stable,
+		.since_us = e->now_us,
+		.raw = copy,
+		.len = (uint32_t)raw.len,
+	};
+	return true;
+}
+
+static void
+announce(struct engine *e, uint64_t after)
+{
+	struct bytes raw = encode_own(e);
+
+	if (raw.len == 0 || !keep(e, e->config.self, e->view, e->stable, raw))
+		return;
+	emit_send(e, engine_others(e), raw, after);
+	e->resend_us = e->now_us + e->config.progress_interval_us;
+}
+
+void
+view_change_start(struct engine *e, uint64_t view)
+{
+	struct effect *effect;
+	struct encoder out;
+	uint64_t token = 0;
+
+	view_drop_votes(e);
+	e->view = view;
+	e->is_changing = true;
+	e->attempts++;
+	e->view_changes++;
+	e->view_since_us = e->now_us;
+	e->quorum_since_us = 0;
+	view_keep_new_view(e, bytes_of(NULL, 0));
+	if (!PLANT_VIEW_FORGOTTEN) {
+		emit_begin(e, &out);
+		record_encode_view(&out, view, true, bytes_of(NULL, 0));
+		token = emit_persist(e, 0, emit_end(e, &out));
+	}
+	effect = emit(e, EFFECT_VIEW);
+	effect->view = view;
+	effect->member = view_primary(e, view);
+	effect->is_changing = true;
+	announce(e, token);
+	view_change_consider(e);
+}
+
+void
+view_change_repeat(struct engine *e)
+{
+	const struct view_change *vc = &e->peers[e->config.self].view_change;
+	uint8_t *copy;
+
+	if (!e->is_changing || e->now_us < e->resend_us)
+		return;
+	e->resend_us = e->now_us + e->config.progress_interval_us;
+	if (vc->view != e->view) {
+		announce(e, e->last_token);
+		view_change_consider(e);
+		return;
+	}
+	if (!emit_has_room(e, vc->len))
+		return;
+	copy = e->scratch + e->scratch_used;
+	memcpy(copy, vc->raw, vc->len);
+	e->scratch_used += vc->len;
+	emit_send(e, engine_others(e), bytes_of(copy, vc->len), e->last_token);
+}
+
+/* --- reading one --- */
+
+bool
+view_change_read(struct bytes body, struct view_change_fields *f,
+    struct bytes *statement, uint8_t signature[static SIGNATURE_BYTES])
+{
+	struct decoder d;
+	const uint8_t *start;
+	size_t i;
+
+	memset(f, 0, sizeof(*f));
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 7);
+	if (decoder_get_uint(&d) != MESSAGE_VIEW_CHANGE)
+		decoder_fail(&d, "not a view change");
+	start = d.at;
+	f->member = (uint32_t)decoder_get_uint_max(&d, ENGINE_MEMBERS_MAX - 1);
+	f->view = decoder_get_uint(&d);
+	f->stable = decoder_get_uint(&d);
+	if (!decoder_get_null(&d))
+		f->certificate = decoder_get_raw(&d);
+	f->prepared_count = decoder_get_array_max(&d, 4096);
+	f->prepared.data = d.at;
+	for (i = 0; i < f->prepared_count; i++)
+		(void)decoder_get_raw(&d);
+	f->prepared.len = (size_t)(d.at - f->prepared.data);
+	*statement = bytes_of(start, (size_t)(d.at - start));
+	decoder_get_fixed(&d, signature, SIGNATURE_BYTES);
+	return decoder_finish(&d, NULL) == AG_OK;
+}
+
+/* Decode a certificate into the spare and check it. */
+static bool
+certificate_holds(struct engine *e, struct decoder *d)
+{
+	certificate_decode(d, e->spare);
+	return !decoder_failed(d) &&
+	    certificate_verify(e->spare, &e->config.scope,
+		e->config.member_count, e->config.authority,
+		e->config.authority_ctx, NULL) == AG_OK;
+}
+
+static bool
+stable_holds(struct engine *e, const struct view_change_fields *f)
+{
+	struct decoder d;
+
+	if (f->certificate.len == 0)
+		return f->stable == e->config.first_seq;
+	decoder_init(&d, f->certificate);
+	return certificate_holds(e, &d) && e->spare->phase == VOTE_CHECKPOINT &&
+	    e->spare->seq == f->stable;
+}
+
+static bool
+prepared_holds(struct engine *e, const struct view_change_fields *f)
+{
+	uint64_t last = f->stable;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, f->prepared);
+	for (i = 0; i < f->prepared_count; i++) {
+		if (!certificate_holds(e, &d) ||
+		    e->spare->phase != VOTE_PREPARE ||
+		    e->spare->view >= f->view || e->spare->seq <= last ||
+		    e->spare->seq > f->stable + e->config.window)
+			return false;
+		last = e->spare->seq;
+	}
+	return true;
+}
+
+bool
+view_change_verify(struct engine *e, struct bytes body,
+    struct view_change_fields *f)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	const struct view_change *known;
+	struct bytes statement;
+
+	if (!view_change_read(body, f, &statement, signature) ||
+	    f->member >= e->config.member_count || f->view == 0)
+		return false;
+	known = &e->peers[f->member].view_change;
+	if (known->raw != NULL &&
+	    bytes_equal(body, bytes_of(known->raw, known->len)))
+		return true;
+	return f->prepared_count <= e->config.window &&
+	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f->member, f->view,
+		statement, signature) &&
+	    stable_holds(e, f) && prepared_holds(e, f);
+}
+
+/* Take note of a checkpoint that a view change proves. */
+static void
+learn_checkpoint(struct engine *e, const struct view_change_fields *f)
+{
+	struct decoder d;
+
+	if (f->certificate.len == 0 || f->stable <= e->stable)
+		return;
+	decoder_init(&d, f->certificate);
+	certificate_decode(&d, e->spare);
+	checkpoint_certified(e, e->spare);
+}
+
+void
+view_change_receive(struct engine *e, uint32_t from, struct bytes body)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct view_change_fields f;
+	struct bytes statement;
+
+	/* Cheap questions first: is it new, and its sender's own? */
+	if (!view_change_read(body, &f, &statement, signature) ||
+	    f.member != from || f.view > VIEW_MAX ||
+	    f.view <= e->peers[from].view_change.view || f.view < e->view ||
+	    (f.view == e->view && !e->is_changing))
+		return;
+	if (!view_change_verify(e, body, &f) ||
+	    !keep(e, from, f.view, f.stable, body))
+		return;
+	learn_checkpoint(e, &f);
+	view_change_consider(e);
+}
+
+/* --- acting on them --- */
+
+/* The lowest view above ours that f + 1 others ask for at least; or 0. */
+static uint64_t
+view_to_join(const struct engine *e)
+{
+	uint64_t lowest = 0;
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		uint64_t view = e->peers[i].view_change.view;
+
+		if (i == e->config.self || view <= e->view)
+			continue;
+		count++;
+		if (lowest == 0 || view < lowest)
+			lowest = view;
+	}
+	return count > e->faults ? lowest : 0;
+}
+
+/* Members that ask for our view or a higher one. */
+static uint32_t
+count_leaving(const struct engine *e)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].view_change.view >= e->view)
+			count++;
+	return count;
+}
+
+void
+view_change_consider(struct engine *e)
+{
+	uint64_t join = view_to_join(e);
+
+	if (join != 0) {
+		view_change_start(e, join);
+		return;
+	}
+	/* Who asks for more has left too: its message for this view may be
+	 * lost, and waiting for it would be waiting forever. */
+	if (!e->is_changing || count_leaving(e) < e->quorum)
+		return;
+	if (e->quorum_since_us == 0)
+		e->quorum_since_us = e->now_us;
+	new_view_try(e);
+}
+
+static uint64_t
+timeout_us(const struct engine *e)
+{
+	uint32_t doublings = e->attempts;
+
+	if (doublings > TIMEOUT_DOUBLINGS_MAX)
+		doublings = TIMEOUT_DOUBLINGS_MAX;
+	return e->config.view_timeout_us << doublings;
+}
+
+/* Since when something has waited that the primary should have moved. */
+static uint64_t
+waiting_since(const struct engine *e)
+{
+	uint64_t since = pending_since(e);
+	const struct slot *next =
+	    &e->slots[(e->delivered + 1) % e->config.window];
+
+	if (next->seq == e->delivered + 1 && next->has_proposal &&
+	    next->proposed_us < since)
+		since = next->proposed_us;
+	/* A primary that is behind itself cannot take a checkpoint. */
+	if (e->wants_checkpoint && e->wanted_since_us < since)
+		since = e->wanted_since_us;
+	return since;
+}
+
+/* When an active replica's patience with its primary ends. */
+static uint64_t
+patience_end(const struct engine *e)
+{
+	uint64_t since = waiting_since(e), starved, end;
+
+	if (since == UINT64_MAX)
+		return UINT64_MAX;
+	if (since < e->view_since_us)
+		since = e->view_since_us;
+	starved = since + STARVATION_TIMEOUTS * timeout_us(e);
+	if (since < e->last_progress_us)
+		since = e->last_progress_us;
+	end = since + timeout_us(e);
+	return end < starved ? end : starved;
+}
+
+static uint64_t
+lone_end(const struct engine *e, const struct peer *peer)
+{
+	if (peer->view_change.view <= e->view ||
+	    peer->view_change.view - e->view > LONE_VIEWS_MAX)
+		return UINT64_MAX;
+	return peer->view_change.since_us +
+	    ((LONE_TIMEOUTS * e->config.view_timeout_us) << peer->patience);
+}
+
+static void
+join_lone(struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		struct peer *peer = &e->peers[i];
+
+		if (i == e->config.self || lone_end(e, peer) > e->now_us)
+			continue;
+		if (peer->patience < PATIENCE_MAX)
+			peer->patience++;
+		view_change_start(e, peer->view_change.view);
+		return;
+	}
+}
+
+void
+view_change_timers(struct engine *e)
+{
+	if (e->is_changing) {
+		if (e->quorum_since_us != 0 &&
+		    e->now_us - e->quorum_since_us >= timeout_us(e))
+			view_change_start(e, e->view + 1);
+		return;
+	}
+	if (patience_end(e) <= e->now_us && progress_hears_quorum(e) &&
+	    !progress_peers_lead(e)) {
+		view_change_start(e, e->view + 1);
+		return;
+	}
+	join_lone(e);
+}
+
+uint64_t
+view_change_deadline(const struct engine *e)
+{
+	uint64_t end, lone;
+	uint32_t i;
+
+	if (e->is_changing)
+		return e->quorum_since_us == 0
+		    ? UINT64_MAX
+		    : e->quorum_since_us + timeout_us(e);
+	end = patience_end(e);
+	/* Held back by rule 4: look again when peers have told more. */
+	if (end <= e->now_us)
+		end = e->next_progress_us;
+	for (i = 0; i < e->config.member_count; i++) {
+		lone = i == e->config.self ? UINT64_MAX
+					   : lone_end(e, &e->peers[i]);
+		if (lone < end)
+			end = lone;
+	}
+	return end;
+}

@@ -1,0 +1,505 @@
+/*
+ * Votes: given once, bundled by turn, collected into certificates
+ * (Castro & Liskov 1999, section 4.2).
+ *
+ * FORMAT   VOTES        [18, view, [[phase, seq, digest]…], signature]
+ *          VOTE_PROOFS  [26, [[phase, seq, digest, proof]…]]
+ *
+ * RULES    1. Our own vote counts, like any other, only when what it rests
+ *             on is durable.
+ *          2. The first vote of a member for a (view, seq, phase) stands; a
+ *             second one with another digest is evidence, never a vote.
+ *          3. A vote of a view above ours is kept, one for each member and
+ *             phase: its sender may have entered the view before us.
+ *          4. Prepares are verified before our commit is given: a view
+ *             change will have to prove them.
+ *          5. A bundle is verified once, and only if one of its votes can
+ *             still decide something: not when a quorum is there already.
+ *          6. A step does as much as its effects have room for.  The rest is
+ *             remembered in work_from, and the next step begins with it.
+ */
+#include <string.h>
+
+#include "codec/message.h"
+#include "consensus/pbft.h"
+#include "consensus/record.h"
+
+/* --- giving --- */
+
+void
+vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
+    const struct digest *digest)
+{
+	struct slot *slot;
+	struct pledge *pledge;
+
+	AG_ASSERT(e->vote_count < VOTES_QUEUED_MAX);
+	if (phase != VOTE_CHECKPOINT) {
+		slot = slot_find(e, seq);
+		AG_ASSERT(slot != NULL);
+		pledge = phase == VOTE_PREPARE ? &slot->prepare : &slot->commit;
+		/* The pledge is what makes equivocation impossible. */
+		AG_ASSERT(!pledge->is_given || pledge->view < e->view ||
+		    (pledge->view == e->view &&
+			digest_equal(&pledge->digest, digest)));
+		*pledge = (struct pledge){ true, e->view, *digest };
+	}
+	e->votes[e->vote_count++] = (struct vote){ phase, seq, *digest };
+}
+
+/* The message that proposes a vote's batch, if we are the primary. */
+static void
+send_proposal(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof)
+{
+	struct slot *slot = slot_find(e, vote->seq);
+	const struct payload *p =
+	    slot == NULL ? NULL : slot_payload(slot, &vote->digest);
+	struct encoder out;
+
+	/* What finds no room is asked for (progress.c). */
+	if (p == NULL || !emit_has_room(e, p->len + 1024))
+		return;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 6);
+	encoder_put_uint(&out, MESSAGE_PRE_PREPARE);
+	encoder_put_uint(&out, proof->view);
+	encoder_put_uint(&out, vote->seq);
+	encoder_put_bytes(&out, bytes_of(vote->digest.data, DIGEST_BYTES));
+	encoder_put_bytes(&out, bytes_of(p->data, p->len));
+	vote_proof_encode(&out, proof);
+	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
+}
+
+static void
+send_bundle(struct engine *e, const struct vote *votes, size_t count,
+    const struct vote_proof *proof)
+{
+	struct encoder out;
+	size_t i;
+
+	emit_begin(e, &out);
+	encoder_put_array(&out, 4);
+	encoder_put_uint(&out, MESSAGE_VOTES);
+	encoder_put_uint(&out, proof->view);
+	encoder_put_array(&out, count);
+	for (i = 0; i < count; i++) {
+		encoder_put_array(&out, 3);
+		encoder_put_uint(&out, votes[i].phase);
+		encoder_put_uint(&out, votes[i].seq);
+		encoder_put_bytes(&out,
+		    bytes_of(votes[i].digest.data, DIGEST_BYTES));
+	}
+	encoder_put_bytes(&out, bytes_of(proof->signature, SIGNATURE_BYTES));
+	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
+}
+
+/* As the primary we propose; what NEW_VIEW proposed needs only a vote. */
+static bool
+is_proposal(struct engine *e, const struct vote *vote)
+{
+	const struct slot *slot = slot_find(e, vote->seq);
+
+	return vote->phase == VOTE_PREPARE && view_is_primary(e) &&
+	    slot != NULL && !slot->is_carried;
+}
+
+/* Sign up to a bundle's worth from the front of the queue and send it. */
+static void
+flush_bundle(struct engine *e, const struct vote *votes, size_t count)
+{
+	size_t i, proposals = 0;
+
+	vote_bundle_sign(e->proofs, votes, count, &e->config.scope,
+	    e->config.self, e->view, e->config.authority,
+	    e->config.authority_ctx);
+	for (i = 0; i < count; i++) {
+		bool proposes = is_proposal(e, &votes[i]);
+
+		vote_take(e, &votes[i], &e->proofs[i], e->last_token);
+		if (proposes) {
+			send_proposal(e, &votes[i], &e->proofs[i]);
+			proposals++;
+		}
+	}
+	if (proposals < count)
+		send_bundle(e, votes, count, &e->proofs[0]);
+}
+
+void
+vote_flush(struct engine *e)
+{
+	size_t at = 0;
+
+	while (at < e->vote_count && emit_has_room(e, 8192)) {
+		size_t count = e->vote_count - at;
+
+		if (count > VOTE_BUNDLE_MAX)
+			count = VOTE_BUNDLE_MAX;
+		flush_bundle(e, e->votes + at, count);
+		at += count;
+	}
+	e->vote_count -= (uint32_t)at;
+	memmove(e->votes, e->votes + at, e->vote_count * sizeof(*e->votes));
+}
+
+/* --- collecting --- */
+
+/* Two votes of one member for one thing: keep the proof for everybody. */
+static void
+report_conflict(struct engine *e, struct slot *slot, const struct vote *vote,
+    const struct vote_cell *cell, const struct vote_proof *proof)
+{
+	struct effect *effect;
+	struct encoder out;
+	struct bytes body;
+
+	if ((slot->convicted >> proof->member & 1) != 0 ||
+	    !emit_has_room(e, 2048))
+		return;
+	slot->convicted |= 1U << proof->member;
+	emit_begin(e, &out);
+	encoder_put_array(&out, 7);
+	encoder_put_text(&out, bytes_from_text("aegis/evidence/v1"));
+	encoder_put_uint(&out, vote->phase);
+	encoder_put_uint(&out, vote->seq);
+	encoder_put_bytes(&out, bytes_of(cell->digest.data, DIGEST_BYTES));
+	vote_proof_encode(&out, &cell->proof);
+	encoder_put_bytes(&out, bytes_of(vote->digest.data, DIGEST_BYTES));
+	vote_proof_encode(&out, proof);
+	body = emit_end(e, &out);
+	if (body.len == 0)
+		return;
+	effect = emit(e, EFFECT_EVIDENCE);
+	effect->member = proof->member;
+	effect->seq = vote->seq;
+	effect->body = body;
+}
+
+static struct vote_cell *
+cell_of(struct slot *slot, enum vote_phase phase, uint32_t member)
+{
+	return phase == VOTE_PREPARE ? &slot->prepares[member]
+				     : &slot->commits[member];
+}
+
+void
+vote_take(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof, uint64_t token)
+{
+	struct vote_cell *cell;
+	struct slot *slot;
+
+	if (vote->phase == VOTE_CHECKPOINT) {
+		checkpoint_vote_take(e, vote, proof);
+		return;
+	}
+	slot = slot_open(e, vote->seq);
+	if (slot == NULL || proof->view < e->view)
+		return;
+	cell = cell_of(slot, vote->phase, proof->member);
+	if (cell->is_present && cell->proof.view == proof->view &&
+	    !digest_equal(&cell->digest, &vote->digest) &&
+	    proof->member != e->config.self) {
+		report_conflict(e, slot, vote, cell, proof);
+		return;
+	}
+	if (cell->is_present && cell->proof.view >= proof->view)
+		return;
+	*cell = (struct vote_cell){
+		.is_present = true,
+		.token = token,
+		.digest = vote->digest,
+		.proof = *proof,
+	};
+}
+
+static bool
+checkpoint_vote_is_useful(const struct engine *e, const struct vote *vote,
+    uint32_t member)
+{
+	const struct checkpoint_vote *kept = e->peers[member].checkpoints;
+	uint32_t k;
+
+	if (vote->seq <= e->stable)
+		return false;
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++)
+		if (kept[k].is_present && kept[k].seq == vote->seq)
+			return false;
+	return true;
+}
+
+/* Has the proposal of our view a quorum of this phase already? */
+static bool
+phase_is_complete(const struct engine *e, const struct slot *slot,
+    enum vote_phase phase)
+{
+	const struct vote_cell *cells =
+	    phase == VOTE_PREPARE ? slot->prepares : slot->commits;
+	uint32_t i, count = 0;
+
+	if (!slot->has_proposal || slot->view != e->view)
+		return false;
+	for (i = 0; i < e->config.member_count; i++)
+		if (cells[i].is_present && cells[i].proof.view == e->view &&
+		    digest_equal(&cells[i].digest, &slot->digest))
+			count++;
+	return count >= e->quorum;
+}
+
+bool
+vote_is_useful(struct engine *e, const struct vote *vote, uint32_t member,
+    uint64_t view)
+{
+	const struct vote_cell *cell;
+	struct slot *slot;
+
+	if (vote->phase == VOTE_CHECKPOINT)
+		return checkpoint_vote_is_useful(e, vote, member);
+	if (view < e->view || vote->seq <= e->stable ||
+	    vote->seq > e->stable + e->config.window)
+		return false;
+	slot = slot_find(e, vote->seq);
+	if (slot == NULL)
+		return true;
+	cell = cell_of(slot, vote->phase, member);
+	/* The same again is not; another digest is evidence, once. */
+	if (cell->is_present && cell->proof.view == view)
+		return !digest_equal(&cell->digest, &vote->digest) &&
+		    (slot->convicted >> member & 1) == 0;
+	if (cell->is_present && cell->proof.view > view)
+		return false;
+	return view > e->view ||
+	    (slot->committed->proof_count == 0 &&
+		!phase_is_complete(e, slot, vote->phase));
+}
+
+static void
+vote_take_and_advance(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof)
+{
+	struct slot *slot;
+
+	vote_take(e, vote, proof, 0);
+	slot = slot_find(e, vote->seq);
+	if (slot != NULL && vote->phase != VOTE_CHECKPOINT)
+		vote_advance(e, slot);
+}
+
+static void
+decode_vote(struct decoder *d, struct vote *vote)
+{
+	uint64_t phase = decoder_get_uint_max(d, VOTE_CHECKPOINT);
+
+	if (phase < VOTE_PREPARE)
+		decoder_fail(d, "unknown vote phase");
+	vote->phase = (enum vote_phase)phase;
+	vote->seq = decoder_get_uint(d);
+	decoder_get_fixed(d, vote->digest.data, DIGEST_BYTES);
+}
+
+void
+vote_receive(struct engine *e, uint32_t from, struct decoder *d)
+{
+	struct vote votes[VOTE_BUNDLE_MAX];
+	uint8_t signature[SIGNATURE_BYTES];
+	bool is_useful = false;
+	uint64_t view;
+	size_t i, count;
+
+	view = decoder_get_uint(d);
+	count = decoder_get_array_max(d, VOTE_BUNDLE_MAX);
+	for (i = 0; i < count; i++) {
+		decoder_expect_array(d, 3);
+		decode_vote(d, &votes[i]);
+		is_useful = is_useful ||
+		    (!decoder_failed(d) &&
+			vote_is_useful(e, &votes[i], from, view));
+	}
+	decoder_get_fixed(d, signature, sizeof(signature));
+	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful)
+		return;
+	if (!vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
+		view, signature, e->config.authority, e->config.authority_ctx))
+		return;
+	for (i = 0; i < count; i++)
+		if (vote_is_useful(e, &votes[i], from, view))
+			vote_take_and_advance(e, &votes[i], &e->proofs[i]);
+}
+
+void
+vote_receive_proofs(struct engine *e, struct decoder *d)
+{
+	size_t i, count = decoder_get_array_max(d, VOTE_BUNDLE_MAX);
+
+	for (i = 0; i < count && !decoder_failed(d); i++) {
+		struct vote_proof proof;
+		struct vote vote;
+
+		decoder_expect_array(d, 4);
+		decode_vote(d, &vote);
+		vote_proof_decode(d, &proof);
+		if (decoder_failed(d) ||
+		    proof.member >= e->config.member_count ||
+		    proof.member == e->config.self ||
+		    !vote_is_useful(e, &vote, proof.member, proof.view) ||
+		    !vote_verify(&vote, &proof, &e->config.scope,
+			e->config.authority, e->config.authority_ctx))
+			continue;
+		vote_take_and_advance(e, &vote, &proof);
+	}
+}
+
+/* --- deciding --- */
+
+static void
+vote_prepared(struct engine *e, struct slot *slot)
+{
+	struct encoder out;
+
+	slot_certify(e, slot, VOTE_PREPARE, slot->prepared);
+	slot->prepared_us = e->now_us;
+	emit_begin(e, &out);
+	record_encode_certificate(&out, RECORD_PREPARED, slot->prepared);
+	(void)emit_persist(e, slot->seq, emit_end(e, &out));
+	vote_give(e, VOTE_COMMIT, slot->seq, &slot->digest);
+}
+
+void
+vote_commit(struct engine *e, struct slot *slot,
+    const struct certificate *certificate)
+{
+	struct encoder out;
+
+	if (slot->committed->proof_count > 0) {
+		if (!digest_equal(&slot->committed->digest,
+			&certificate->digest))
+			emit_fatal(e,
+			    "two different batches are certified for one "
+			    "sequence: more members are faulty than the "
+			    "cluster tolerates");
+		return;
+	}
+	if (certificate != slot->committed)
+		*slot->committed = *certificate;
+	slot->committed_us = e->now_us;
+	emit_begin(e, &out);
+	record_encode_certificate(&out, RECORD_COMMITTED, slot->committed);
+	(void)emit_persist(e, slot->seq, emit_end(e, &out));
+	deliver_ready(e);
+}
+
+bool
+vote_has_room(const struct engine *e)
+{
+	return e->vote_count + 2 < VOTES_QUEUED_MAX &&
+	    emit_has_room(e,
+		(size_t)e->config.batch_bytes_max + 4 * CERTIFICATE_BYTES_MAX);
+}
+
+void
+vote_put_off(struct engine *e, uint64_t seq)
+{
+	if (e->work_from == 0 || seq < e->work_from)
+		e->work_from = seq;
+}
+
+void
+vote_advance_from(struct engine *e, uint64_t seq)
+{
+	if (seq <= e->stable)
+		seq = e->stable + 1;
+	for (; seq <= e->proposed; seq++) {
+		struct slot *slot = slot_find(e, seq);
+
+		if (slot == NULL)
+			continue;
+		if (!vote_has_room(e)) {
+			vote_put_off(e, seq);
+			return;
+		}
+		proposal_prepare(e, slot);
+		vote_advance(e, slot);
+	}
+}
+
+void
+vote_advance(struct engine *e, struct slot *slot)
+{
+	if (!vote_has_room(e)) {
+		vote_put_off(e, slot->seq);
+		return;
+	}
+	if (!slot->has_proposal || slot->view != e->view || e->is_changing)
+		return;
+	if (slot_payload(slot, &slot->digest) == NULL)
+		return;
+	if ((!slot->commit.is_given || slot->commit.view < e->view) &&
+	    slot->prepare.is_given && slot->prepare.view == e->view &&
+	    slot_count(e, slot->prepares, e->view, &slot->digest) >= e->quorum)
+		vote_prepared(e, slot);
+	if (slot->committed->proof_count == 0 &&
+	    slot_count(e, slot->commits, e->view, &slot->digest) >= e->quorum) {
+		slot_certify(e, slot, VOTE_COMMIT, e->spare);
+		vote_commit(e, slot, e->spare);
+	}
+}
+
+/*
+ * A batch that came with its certificate was never proposed to us: write it
+ * down too, or the log could not say what was executed.
+ */
+static void
+log_batch(struct engine *e, const struct slot *slot, struct payload *p)
+{
+	struct encoder out;
+
+	if (p->is_logged)
+		return;
+	emit_begin(e, &out);
+	record_encode_batch(&out, slot->seq, bytes_of(p->data, p->len));
+	(void)emit_persist(e, slot->seq, emit_end(e, &out));
+	p->is_logged = true;
+}
+
+/* Hand out for execution what is committed, in order. */
+void
+deliver_ready(struct engine *e)
+{
+	struct slot *slot;
+
+	while ((slot = slot_find(e, e->delivered + 1)) != NULL &&
+	    slot->committed->proof_count > 0 && e->is_started) {
+		struct payload *p =
+		    slot_payload(slot, &slot->committed->digest);
+		struct effect *effect;
+		struct encoder out;
+
+		if (p == NULL)
+			return;
+		if (!emit_has_room(e, CERTIFICATE_BYTES_MAX + p->len + 64)) {
+			vote_put_off(e, slot->seq);
+			return;
+		}
+		log_batch(e, slot, p);
+		slot->digest = slot->committed->digest;
+		slot_describe(e, slot);
+		emit_begin(e, &out);
+		certificate_encode(&out, slot->committed);
+		effect = emit(e, EFFECT_DELIVER);
+		effect->seq = slot->seq;
+		effect->view = slot->committed->view;
+		effect->digest = slot->digest;
+		effect->body = bytes_of(p->data, p->len);
+		effect->certificate = emit_end(e, &out);
+		effect->after = e->birth_token;
+		effect->is_checkpoint = checkpoint_is_due(e, slot);
+		slot->is_delivered = true;
+		e->delivered = slot->seq;
+		if (e->delivered > e->proposed)
+			e->proposed = e->delivered;
+		e->last_progress_us = e->now_us;
+		e->attempts = 0;
+		pending_executed(e, effect->body);
+	}
+}

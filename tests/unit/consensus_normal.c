@@ -1,0 +1,505 @@
+/*
+ * Agreement when all is well: proposals, votes, batches, checkpoints.
+ */
+#include "consensus_fixture.h"
+
+static void
+a_request_is_executed_by_everybody(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	submit(c, 0);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_backup_hands_its_clients_request_to_the_primary(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	submit(c, 2);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	assert_int_equal(c->nodes[2].sent[MESSAGE_REQUEST], 1);
+	assert_int_equal(status_of(c, 2).pending_requests, 0);
+	assert_int_equal(status_of(c, 0).pending_requests, 0);
+	cluster_free(c);
+}
+
+static void
+clusters_of_every_size_agree_with_f_members_silent(void **state)
+{
+	uint32_t n, i;
+
+	(void)state;
+	for (n = 1; n <= CLUSTER_MAX; n++) {
+		struct cluster *c = cluster_of(n);
+
+		for (i = 0; i < trust_faults(n); i++)
+			c->nodes[n - 1 - i].is_down = true;
+		agree(c, 0, 20);
+		assert_applied(c, 20);
+		assert_int_equal(status_of(c, 0).stable, 16);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+static void
+one_silent_member_more_than_f_stops_everything(void **state)
+{
+	uint32_t n, i;
+
+	(void)state;
+	for (n = 1; n <= CLUSTER_MAX; n++) {
+		struct cluster *c = cluster_of(n);
+
+		for (i = 0; i < trust_faults(n) + 1; i++)
+			c->nodes[n - 1 - i].is_down = true;
+		submit(c, 0);
+		cluster_advance(c, 10000 * MS);
+		for (i = 0; i < n; i++)
+			assert_int_equal(c->nodes[i].applied, 0);
+		cluster_free(c);
+	}
+}
+
+static void
+requests_of_one_turn_share_a_batch(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 10; i++)
+		submit(c, 0);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	assert_int_equal(c->requests[1], 10);
+	cluster_free(c);
+}
+
+static void
+a_batch_keeps_to_its_limits(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.batch_requests_max = 4;
+	cluster_start(c);
+	for (i = 0; i < 10; i++)
+		submit(c, 0);
+	cluster_settle(c);
+	assert_applied(c, 3);
+	assert_int_equal(c->requests[1], 4);
+	assert_int_equal(c->requests[2], 4);
+	assert_int_equal(c->requests[3], 2);
+	cluster_free(c);
+}
+
+static void
+a_full_pipeline_makes_requests_wait_and_share_the_next_batch(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.pipeline_max = 2;
+	cluster_start(c);
+	for (i = 0; i < 6; i++) {
+		submit(c, 0);
+		node_step(&c->nodes[0], (struct event){ .kind = EVENT_FLUSH });
+	}
+	assert_int_equal(status_of(c, 0).proposed, 2);
+	cluster_settle(c);
+	assert_applied(c, 3);
+	assert_int_equal(c->requests[3], 4);
+	cluster_free(c);
+}
+
+static void
+nothing_leaves_before_it_is_durable(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		c->nodes[i].is_disk_stuck = true;
+		memset(c->nodes[i].sent, 0, sizeof(c->nodes[i].sent));
+	}
+	submit(c, 0);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].sent[MESSAGE_PRE_PREPARE], 0);
+	c->nodes[0].is_disk_stuck = false;
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].sent[MESSAGE_PRE_PREPARE], 1);
+	assert_int_equal(c->nodes[1].sent[MESSAGE_VOTES], 0);
+	for (i = 0; i < 4; i++)
+		c->nodes[i].is_disk_stuck = false;
+	cluster_settle(c);
+	assert_applied(c, 1);
+	cluster_free(c);
+}
+
+static void
+our_own_vote_counts_only_when_it_is_durable(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+
+	(void)state;
+	/* The fourth is silent, so the second's own vote is needed. */
+	c->nodes[3].is_down = true;
+	c->nodes[1].is_disk_stuck = true;
+	submit(c, 0);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[1].applied, 0);
+	assert_int_equal(strategy_pbft.round(c->nodes[1].engine, 1, &round),
+	    AG_OK);
+	assert_int_equal(round.phase, ROUND_PROPOSED);
+	assert_int_equal(round.prepares, 1U << 0 | 1U << 2);
+	c->nodes[1].is_disk_stuck = false;
+	cluster_settle(c);
+	assert_applied(c, 1);
+	cluster_free(c);
+}
+
+static void
+votes_of_a_turn_share_one_signature(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.batch_requests_max = 1;
+	cluster_start(c);
+	for (i = 0; i < 4; i++)
+		c->nodes[i].signatures = 0;
+	for (i = 0; i < 8; i++)
+		submit(c, 0);
+	for (i = 0; i < 4; i++)
+		c->nodes[i].signatures = 0; /* the requests' own */
+	cluster_settle(c);
+	assert_applied(c, 8);
+	/* Prepares, commits, and the checkpoint at 8. */
+	assert_true(c->nodes[1].signatures <= 4);
+	cluster_free(c);
+}
+
+static void
+votes_that_decide_nothing_are_not_verified(void **state)
+{
+	struct cluster *c = cluster_of(10);
+	unsigned i, total = 0;
+
+	(void)state;
+	agree(c, 0, 1);
+	for (i = 0; i < 10; i++)
+		total -= c->nodes[i].verifications;
+	agree(c, 0, 1);
+	for (i = 0; i < 10; i++)
+		total += c->nodes[i].verifications;
+	/* Naively nine prepares and nine commits at each of ten. */
+	assert_true(total <= 130);
+	cluster_free(c);
+}
+
+static void
+a_request_that_waits_is_not_taken_twice(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512];
+	struct bytes request;
+	unsigned i;
+
+	(void)state;
+	request = request_make(c, 0, raw, sizeof(raw), 50);
+	for (i = 0; i < 5; i++)
+		submit_bytes(c, 0, request);
+	submit_bytes(c, 1, request);
+	assert_int_equal(status_of(c, 0).pending_requests, 1);
+	cluster_settle(c);
+	assert_int_equal(requests_up_to(c, 1), 1);
+	cluster_free(c);
+}
+
+static void
+a_request_without_its_principals_signature_is_refused(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512];
+	struct bytes request;
+
+	(void)state;
+	request = request_make(c, 0, raw, sizeof(raw), 50);
+	raw[request.len - 1] ^= 1;
+	submit_bytes(c, 0, request);
+	assert_int_equal(c->nodes[0].refused, 1);
+	cluster_settle(c);
+	assert_applied(c, 0);
+	cluster_free(c);
+}
+
+static void
+requests_beyond_the_room_are_refused_and_the_rest_agreed(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.pending_bytes_max = 4096;
+	cluster_start(c);
+	for (i = 0; i < 100; i++)
+		submit(c, 0);
+	assert_true(c->nodes[0].refused > 0);
+	cluster_settle(c);
+	assert_int_equal(requests_up_to(c, c->nodes[0].applied),
+	    100 - c->nodes[0].refused);
+	assert_int_equal(status_of(c, 0).pending_bytes, 0);
+	cluster_free(c);
+}
+
+static void
+a_thousand_forwarded_requests_fit_the_effects_of_their_turns(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.pending_bytes_max = 4U << 20;
+	cluster_start(c);
+	for (i = 0; i < 2000; i++)
+		submit(c, 1);
+	for (i = 0; i < 60; i++)
+		cluster_advance(c, 100 * MS);
+	assert_int_equal(requests_up_to(c, c->nodes[0].applied), 2000);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_batch_whose_time_is_far_from_ours_is_not_prepared(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t wall = c->wall_ms;
+
+	(void)state;
+	c->wall_ms = wall + 6000;
+	submit(c, 0);
+	node_step(&c->nodes[0], (struct event){ .kind = EVENT_FLUSH });
+	(void)node_sync(&c->nodes[0]);
+	c->wall_ms = wall;
+	(void)node_receive(&c->nodes[1]);
+	assert_int_equal(status_of(c, 1).proposed, 0);
+	cluster_free(c);
+}
+
+static void
+agreed_time_never_falls_when_the_primarys_clock_does(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 1);
+	c->wall_ms -= 3000;
+	agree(c, 0, 3);
+	assert_applied(c, 4);
+	cluster_free(c);
+}
+
+static void
+checkpoints_become_stable_and_free_the_log(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 20);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(status_of(c, i).stable, 16);
+		assert_int_equal(c->nodes[i].stable, 16);
+	}
+	assert_int_equal(strategy_pbft.round(c->nodes[1].engine, 16, &round),
+	    AG_ENOENT);
+	assert_int_equal(strategy_pbft.round(c->nodes[1].engine, 17, &round),
+	    AG_OK);
+	assert_int_equal(round.phase, ROUND_EXECUTED);
+	assert_int_equal(round.requests, 1);
+	cluster_free(c);
+}
+
+static void
+a_long_run_goes_on_past_many_windows(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 3, 300);
+	assert_applied(c, 300);
+	assert_int_equal(status_of(c, 0).stable, 296);
+	assert_int_equal(status_of(c, 0).view_changes, 0);
+	cluster_free(c);
+}
+
+static void
+an_idle_cluster_makes_a_checkpoint_when_one_is_wanted(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	node_step(&c->nodes[2],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 4);
+	assert_int_equal(c->nodes[2].stable, 4);
+	/* And only one. */
+	cluster_advance(c, 5000 * MS);
+	assert_applied(c, 4);
+	cluster_free(c);
+}
+
+static void
+the_primary_makes_a_checkpoint_it_wants_itself(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	cluster_settle(c);
+	assert_applied(c, 4);
+	assert_int_equal(c->nodes[0].stable, 4);
+	cluster_free(c);
+}
+
+/* Votes of the last two that executed 8 already: their checkpoint votes. */
+static bool
+last_twos_checkpoints_are_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	uint64_t type = message_type_of(body);
+
+	(void)to;
+	return from < 2 || c->nodes[from].applied < 8 ||
+	    (type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS &&
+		type != MESSAGE_CHECKPOINT);
+}
+
+static void
+a_checkpoint_with_f_plus_one_votes_is_not_stable(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 7);
+	c->passes = last_twos_checkpoints_are_lost;
+	agree(c, 0, 1);
+	cluster_advance(c, 300 * MS);
+	assert_applied(c, 8);
+	assert_int_equal(status_of(c, 0).stable, 0);
+	c->passes = NULL;
+	cluster_advance(c, 300 * MS);
+	assert_int_equal(status_of(c, 0).stable, 8);
+	cluster_free(c);
+}
+
+static void
+a_configuration_that_cannot_work_is_refused(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	struct engine_config config = c->config;
+	static uint64_t memory[8];
+
+	(void)state;
+	config.window = config.checkpoint_interval;
+	assert_null(strategy_pbft.init(memory, sizeof(memory), &config));
+	config = c->config;
+	config.self = 4;
+	assert_null(strategy_pbft.init(memory, sizeof(memory), &config));
+	config = c->config;
+	assert_null(strategy_pbft.init(memory, sizeof(memory), &config));
+	cluster_free(c);
+}
+
+static void
+the_largest_batches_the_configuration_allows_have_a_size(void **state)
+{
+	struct cluster *c = cluster_new(32 > CLUSTER_MAX ? CLUSTER_MAX : 32);
+	struct engine_config config = c->config;
+
+	(void)state;
+	config.batch_bytes_max = 8U << 20;
+	config.checkpoint_interval = 128;
+	config.window = 256;
+	config.pending_bytes_max = 16U << 20;
+	assert_true(strategy_pbft.size(&config) >
+	    (size_t)config.window * config.batch_bytes_max);
+	cluster_free(c);
+}
+
+static void
+strategies_are_found_by_their_whole_name(void **state)
+{
+	(void)state;
+	assert_ptr_equal(strategy_find("pbft"), &strategy_pbft);
+	assert_null(strategy_find("pbf"));
+	assert_null(strategy_find("pbft2"));
+	assert_null(strategy_find(""));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_request_is_executed_by_everybody),
+		cmocka_unit_test(
+		    a_backup_hands_its_clients_request_to_the_primary),
+		cmocka_unit_test(
+		    clusters_of_every_size_agree_with_f_members_silent),
+		cmocka_unit_test(
+		    one_silent_member_more_than_f_stops_everything),
+		cmocka_unit_test(requests_of_one_turn_share_a_batch),
+		cmocka_unit_test(a_batch_keeps_to_its_limits),
+		cmocka_unit_test(
+		    a_full_pipeline_makes_requests_wait_and_share_the_next_batch),
+		cmocka_unit_test(nothing_leaves_before_it_is_durable),
+		cmocka_unit_test(our_own_vote_counts_only_when_it_is_durable),
+		cmocka_unit_test(votes_of_a_turn_share_one_signature),
+		cmocka_unit_test(votes_that_decide_nothing_are_not_verified),
+		cmocka_unit_test(a_request_that_waits_is_not_taken_twice),
+		cmocka_unit_test(
+		    a_request_without_its_principals_signature_is_refused),
+		cmocka_unit_test(
+		    requests_beyond_the_room_are_refused_and_the_rest_agreed),
+		cmocka_unit_test(
+		    a_thousand_forwarded_requests_fit_the_effects_of_their_turns),
+		cmocka_unit_test(
+		    a_batch_whose_time_is_far_from_ours_is_not_prepared),
+		cmocka_unit_test(
+		    agreed_time_never_falls_when_the_primarys_clock_does),
+		cmocka_unit_test(checkpoints_become_stable_and_free_the_log),
+		cmocka_unit_test(a_long_run_goes_on_past_many_windows),
+		cmocka_unit_test(
+		    an_idle_cluster_makes_a_checkpoint_when_one_is_wanted),
+		cmocka_unit_test(
+		    the_primary_makes_a_checkpoint_it_wants_itself),
+		cmocka_unit_test(
+		    a_checkpoint_with_f_plus_one_votes_is_not_stable),
+		cmocka_unit_test(a_configuration_that_cannot_work_is_refused),
+		cmocka_unit_test(
+		    the_largest_batches_the_configuration_allows_have_a_size),
+		cmocka_unit_test(strategies_are_found_by_their_whole_name),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

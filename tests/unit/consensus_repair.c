@@ -1,0 +1,217 @@
+/*
+ * Repair: what links lost and what sleepers missed is sent again.
+ */
+#include "consensus_fixture.h"
+
+static void
+a_member_that_slept_gets_the_decided_batches(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	c->nodes[3].is_down = true;
+	agree(c, 0, 6);
+	c->nodes[3].is_down = false;
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 6);
+	agree(c, 3, 10);
+	assert_applied(c, 16);
+	cluster_free(c);
+}
+
+static void
+a_member_far_behind_catches_up_faster_than_it_says_where_it_is(void **state)
+{
+	struct cluster *c = cluster_new(4);
+
+	(void)state;
+	c->config.checkpoint_interval = 256;
+	c->config.window = 512;
+	cluster_start(c);
+	c->nodes[3].is_down = true;
+	agree(c, 0, 250);
+	c->nodes[3].is_down = false;
+	cluster_advance(c, 500 * MS);
+	assert_applied(c, 250);
+	cluster_free(c);
+}
+
+static void
+a_member_below_the_log_is_told_to_fetch_the_state(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+
+	(void)state;
+	three->is_down = true;
+	agree(c, 0, 20);
+	three->is_down = false;
+	cluster_advance(c, 2000 * MS);
+	assert_int_equal(three->applied, 0);
+	assert_true(three->fetches >= 1);
+	assert_int_equal(three->fetch_seq, 16);
+	/* The transfer puts the state in place. */
+	node_install(three);
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 20);
+	assert_int_equal(status_of(c, 3).stable, 16);
+	agree(c, 0, 10);
+	assert_applied(c, 30);
+	assert_int_equal(status_of(c, 3).stable, 24);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* Every third message is lost. */
+static bool
+every_third_is_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)from;
+	(void)to;
+	(void)body;
+	return ++c->knob % 3 != 0;
+}
+
+static void
+agreement_goes_on_when_every_third_message_is_lost(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	c->has_transfer = true;
+	c->passes = every_third_is_lost;
+	for (i = 0; i < 40; i++) {
+		submit(c, i % 4);
+		cluster_advance(c, 50 * MS);
+	}
+	cluster_advance(c, 20000 * MS);
+	c->passes = NULL;
+	cluster_advance(c, 5000 * MS);
+	assert_healthy(c);
+	assert_true(requests_up_to(c, c->nodes[0].applied) >= 40);
+	assert_applied(c, c->nodes[0].applied);
+	cluster_free(c);
+}
+
+static void
+a_state_that_differs_from_the_certified_one_is_fatal(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	c->nodes[2].state.data[0] ^= 1;
+	agree(c, 0, 5);
+	cluster_settle(c);
+	assert_non_null(c->nodes[2].fatal);
+	assert_non_null(strstr(c->nodes[2].fatal, "state differs"));
+	assert_null(c->nodes[1].fatal);
+	cluster_free(c);
+}
+
+static void
+a_busy_cluster_does_not_resend_what_is_on_its_way(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	size_t before;
+
+	(void)state;
+	agree(c, 0, 2);
+	cluster_advance(c, 1060 * MS);
+	before = c->nodes[0].sent[MESSAGE_PRE_PREPARE];
+	/* In flight while PROGRESS arrives from everybody. */
+	submit(c, 0);
+	node_step(&c->nodes[0], (struct event){ .kind = EVENT_FLUSH });
+	(void)node_sync(&c->nodes[0]);
+	c->now_us += 39 * MS;
+	cluster_advance(c, 1 * MS);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].sent[MESSAGE_PRE_PREPARE] - before, 1);
+	cluster_free(c);
+}
+
+static void
+questions_are_answered_only_so_often(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+	uint8_t raw[64];
+	struct encoder e;
+	struct bytes fetch;
+	unsigned i;
+
+	(void)state;
+	agree(c, 0, 1);
+	assert_int_equal(strategy_pbft.round(c->nodes[0].engine, 1, &round),
+	    AG_OK);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 3);
+	encoder_put_uint(&e, MESSAGE_FETCH);
+	encoder_put_uint(&e, 1);
+	encoder_put_bytes(&e, bytes_of(round.digest.data, DIGEST_BYTES));
+	assert_int_equal(encoder_finish(&e, &fetch), AG_OK);
+	for (i = 0; i < 1000; i++)
+		node_step(&c->nodes[0],
+		    (struct event){ .kind = EVENT_MESSAGE,
+			.member = 3,
+			.body = fetch });
+	assert_true(c->nodes[0].sent[MESSAGE_BATCH] >= 1);
+	assert_true(c->nodes[0].sent[MESSAGE_BATCH] <= 32);
+	cluster_free(c);
+}
+
+static void
+a_member_that_always_wants_a_checkpoint_gets_few(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[64];
+	struct encoder e;
+	struct bytes progress;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		encoder_init(&e, raw, sizeof(raw));
+		encoder_put_array(&e, 7);
+		encoder_put_uint(&e, MESSAGE_PROGRESS);
+		encoder_put_uint(&e, 0);
+		encoder_put_bool(&e, false);
+		encoder_put_uint(&e, 0);
+		encoder_put_uint(&e, 0);
+		encoder_put_uint(&e, 0);
+		encoder_put_bool(&e, true);
+		assert_int_equal(encoder_finish(&e, &progress), AG_OK);
+		node_step(&c->nodes[0],
+		    (struct event){ .kind = EVENT_MESSAGE,
+			.member = 3,
+			.body = progress });
+		cluster_settle(c);
+	}
+	assert_true(c->nodes[0].applied <= 2);
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_member_that_slept_gets_the_decided_batches),
+		cmocka_unit_test(
+		    a_member_far_behind_catches_up_faster_than_it_says_where_it_is),
+		cmocka_unit_test(
+		    a_member_below_the_log_is_told_to_fetch_the_state),
+		cmocka_unit_test(
+		    agreement_goes_on_when_every_third_message_is_lost),
+		cmocka_unit_test(
+		    a_state_that_differs_from_the_certified_one_is_fatal),
+		cmocka_unit_test(
+		    a_busy_cluster_does_not_resend_what_is_on_its_way),
+		cmocka_unit_test(questions_are_answered_only_so_often),
+		cmocka_unit_test(
+		    a_member_that_always_wants_a_checkpoint_gets_few),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

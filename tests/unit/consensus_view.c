@@ -1,0 +1,641 @@
+/*
+ * View changes: a primary that does not serve is replaced, and what may have
+ * been decided under it is kept.
+ */
+#include "consensus_fixture.h"
+
+static void
+a_dead_primary_is_replaced_and_its_requests_are_agreed(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	c->nodes[0].is_down = true;
+	submit(c, 1);
+	cluster_advance(c, 3000 * MS);
+	assert_applied(c, 4);
+	assert_int_equal(status_of(c, 1).view, 1);
+	assert_int_equal(status_of(c, 1).primary, 1);
+	assert_false(status_of(c, 2).is_changing_view);
+	cluster_free(c);
+}
+
+static void
+f_dead_primaries_in_a_row_are_passed_over(void **state)
+{
+	struct cluster *c = cluster_of(7);
+
+	(void)state;
+	agree(c, 0, 1);
+	c->nodes[0].is_down = true;
+	c->nodes[1].is_down = true;
+	submit(c, 4);
+	cluster_advance(c, 8000 * MS);
+	assert_applied(c, 2);
+	assert_int_equal(status_of(c, 4).primary, 2);
+	cluster_free(c);
+}
+
+static void
+an_idle_cluster_stays_in_its_view(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	cluster_advance(c, 60000 * MS);
+	assert_int_equal(status_of(c, 0).view, 0);
+	assert_int_equal(status_of(c, 3).view_changes, 0);
+	cluster_free(c);
+}
+
+static void
+a_replica_without_a_quorum_in_hearing_blames_nobody(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	for (i = 1; i < 3; i++)
+		c->nodes[i].is_down = true;
+	submit(c, 3);
+	cluster_advance(c, 30000 * MS);
+	assert_int_equal(status_of(c, 3).view, 0);
+	assert_false(status_of(c, 3).is_changing_view);
+	cluster_free(c);
+}
+
+static bool
+commits_are_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	uint64_t type = message_type_of(body);
+	struct engine_round round;
+
+	(void)to;
+	if (type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS)
+		return true;
+	return strategy_pbft.round(c->nodes[from].engine, c->knob, &round) !=
+	    AG_OK ||
+	    round.phase < ROUND_PREPARED;
+}
+
+static void
+what_was_prepared_survives_into_the_next_view(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round before, after;
+
+	(void)state;
+	agree(c, 0, 2);
+	c->passes = commits_are_lost;
+	c->knob = 3;
+	agree(c, 0, 1);
+	assert_applied(c, 2);
+	assert_int_equal(strategy_pbft.round(c->nodes[2].engine, 3, &before),
+	    AG_OK);
+	assert_int_equal(before.phase, ROUND_PREPARED);
+	c->passes = NULL;
+	node_crash(&c->nodes[0]);
+	submit(c, 1);
+	cluster_advance(c, 4000 * MS);
+	assert_int_equal(strategy_pbft.round(c->nodes[2].engine, 3, &after),
+	    AG_OK);
+	assert_true(digest_equal(&before.digest, &after.digest));
+	assert_int_equal(after.view, 1);
+	assert_applied(c, 4);
+	cluster_free(c);
+}
+
+/* Nobody gets the proposal of one sequence. */
+static bool
+one_proposal_is_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	struct decoder d;
+
+	(void)from;
+	(void)to;
+	if (message_type_of(body) != MESSAGE_PRE_PREPARE)
+		return true;
+	decoder_init(&d, body);
+	(void)decoder_get_array_max(&d, 16);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
+	return decoder_get_uint(&d) != c->knob;
+}
+
+static void
+a_gap_is_filled_with_a_null_request(void **state)
+{
+	struct cluster *c = cluster_new(4);
+
+	(void)state;
+	c->config.batch_requests_max = 1;
+	cluster_start(c);
+	c->passes = one_proposal_is_lost;
+	c->knob = 2;
+	submit(c, 0);
+	submit(c, 0);
+	submit(c, 0);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	node_crash(&c->nodes[0]);
+	c->passes = NULL;
+	submit(c, 1);
+	cluster_advance(c, 4000 * MS);
+	/* 1, the gap, 3 as prepared, and the new one. */
+	assert_applied(c, 4);
+	assert_int_equal(c->requests[2], 0);
+	assert_int_equal(c->requests[3], 1);
+	cluster_free(c);
+}
+
+static void
+the_old_primary_comes_back_as_a_backup(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	node_crash(&c->nodes[0]);
+	submit(c, 1);
+	cluster_advance(c, 3000 * MS);
+	node_start(&c->nodes[0]);
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 4);
+	assert_int_equal(status_of(c, 0).view, 1);
+	assert_false(status_of(c, 0).is_changing_view);
+	agree(c, 0, 20);
+	assert_applied(c, 24);
+	cluster_free(c);
+}
+
+static void
+a_request_only_a_backup_knows_makes_everybody_impatient(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	/* The primary is alive but never proposes: its disk is stuck. */
+	c->nodes[0].is_disk_stuck = true;
+	submit(c, 2);
+	cluster_advance(c, 4000 * MS);
+	assert_int_equal(c->nodes[1].applied, 1);
+	assert_int_equal(status_of(c, 1).view, 1);
+	cluster_free(c);
+}
+
+/* The proposals of the primary reach one backup only. */
+static bool
+proposals_reach_the_third_only(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	return from != 0 || to == 2 ||
+	    message_type_of(body) != MESSAGE_PRE_PREPARE;
+}
+
+static void
+a_request_proposed_to_one_backup_only_still_gets_its_view_change(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	c->passes = proposals_reach_the_third_only;
+	submit(c, 2);
+	cluster_advance(c, 4000 * MS);
+	assert_int_equal(c->nodes[1].applied, 1);
+	assert_true(status_of(c, 1).view >= 1);
+	cluster_free(c);
+}
+
+/* A VIEW_CHANGE of a member with these certificates, by hand. */
+static struct bytes
+view_change_with(struct cluster *c, uint32_t member, uint64_t view,
+    const struct certificate *prepared, size_t count, uint8_t *out, size_t cap)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct digest digest;
+	struct signing s;
+	struct encoder e;
+	struct bytes raw;
+	size_t start, i;
+
+	encoder_init(&e, out, cap);
+	encoder_put_array(&e, 7);
+	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
+	start = e.len;
+	encoder_put_uint(&e, member);
+	encoder_put_uint(&e, view);
+	encoder_put_uint(&e, 0);
+	encoder_put_null(&e);
+	encoder_put_array(&e, count);
+	for (i = 0; i < count; i++)
+		certificate_encode(&e, &prepared[i]);
+	digest_of(&digest, bytes_of(out + start, e.len - start));
+	signing_begin(&s, PURPOSE_VIEW_CHANGE);
+	signing_put(&s, c->scope.cluster_id, CLUSTER_ID_BYTES);
+	signing_put_u64(&s, c->scope.epoch);
+	signing_put_u64(&s, member);
+	signing_put_u64(&s, view);
+	signing_put(&s, digest.data, DIGEST_BYTES);
+	fake_signature(member, signing_bytes(&s), signature);
+	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
+	assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+	return raw;
+}
+
+static struct bytes
+view_change_make(struct cluster *c, uint32_t member, uint64_t view,
+    uint8_t *out, size_t cap)
+{
+	return view_change_with(c, member, view, NULL, 0, out, cap);
+}
+
+static void
+f_plus_one_view_changes_are_joined_at_the_lowest_view(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512];
+
+	(void)state;
+	post(c, 2, 1, view_change_make(c, 2, 9, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 1).view, 0);
+	post(c, 3, 1, view_change_make(c, 3, 5, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 1).view, 5);
+	assert_true(status_of(c, 1).is_changing_view);
+	cluster_free(c);
+}
+
+static void
+one_member_cannot_drag_others_to_a_far_view(void **state)
+{
+	const uint64_t views[] = { UINT64_MAX, UINT64_MAX - 1, 1000000 };
+	uint8_t raw[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		struct cluster *c = cluster_of(4);
+		uint32_t k;
+
+		for (k = 0; k < 3; k++)
+			post(c, 3, k,
+			    view_change_make(c, 3, views[i], raw, sizeof(raw)));
+		c->nodes[3].is_down = true;
+		cluster_advance(c, 120000 * MS);
+		assert_true(status_of(c, 0).view < 100);
+		agree(c, 0, 1);
+		assert_applied(c, 1);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+static void
+a_member_that_left_alone_is_followed_in_the_end(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512];
+	uint32_t k;
+
+	(void)state;
+	for (k = 0; k < 3; k++)
+		post(c, 3, k, view_change_make(c, 3, 1, raw, sizeof(raw)));
+	cluster_advance(c, 12000 * MS);
+	assert_int_equal(status_of(c, 0).view, 1);
+	agree(c, 1, 1);
+	assert_applied(c, 1);
+	cluster_free(c);
+}
+
+static void
+a_view_change_signed_by_another_is_ignored(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512];
+	struct bytes body;
+	unsigned i;
+
+	(void)state;
+	for (i = 2; i < 4; i++) {
+		body = view_change_make(c, i, 5, raw, sizeof(raw));
+		raw[body.len - 1] ^= 1;
+		post(c, i, 1, body);
+	}
+	/* And one that another member passes on as its own. */
+	body = view_change_make(c, 2, 5, raw, sizeof(raw));
+	post(c, 2, 1, body);
+	post(c, 3, 1, body);
+	assert_int_equal(status_of(c, 1).view, 0);
+	cluster_free(c);
+}
+
+/* A NEW_VIEW by hand, of what is in changes, choosing one digest or none. */
+static struct bytes
+new_view_with(struct cluster *c, uint64_t view, const struct bytes *changes,
+    size_t count, const struct digest *chosen, uint8_t *out, size_t cap)
+{
+	uint32_t primary = (uint32_t)(view % c->n);
+	uint8_t signature[SIGNATURE_BYTES];
+	struct digest digest;
+	struct signing s;
+	struct encoder e;
+	struct bytes raw;
+	size_t start, i;
+
+	encoder_init(&e, out, cap);
+	encoder_put_array(&e, 5);
+	encoder_put_uint(&e, MESSAGE_NEW_VIEW);
+	start = e.len;
+	encoder_put_uint(&e, view);
+	encoder_put_array(&e, count);
+	for (i = 0; i < count; i++)
+		encoder_put_raw(&e, changes[i]);
+	encoder_put_array(&e, chosen != NULL ? 1 : 0);
+	if (chosen != NULL) {
+		encoder_put_array(&e, 2);
+		encoder_put_uint(&e, 1);
+		encoder_put_bytes(&e, bytes_of(chosen->data, DIGEST_BYTES));
+	}
+	digest_of(&digest, bytes_of(out + start, e.len - start));
+	signing_begin(&s, PURPOSE_NEW_VIEW);
+	signing_put(&s, c->scope.cluster_id, CLUSTER_ID_BYTES);
+	signing_put_u64(&s, c->scope.epoch);
+	signing_put_u64(&s, primary);
+	signing_put_u64(&s, view);
+	signing_put(&s, digest.data, DIGEST_BYTES);
+	fake_signature(primary, signing_bytes(&s), signature);
+	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
+	assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+	return raw;
+}
+
+/* The same from empty view changes of the first members. */
+static struct bytes
+new_view_make(struct cluster *c, uint64_t view, uint32_t count,
+    const struct digest *chosen, uint8_t *out, size_t cap)
+{
+	static uint8_t raw[4][512];
+	struct bytes changes[4];
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		changes[i] =
+		    view_change_make(c, i, view, raw[i], sizeof(raw[i]));
+	return new_view_with(c, view, changes, count, chosen, out, cap);
+}
+
+static void
+a_new_view_begins_with_a_quorum_of_view_changes(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[4096];
+
+	(void)state;
+	post(c, 1, 3, new_view_make(c, 1, 3, NULL, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 3).view, 1);
+	assert_false(status_of(c, 3).is_changing_view);
+	cluster_free(c);
+}
+
+static void
+a_new_view_with_too_few_view_changes_is_refused(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[4096];
+
+	(void)state;
+	post(c, 1, 3, new_view_make(c, 1, 2, NULL, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 3).view, 0);
+	cluster_free(c);
+}
+
+static void
+a_new_view_that_selects_what_nobody_proved_is_refused(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct digest invented;
+	uint8_t raw[4096];
+
+	(void)state;
+	memset(&invented, 5, sizeof(invented));
+	post(c, 1, 3, new_view_make(c, 1, 3, &invented, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 3).view, 0);
+	cluster_free(c);
+}
+
+static void
+a_new_view_counts_each_member_once_and_for_this_view_only(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	static uint8_t first[512], second[512], third[512];
+	struct bytes changes[3];
+	uint8_t raw[4096];
+
+	(void)state;
+	changes[0] = view_change_make(c, 0, 1, first, sizeof(first));
+	changes[1] = view_change_make(c, 1, 1, second, sizeof(second));
+	changes[2] = changes[1];
+	post(c, 1, 3, new_view_with(c, 1, changes, 3, NULL, raw, sizeof(raw)));
+	changes[2] = view_change_make(c, 2, 5, third, sizeof(third));
+	post(c, 1, 3, new_view_with(c, 1, changes, 3, NULL, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 3).view, 0);
+	cluster_free(c);
+}
+
+/* Two members prepared different batches for 1, in views 0 and 1. */
+static void
+of_two_prepared_batches_the_one_of_the_higher_view_goes_on(void **state)
+{
+	static struct certificate older, newer;
+	static uint8_t changes_raw[3][8192], raw[32768];
+	uint32_t order;
+
+	(void)state;
+	for (order = 0; order < 2; order++) {
+		struct cluster *c = cluster_of(4);
+		struct bytes changes[3];
+
+		certificate_make(c, VOTE_PREPARE, 0, 1, 10, 3, &older);
+		certificate_make(c, VOTE_PREPARE, 1, 1, 11, 3, &newer);
+		changes[order] = view_change_with(c, order, 2, &older, 1,
+		    changes_raw[order], sizeof(changes_raw[0]));
+		changes[1 - order] = view_change_with(c, 1 - order, 2, &newer,
+		    1, changes_raw[1 - order], sizeof(changes_raw[0]));
+		changes[2] = view_change_with(c, 2, 2, NULL, 0, changes_raw[2],
+		    sizeof(changes_raw[0]));
+		post(c, 2, 3,
+		    new_view_with(c, 2, changes, 3, &older.digest, raw,
+			sizeof(raw)));
+		post(c, 2, 3,
+		    new_view_with(c, 2, changes, 3, NULL, raw, sizeof(raw)));
+		assert_int_equal(status_of(c, 3).view, 0);
+		post(c, 2, 3,
+		    new_view_with(c, 2, changes, 3, &newer.digest, raw,
+			sizeof(raw)));
+		assert_int_equal(status_of(c, 3).view, 2);
+		cluster_free(c);
+	}
+}
+
+static void
+a_view_change_that_claims_what_cannot_be_is_ignored(void **state)
+{
+	static struct certificate certificates[2];
+	static uint8_t raw[16384];
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 6; i++) {
+		size_t count = 1;
+
+		certificate_make(c, VOTE_PREPARE, 0, 1, 10, 3, certificates);
+		if (i == 0) /* too few signers */
+			certificate_make(c, VOTE_PREPARE, 0, 1, 10, 2,
+			    certificates);
+		else if (i == 1) /* prepared in the view it asks for */
+			certificate_make(c, VOTE_PREPARE, 5, 1, 10, 3,
+			    certificates);
+		else if (i == 2) /* above the window */
+			certificate_make(c, VOTE_PREPARE, 0, 17, 10, 3,
+			    certificates);
+		else if (i == 3) /* commits are no prepares */
+			certificate_make(c, VOTE_COMMIT, 0, 1, 10, 3,
+			    certificates);
+		else if (i == 4) /* one sequence twice */
+			certificates[count++] = certificates[0];
+		else /* a forged signature */
+			certificates[0].proofs[1].signature[3] ^= 1;
+		post(c, 2, 1,
+		    view_change_with(c, 2, 5, certificates, count, raw,
+			sizeof(raw)));
+		post(c, 3, 1,
+		    view_change_with(c, 3, 5, certificates, count, raw,
+			sizeof(raw)));
+		assert_int_equal(status_of(c, 1).view, 0);
+	}
+	/* The same without a flaw is not. */
+	certificate_make(c, VOTE_PREPARE, 4, 16, 10, 3, certificates);
+	post(c, 2, 1,
+	    view_change_with(c, 2, 5, certificates, 1, raw, sizeof(raw)));
+	post(c, 3, 1,
+	    view_change_with(c, 3, 5, certificates, 1, raw, sizeof(raw)));
+	assert_int_equal(status_of(c, 1).view, 5);
+	cluster_free(c);
+}
+
+static bool
+new_views_are_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)from;
+	return to != c->knob || message_type_of(body) != MESSAGE_NEW_VIEW;
+}
+
+static void
+a_lost_new_view_is_shown_again(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 2);
+	c->nodes[0].is_down = true;
+	c->passes = new_views_are_lost;
+	c->knob = 3;
+	submit(c, 1);
+	cluster_advance(c, 1600 * MS);
+	assert_int_equal(status_of(c, 1).view, 1);
+	c->passes = NULL;
+	cluster_advance(c, 2000 * MS);
+	assert_int_equal(status_of(c, 3).view, 1);
+	assert_applied(c, 3);
+	cluster_free(c);
+}
+
+static void
+views_change_again_and_again_without_loss(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	c->has_transfer = true;
+	for (i = 0; i < 8; i++) {
+		uint32_t primary = status_of(c, (i + 1) % 4).primary;
+
+		agree(c, (primary + 1) % 4, 5);
+		node_crash(&c->nodes[primary]);
+		submit(c, (primary + 1) % 4);
+		cluster_advance(c, 6000 * MS);
+		node_start(&c->nodes[primary]);
+		cluster_advance(c, 3000 * MS);
+		assert_healthy(c);
+	}
+	assert_true(requests_up_to(c, c->nodes[0].applied) >= 48);
+	assert_applied(c, c->nodes[0].applied);
+	cluster_free(c);
+}
+
+static void
+a_lone_cluster_of_one_changes_views_alone(void **state)
+{
+	struct cluster *c = cluster_of(1);
+
+	(void)state;
+	c->nodes[0].is_disk_stuck = true;
+	submit(c, 0);
+	cluster_advance(c, 1500 * MS);
+	node_crash(&c->nodes[0]);
+	c->nodes[0].is_disk_stuck = false;
+	node_start(&c->nodes[0]);
+	agree(c, 0, 1);
+	cluster_advance(c, 1000 * MS);
+	assert_true(c->nodes[0].applied >= 1);
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_dead_primary_is_replaced_and_its_requests_are_agreed),
+		cmocka_unit_test(f_dead_primaries_in_a_row_are_passed_over),
+		cmocka_unit_test(an_idle_cluster_stays_in_its_view),
+		cmocka_unit_test(
+		    a_replica_without_a_quorum_in_hearing_blames_nobody),
+		cmocka_unit_test(what_was_prepared_survives_into_the_next_view),
+		cmocka_unit_test(a_gap_is_filled_with_a_null_request),
+		cmocka_unit_test(the_old_primary_comes_back_as_a_backup),
+		cmocka_unit_test(
+		    a_request_only_a_backup_knows_makes_everybody_impatient),
+		cmocka_unit_test(
+		    a_request_proposed_to_one_backup_only_still_gets_its_view_change),
+		cmocka_unit_test(
+		    f_plus_one_view_changes_are_joined_at_the_lowest_view),
+		cmocka_unit_test(one_member_cannot_drag_others_to_a_far_view),
+		cmocka_unit_test(
+		    a_member_that_left_alone_is_followed_in_the_end),
+		cmocka_unit_test(a_view_change_signed_by_another_is_ignored),
+		cmocka_unit_test(
+		    a_new_view_begins_with_a_quorum_of_view_changes),
+		cmocka_unit_test(
+		    a_new_view_with_too_few_view_changes_is_refused),
+		cmocka_unit_test(
+		    a_new_view_that_selects_what_nobody_proved_is_refused),
+		cmocka_unit_test(
+		    a_new_view_counts_each_member_once_and_for_this_view_only),
+		cmocka_unit_test(
+		    of_two_prepared_batches_the_one_of_the_higher_view_goes_on),
+		cmocka_unit_test(
+		    a_view_change_that_claims_what_cannot_be_is_ignored),
+		cmocka_unit_test(a_lost_new_view_is_shown_again),
+		cmocka_unit_test(views_change_again_and_again_without_loss),
+		cmocka_unit_test(a_lone_cluster_of_one_changes_views_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
