@@ -1,0 +1,99 @@
+/*
+ * One segment of the write-ahead log: its bytes, and how to judge them.
+ *
+ * FORMAT   A file wal-<first number, 16 hex digits>.log, integers
+ *          little-endian:
+ *          head    "AEGISWL1" | u32 version | u32 zero | cluster id (32) |
+ *                  u64 first number | chain before it (32) | u32 zero |
+ *                  u32 crc32c of all before: SEGMENT_HEAD_BYTES
+ *          record  u32 length | u32 crc32c of the payload | u64 number |
+ *                  u64 synced | u32 chain | u32 crc32c of all before |
+ *                  payload | zeros up to a multiple of 32
+ *          rest    zeros, written ahead so that syncs need not change the
+ *                  file's size
+ *
+ *          synced is the newest record that was durable when this one was
+ *          written.  chain is the start of BLAKE2b-256(chain of the record
+ *          before | number | payload), where the first record's "before" is
+ *          in the head: 32 bits find a mixed-up or lost record, the 256 in
+ *          each head tie segments together.
+ *
+ * RULES    1. A record never moves, and its head lies in one disk sector.
+ *          2. Bytes that are no record, and all after them, are a torn tail
+ *             only if no later record says they were durable, and if a
+ *             sector's worth of them was never written (is all zero), as a
+ *             write cut by power loss leaves it.  Otherwise they are damage.
+ *
+ * Ownership  a segment_reader owns its descriptor and memory.
+ * Threads    one at a time.
+ */
+#ifndef AEGIS_STORE_SEGMENT_H
+#define AEGIS_STORE_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "trust/certificate.h"
+
+#define SEGMENT_HEAD_BYTES 96
+#define SEGMENT_RECORD_HEAD_BYTES 32
+#define SEGMENT_BYTES_MAX (64U << 20)
+#define SEGMENT_PATH_BYTES 4096
+#define SEGMENT_VERSION 1U
+
+struct segment_head {
+	uint8_t cluster_id[CLUSTER_ID_BYTES];
+	uint64_t first;
+	struct digest chain;
+};
+
+void segment_head_encode(const struct segment_head *head,
+    uint8_t out[static SEGMENT_HEAD_BYTES]);
+
+/* Bytes a record takes in the file. */
+size_t segment_record_bytes(size_t len);
+
+/* Fill in the head before a payload already in place; moves *chain on. */
+void segment_record_seal(uint8_t *record, size_t len, uint64_t number,
+    uint64_t synced, struct digest *chain);
+
+/* Length and number of a record written by segment_record_seal(). */
+size_t segment_record_len(const uint8_t *record);
+
+enum ag_status segment_path(char out[static SEGMENT_PATH_BYTES],
+    const char *dir, uint64_t first, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * First numbers of the segments in dir, rising, into a new array the caller
+ * frees.  Other files are ignored.
+ */
+enum ag_status segment_list(const char *dir, uint64_t **firsts, size_t *count,
+    struct ag_error *err) AG_MUST_USE;
+
+struct segment_reader;
+
+/*
+ * Open for reading.  *head is what it says; cluster id and numbering are for
+ * the caller to check.  AG_ECORRUPT, AG_EVERSION, AG_ENOENT.
+ */
+enum ag_status segment_reader_open(struct segment_reader **out, const char *dir,
+    uint64_t first, struct segment_head *head,
+    struct ag_error *err) AG_MUST_USE;
+void segment_reader_close(struct segment_reader *r);
+
+/*
+ * The next record, borrowed until the next call.
+ * AG_ENOENT    the end, or a torn tail; may be asked again
+ * AG_ECORRUPT  damage: file, offset, what to do
+ */
+enum ag_status segment_reader_next(struct segment_reader *r, uint64_t *number,
+    struct bytes *record, struct ag_error *err) AG_MUST_USE;
+
+/* Where the next record would be, and the chain before it. */
+uint64_t segment_reader_offset(const struct segment_reader *r);
+const struct digest *segment_reader_chain(const struct segment_reader *r);
+
+#endif

@@ -1,0 +1,301 @@
+/*
+ * The replicated store: agreed batches executed, committed, digested.
+ *
+ * RULES    1. Applied batches gather in one transaction until a commit, so
+ *             that many batches share its cost.
+ *          2. Each operation of a batch gets an outcome, in order: executed
+ *             now, remembered from before, or refused for a reason every
+ *             replica finds too.
+ *          3. The agreed time never falls.
+ *          4. After a failure the handle refuses all work: memory may be
+ *             ahead of the database.  Opening again starts from the last
+ *             commit.
+ *
+ * NOT HERE Operations (store/execute.c), tables (store/tables.c), reading on
+ *          other threads (store/store_read.c).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "codec/batch.h"
+#include "db/db.h"
+#include "store/execute.h"
+#include "store/store_parts.h"
+
+struct store {
+	struct tables *tables;
+	bool has_failed;
+	struct operation op; /* the one being executed; too big for a stack */
+	struct metric *operations_total, *commit_seconds, *keys, *bytes;
+	char path[STORE_PATH_BYTES];
+};
+
+const char *
+store_path(const struct store *store)
+{
+	return store->path;
+}
+
+/* Keep the first failure's meaning: nothing may follow it. */
+static enum ag_status
+failed(struct store *store, enum ag_status status)
+{
+	if (status != AG_OK)
+		store->has_failed = true;
+	return status;
+}
+
+static enum ag_status
+refuse_failed(const struct store *store, struct ag_error *err)
+{
+	return ag_fail(err, AG_ESYS,
+	    "state %s: stopped after a failure; restart the node", store->path);
+}
+
+static enum ag_status
+make_dir(const char *dir, struct ag_error *err)
+{
+	enum ag_status status = fs_mkdir(dir, err);
+
+	return status == AG_EEXIST ? AG_OK : status;
+}
+
+static void
+metrics_init(struct store *store, struct metric_set *metrics)
+{
+	store->operations_total = metric_new(metrics, METRIC_COUNTER,
+	    "aegis_store_operations_total", "Operations executed", NULL);
+	store->commit_seconds =
+	    metric_new(metrics, METRIC_HISTOGRAM, "aegis_store_commit_seconds",
+		"Time to commit applied batches", NULL);
+	store->keys = metric_new(metrics, METRIC_GAUGE, "aegis_store_keys",
+	    "Keys held", NULL);
+	store->bytes = metric_new(metrics, METRIC_GAUGE, "aegis_store_bytes",
+	    "Bytes of keys and values held", NULL);
+}
+
+static void
+metrics_show(struct store *store)
+{
+	const struct tables_meta *meta = tables_meta(store->tables);
+
+	metric_set_value(store->keys, (int64_t)meta->keys);
+	metric_set_value(store->bytes, (int64_t)meta->bytes);
+}
+
+enum ag_status
+store_open(struct store **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    struct metric_set *metrics, struct ag_error *err)
+{
+	struct store *store = calloc(1, sizeof(*store));
+	enum ag_status status;
+
+	*out = NULL;
+	if (store == NULL)
+		return ag_fail(err, AG_ENOMEM, "open state %s", dir);
+	metrics_init(store, metrics);
+	status = make_dir(dir, err);
+	if (status == AG_OK)
+		status = fs_join(store->path, sizeof(store->path), dir,
+		    TABLES_FILE, err);
+	if (status == AG_OK)
+		status =
+		    tables_open(&store->tables, store->path, cluster_id, err);
+	if (status != AG_OK) {
+		ag_error_prefix(err, "open state %s", dir);
+		store_close(store);
+		return status;
+	}
+	metrics_show(store);
+	*out = store;
+	return AG_OK;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	tables_close(store->tables);
+	free(store);
+}
+
+uint64_t
+store_applied(const struct store *store)
+{
+	return tables_meta(store->tables)->seq;
+}
+
+uint64_t
+store_time_ms(const struct store *store)
+{
+	return tables_meta(store->tables)->time_ms;
+}
+
+void
+store_size(const struct store *store, uint64_t *keys, uint64_t *bytes)
+{
+	const struct tables_meta *meta = tables_meta(store->tables);
+
+	*keys = meta->keys;
+	*bytes = meta->bytes;
+}
+
+enum ag_status
+store_find_request(struct store *store, const uint8_t principal[static 32],
+    uint64_t number, struct result *result)
+{
+	switch (session_find(tables_sessions(store->tables), principal, number,
+	    result)) {
+	case SESSION_EXECUTED:
+		return AG_OK;
+	case SESSION_STALE:
+		*result = (struct result){ .code = RESULT_STALE };
+		return AG_OK;
+	case SESSION_NEW:
+		break;
+	}
+	return AG_ENOENT;
+}
+
+/* Execute an operation that is neither remembered nor stale. */
+static enum ag_status
+apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
+    struct bytes operation, const struct store_observer *observer,
+    struct result *result, struct ag_error *err)
+{
+	uint64_t now_ms = store_time_ms(store);
+
+	*result = (struct result){ .code = RESULT_EXPIRED, .seq = seq };
+	if (envelope->expiry_ms != 0 && envelope->expiry_ms < now_ms)
+		return AG_OK;
+	result->code = RESULT_INVALID;
+	if (operation_decode(&store->op, operation, NULL) != AG_OK)
+		return AG_OK;
+	metric_add(store->operations_total, 1);
+	return execute_operation(store->tables, &store->op, seq, observer,
+	    result, err);
+}
+
+static enum ag_status
+apply_operation(struct store *store, uint64_t seq,
+    const struct envelope *envelope, uint64_t number, struct bytes operation,
+    const struct store_observer *observer, struct ag_error *err)
+{
+	struct session_table *sessions = tables_sessions(store->tables);
+	struct store_outcome outcome = { .principal = envelope->principal,
+		.number = number };
+	enum ag_status status = AG_OK;
+
+	switch (session_find(sessions, envelope->principal, number,
+	    &outcome.result)) {
+	case SESSION_EXECUTED:
+		break;
+	case SESSION_STALE:
+		outcome.result =
+		    (struct result){ .code = RESULT_STALE, .seq = seq };
+		break;
+	case SESSION_NEW:
+		status = apply_new(store, seq, envelope, operation, observer,
+		    &outcome.result, err);
+		if (status == AG_OK)
+			session_record(sessions, envelope->principal, number,
+			    &outcome.result);
+		break;
+	}
+	if (status == AG_OK && observer != NULL && observer->outcome != NULL)
+		observer->outcome(observer->arg, &outcome);
+	return status;
+}
+
+static enum ag_status
+apply_envelope(struct store *store, uint64_t seq,
+    const struct envelope *envelope, const struct store_observer *observer,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, envelope->operations);
+	for (i = 0; status == AG_OK && i < envelope->operation_count; i++)
+		status = apply_operation(store, seq, envelope,
+		    envelope->first + i, decoder_get_bytes(&d), observer, err);
+	return status;
+}
+
+static enum ag_status
+apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
+    const struct store_observer *observer, struct ag_error *err)
+{
+	struct tables_meta *meta = tables_meta(store->tables);
+	enum ag_status status = AG_OK;
+	struct envelope envelope;
+	struct decoder d;
+	size_t i;
+
+	if (batch->time_ms > meta->time_ms)
+		meta->time_ms = batch->time_ms;
+	decoder_init(&d, batch->envelopes);
+	for (i = 0; status == AG_OK && i < batch->envelope_count; i++) {
+		envelope_decode_from(&d, &envelope);
+		status = apply_envelope(store, seq, &envelope, observer, err);
+	}
+	return status;
+}
+
+enum ag_status
+store_apply(struct store *store, uint64_t seq, struct bytes batch,
+    const struct store_observer *observer, struct ag_error *err)
+{
+	enum ag_status status;
+	struct batch decoded;
+
+	if (store->has_failed)
+		return refuse_failed(store, err);
+	AG_ASSERT(seq == store_applied(store) + 1);
+	status = tables_begin(store->tables, err);
+	if (status == AG_OK && batch_decode(&decoded, batch, NULL) == AG_OK)
+		status = apply_batch(store, seq, &decoded, observer, err);
+	if (status == AG_OK)
+		tables_meta(store->tables)->seq = seq;
+	return failed(store, status);
+}
+
+enum ag_status
+store_commit(struct store *store, struct ag_error *err)
+{
+	uint64_t began = clock_mono_us();
+	enum ag_status status;
+
+	if (store->has_failed)
+		return refuse_failed(store, err);
+	status = tables_commit(store->tables, err);
+	metric_observe_us(store->commit_seconds, clock_mono_us() - began);
+	metrics_show(store);
+	return failed(store, status);
+}
+
+enum ag_status
+store_digest(struct store *store, struct digest *digest, struct ag_error *err)
+{
+	enum ag_status status = store_commit(store, err);
+
+	if (status == AG_OK)
+		tables_digest(store->tables, digest);
+	return status;
+}
+
+enum ag_status
+store_sync(struct store *store, struct ag_error *err)
+{
+	enum ag_status status = store_commit(store, err);
+
+	if (status != AG_OK)
+		return status;
+	return failed(store, db_sync(tables_db(store->tables), err));
+}

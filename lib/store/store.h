@@ -1,0 +1,134 @@
+/*
+ * The replicated store of one node: agreed batches in, results and certified
+ * state out.
+ *
+ * State lives in SQLite; a batch is a transaction that also advances the
+ * applied sequence, so after a crash the state is exactly that of some
+ * applied sequence, and the driver delivers the rest again from the log.
+ *
+ * Ownership  store_open() hands out a handle, store_close() takes it back.
+ * Threads    store_apply*() and store_checkpoint*() belong to one thread
+ *            (the applier); store_read*() may run on another at the same
+ *            time, each on its own reader.
+ */
+#ifndef AEGIS_STORE_STORE_H
+#define AEGIS_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+#include "codec/operation.h"
+#include "trust/certificate.h"
+
+struct store;
+struct store_reader;
+struct store_pin;
+
+struct store_entry {
+	struct bytes key;
+	struct bytes value;
+	uint64_t version;  /* 1 at creation, +1 by each put */
+	uint64_t created;  /* sequence */
+	uint64_t modified; /* sequence */
+};
+
+/* One operation's outcome, in the order of the batch. */
+struct store_outcome {
+	const uint8_t *principal; /* 32 bytes */
+	uint64_t number;
+	struct result result;
+};
+
+/* One key changed by a batch, in order; what watches are fed from. */
+struct store_change {
+	uint64_t seq;
+	bool is_delete;
+	struct store_entry entry; /* value empty when deleted */
+};
+
+struct store_observer {
+	void *arg;
+	void (*outcome)(void *arg, const struct store_outcome *outcome);
+	void (*change)(void *arg, const struct store_change *change);
+};
+
+/*
+ * Open or create the state under dir, which must belong to this cluster.
+ * AG_ECONFLICT another cluster's; AG_EVERSION a newer format; AG_ECORRUPT.
+ */
+enum ag_status store_open(struct store **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
+void store_close(struct store *store);
+
+/* The last applied sequence (durable or not). */
+uint64_t store_applied(const struct store *store);
+
+/* The agreed time of the last batch, ms. */
+uint64_t store_time_ms(const struct store *store);
+
+/*
+ * Execute batch seq, which must be store_applied() + 1.  Bytes that are not
+ * a batch change nothing but the sequence: every replica sees the same.
+ * The observer's callbacks run before this returns; what they see is
+ * committed to the database when store_commit() returns.
+ */
+enum ag_status store_apply(struct store *store, uint64_t seq,
+    struct bytes batch, const struct store_observer *observer,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Commit what was applied since the last commit, as one transaction. */
+enum ag_status store_commit(struct store *store,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The digest of the state as it is now (commits first). */
+enum ag_status store_digest(struct store *store, struct digest *digest,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Make everything committed survive power loss; then logs may be cut. */
+enum ag_status store_sync(struct store *store,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Keys and bytes (keys + values) held. */
+void store_size(const struct store *store, uint64_t *keys, uint64_t *bytes);
+
+/* Was this request executed?  AG_ENOENT when the table does not know. */
+enum ag_status store_find_request(struct store *store,
+    const uint8_t principal[static 32], uint64_t number,
+    struct result *result) AG_MUST_USE;
+
+/* Reading, from any one thread per reader. */
+enum ag_status store_reader_open(struct store_reader **out, struct store *store,
+    struct ag_error *err) AG_MUST_USE;
+void store_reader_close(struct store_reader *reader);
+
+/* Look up key; entry borrows from the reader until its next call. */
+enum ag_status store_get(struct store_reader *reader, struct bytes key,
+    struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Entries with first <= key < last (last empty: no end), in key order, at
+ * most limit; *more says whether others follow.  visit returning false
+ * stops.  *seq (may be NULL) is the sequence the page was read at.
+ */
+enum ag_status store_range(struct store_reader *reader, struct bytes first,
+    struct bytes last, size_t limit, bool keys_only,
+    bool (*visit)(void *arg, const struct store_entry *entry), void *arg,
+    bool *more, uint64_t *seq, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Hold the committed state as it is now for reading out as a snapshot while
+ * the store moves on.  Called by the applier right after a checkpoint's
+ * batch; read by another thread through store/snapshot.h.
+ */
+enum ag_status store_pin(struct store *store, struct store_pin **out,
+    struct ag_error *err) AG_MUST_USE;
+void store_unpin(struct store_pin *pin);
+uint64_t store_pin_seq(const struct store_pin *pin);
+void store_pin_digest(const struct store_pin *pin, struct digest *digest);
+
+#endif

@@ -1,0 +1,19 @@
+/*
+ * What the files of the store share beyond store/store.h.
+ */
+#ifndef AEGIS_STORE_STORE_PARTS_H
+#define AEGIS_STORE_STORE_PARTS_H
+
+#include "store/store.h"
+#include "store/tables.h"
+
+#define STORE_PATH_BYTES 4096
+
+/* The database's file. */
+const char *store_path(const struct store *store);
+
+/* The connection a pin reads by, and what it is pinned at. */
+struct sqlite3 *store_pin_db(struct store_pin *pin);
+const struct tables_meta *store_pin_meta(const struct store_pin *pin);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * Reading the store from other threads, and pinning it for a snapshot: each
+ * on a connection of its own, so that the applier is never waited for.
+ *
+ * RULES    1. A read transaction is never left open between calls, except by
+ *             a pin: an open one keeps the write-ahead file from being
+ *             emptied.
+ *          2. What a page shows is one committed sequence.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/db.h"
+#include "store/store_parts.h"
+
+#define READER_CACHE_KIB 2048
+
+struct store_reader {
+	struct sqlite3 *db;
+	struct sqlite3_stmt *begin, *end, *seq, *get;
+	struct sqlite3_stmt *range[2]; /* with values, keys only */
+	struct buf held;               /* the last entry's key and value */
+	uint8_t past_all[KEY_BYTES_MAX + 1]; /* above any key */
+};
+
+struct store_pin {
+	struct sqlite3 *db;
+	struct tables_meta meta;
+	struct digest digest;
+};
+
+static enum ag_status
+reader_connect(struct sqlite3 **db, const char *path, struct ag_error *err)
+{
+	const struct db_options options = {
+		.path = path,
+		.application_id = TABLES_APPLICATION_ID,
+		.is_reader = true,
+		.cache_kib = READER_CACHE_KIB,
+	};
+
+	return db_open(db, &options, err);
+}
+
+#define RANGE_SQL(value)                               \
+	"SELECT key, version, created, modified" value \
+	" FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
+
+static enum ag_status
+reader_prepare(struct store_reader *r, struct ag_error *err)
+{
+	enum ag_status status = db_prepare(r->db, &r->begin, "BEGIN", err);
+
+	if (status == AG_OK)
+		status = db_prepare(r->db, &r->end, "COMMIT", err);
+	if (status == AG_OK)
+		status =
+		    db_prepare(r->db, &r->seq, "SELECT seq FROM meta", err);
+	if (status == AG_OK)
+		status = db_prepare(r->db, &r->get,
+		    "SELECT key, version, created, modified, value FROM kv "
+		    "WHERE key = ?1",
+		    err);
+	if (status == AG_OK)
+		status =
+		    db_prepare(r->db, &r->range[0], RANGE_SQL(", value"), err);
+	if (status == AG_OK)
+		status = db_prepare(r->db, &r->range[1], RANGE_SQL(""), err);
+	return status;
+}
+
+enum ag_status
+store_reader_open(struct store_reader **out, struct store *store,
+    struct ag_error *err)
+{
+	struct store_reader *r = calloc(1, sizeof(*r));
+	enum ag_status status;
+
+	*out = NULL;
+	if (r == NULL)
+		return ag_fail(err, AG_ENOMEM, "read state: out of memory");
+	buf_init(&r->held, KEY_BYTES_MAX + VALUE_BYTES_MAX);
+	memset(r->past_all, 0xff, sizeof(r->past_all));
+	status = reader_connect(&r->db, store_path(store), err);
+	if (status == AG_OK)
+		status = reader_prepare(r, err);
+	if (status != AG_OK) {
+		store_reader_close(r);
+		return status;
+	}
+	*out = r;
+	return AG_OK;
+}
+
+void
+store_reader_close(struct store_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	db_close(reader->db);
+	buf_fini(&reader->held);
+	free(reader);
+}
+
+/* The row's entry, borrowed from the statement. */
+static void
+row_entry(struct sqlite3_stmt *stmt, bool keys_only, struct store_entry *entry)
+{
+	*entry = (struct store_entry){
+		.key = db_column_bytes(stmt, 0),
+		.version = db_column_uint(stmt, 1),
+		.created = db_column_uint(stmt, 2),
+		.modified = db_column_uint(stmt, 3),
+	};
+	if (!keys_only)
+		entry->value = db_column_bytes(stmt, 4);
+}
+
+enum ag_status
+store_get(struct store_reader *reader, struct bytes key,
+    struct store_entry *entry, struct ag_error *err)
+{
+	enum ag_status status;
+
+	db_bind_bytes(reader->get, 1, key);
+	status = db_step(reader->get, err);
+	if (status != AG_OK)
+		return status == AG_ENOENT
+		    ? ag_fail(err, AG_ENOENT, "the key is absent")
+		    : status;
+	row_entry(reader->get, false, entry);
+	buf_clear(&reader->held);
+	status = buf_append(&reader->held, entry->key.data, entry->key.len);
+	if (status == AG_OK)
+		status = buf_append(&reader->held, entry->value.data,
+		    entry->value.len);
+	db_reset(reader->get);
+	if (status != AG_OK)
+		return ag_fail(err, status, "read state: out of memory");
+	entry->key.data = reader->held.data;
+	entry->value.data = reader->held.data + entry->key.len;
+	return AG_OK;
+}
+
+static enum ag_status
+seq_read(struct store_reader *r, uint64_t *seq, struct ag_error *err)
+{
+	enum ag_status status = db_step(r->seq, err);
+
+	if (status != AG_OK)
+		return status;
+	if (seq != NULL)
+		*seq = db_column_uint(r->seq, 0);
+	db_reset(r->seq);
+	return AG_OK;
+}
+
+enum ag_status
+store_range(struct store_reader *reader, struct bytes first, struct bytes last,
+    size_t limit, bool keys_only,
+    bool (*visit)(void *arg, const struct store_entry *entry), void *arg,
+    bool *more, uint64_t *seq, struct ag_error *err)
+{
+	struct sqlite3_stmt *stmt = reader->range[keys_only ? 1 : 0];
+	struct store_entry entry;
+	enum ag_status status, ended;
+	bool is_wanted = true;
+	size_t count = 0;
+
+	*more = false;
+	status = db_run(reader->begin, err);
+	if (status != AG_OK)
+		return status;
+	status = seq_read(reader, seq, err);
+	db_bind_bytes(stmt, 1, first);
+	db_bind_bytes(stmt, 2,
+	    last.len == 0 ? bytes_of(reader->past_all, sizeof(reader->past_all))
+			  : last);
+	while (status == AG_OK && (status = db_step(stmt, err)) == AG_OK) {
+		if (count == limit || !is_wanted) {
+			*more = true;
+			break;
+		}
+		row_entry(stmt, keys_only, &entry);
+		is_wanted = visit(arg, &entry);
+		count++;
+	}
+	db_reset(stmt);
+	ended = db_run(reader->end, status == AG_ENOENT ? err : NULL);
+	return status == AG_ENOENT || status == AG_OK ? ended : status;
+}
+
+enum ag_status
+store_pin(struct store *store, struct store_pin **out, struct ag_error *err)
+{
+	struct store_pin *pin = calloc(1, sizeof(*pin));
+	enum ag_status status;
+
+	*out = NULL;
+	if (pin == NULL)
+		return ag_fail(err, AG_ENOMEM, "pin state: out of memory");
+	status = store_digest(store, &pin->digest, err);
+	if (status == AG_OK)
+		status = reader_connect(&pin->db, store_path(store), err);
+	if (status == AG_OK)
+		status = db_exec(pin->db, "BEGIN", err);
+	if (status == AG_OK)
+		status = tables_meta_read(pin->db, &pin->meta, err);
+	if (status != AG_OK) {
+		store_unpin(pin);
+		return status;
+	}
+	AG_ASSERT(pin->meta.seq == store_applied(store));
+	*out = pin;
+	return AG_OK;
+}
+
+void
+store_unpin(struct store_pin *pin)
+{
+	if (pin == NULL)
+		return;
+	db_close(pin->db);
+	free(pin);
+}
+
+uint64_t
+store_pin_seq(const struct store_pin *pin)
+{
+	return pin->meta.seq;
+}
+
+void
+store_pin_digest(const struct store_pin *pin, struct digest *digest)
+{
+	*digest = pin->digest;
+}
+
+struct sqlite3 *
+store_pin_db(struct store_pin *pin)
+{
+	return pin->db;
+}
+
+const struct tables_meta *
+store_pin_meta(const struct store_pin *pin)
+{
+	return &pin->meta;
+}

@@ -1,0 +1,463 @@
+/*
+ * The state's tables.
+ *
+ * FORMAT   kv            the entries
+ *          bucket        Merkle leaves (store/leaves.c)
+ *          session       a row for each place of the client table
+ *          session_page  id = place * SESSION_PAGES + page
+ *          meta          one row: cluster, sequence, agreed time, sizes
+ *
+ * RULES    1. A commit writes all tables, so that after a crash they all
+ *             show the same sequence.
+ *          2. After a failure memory and database may differ: the owner
+ *             must stop using the handle.
+ *
+ * NOT HERE What operations mean (store/execute.c).
+ */
+#include "store/tables.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "codec/encoder.h"
+#include "db/db.h"
+#include "store/leaves.h"
+#include "trust/state.h"
+
+#define CACHE_KIB 8192
+
+static const char *const schema[] = {
+	"CREATE TABLE kv (key BLOB PRIMARY KEY, value BLOB NOT NULL,"
+	" version INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" modified INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE bucket (id INTEGER PRIMARY KEY,"
+	" leaves BLOB NOT NULL) STRICT;"
+	"CREATE TABLE session (place INTEGER PRIMARY KEY,"
+	" principal BLOB NOT NULL, floor INTEGER NOT NULL,"
+	" last_seq INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE session_page (id INTEGER PRIMARY KEY,"
+	" slots BLOB NOT NULL) STRICT;"
+	"CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" cluster_id BLOB NOT NULL, seq INTEGER NOT NULL,"
+	" time_ms INTEGER NOT NULL, keys INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL) STRICT;",
+};
+
+#define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))
+
+struct tables {
+	struct sqlite3 *db;
+	struct sqlite3_stmt *begin, *commit;
+	struct sqlite3_stmt *find, *value, *put, *remove;
+	struct sqlite3_stmt *put_head, *put_page, *put_meta;
+	struct tables_meta meta;
+	struct merkle *tree;
+	struct leaves leaves;
+	void *session_memory;
+	struct session_table *sessions;
+	uint8_t *entry; /* TABLES_ENTRY_BYTES_MAX, one being hashed */
+	bool in_transaction;
+};
+
+static enum ag_status
+prepare_all(struct tables *t, struct ag_error *err)
+{
+	const struct {
+		struct sqlite3_stmt **stmt;
+		const char *sql;
+	} list[] = {
+		{ &t->begin, "BEGIN IMMEDIATE" },
+		{ &t->commit, "COMMIT" },
+		{ &t->find,
+		    "SELECT version, created, length(value) FROM kv "
+		    "WHERE key = ?1" },
+		{ &t->value, "SELECT value FROM kv WHERE key = ?1" },
+		{ &t->put,
+		    "REPLACE INTO kv (key, value, version, created, modified) "
+		    "VALUES (?1, ?2, ?3, ?4, ?5)" },
+		{ &t->remove, "DELETE FROM kv WHERE key = ?1" },
+		{ &t->put_head,
+		    "REPLACE INTO session (place, principal, floor, last_seq) "
+		    "VALUES (?1, ?2, ?3, ?4)" },
+		{ &t->put_page,
+		    "REPLACE INTO session_page (id, slots) VALUES (?1, ?2)" },
+		{ &t->put_meta,
+		    "REPLACE INTO meta (id, cluster_id, seq, time_ms, keys, "
+		    "bytes) VALUES (1, ?1, ?2, ?3, ?4, ?5)" },
+	};
+	enum ag_status status = AG_OK;
+	size_t i;
+
+	for (i = 0; status == AG_OK && i < sizeof(list) / sizeof(list[0]); i++)
+		status = db_prepare(t->db, list[i].stmt, list[i].sql, err);
+	return status;
+}
+
+enum ag_status
+tables_meta_read(struct sqlite3 *db, struct tables_meta *meta,
+    struct ag_error *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	enum ag_status status;
+	struct bytes id;
+
+	status = db_prepare(db, &stmt,
+	    "SELECT cluster_id, seq, time_ms, keys, bytes FROM meta", err);
+	if (status == AG_OK)
+		status = db_step(stmt, err);
+	if (status == AG_OK) {
+		id = db_column_bytes(stmt, 0);
+		if (id.len == CLUSTER_ID_BYTES)
+			memcpy(meta->cluster_id, id.data, CLUSTER_ID_BYTES);
+		else
+			status = ag_fail(err, AG_ECORRUPT,
+			    "state: its cluster id is damaged");
+		meta->seq = db_column_uint(stmt, 1);
+		meta->time_ms = db_column_uint(stmt, 2);
+		meta->keys = db_column_uint(stmt, 3);
+		meta->bytes = db_column_uint(stmt, 4);
+	}
+	(void)sqlite3_finalize(stmt);
+	return status;
+}
+
+static enum ag_status
+heads_read(struct sqlite3 *db, struct session_table *sessions,
+    struct ag_error *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	enum ag_status status;
+
+	status = db_prepare(db, &stmt,
+	    "SELECT place, principal, floor, last_seq FROM session", err);
+	while (status == AG_OK && (status = db_step(stmt, err)) == AG_OK) {
+		struct bytes principal = db_column_bytes(stmt, 1);
+		struct session_head head = {
+			.place = (uint32_t)db_column_uint(stmt, 0),
+			.floor = db_column_uint(stmt, 2),
+			.last_seq = db_column_uint(stmt, 3),
+		};
+
+		if (principal.len != PRINCIPAL_BYTES) {
+			status = ag_fail(err, AG_ECORRUPT,
+			    "session: place %u is damaged", head.place);
+			break;
+		}
+		memcpy(head.principal, principal.data, PRINCIPAL_BYTES);
+		status = session_head_load(sessions, &head, err);
+	}
+	(void)sqlite3_finalize(stmt);
+	return status == AG_ENOENT ? AG_OK : status;
+}
+
+enum ag_status
+tables_sessions_read(struct sqlite3 *db, struct session_table *sessions,
+    struct ag_error *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	enum ag_status status;
+
+	status = heads_read(db, sessions, err);
+	if (status == AG_OK)
+		status = db_prepare(db, &stmt,
+		    "SELECT id, slots FROM session_page", err);
+	while (status == AG_OK && (status = db_step(stmt, err)) == AG_OK) {
+		uint64_t id = db_column_uint(stmt, 0);
+
+		status =
+		    session_page_load(sessions, (uint32_t)(id / SESSION_PAGES),
+			(uint32_t)(id % SESSION_PAGES),
+			db_column_bytes(stmt, 1), err);
+	}
+	(void)sqlite3_finalize(stmt);
+	return status == AG_ENOENT ? AG_OK : status;
+}
+
+static enum ag_status
+meta_write(struct tables *t, struct ag_error *err)
+{
+	db_bind_bytes(t->put_meta, 1,
+	    bytes_of(t->meta.cluster_id, CLUSTER_ID_BYTES));
+	db_bind_uint(t->put_meta, 2, t->meta.seq);
+	db_bind_uint(t->put_meta, 3, t->meta.time_ms);
+	db_bind_uint(t->put_meta, 4, t->meta.keys);
+	db_bind_uint(t->put_meta, 5, t->meta.bytes);
+	return db_run(t->put_meta, err);
+}
+
+/* New tables take the cluster's name; others must have it. */
+static enum ag_status
+meta_settle(struct tables *t, const uint8_t *cluster_id, struct ag_error *err)
+{
+	enum ag_status status = tables_meta_read(t->db, &t->meta, err);
+
+	if (status == AG_ENOENT) {
+		memcpy(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES);
+		return meta_write(t, err);
+	}
+	if (status == AG_OK &&
+	    memcmp(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES) != 0)
+		return ag_fail(err, AG_ECONFLICT,
+		    "it belongs to another cluster; check the data directory "
+		    "and the roster");
+	return status;
+}
+
+static enum ag_status
+memory_new(struct tables *t, struct ag_error *err)
+{
+	const struct session_config config = { SESSION_PRINCIPALS,
+		SESSION_WINDOW };
+	size_t len = session_size(&config);
+
+	t->tree = merkle_new();
+	t->session_memory = calloc(1, len);
+	t->entry = malloc(TABLES_ENTRY_BYTES_MAX);
+	if (t->tree == NULL || t->session_memory == NULL || t->entry == NULL)
+		return ag_fail(err, AG_ENOMEM, "out of memory");
+	t->sessions = session_init(t->session_memory, len, &config);
+	return AG_OK;
+}
+
+enum ag_status
+tables_open(struct tables **out, const char *path,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+{
+	const struct db_options options = { .path = path,
+		.application_id = TABLES_APPLICATION_ID,
+		.cache_kib = CACHE_KIB };
+	struct tables *t = calloc(1, sizeof(*t));
+	enum ag_status status;
+
+	*out = NULL;
+	if (t == NULL)
+		return ag_fail(err, AG_ENOMEM, "out of memory");
+	status = memory_new(t, err);
+	if (status == AG_OK)
+		status = db_open(&t->db, &options, err);
+	if (status == AG_OK)
+		status = db_migrate(t->db, schema, SCHEMA_VERSION, err);
+	if (status == AG_OK)
+		status = prepare_all(t, err);
+	if (status == AG_OK)
+		status = meta_settle(t, cluster_id, err);
+	if (status == AG_OK)
+		status = tables_sessions_read(t->db, t->sessions, err);
+	if (status == AG_OK)
+		status = leaves_init(&t->leaves, t->db, t->tree, err);
+	if (status != AG_OK) {
+		tables_close(t);
+		return status;
+	}
+	*out = t;
+	return AG_OK;
+}
+
+void
+tables_close(struct tables *t)
+{
+	if (t == NULL)
+		return;
+	leaves_fini(&t->leaves);
+	db_close(t->db);
+	merkle_free(t->tree);
+	free(t->session_memory);
+	free(t->entry);
+	free(t);
+}
+
+struct sqlite3 *
+tables_db(struct tables *t)
+{
+	return t->db;
+}
+
+struct tables_meta *
+tables_meta(struct tables *t)
+{
+	return &t->meta;
+}
+
+struct session_table *
+tables_sessions(struct tables *t)
+{
+	return t->sessions;
+}
+
+enum ag_status
+tables_begin(struct tables *t, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	if (!t->in_transaction)
+		status = db_run(t->begin, err);
+	if (status == AG_OK)
+		t->in_transaction = true;
+	return status;
+}
+
+static enum ag_status
+sessions_write(struct tables *t, struct ag_error *err)
+{
+	uint8_t page[SESSION_WINDOW / SESSION_PAGES * 32];
+	enum ag_status status = AG_OK;
+	struct session_head head;
+	uint64_t pages;
+	uint32_t i;
+
+	AG_ASSERT(session_page_bytes(t->sessions) <= sizeof(page));
+	while (status == AG_OK &&
+	    session_take_changed(t->sessions, &head, &pages)) {
+		db_bind_uint(t->put_head, 1, head.place);
+		db_bind_bytes(t->put_head, 2,
+		    bytes_of(head.principal, PRINCIPAL_BYTES));
+		db_bind_uint(t->put_head, 3, head.floor);
+		db_bind_uint(t->put_head, 4, head.last_seq);
+		status = db_run(t->put_head, err);
+		for (i = 0; status == AG_OK && i < SESSION_PAGES; i++) {
+			if ((pages >> i & 1) == 0)
+				continue;
+			session_page_encode(t->sessions, head.place, i, page);
+			db_bind_uint(t->put_page, 1,
+			    (uint64_t)head.place * SESSION_PAGES + i);
+			db_bind_bytes(t->put_page, 2,
+			    bytes_of(page, session_page_bytes(t->sessions)));
+			status = db_run(t->put_page, err);
+		}
+	}
+	return status;
+}
+
+enum ag_status
+tables_commit(struct tables *t, struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (!t->in_transaction)
+		return AG_OK;
+	status = leaves_flush(&t->leaves, err);
+	if (status == AG_OK)
+		status = sessions_write(t, err);
+	if (status == AG_OK)
+		status = meta_write(t, err);
+	if (status == AG_OK)
+		status = db_run(t->commit, err);
+	if (status == AG_OK)
+		t->in_transaction = false;
+	return status;
+}
+
+enum ag_status
+tables_find(struct tables *t, struct bytes key, struct tables_row *row,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	*row = (struct tables_row){ .exists = false };
+	db_bind_bytes(t->find, 1, key);
+	status = db_step(t->find, err);
+	if (status == AG_ENOENT)
+		return AG_OK;
+	if (status != AG_OK)
+		return status;
+	row->exists = true;
+	row->version = db_column_uint(t->find, 0);
+	row->created = db_column_uint(t->find, 1);
+	row->value_len = db_column_uint(t->find, 2);
+	db_reset(t->find);
+	return AG_OK;
+}
+
+enum ag_status
+tables_value_is(struct tables *t, struct bytes key, struct bytes value,
+    bool *is, struct ag_error *err)
+{
+	enum ag_status status;
+
+	*is = false;
+	db_bind_bytes(t->value, 1, key);
+	status = db_step(t->value, err);
+	if (status == AG_ENOENT)
+		return AG_OK;
+	if (status != AG_OK)
+		return status;
+	*is = bytes_equal(db_column_bytes(t->value, 0), value);
+	db_reset(t->value);
+	return AG_OK;
+}
+
+void
+tables_entry_encode(struct encoder *e, const struct store_entry *entry)
+{
+	encoder_put_array(e, 5);
+	encoder_put_bytes(e, entry->key);
+	encoder_put_bytes(e, entry->value);
+	encoder_put_uint(e, entry->version);
+	encoder_put_uint(e, entry->created);
+	encoder_put_uint(e, entry->modified);
+}
+
+enum ag_status
+tables_put_leaf(struct tables *t, const struct store_entry *entry,
+    struct ag_error *err)
+{
+	struct encoder e;
+	struct bytes encoded;
+
+	encoder_init(&e, t->entry, TABLES_ENTRY_BYTES_MAX);
+	tables_entry_encode(&e, entry);
+	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+	return leaves_change(&t->leaves, entry->key, encoded, err);
+}
+
+enum ag_status
+tables_put(struct tables *t, const struct tables_row *row,
+    const struct store_entry *entry, struct ag_error *err)
+{
+	enum ag_status status;
+
+	db_bind_bytes(t->put, 1, entry->key);
+	db_bind_bytes(t->put, 2, entry->value);
+	db_bind_uint(t->put, 3, entry->version);
+	db_bind_uint(t->put, 4, entry->created);
+	db_bind_uint(t->put, 5, entry->modified);
+	status = db_run(t->put, err);
+	if (status != AG_OK)
+		return status;
+	if (row->exists)
+		t->meta.bytes -= row->value_len;
+	else
+		t->meta.bytes += entry->key.len;
+	t->meta.bytes += entry->value.len;
+	t->meta.keys += row->exists ? 0 : 1;
+	return tables_put_leaf(t, entry, err);
+}
+
+enum ag_status
+tables_delete(struct tables *t, const struct tables_row *row, struct bytes key,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	AG_ASSERT(row->exists);
+	db_bind_bytes(t->remove, 1, key);
+	status = db_run(t->remove, err);
+	if (status != AG_OK)
+		return status;
+	t->meta.bytes -= key.len + row->value_len;
+	t->meta.keys--;
+	return leaves_change(&t->leaves, key, bytes_of(NULL, 0), err);
+}
+
+void
+tables_digest(struct tables *t, struct digest *digest)
+{
+	struct digest root, sessions;
+
+	AG_ASSERT(!t->in_transaction);
+	merkle_root(t->tree, &root);
+	session_digest(t->sessions, &sessions);
+	state_digest(digest, t->meta.seq, t->meta.time_ms, &root, &sessions);
+}

@@ -1,0 +1,101 @@
+/*
+ * The state's tables in SQLite, and what is derived from them in memory:
+ * the client table and the Merkle tree's top.
+ *
+ * For the store's own files; others use store/store.h and snapshot.h.
+ *
+ * Ownership  tables_open() hands out a handle, tables_close() takes it back.
+ * Threads    one at a time.
+ */
+#ifndef AEGIS_STORE_TABLES_H
+#define AEGIS_STORE_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "codec/operation.h"
+#include "store/session.h"
+#include "store/store.h"
+#include "trust/certificate.h"
+
+#define TABLES_FILE "state.db"
+#define TABLES_APPLICATION_ID 0x41454753U /* "AEGS" */
+
+/* Largest encoding of an entry: the key, the value, and heads. */
+#define TABLES_ENTRY_BYTES_MAX (VALUE_BYTES_MAX + KEY_BYTES_MAX + 64)
+
+struct sqlite3;
+struct tables;
+
+/* What is said once about the whole state. */
+struct tables_meta {
+	uint8_t cluster_id[CLUSTER_ID_BYTES];
+	uint64_t seq;
+	uint64_t time_ms;
+	uint64_t keys;
+	uint64_t bytes; /* of keys and values */
+};
+
+/* What is known of a key before it changes. */
+struct tables_row {
+	bool exists;
+	uint64_t version;
+	uint64_t created;
+	uint64_t value_len;
+};
+
+/*
+ * Open or create the tables at path ("": temporary), which belong to this
+ * cluster.  AG_ECONFLICT, AG_EVERSION, AG_ECORRUPT.
+ */
+enum ag_status tables_open(struct tables **out, const char *path,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    struct ag_error *err) AG_MUST_USE;
+void tables_close(struct tables *tables);
+
+struct sqlite3 *tables_db(struct tables *tables);
+struct tables_meta *tables_meta(struct tables *tables);
+struct session_table *tables_sessions(struct tables *tables);
+
+/* Begin a transaction unless one is open. */
+enum ag_status tables_begin(struct tables *tables,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Write leaves, sessions and meta, and commit, if a transaction is open. */
+enum ag_status tables_commit(struct tables *tables,
+    struct ag_error *err) AG_MUST_USE;
+
+enum ag_status tables_find(struct tables *tables, struct bytes key,
+    struct tables_row *row, struct ag_error *err) AG_MUST_USE;
+
+/* Is key's value exactly this?  False when the key is absent. */
+enum ag_status tables_value_is(struct tables *tables, struct bytes key,
+    struct bytes value, bool *is, struct ag_error *err) AG_MUST_USE;
+
+/* row is what tables_find() said of the key. */
+enum ag_status tables_put(struct tables *tables, const struct tables_row *row,
+    const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+enum ag_status tables_delete(struct tables *tables,
+    const struct tables_row *row, struct bytes key,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Note an entry's leaf without storing the entry (verifying a snapshot). */
+enum ag_status tables_put_leaf(struct tables *tables,
+    const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+
+/* The state's digest as committed. */
+void tables_digest(struct tables *tables, struct digest *digest);
+
+/* An entry as snapshots and value hashes have it. */
+void tables_entry_encode(struct encoder *e, const struct store_entry *entry);
+
+/* For readers of a database on their own connection. */
+enum ag_status tables_meta_read(struct sqlite3 *db, struct tables_meta *meta,
+    struct ag_error *err) AG_MUST_USE;
+enum ag_status tables_sessions_read(struct sqlite3 *db,
+    struct session_table *sessions, struct ag_error *err) AG_MUST_USE;
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Write-ahead log: the one thing a replica must never lose.
+ *
+ * A directory of segments.  Records are numbered from 1 without gaps.
+ *
+ * Ownership  wal_open() hands out a handle, wal_close() takes it back.
+ * Threads    one thread appends; wal_sync() may run on another thread while
+ *            appends go on, and one sync at a time.  wal_read() by a
+ *            wal_cursor of its own, from any thread.
+ */
+#ifndef AEGIS_STORE_WAL_H
+#define AEGIS_STORE_WAL_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+
+#define WAL_RECORD_BYTES_MAX (8U << 20)
+
+struct wal;
+struct wal_cursor;
+
+/*
+ * Open the log in dir, creating it if absent, and cut off a torn tail.
+ * cluster_id binds the log to its cluster.
+ *
+ * AG_ECORRUPT  a record before the tail is damaged: file, offset and what to
+ *              do in err; nothing is changed
+ * AG_ECONFLICT another cluster's log;  AG_EVERSION a newer format
+ */
+enum ag_status wal_open(struct wal **out, const char *dir,
+    const uint8_t cluster_id[static 32], struct metric_set *metrics,
+    struct ag_error *err) AG_MUST_USE;
+void wal_close(struct wal *wal);
+
+/* Numbers of the oldest kept and the newest record; 0 when empty. */
+uint64_t wal_first(const struct wal *wal);
+uint64_t wal_last(const struct wal *wal);
+
+/* Append in memory; *number is the record's.  Nothing is durable yet. */
+enum ag_status wal_append(struct wal *wal, struct bytes record,
+    uint64_t *number, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Write and sync everything appended before the call; *durable is the newest
+ * record now safe.  After a failure the log refuses all further work.
+ */
+enum ag_status wal_sync(struct wal *wal, uint64_t *durable,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Remove the oldest whole segments whose records are all below number, while
+ * more than retain_bytes of log would remain.  From the appending thread;
+ * a sync may be running.
+ */
+enum ag_status wal_truncate(struct wal *wal, uint64_t number,
+    uint64_t retain_bytes, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Read records of a log, live or a dead node's, from number on (0: the
+ * oldest).  Opening by directory changes nothing on disk.
+ */
+enum ag_status wal_cursor_open(struct wal_cursor **out, const char *dir,
+    uint64_t number, struct ag_error *err) AG_MUST_USE;
+
+/* The next record, borrowed until the next call; AG_ENOENT at the end. */
+enum ag_status wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
+    struct bytes *record, struct ag_error *err) AG_MUST_USE;
+void wal_cursor_close(struct wal_cursor *cursor);
+
+#endif
