@@ -1,0 +1,107 @@
+/*
+ * HELLO … READY_ACK: how two members prove to each other, inside an SSH
+ * session, that the session is theirs and meant for this cluster.
+ *
+ * A pure state machine: bytes in, bytes out, no sockets and no clock.
+ *
+ * Ownership  the caller's storage; roster and key are borrowed.
+ * Threads    none of its own.
+ */
+#ifndef AEGIS_NET_HANDSHAKE_H
+#define AEGIS_NET_HANDSHAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "trust/roster.h"
+
+struct secret;
+
+#define HANDSHAKE_VERSION_MIN 1
+#define HANDSHAKE_VERSION_MAX 1
+#define HANDSHAKE_NONCE_BYTES 32
+
+/* No handshake message is longer. */
+#define HANDSHAKE_BYTES_MAX 512
+
+enum link_kind {
+	LINK_PEER, /* agreement and control */
+	LINK_BULK, /* state transfer */
+};
+#define LINK_KIND_COUNT 2
+
+enum handshake_state {
+	HANDSHAKE_IDLE,       /* dialler: HELLO not written yet */
+	HANDSHAKE_WAIT_HELLO, /* acceptor */
+	HANDSHAKE_WAIT_HELLO_ACK,
+	HANDSHAKE_WAIT_AUTH,
+	HANDSHAKE_WAIT_AUTH_ACK,
+	HANDSHAKE_WAIT_READY,
+	HANDSHAKE_WAIT_READY_ACK,
+	HANDSHAKE_DONE,
+	HANDSHAKE_FAILED,
+};
+
+/* One side of the session. */
+struct handshake_side {
+	uint32_t member;
+	uint64_t features;
+	uint64_t instance; /* one run of the process */
+	uint8_t nonce[HANDSHAKE_NONCE_BYTES];
+	uint8_t link_key[PUBLIC_KEY_BYTES]; /* as SSH saw it */
+};
+
+struct handshake {
+	const struct roster *roster;
+	const struct secret *node_key;
+	enum link_kind kind;
+	bool is_dialler;
+	enum handshake_state state;
+	uint64_t version; /* agreed, once HELLO_ACK has passed */
+	struct handshake_side self;
+	struct handshake_side peer;
+};
+
+struct handshake_config {
+	const struct roster *roster;
+	const struct secret *node_key;
+	enum link_kind kind;
+	bool is_dialler;
+	uint32_t self;
+	uint32_t peer; /* whose link key SSH authenticated */
+	uint64_t instance;
+	const uint8_t *nonce; /* fresh, HANDSHAKE_NONCE_BYTES */
+};
+
+void handshake_init(struct handshake *h, const struct handshake_config *config);
+
+/* A message to send, at most HANDSHAKE_BYTES_MAX; len 0 for none. */
+struct handshake_output {
+	size_t len;
+	uint8_t data[HANDSHAKE_BYTES_MAX];
+};
+
+/* The dialler's first message. */
+void handshake_start(struct handshake *h, struct handshake_output *out);
+
+/*
+ * Take the peer's next message; out is the answer to send, if any.
+ * AG_EPROTO    not a message, or not the one that comes now
+ * AG_EVERSION  no protocol version in common
+ * AG_EDENIED   another cluster, epoch or member than this session is for
+ * AG_EFORGED   the signature is not the member's
+ * On failure the state is HANDSHAKE_FAILED and stays so.
+ */
+enum ag_status handshake_input(struct handshake *h, struct bytes body,
+    struct handshake_output *out, struct ag_error *err) AG_MUST_USE;
+
+/* GOODBYE: why a session ends, cut to what fits. */
+void handshake_goodbye(struct handshake_output *out, const char *why);
+
+/* The text of a GOODBYE, made printable.  AG_EPROTO when it is none. */
+enum ag_status handshake_goodbye_text(char *text, size_t cap,
+    struct bytes body) AG_MUST_USE;
+
+#endif

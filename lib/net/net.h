@@ -1,0 +1,94 @@
+/*
+ * Links to the other members: authenticated, ordered, bounded.
+ *
+ * One I/O thread owns every SSH session; the node hands frames in and gets
+ * frames out.  For each pair of members there are two sessions, aegis-peer
+ * for agreement and control and aegis-bulk for state transfer.  A link is up
+ * when the handshake (HELLO … READY_ACK) has bound both identities to it.
+ *
+ * Delivery is at most once and in order per class while a link is up; a
+ * link that went down may have lost what was queued.  Consensus asks again.
+ *
+ * Ownership  net_start() hands out a handle, net_stop() takes it back.
+ * Threads    net_send() and net_stats() from any thread.  Callbacks run on
+ *            the I/O thread and must not block.
+ */
+#ifndef AEGIS_NET_NET_H
+#define AEGIS_NET_NET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+#include "codec/frame.h"
+#include "trust/roster.h"
+
+struct net;
+struct secret;
+
+struct net_callbacks {
+	void *arg;
+	/* A whole frame from an authenticated member; body is borrowed. */
+	void (*frame)(void *arg, uint32_t member, const struct frame *frame);
+	/* The link to member came up or went down. */
+	void (*link)(void *arg, uint32_t member, bool is_up);
+};
+
+struct net_config {
+	const struct roster *roster; /* borrowed until net_stop() */
+	uint32_t self;
+	const struct secret *node_key; /* Ed25519 secret key, borrowed */
+	const struct secret *link_key;
+	const char *listen; /* host:port */
+	uint32_t heartbeat_ms;
+	uint32_t silent_ms; /* no sign of life for this long: link is down */
+	struct net_callbacks callbacks;
+	struct metric_set *metrics;
+};
+
+enum net_link_state {
+	NET_LINK_SELF,
+	NET_LINK_DOWN,       /* waiting to dial again */
+	NET_LINK_CONNECTING, /* TCP, SSH or handshake in progress */
+	NET_LINK_UP,
+};
+
+struct net_link_stats {
+	enum net_link_state state;
+	uint64_t since_us;    /* monotonic, when state began */
+	uint64_t retry_at_us; /* DOWN: when the next dial is due */
+	uint64_t attempts;    /* since last up */
+	uint64_t rtt_us;      /* smoothed; 0 unknown */
+	uint64_t last_heard_us;
+	uint64_t tx_bytes, rx_bytes;
+	uint64_t queued_bytes;
+	uint64_t dropped_frames;
+	char error[160]; /* why it is down */
+};
+
+/* Bind the listener and start dialling.  AG_ESYS names the address. */
+enum ag_status net_start(struct net **out, const struct net_config *config,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Say GOODBYE, flush briefly, close, join the thread. */
+void net_stop(struct net *net);
+
+/*
+ * Queue one frame to each member in the bit set; body is copied once,
+ * whatever the number of members.  Frames to a link that is down are dropped
+ * and counted.  AG_ELIMIT when a bulk queue is full (ask again later).
+ */
+enum ag_status net_send(struct net *net, uint32_t members,
+    enum frame_class class, struct bytes body) AG_MUST_USE;
+
+/* The same for several parts laid end to end, to spare a copy. */
+enum ag_status net_send_parts(struct net *net, uint32_t members,
+    enum frame_class class, const struct bytes *parts,
+    size_t count) AG_MUST_USE;
+
+void net_stats(const struct net *net, uint32_t member,
+    struct net_link_stats *stats);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * What both ends of an SSH session have in common: keys and options.
+ *
+ * Ownership  keys and binds handed out are the caller's to free.
+ * Threads    no shared state; a session belongs to one thread at a time.
+ */
+#ifndef AEGIS_NET_TRANSPORT_H
+#define AEGIS_NET_TRANSPORT_H
+
+#include <libssh/libssh.h>
+#include <libssh/server.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "crypto/secret.h"
+#include "crypto/sign.h"
+#include "net/handshake.h"
+
+#define TRANSPORT_USER "peer"
+
+/* "aegis-peer" and "aegis-bulk". */
+const char *transport_subsystem(enum link_kind kind);
+
+/* libssh's form of an Ed25519 secret key. */
+enum ag_status transport_key_import(ssh_key *key, const struct secret *secret,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The 32 bytes of an Ed25519 public key; false for another kind. */
+bool transport_key_public(uint8_t out[static SIGN_PUBLIC_BYTES], ssh_key key);
+
+/* A listener's settings: host key, algorithms, no configuration files. */
+enum ag_status transport_bind_open(ssh_bind *bind,
+    const struct secret *link_key, struct ag_error *err) AG_MUST_USE;
+
+/* A dialler's session over a connected socket, which it then owns. */
+enum ag_status transport_client_open(ssh_session *session, int fd,
+    uint32_t timeout_s, struct ag_error *err) AG_MUST_USE;
+
+/* An acceptor's session, before ssh_bind_accept_fd(). */
+enum ag_status transport_server_open(ssh_session *session,
+    struct ag_error *err) AG_MUST_USE;
+
+/* O_NONBLOCK, TCP_NODELAY, TCP_USER_TIMEOUT and, for bulk, a short queue. */
+void transport_tune(int fd, enum link_kind kind);
+
+#endif

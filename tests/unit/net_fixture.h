@@ -1,0 +1,251 @@
+/*
+ * A small cluster of real links on 127.0.0.1 for the specifications of net.
+ *
+ * One specification is one program from one file, so this is all inline.
+ */
+#ifndef AEGIS_TESTS_NET_FIXTURE_H
+#define AEGIS_TESTS_NET_FIXTURE_H
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "crypto/secret.h"
+#include "crypto/sign.h"
+#include "net/net.h"
+
+#define FIXTURE_MEMBERS 4
+
+struct fixture_node {
+	struct roster roster; /* its own copy: specifications change it */
+	struct net *net;
+	struct secret *node_key;
+	struct secret *link_key;
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	uint64_t frames;
+	uint64_t bytes;
+	uint64_t last; /* first 8 bytes of the newest body */
+	bool is_out_of_order;
+	uint32_t echo_to; /* members to send what comes back to */
+	bool is_linked[FIXTURE_MEMBERS];
+	unsigned downs;
+};
+
+struct fixture {
+	struct fixture_node nodes[FIXTURE_MEMBERS];
+	struct metric_set *metrics;
+};
+
+static inline void
+fixture_on_frame(void *arg, uint32_t member, const struct frame *frame)
+{
+	struct fixture_node *node = arg;
+	uint64_t number = 0;
+
+	if (node->echo_to != 0)
+		assert_int_equal(net_send(node->net, 1U << member, frame->class,
+				     frame->body),
+		    AG_OK);
+	if (frame->body.len >= sizeof(number))
+		memcpy(&number, frame->body.data, sizeof(number));
+	(void)pthread_mutex_lock(&node->lock);
+	if (node->frames > 0 && number != 0 && number <= node->last)
+		node->is_out_of_order = true;
+	node->last = number;
+	node->frames++;
+	node->bytes += frame->body.len;
+	(void)pthread_cond_broadcast(&node->changed);
+	(void)pthread_mutex_unlock(&node->lock);
+}
+
+static inline void
+fixture_on_link(void *arg, uint32_t member, bool is_up)
+{
+	struct fixture_node *node = arg;
+
+	(void)pthread_mutex_lock(&node->lock);
+	node->is_linked[member] = is_up;
+	if (!is_up)
+		node->downs++;
+	(void)pthread_cond_broadcast(&node->changed);
+	(void)pthread_mutex_unlock(&node->lock);
+}
+
+/* A port nobody listens on at this moment. */
+static inline unsigned
+fixture_free_port(void)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	(void)close(fd);
+	return ntohs(sin.sin_port);
+}
+
+/* Keys, free ports and a roster each; nothing runs yet. */
+static inline void
+fixture_open(struct fixture *f)
+{
+	struct roster *roster = &f->nodes[0].roster;
+	struct roster_member *member;
+	struct fixture_node *node;
+	uint32_t i;
+
+	assert_true(sodium_init() >= 0);
+	memset(f, 0, sizeof(*f));
+	f->metrics = metric_set_new();
+	roster->epoch = 1;
+	roster->member_count = FIXTURE_MEMBERS;
+	(void)snprintf(roster->cluster_name, sizeof(roster->cluster_name),
+	    "test");
+	randombytes_buf(roster->cluster_id, sizeof(roster->cluster_id));
+	for (i = 0; i < FIXTURE_MEMBERS; i++) {
+		node = &f->nodes[i];
+		member = &roster->members[i];
+		assert_int_equal(sign_keypair(&node->node_key, NULL), AG_OK);
+		assert_int_equal(sign_keypair(&node->link_key, NULL), AG_OK);
+		(void)snprintf(member->name, sizeof(member->name), "n%u",
+		    i + 1);
+		(void)snprintf(member->address, sizeof(member->address),
+		    "127.0.0.1:%u", fixture_free_port());
+		sign_public(member->node_key, node->node_key);
+		sign_public(member->link_key, node->link_key);
+		(void)pthread_mutex_init(&node->lock, NULL);
+		(void)pthread_cond_init(&node->changed, NULL);
+	}
+	for (i = 1; i < FIXTURE_MEMBERS; i++)
+		f->nodes[i].roster = *roster;
+}
+
+static inline void
+fixture_start(struct fixture *f, uint32_t i)
+{
+	struct fixture_node *node = &f->nodes[i];
+	const struct net_config config = {
+		.roster = &node->roster,
+		.self = i,
+		.node_key = node->node_key,
+		.link_key = node->link_key,
+		.listen = node->roster.members[i].address,
+		.heartbeat_ms = 200,
+		.silent_ms = 5000,
+		.callbacks = { node, fixture_on_frame, fixture_on_link },
+		.metrics = f->metrics,
+	};
+	struct ag_error err;
+
+	if (net_start(&node->net, &config, &err) != AG_OK)
+		fail_msg("%s", err.text);
+}
+
+static inline void
+fixture_stop(struct fixture *f, uint32_t i)
+{
+	net_stop(f->nodes[i].net);
+	f->nodes[i].net = NULL;
+}
+
+static inline void
+fixture_close(struct fixture *f)
+{
+	uint32_t i;
+
+	for (i = 0; i < FIXTURE_MEMBERS; i++) {
+		fixture_stop(f, i);
+		secret_free(f->nodes[i].node_key);
+		secret_free(f->nodes[i].link_key);
+		(void)pthread_cond_destroy(&f->nodes[i].changed);
+		(void)pthread_mutex_destroy(&f->nodes[i].lock);
+	}
+	metric_set_free(f->metrics);
+}
+
+static inline struct timespec
+fixture_deadline(unsigned ms)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_REALTIME, &t);
+	t.tv_sec += ms / 1000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
+}
+
+/* Wait until node i has seen its link to j come up or go down. */
+static inline bool
+fixture_wait_link(struct fixture *f, uint32_t i, uint32_t j, bool is_up,
+    unsigned ms)
+{
+	struct fixture_node *node = &f->nodes[i];
+	struct timespec until = fixture_deadline(ms);
+	int code = 0;
+
+	(void)pthread_mutex_lock(&node->lock);
+	while (node->is_linked[j] != is_up && code == 0)
+		code =
+		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
+	(void)pthread_mutex_unlock(&node->lock);
+	return code == 0;
+}
+
+/* Wait until node i has received count frames in all. */
+static inline bool
+fixture_wait_frames(struct fixture *f, uint32_t i, uint64_t count, unsigned ms)
+{
+	struct fixture_node *node = &f->nodes[i];
+	struct timespec until = fixture_deadline(ms);
+	int code = 0;
+
+	(void)pthread_mutex_lock(&node->lock);
+	while (node->frames < count && code == 0)
+		code =
+		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
+	(void)pthread_mutex_unlock(&node->lock);
+	return code == 0;
+}
+
+/* Wait until what node i says about its link to j contains text. */
+static inline bool
+fixture_wait_error(struct fixture *f, uint32_t i, uint32_t j, const char *text,
+    unsigned ms)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct net_link_stats stats;
+	unsigned waited;
+
+	for (waited = 0; waited < ms; waited += 10) {
+		net_stats(f->nodes[i].net, j, &stats);
+		if (strstr(stats.error, text) != NULL)
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	print_message("n%u says of n%u: %s\n", i + 1, j + 1, stats.error);
+	return false;
+}
+
+#endif

@@ -1,0 +1,320 @@
+/*
+ * The handshake, without sockets: two machines in one function.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "codec/encoder.h"
+#include "codec/message.h"
+#include "crypto/sign.h"
+#include "net/handshake.h"
+
+struct pair {
+	struct roster rosters[2]; /* what each of the two believes */
+	struct secret *node_keys[2];
+	struct handshake ends[2]; /* [0] dials [1] */
+	struct handshake_output out;
+	struct ag_error err;
+};
+
+static int
+open_pair(void **state)
+{
+	struct pair *p = calloc(1, sizeof(*p));
+	struct roster *roster;
+	uint32_t i;
+
+	if (p == NULL || sodium_init() < 0)
+		return -1;
+	roster = &p->rosters[0];
+	roster->epoch = 3;
+	roster->member_count = 3;
+	memset(roster->cluster_id, 7, sizeof(roster->cluster_id));
+	(void)snprintf(roster->cluster_name, ROSTER_NAME_BYTES, "demo");
+	for (i = 0; i < 3; i++) {
+		(void)snprintf(roster->members[i].name, ROSTER_NAME_BYTES,
+		    "n%u", i + 1);
+		memset(roster->members[i].link_key, (int)i + 1,
+		    PUBLIC_KEY_BYTES);
+	}
+	for (i = 0; i < 2; i++) {
+		if (sign_keypair(&p->node_keys[i], NULL) != AG_OK)
+			return -1;
+		sign_public(roster->members[i].node_key, p->node_keys[i]);
+	}
+	p->rosters[1] = p->rosters[0];
+	*state = p;
+	return 0;
+}
+
+static int
+close_pair(void **state)
+{
+	struct pair *p = *state;
+
+	secret_free(p->node_keys[0]);
+	secret_free(p->node_keys[1]);
+	free(p);
+	return 0;
+}
+
+static void
+begin(struct pair *p, enum link_kind dialled, enum link_kind accepted)
+{
+	static const uint8_t nonces[2][HANDSHAKE_NONCE_BYTES] = { { 1 },
+		{ 2 } };
+	struct handshake_config config;
+	uint32_t i;
+
+	for (i = 0; i < 2; i++) {
+		config = (struct handshake_config){
+			.roster = &p->rosters[i],
+			.node_key = p->node_keys[i],
+			.kind = i == 0 ? dialled : accepted,
+			.is_dialler = i == 0,
+			.self = i,
+			.peer = 1 - i,
+			.instance = 40 + i,
+			.nonce = nonces[i],
+		};
+		handshake_init(&p->ends[i], &config);
+	}
+	handshake_start(&p->ends[0], &p->out);
+}
+
+/* Hand what is in out to an end; its answer replaces it. */
+static enum ag_status
+give(struct pair *p, int to)
+{
+	struct handshake_output in = p->out;
+
+	return handshake_input(&p->ends[to], bytes_of(in.data, in.len), &p->out,
+	    &p->err);
+}
+
+static void
+both_ends_are_done_after_six_messages(void **state)
+{
+	struct pair *p = *state;
+	int i;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	for (i = 0; i < 6; i++) {
+		assert_true(p->out.len > 0);
+		assert_int_equal(give(p, 1 - i % 2), AG_OK);
+	}
+	assert_int_equal(p->out.len, 0);
+	assert_int_equal(p->ends[0].state, HANDSHAKE_DONE);
+	assert_int_equal(p->ends[1].state, HANDSHAKE_DONE);
+	assert_int_equal(p->ends[0].version, 1);
+	assert_int_equal(p->ends[0].peer.instance, 41);
+	assert_int_equal(p->ends[1].peer.instance, 40);
+}
+
+static void
+another_cluster_is_named_and_refused(void **state)
+{
+	struct pair *p = *state;
+
+	p->rosters[0].cluster_id[5] ^= 1;
+	begin(p, LINK_PEER, LINK_PEER);
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_string_equal(p->err.text,
+	    "n1 belongs to another cluster than demo");
+	assert_int_equal(p->ends[1].state, HANDSHAKE_FAILED);
+}
+
+static void
+another_epoch_is_refused_with_both_numbers(void **state)
+{
+	struct pair *p = *state;
+
+	p->rosters[0].epoch = 2;
+	begin(p, LINK_PEER, LINK_PEER);
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_string_equal(p->err.text,
+	    "n1 is at epoch 2 of the roster, we at 3");
+}
+
+static void
+version_without_overlap_is_refused(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	/* [1, min, max, …]: one byte each. */
+	p->out.data[2] = p->out.data[3] = 2;
+	assert_int_equal(give(p, 1), AG_EVERSION);
+	assert_string_equal(p->err.text,
+	    "n1 speaks protocol 2 to 2, we speak 1 to 1");
+}
+
+static void
+later_versions_settle_on_the_newest_in_common(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	p->out.data[3] = 9;
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(p->ends[1].version, HANDSHAKE_VERSION_MAX);
+}
+
+static void
+hello_for_the_other_subsystem_is_refused(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_BULK);
+	assert_int_equal(give(p, 1), AG_EPROTO);
+}
+
+static void
+member_that_ssh_did_not_authenticate_is_refused(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	p->ends[1].peer.member = 2;
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_non_null(strstr(p->err.text, "speaks as member 0"));
+}
+
+static void
+wrong_node_key_of_the_dialler_is_forged(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	p->ends[0].node_key = p->node_keys[1];
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(give(p, 0), AG_OK);
+	assert_int_equal(give(p, 1), AG_EFORGED);
+	assert_non_null(strstr(p->err.text, "n1 did not sign"));
+}
+
+static void
+session_with_another_link_key_in_between_is_forged(void **state)
+{
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	/* A relay: the acceptor saw the relay's key, not the dialler's. */
+	p->ends[1].peer.link_key[0] ^= 1;
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(give(p, 0), AG_OK);
+	assert_int_equal(give(p, 1), AG_EFORGED);
+}
+
+static void
+signature_sent_back_is_forged(void **state)
+{
+	struct handshake_output auth;
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(give(p, 0), AG_OK);
+	auth = p->out;
+	auth.data[1] = MESSAGE_AUTH_ACK;
+	p->out = auth;
+	assert_int_equal(give(p, 0), AG_EFORGED);
+}
+
+static void
+replayed_auth_of_an_older_session_is_forged(void **state)
+{
+	struct handshake_output auth;
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(give(p, 0), AG_OK);
+	auth = p->out;
+	begin(p, LINK_PEER, LINK_PEER);
+	p->ends[1].self.nonce[0] ^= 0x80;
+	assert_int_equal(give(p, 1), AG_OK);
+	p->out = auth;
+	assert_int_equal(give(p, 1), AG_EFORGED);
+}
+
+static void
+message_out_of_turn_ends_it_for_good(void **state)
+{
+	struct handshake_output hello;
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	hello = p->out;
+	assert_int_equal(give(p, 1), AG_OK);
+	p->out = hello;
+	assert_int_equal(give(p, 1), AG_EPROTO);
+	p->out = hello;
+	assert_int_equal(give(p, 1), AG_EPROTO);
+	assert_int_equal(p->ends[1].state, HANDSHAKE_FAILED);
+}
+
+static void
+message_cut_anywhere_is_refused(void **state)
+{
+	struct handshake_output hello;
+	struct pair *p = *state;
+	size_t len;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	hello = p->out;
+	for (len = 0; len < hello.len; len++) {
+		begin(p, LINK_PEER, LINK_PEER);
+		p->out.len = len;
+		assert_int_not_equal(give(p, 1), AG_OK);
+	}
+}
+
+static void
+goodbye_tells_the_reason_in_printable_text(void **state)
+{
+	struct pair *p = *state;
+	char text[64];
+
+	handshake_goodbye(&p->out, "wrong \033[31m epoch");
+	assert_int_equal(handshake_goodbye_text(text, sizeof(text),
+			     bytes_of(p->out.data, p->out.len)),
+	    AG_OK);
+	assert_string_equal(text, "wrong ?[31m epoch");
+	begin(p, LINK_PEER, LINK_PEER);
+	handshake_goodbye(&p->out, "full");
+	assert_int_equal(give(p, 0), AG_EDENIED);
+	assert_string_equal(p->err.text, "n2 refused: full");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define SPEC(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
+		SPEC(both_ends_are_done_after_six_messages),
+		SPEC(another_cluster_is_named_and_refused),
+		SPEC(another_epoch_is_refused_with_both_numbers),
+		SPEC(version_without_overlap_is_refused),
+		SPEC(later_versions_settle_on_the_newest_in_common),
+		SPEC(hello_for_the_other_subsystem_is_refused),
+		SPEC(member_that_ssh_did_not_authenticate_is_refused),
+		SPEC(wrong_node_key_of_the_dialler_is_forged),
+		SPEC(session_with_another_link_key_in_between_is_forged),
+		SPEC(signature_sent_back_is_forged),
+		SPEC(replayed_auth_of_an_older_session_is_forged),
+		SPEC(message_out_of_turn_ends_it_for_good),
+		SPEC(message_cut_anywhere_is_refused),
+		SPEC(goodbye_tells_the_reason_in_printable_text),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

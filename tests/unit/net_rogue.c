@@ -1,0 +1,471 @@
+/*
+ * What a rogue can do to a node: raw TCP clients, SSH clients that never
+ * prove themselves, and a member's own keys in hostile hands.
+ *
+ * In each case an honest link carries frames meanwhile, and the process
+ * (three honest nodes and the rogue together) stays under MEMORY_MAX more
+ * than before.
+ */
+#include "net_fixture.h"
+
+#include <libssh/callbacks.h>
+#include <libssh/libssh.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "net/transport.h"
+
+/* A parser's bound is 5 MB, libssh's packet and window some 2 MB more. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MEMORY_MAX (512U << 20) /* sanitizers keep what was freed */
+#else
+#define MEMORY_MAX (48U << 20)
+#endif
+
+#define ROGUE 3U
+#define VICTIM 0U
+#define HONEST 1U
+
+static size_t
+resident_bytes(void)
+{
+	unsigned long size = 0, resident = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	assert_non_null(file);
+	assert_int_equal(fscanf(file, "%lu %lu", &size, &resident), 2);
+	(void)fclose(file);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+struct scene {
+	struct fixture f;
+	size_t resident_before;
+	uint64_t sent;
+};
+
+static int
+open_scene(void **state)
+{
+	struct scene *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return -1;
+	(void)signal(SIGPIPE, SIG_IGN);
+	fixture_open(&s->f);
+	/* Nobody runs as n4: its keys are the rogue's. */
+	fixture_start(&s->f, VICTIM);
+	fixture_start(&s->f, HONEST);
+	if (!fixture_wait_link(&s->f, VICTIM, HONEST, true, 5000) ||
+	    !fixture_wait_link(&s->f, HONEST, VICTIM, true, 5000))
+		return -1;
+	s->resident_before = resident_bytes();
+	*state = s;
+	return 0;
+}
+
+static int
+close_scene(void **state)
+{
+	struct scene *s = *state;
+
+	fixture_close(&s->f);
+	free(s);
+	return 0;
+}
+
+/* The honest link still carries a frame there, promptly. */
+static void
+assert_honest_link_works(struct scene *s)
+{
+	uint8_t body[200] = { 0xff };
+	uint64_t want = ++s->sent;
+
+	memcpy(body, &want, sizeof(want));
+	assert_int_equal(net_send(s->f.nodes[HONEST].net, 1U << VICTIM,
+			     FRAME_CONSENSUS, bytes_of(body, sizeof(body))),
+	    AG_OK);
+	assert_true(fixture_wait_frames(&s->f, VICTIM, want, 2000));
+	assert_int_equal(s->f.nodes[VICTIM].downs, 0);
+}
+
+static void
+assert_memory_is_bounded(const struct scene *s)
+{
+	size_t now = resident_bytes();
+
+	if (now > s->resident_before)
+		print_message("%zu KB more than before\n",
+		    (now - s->resident_before) >> 10);
+	assert_true(now < s->resident_before + MEMORY_MAX);
+}
+
+static int
+rogue_connect(const struct scene *s)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	const char *address = s->f.nodes[VICTIM].roster.members[VICTIM].address;
+	const struct timeval limit = { .tv_sec = 3 };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sin.sin_port =
+	    htons((uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10));
+	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	return fd;
+}
+
+/* Read and forget until the other side closes; false after ms. */
+static bool
+is_hung_up(int fd, unsigned ms)
+{
+	uint64_t end_us = clock_mono_us() + (uint64_t)ms * 1000;
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char sink[4096];
+
+	while (clock_mono_us() < end_us) {
+		if (poll(&p, 1, 100) <= 0)
+			continue;
+		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
+			return true;
+	}
+	return false;
+}
+
+/* An SSH session with n4's own link key: as much as a rogue member has. */
+static ssh_session
+rogue_session(const struct scene *s, const char *user, const char *subsystem,
+    ssh_channel *channel)
+{
+	struct ag_error err;
+	ssh_session session;
+	ssh_key key = NULL;
+	int rc;
+
+	assert_int_equal(transport_client_open(&session, rogue_connect(s), 5,
+			     &err),
+	    AG_OK);
+	assert_int_equal(transport_key_import(&key, s->f.nodes[ROGUE].link_key,
+			     &err),
+	    AG_OK);
+	assert_int_equal(ssh_connect(session), SSH_OK);
+	rc = ssh_userauth_publickey(session, user, key);
+	ssh_key_free(key);
+	*channel = NULL;
+	if (rc != SSH_AUTH_SUCCESS || subsystem == NULL)
+		return session;
+	*channel = ssh_channel_new(session);
+	assert_int_equal(ssh_channel_open_session(*channel), SSH_OK);
+	assert_int_equal(ssh_channel_request_subsystem(*channel, subsystem),
+	    SSH_OK);
+	return session;
+}
+
+static void
+rogue_leave(ssh_session session)
+{
+	ssh_disconnect(session);
+	ssh_free(session);
+}
+
+static void
+half_open_connections_are_cut_after_five_seconds(void **state)
+{
+	struct scene *s = *state;
+	int fds[100];
+	unsigned i;
+
+	for (i = 0; i < 100; i++)
+		fds[i] = rogue_connect(s);
+	assert_honest_link_works(s);
+	for (i = 0; i < 100; i++)
+		assert_true(is_hung_up(fds[i], 8000));
+	for (i = 0; i < 100; i++)
+		(void)close(fds[i]);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+static void
+banner_at_one_byte_a_second_is_cut_after_ten(void **state)
+{
+	static const char banner[] = "SSH-2.0-slow and steady does not win";
+	struct scene *s = *state;
+	uint64_t began_us = clock_mono_us();
+	int fd = rogue_connect(s);
+	size_t i;
+
+	for (i = 0; i < sizeof(banner) - 1 && i < 14; i++) {
+		if (send(fd, banner + i, 1, MSG_NOSIGNAL) != 1 ||
+		    is_hung_up(fd, 1000))
+			break;
+	}
+	assert_true(is_hung_up(fd, 100));
+	assert_true(clock_mono_us() - began_us < 13000000);
+	(void)close(fd);
+	assert_honest_link_works(s);
+}
+
+static void
+noise_instead_of_ssh_is_cut_at_once(void **state)
+{
+	struct scene *s = *state;
+	static uint8_t noise[65536];
+	int fd = rogue_connect(s);
+	unsigned i;
+
+	randombytes_buf(noise, sizeof(noise));
+	for (i = 0; i < 64; i++)
+		if (send(fd, noise, sizeof(noise), MSG_NOSIGNAL) <= 0)
+			break;
+	assert_true(is_hung_up(fd, 3000));
+	(void)close(fd);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+static void
+other_users_and_other_keys_are_denied(void **state)
+{
+	struct scene *s = *state;
+	ssh_channel channel;
+	ssh_session session = rogue_session(s, "root", NULL, &channel);
+
+	channel = ssh_channel_new(session);
+	assert_int_not_equal(ssh_channel_open_session(channel), SSH_OK);
+	rogue_leave(session);
+	assert_honest_link_works(s);
+}
+
+static void
+shell_exec_pty_and_forwarding_are_refused(void **state)
+{
+	struct scene *s = *state;
+	ssh_channel channel;
+	ssh_session session = rogue_session(s, "peer", NULL, &channel);
+
+	channel = ssh_channel_new(session);
+	assert_int_equal(ssh_channel_open_session(channel), SSH_OK);
+	assert_int_not_equal(ssh_channel_request_exec(channel, "id"), SSH_OK);
+	assert_int_not_equal(ssh_channel_request_pty(channel), SSH_OK);
+	assert_int_not_equal(ssh_channel_request_shell(channel), SSH_OK);
+	assert_int_not_equal(ssh_channel_request_env(channel, "A", "b"),
+	    SSH_OK);
+	assert_int_not_equal(ssh_channel_listen_forward(session, "127.0.0.1", 0,
+				 NULL),
+	    SSH_OK);
+	rogue_leave(session);
+	assert_honest_link_works(s);
+}
+
+static void
+channels_in_a_loop_end_the_session(void **state)
+{
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+	unsigned opened = 0, i;
+
+	session = rogue_session(s, "peer", "aegis-peer", &channel);
+	for (i = 0; i < 1000 && ssh_is_connected(session) != 0; i++) {
+		channel = ssh_channel_new(session);
+		if (ssh_channel_open_session(channel) == SSH_OK)
+			opened++;
+		ssh_channel_free(channel);
+	}
+	assert_int_equal(opened, 0);
+	assert_true(i < 20);
+	rogue_leave(session);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+/* Write until the session breaks or bytes have gone; what went. */
+static size_t
+pour(ssh_session session, ssh_channel channel, size_t bytes)
+{
+	static uint8_t water[32768];
+	size_t done = 0;
+	int rc;
+
+	while (done < bytes && ssh_is_connected(session) != 0) {
+		rc = ssh_channel_write(channel, water, sizeof(water));
+		if (rc <= 0)
+			break;
+		done += (size_t)rc;
+	}
+	return done;
+}
+
+static void
+claimed_lengths_are_judged_before_anything_is_kept(void **state)
+{
+	static const uint8_t head[] = { 0xff, 0xff, 0xff, 0x7f, 0 };
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+
+	session = rogue_session(s, "peer", "aegis-peer", &channel);
+	assert_int_equal(ssh_channel_write(channel, head, sizeof(head)),
+	    sizeof(head));
+	assert_true(is_hung_up(ssh_get_fd(session), 3000));
+	rogue_leave(session);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+static void
+flood_before_the_handshake_is_cut_early(void **state)
+{
+	/* A head of 1 MB of control: within its class, not within a HELLO. */
+	static const uint8_t head[] = { 0, 0, 16, 0, 0 };
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+
+	session = rogue_session(s, "peer", "aegis-peer", &channel);
+	assert_int_equal(ssh_channel_write(channel, head, sizeof(head)),
+	    sizeof(head));
+	/* What the kernel's buffers took is no concern of the node's. */
+	assert_true(pour(session, channel, 64U << 20) < 64U << 20);
+	rogue_leave(session);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+static void
+silence_after_the_subsystem_is_cut(void **state)
+{
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+
+	session = rogue_session(s, "peer", "aegis-bulk", &channel);
+	assert_true(is_hung_up(ssh_get_fd(session), 12000));
+	rogue_leave(session);
+	assert_honest_link_works(s);
+}
+
+static void
+ignored_messages_in_a_flood_end_the_session(void **state)
+{
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+	char text[1024];
+	unsigned i;
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	session = rogue_session(s, "peer", "aegis-peer", &channel);
+	for (i = 0; i < 20000 && ssh_is_connected(session) != 0; i++)
+		if (ssh_send_ignore(session, text) != SSH_OK)
+			break;
+	assert_true(i < 20000);
+	rogue_leave(session);
+	assert_honest_link_works(s);
+	assert_memory_is_bounded(s);
+}
+
+static void
+handshakes_in_a_loop_do_not_stop_an_honest_link(void **state)
+{
+	struct scene *s = *state;
+	ssh_session session;
+	ssh_channel channel;
+	unsigned i;
+
+	for (i = 0; i < 40; i++) {
+		session = rogue_session(s, "peer", "aegis-peer", &channel);
+		ssh_silent_disconnect(session);
+		ssh_free(session);
+		assert_honest_link_works(s);
+	}
+	assert_memory_is_bounded(s);
+}
+
+/*
+ * A whole member with good keys that never reads: its process is stopped by
+ * giving it a net whose callback blocks, so that its window closes.
+ */
+struct stuck {
+	pthread_mutex_t lock;
+};
+
+static void
+stuck_on_frame(void *arg, uint32_t member AG_UNUSED,
+    const struct frame *frame AG_UNUSED)
+{
+	struct stuck *stuck = arg;
+
+	(void)pthread_mutex_lock(&stuck->lock);
+	(void)pthread_mutex_unlock(&stuck->lock);
+}
+
+static void
+member_that_never_reads_costs_no_more_than_its_queues(void **state)
+{
+	struct stuck stuck = { PTHREAD_MUTEX_INITIALIZER };
+	static uint8_t body[64 << 10];
+	struct net_link_stats stats;
+	struct scene *s = *state;
+	struct fixture_node *node = &s->f.nodes[ROGUE];
+	const struct net_config config = {
+		.roster = &node->roster,
+		.self = ROGUE,
+		.node_key = node->node_key,
+		.link_key = node->link_key,
+		.listen = node->roster.members[ROGUE].address,
+		.heartbeat_ms = 200,
+		.silent_ms = 60000,
+		.callbacks = { &stuck, stuck_on_frame, NULL },
+	};
+	struct ag_error err;
+	unsigned i;
+
+	assert_int_equal(net_start(&node->net, &config, &err), AG_OK);
+	assert_true(fixture_wait_link(&s->f, VICTIM, ROGUE, true, 5000));
+	(void)pthread_mutex_lock(&stuck.lock);
+	body[8] = 0xff;
+	for (i = 0; i < 2000; i++) {
+		assert_int_equal(net_send(s->f.nodes[VICTIM].net, 1U << ROGUE,
+				     FRAME_CONSENSUS,
+				     bytes_of(body, sizeof(body))),
+		    AG_OK);
+		if (i % 400 == 0)
+			assert_honest_link_works(s);
+	}
+	net_stats(s->f.nodes[VICTIM].net, ROGUE, &stats);
+	(void)pthread_mutex_unlock(&stuck.lock);
+	assert_true(stats.queued_bytes <= 9U << 20);
+	assert_true(stats.dropped_frames > 0);
+	assert_memory_is_bounded(s);
+	net_stop(node->net);
+	node->net = NULL;
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define SPEC(name) \
+	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+		SPEC(half_open_connections_are_cut_after_five_seconds),
+		SPEC(banner_at_one_byte_a_second_is_cut_after_ten),
+		SPEC(noise_instead_of_ssh_is_cut_at_once),
+		SPEC(other_users_and_other_keys_are_denied),
+		SPEC(shell_exec_pty_and_forwarding_are_refused),
+		SPEC(channels_in_a_loop_end_the_session),
+		SPEC(claimed_lengths_are_judged_before_anything_is_kept),
+		SPEC(flood_before_the_handshake_is_cut_early),
+		SPEC(silence_after_the_subsystem_is_cut),
+		SPEC(ignored_messages_in_a_flood_end_the_session),
+		SPEC(handshakes_in_a_loop_do_not_stop_an_honest_link),
+		SPEC(member_that_never_reads_costs_no_more_than_its_queues),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
