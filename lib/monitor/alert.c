@@ -1,0 +1,142 @@
+/*
+ * The built-in alerts.
+ *
+ * RULES    1. An alert is known by its kind and node.  While it holds, its
+ *             since-time stays; only its sentence follows the figures.
+ *          2. A condition that began before anyone looked (a member silent
+ *             for a minute) began when the picture says it did.
+ *          3. No quorum includes a margin of zero: only the worse is said.
+ *          4. A view change is normal for a while: it alerts when it lasts.
+ *
+ * NOT HERE Notifying anyone; conditions of the operator's own.
+ */
+#include "monitor/alert.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/status.h"
+
+/* A view change that takes longer than this is worth a word. */
+#define VIEW_CHANGE_PATIENCE_MS 2000
+
+static const struct {
+	const char *name;
+	const char *severity;
+} kinds[ALERT_KIND_COUNT] = {
+	[ALERT_NO_QUORUM] = { "no_quorum", "CRIT" },
+	[ALERT_FAULT_MARGIN_ZERO] = { "fault_margin_zero", "WARN" },
+	[ALERT_VIEW_CHANGING] = { "view_changing", "WARN" },
+	[ALERT_REPLICA_SILENT] = { "replica_silent", "CRIT" },
+	[ALERT_REPLICA_BEHIND] = { "replica_behind", "WARN" },
+};
+
+const char *
+alert_name(enum alert_kind kind)
+{
+	AG_ASSERT((unsigned)kind < ALERT_KIND_COUNT);
+	return kinds[kind].name;
+}
+
+const char *
+alert_severity(enum alert_kind kind)
+{
+	AG_ASSERT((unsigned)kind < ALERT_KIND_COUNT);
+	return kinds[kind].severity;
+}
+
+static const struct alert *
+find(const struct alert_list *list, enum alert_kind kind, const char *node)
+{
+	size_t i;
+
+	for (i = 0; i < list->count; i++)
+		if (list->alerts[i].kind == kind &&
+		    strcmp(list->alerts[i].node, node) == 0)
+			return &list->alerts[i];
+	return NULL;
+}
+
+static void raise_alert(struct alert_list *now, const struct alert_list *before,
+    enum alert_kind kind, const char *node, uint64_t began_ms, const char *fmt,
+    ...) AG_PRINTF(6, 7);
+
+static void
+raise_alert(struct alert_list *now, const struct alert_list *before,
+    enum alert_kind kind, const char *node, uint64_t began_ms, const char *fmt,
+    ...)
+{
+	const struct alert *known = find(before, kind, node);
+	struct alert *alert;
+	va_list ap;
+
+	AG_ASSERT(now->count < ALERTS_MAX);
+	alert = &now->alerts[now->count++];
+	alert->kind = kind;
+	(void)snprintf(alert->node, sizeof(alert->node), "%s", node);
+	alert->since_ms = known != NULL ? known->since_ms : began_ms;
+	va_start(ap, fmt);
+	(void)vsnprintf(alert->text, sizeof(alert->text), fmt, ap);
+	va_end(ap);
+}
+
+static void
+judge_cluster(struct alert_list *now, const struct alert_list *before,
+    const struct alert_picture *p, uint64_t wall_ms)
+{
+	const uint32_t present = p->member_count - p->missing;
+
+	if (p->missing > p->faults)
+		raise_alert(now, before, ALERT_NO_QUORUM, "", wall_ms,
+		    "%" PRIu32 " of %" PRIu32 " members take part and %" PRIu32
+		    " are needed: writes cannot succeed",
+		    present, p->member_count, p->quorum);
+	else if (p->missing == p->faults && p->faults > 0)
+		raise_alert(now, before, ALERT_FAULT_MARGIN_ZERO, "", wall_ms,
+		    "%" PRIu32 " of %" PRIu32
+		    " members are missing: one more stops all writes",
+		    p->missing, p->member_count);
+	if (p->is_changing_view &&
+	    wall_ms >= p->view_since_ms + VIEW_CHANGE_PATIENCE_MS)
+		raise_alert(now, before, ALERT_VIEW_CHANGING, "",
+		    p->view_since_ms,
+		    "the change to view %" PRIu64
+		    " has not ended: no new primary has been accepted",
+		    p->view);
+}
+
+static void
+judge_member(struct alert_list *now, const struct alert_list *before,
+    const struct alert_member *m, uint64_t wall_ms)
+{
+	const uint64_t began =
+	    m->silent_ms < wall_ms ? wall_ms - m->silent_ms : wall_ms;
+
+	if (m->is_silent)
+		raise_alert(now, before, ALERT_REPLICA_SILENT, m->name, began,
+		    "%s has not been heard for %" PRIu64 " s", m->name,
+		    m->silent_ms / 1000);
+	else if (m->is_behind)
+		raise_alert(now, before, ALERT_REPLICA_BEHIND, m->name, wall_ms,
+		    "%s is %" PRIu64 " sequences behind", m->name, m->lag);
+}
+
+void
+alert_judge(struct alert_list *now, const struct alert_list *before,
+    const struct alert_picture *picture, uint64_t wall_ms)
+{
+	struct alert_list list = { 0 };
+	uint32_t i;
+
+	AG_ASSERT(picture->member_count <= ALERT_MEMBERS_MAX);
+	AG_ASSERT(picture->missing <= picture->member_count);
+	if (!picture->is_starting) {
+		judge_cluster(&list, before, picture, wall_ms);
+		for (i = 0; i < picture->member_count; i++)
+			judge_member(&list, before, &picture->members[i],
+			    wall_ms);
+	}
+	*now = list;
+}

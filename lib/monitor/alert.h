@@ -1,0 +1,78 @@
+/*
+ * The conditions AEGIS itself watches for, and since when they hold.
+ *
+ * Pure: a picture of the cluster and the alerts of before go in, the alerts
+ * of now come out.  Nothing is fetched, timed or sent here.
+ *
+ * Ownership  everything is the caller's.
+ * Threads    none of its own.
+ */
+#ifndef AEGIS_MONITOR_ALERT_H
+#define AEGIS_MONITOR_ALERT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ALERT_MEMBERS_MAX 32
+#define ALERT_NAME_BYTES 64
+#define ALERT_TEXT_BYTES 192
+
+/* Two for the cluster at once, one for each member. */
+#define ALERTS_MAX (2 + ALERT_MEMBERS_MAX)
+
+enum alert_kind {
+	ALERT_NO_QUORUM,
+	ALERT_FAULT_MARGIN_ZERO,
+	ALERT_VIEW_CHANGING,
+	ALERT_REPLICA_SILENT,
+	ALERT_REPLICA_BEHIND,
+	ALERT_KIND_COUNT
+};
+
+struct alert_member {
+	char name[ALERT_NAME_BYTES];
+	bool is_silent;
+	bool is_behind;
+	uint64_t silent_ms; /* since it was last heard */
+	uint64_t lag;       /* sequences behind the newest known */
+};
+
+/* What the conditions are judged by. */
+struct alert_picture {
+	uint32_t member_count;
+	uint32_t faults; /* f */
+	uint32_t quorum;
+	uint32_t missing;
+	bool is_starting; /* this node cannot judge the others yet */
+	bool is_changing_view;
+	uint64_t view;
+	uint64_t view_since_ms; /* wall */
+	struct alert_member members[ALERT_MEMBERS_MAX];
+};
+
+struct alert {
+	enum alert_kind kind;
+	char node[ALERT_NAME_BYTES]; /* "" when it is about the cluster */
+	uint64_t since_ms;           /* wall */
+	char text[ALERT_TEXT_BYTES]; /* a sentence, without a stop */
+};
+
+struct alert_list {
+	size_t count;
+	struct alert alerts[ALERTS_MAX];
+};
+
+/*
+ * The alerts of picture into now; before (which may be now itself) lends
+ * the since-times of those that held already.
+ */
+void alert_judge(struct alert_list *now, const struct alert_list *before,
+    const struct alert_picture *picture, uint64_t wall_ms);
+
+const char *alert_name(enum alert_kind kind); /* "replica_silent" */
+
+/* "CRIT" or "WARN". */
+const char *alert_severity(enum alert_kind kind);
+
+#endif
