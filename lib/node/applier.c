@@ -1,0 +1,513 @@
+/*
+ * The applier: one thread between the agreed order and the state.
+ *
+ * It takes everything queued, executes it as one database transaction and
+ * reports once: under load many batches share a commit, and a lone request
+ * waits for nobody.
+ *
+ * RULES    1. Jobs are done in the order they were queued.
+ *          2. A group ends at a checkpoint, so that its digest is of exactly
+ *             that sequence.
+ *          3. Nothing is reported before it is committed: a reader that was
+ *             told of a write sees it.
+ *          4. After a failure nothing more is executed.  A replica whose
+ *             disk fails must stop, not diverge.
+ */
+#include "node/applier.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "event/loop.h"
+#include "node/applied.h"
+#include "node/state_dir.h"
+
+/* A group's batches stop here, so that the first waiter is not starved. */
+#define GROUP_BATCHES_MAX 64
+
+enum job_kind {
+	JOB_DELIVER,
+	JOB_SYNC,
+	JOB_PIN,
+};
+
+struct job {
+	struct job *next;
+	enum job_kind kind;
+	uint64_t seq;
+	bool is_checkpoint;
+	void *pin_arg;
+	size_t len;
+	uint8_t batch[];
+};
+
+struct job_list {
+	struct job *first;
+	struct job **last;
+	size_t bytes;
+};
+
+struct applier {
+	struct store *store;
+	struct store_reader *reader;
+	struct loop *loop;
+	struct metric_set *metrics;
+	struct applier_callbacks callbacks;
+	uint8_t cluster_id[32];
+	uint8_t principal[32];
+	char dir[PATH_MAX];
+	uint64_t seq; /* as reported on the loop */
+	uint64_t time_ms;
+	struct digest opened; /* of the state as it was opened */
+
+	pthread_t thread;
+	pthread_mutex_t store_lock; /* held while the thread uses the store */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_running;
+	bool is_stopping;
+	bool has_failed;
+	struct job_list queue;
+
+	struct job_list pins; /* the thread's: waiting for a checkpoint */
+};
+
+/* A report on its way from the thread to the loop. */
+struct report {
+	struct applier *applier;
+	struct applied_group *group; /* or NULL */
+	bool is_synced;
+	uint64_t synced_seq;
+	struct job *pin_job; /* or NULL */
+	enum ag_status pin_status;
+	struct store_pin *pin;
+	bool has_failed;
+	struct ag_error failure;
+};
+
+static void
+job_list_init(struct job_list *list)
+{
+	list->first = NULL;
+	list->last = &list->first;
+	list->bytes = 0;
+}
+
+static void
+job_list_push(struct job_list *list, struct job *job)
+{
+	job->next = NULL;
+	*list->last = job;
+	list->last = &job->next;
+	list->bytes += job->len;
+}
+
+static struct job *
+job_list_pop(struct job_list *list)
+{
+	struct job *job = list->first;
+
+	if (job == NULL)
+		return NULL;
+	list->first = job->next;
+	if (list->first == NULL)
+		list->last = &list->first;
+	list->bytes -= job->len;
+	return job;
+}
+
+static void
+job_list_clear(struct job_list *list)
+{
+	struct job *job;
+
+	while ((job = job_list_pop(list)) != NULL)
+		free(job);
+}
+
+/* On the loop. */
+static void
+report_deliver(void *arg)
+{
+	struct report *r = arg;
+	struct applier *a = r->applier;
+
+	if (r->group != NULL) {
+		struct applied view;
+
+		applied_group_view(r->group, &view);
+		a->seq = view.seq;
+		a->time_ms = view.time_ms;
+		a->callbacks.applied(a->callbacks.arg, &view);
+		applied_group_free(r->group);
+	}
+	if (r->pin_job != NULL) {
+		a->callbacks.pinned(a->callbacks.arg, r->pin_job->pin_arg,
+		    r->pin_status, r->pin);
+		free(r->pin_job);
+	}
+	if (r->is_synced)
+		a->callbacks.synced(a->callbacks.arg, r->synced_seq);
+	if (r->has_failed)
+		a->callbacks.failed(a->callbacks.arg, &r->failure);
+	free(r);
+}
+
+static void
+report_post(struct applier *a, const struct report *what)
+{
+	struct report *r = malloc(sizeof(*r));
+
+	/* A node without memory for a report stands still; better to die
+	 * and be restarted than to hold a quorum up. */
+	AG_ASSERT(r != NULL);
+	*r = *what;
+	r->applier = a;
+	AG_ASSERT(loop_post(a->loop, report_deliver, r) == AG_OK);
+}
+
+static void
+applier_fail(struct applier *a, const struct ag_error *err)
+{
+	struct report r = { .has_failed = true, .failure = *err };
+
+	a->has_failed = true;
+	report_post(a, &r);
+}
+
+/* Pin the state for everybody who waits, at a checkpoint just committed. */
+static void
+applier_take_pins(struct applier *a)
+{
+	struct job *job;
+
+	while ((job = job_list_pop(&a->pins)) != NULL) {
+		struct report r = { .pin_job = job };
+		struct ag_error err;
+
+		r.pin_status = store_pin(a->store, &r.pin, &err);
+		report_post(a, &r);
+	}
+}
+
+/*
+ * Execute deliver jobs from the front of work, up to a checkpoint or the
+ * group's size, and commit and report them.
+ */
+static enum ag_status
+applier_run_group(struct applier *a, struct job_list *work,
+    struct ag_error *err)
+{
+	struct applied_group *group = applied_group_new(a->principal);
+	struct report r = { .group = group };
+	enum ag_status status = AG_OK;
+	bool at_checkpoint = false;
+	struct digest digest;
+	size_t batches = 0;
+
+	if (group == NULL)
+		return ag_fail(err, AG_ENOMEM, "apply batches: out of memory");
+	while (status == AG_OK && !at_checkpoint && work->first != NULL &&
+	    work->first->kind == JOB_DELIVER && batches < GROUP_BATCHES_MAX) {
+		struct job *job = job_list_pop(work);
+
+		status = store_apply(a->store, job->seq,
+		    bytes_of(job->batch, job->len),
+		    applied_group_observer(group), err);
+		applied_group_end_batch(group, job->seq,
+		    store_time_ms(a->store));
+		at_checkpoint = job->is_checkpoint;
+		batches++;
+		free(job);
+	}
+	if (status == AG_OK && applied_group_is_short(group))
+		status =
+		    ag_fail(err, AG_ENOMEM, "apply batches: out of memory");
+	if (status == AG_OK)
+		status = store_commit(a->store, err);
+	if (status == AG_OK && at_checkpoint) {
+		status = store_digest(a->store, &digest, err);
+		applied_group_set_digest(group, &digest);
+	}
+	if (status != AG_OK) {
+		applied_group_free(group);
+		return status;
+	}
+	report_post(a, &r);
+	if (at_checkpoint)
+		applier_take_pins(a);
+	return AG_OK;
+}
+
+static enum ag_status
+applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
+{
+	struct report r = { .is_synced = true };
+	enum ag_status status;
+	struct job *job;
+
+	switch (work->first->kind) {
+	case JOB_DELIVER:
+		return applier_run_group(a, work, err);
+	case JOB_PIN:
+		job = job_list_pop(work);
+		job_list_push(&a->pins, job);
+		return AG_OK;
+	case JOB_SYNC:
+	default:
+		job = job_list_pop(work);
+		status = store_sync(a->store, err);
+		r.synced_seq = job->seq;
+		free(job);
+		if (status == AG_OK)
+			report_post(a, &r);
+		return status;
+	}
+}
+
+static void *
+applier_main(void *arg)
+{
+	struct applier *a = arg;
+	struct job_list work;
+	struct ag_error err;
+
+	(void)pthread_mutex_lock(&a->lock);
+	for (;;) {
+		while (a->queue.first == NULL && !a->is_stopping)
+			(void)pthread_cond_wait(&a->wake, &a->lock);
+		if (a->queue.first == NULL)
+			break;
+		work = a->queue;
+		job_list_init(&a->queue);
+		(void)pthread_mutex_unlock(&a->lock);
+		(void)pthread_mutex_lock(&a->store_lock);
+		while (work.first != NULL && !a->has_failed)
+			if (applier_run_one(a, &work, &err) != AG_OK)
+				applier_fail(a, &err);
+		(void)pthread_mutex_unlock(&a->store_lock);
+		job_list_clear(&work);
+		(void)pthread_mutex_lock(&a->lock);
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+	return NULL;
+}
+
+static enum ag_status
+applier_open_store(struct applier *a, struct ag_error *err)
+{
+	enum ag_status status;
+
+	status = state_dir_recover(a->dir, err);
+	if (status != AG_OK)
+		return status;
+	status = store_open(&a->store, a->dir, a->cluster_id, a->metrics, err);
+	if (status != AG_OK)
+		return status;
+	a->seq = store_applied(a->store);
+	a->time_ms = store_time_ms(a->store);
+	status = store_digest(a->store, &a->opened, err);
+	if (status != AG_OK)
+		return status;
+	return store_reader_open(&a->reader, a->store, err);
+}
+
+static enum ag_status
+applier_start(struct applier *a, struct ag_error *err)
+{
+	a->is_stopping = false;
+	if (pthread_create(&a->thread, NULL, applier_main, a) != 0)
+		return ag_fail(err, AG_ESYS, "start the applier's thread");
+	a->is_running = true;
+	return AG_OK;
+}
+
+static void
+applier_stop(struct applier *a)
+{
+	if (!a->is_running)
+		return;
+	(void)pthread_mutex_lock(&a->lock);
+	a->is_stopping = true;
+	(void)pthread_cond_signal(&a->wake);
+	(void)pthread_mutex_unlock(&a->lock);
+	(void)pthread_join(a->thread, NULL);
+	a->is_running = false;
+}
+
+enum ag_status
+applier_open(struct applier **out, const char *dir,
+    const uint8_t cluster_id[static 32], const uint8_t principal[static 32],
+    struct loop *loop, const struct applier_callbacks *callbacks,
+    struct metric_set *metrics, struct ag_error *err)
+{
+	enum ag_status status;
+	struct applier *a;
+
+	*out = NULL;
+	a = calloc(1, sizeof(*a));
+	if (a == NULL)
+		return ag_fail(err, AG_ENOMEM, "open state %s: out of memory",
+		    dir);
+	a->loop = loop;
+	a->callbacks = *callbacks;
+	a->metrics = metrics;
+	memcpy(a->cluster_id, cluster_id, sizeof(a->cluster_id));
+	memcpy(a->principal, principal, sizeof(a->principal));
+	(void)snprintf(a->dir, sizeof(a->dir), "%s", dir);
+	(void)pthread_mutex_init(&a->store_lock, NULL);
+	(void)pthread_mutex_init(&a->lock, NULL);
+	(void)pthread_cond_init(&a->wake, NULL);
+	job_list_init(&a->queue);
+	job_list_init(&a->pins);
+	status = applier_open_store(a, err);
+	if (status == AG_OK)
+		status = applier_start(a, err);
+	if (status != AG_OK) {
+		applier_close(a);
+		return status;
+	}
+	*out = a;
+	return AG_OK;
+}
+
+void
+applier_close(struct applier *a)
+{
+	if (a == NULL)
+		return;
+	applier_stop(a);
+	job_list_clear(&a->queue);
+	job_list_clear(&a->pins);
+	store_reader_close(a->reader);
+	store_close(a->store);
+	(void)pthread_cond_destroy(&a->wake);
+	(void)pthread_mutex_destroy(&a->lock);
+	(void)pthread_mutex_destroy(&a->store_lock);
+	free(a);
+}
+
+static enum ag_status
+applier_queue(struct applier *a, const struct job *what, struct bytes batch)
+{
+	struct job *job = malloc(sizeof(*job) + batch.len);
+
+	if (job == NULL)
+		return AG_ENOMEM;
+	*job = *what;
+	job->len = batch.len;
+	if (batch.len > 0)
+		memcpy(job->batch, batch.data, batch.len);
+	(void)pthread_mutex_lock(&a->lock);
+	job_list_push(&a->queue, job);
+	(void)pthread_cond_signal(&a->wake);
+	(void)pthread_mutex_unlock(&a->lock);
+	return AG_OK;
+}
+
+enum ag_status
+applier_deliver(struct applier *a, uint64_t seq, bool is_checkpoint,
+    struct bytes batch)
+{
+	const struct job job = {
+		.kind = JOB_DELIVER,
+		.seq = seq,
+		.is_checkpoint = is_checkpoint,
+	};
+
+	return applier_queue(a, &job, batch);
+}
+
+enum ag_status
+applier_sync(struct applier *a, uint64_t seq)
+{
+	const struct job job = { .kind = JOB_SYNC, .seq = seq };
+
+	return applier_queue(a, &job, bytes_of(NULL, 0));
+}
+
+enum ag_status
+applier_pin(struct applier *a, void *pin_arg)
+{
+	const struct job job = { .kind = JOB_PIN, .pin_arg = pin_arg };
+
+	return applier_queue(a, &job, bytes_of(NULL, 0));
+}
+
+size_t
+applier_backlog(const struct applier *a)
+{
+	/* A stale value is good enough for back-pressure. */
+	return __atomic_load_n(&a->queue.bytes, __ATOMIC_RELAXED);
+}
+
+uint64_t
+applier_seq(const struct applier *a)
+{
+	return a->seq;
+}
+
+uint64_t
+applier_time_ms(const struct applier *a)
+{
+	return a->time_ms;
+}
+
+void
+applier_opened_digest(const struct applier *a, struct digest *digest)
+{
+	*digest = a->opened;
+}
+
+void
+applier_size(struct applier *a, uint64_t *keys, uint64_t *bytes)
+{
+	(void)pthread_mutex_lock(&a->store_lock);
+	store_size(a->store, keys, bytes);
+	(void)pthread_mutex_unlock(&a->store_lock);
+}
+
+enum ag_status
+applier_find_request(struct applier *a, const uint8_t principal[static 32],
+    uint64_t number, struct result *result)
+{
+	enum ag_status status;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	status = store_find_request(a->store, principal, number, result);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return status;
+}
+
+struct store_reader *
+applier_reader(struct applier *a)
+{
+	return a->reader;
+}
+
+enum ag_status
+applier_replace(struct applier *a, const char *new_dir, uint64_t seq,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	/* The thread ends when its queue is empty. */
+	applier_stop(a);
+	if (store_applied(a->store) >= seq) {
+		status = applier_start(a, err);
+		return status == AG_OK ? AG_EEXIST : status;
+	}
+	store_reader_close(a->reader);
+	a->reader = NULL;
+	store_close(a->store);
+	a->store = NULL;
+	status = state_dir_swap(a->dir, new_dir, err);
+	if (status == AG_OK)
+		status = applier_open_store(a, err);
+	if (status == AG_OK)
+		status = applier_start(a, err);
+	return status;
+}

@@ -1,0 +1,97 @@
+/*
+ * The applier: executes agreed batches on a thread of its own.
+ *
+ * Ownership  applier_open() hands out a handle, applier_close() takes it
+ *            back after the batches at hand are executed.
+ * Threads    all functions on the loop's thread, unless said otherwise;
+ *            callbacks too.
+ */
+#ifndef AEGIS_NODE_APPLIER_H
+#define AEGIS_NODE_APPLIER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+#include "store/store.h"
+
+struct applier;
+struct loop;
+
+/* What one committed group of batches did, in order. */
+struct applied {
+	uint64_t seq;     /* the last batch of the group */
+	uint64_t time_ms; /* its agreed time */
+	bool has_digest;  /* seq is a checkpoint */
+	struct digest digest;
+	uint64_t operations;
+	/* Outcomes of requests of our own principal. */
+	const struct store_outcome *outcomes;
+	size_t outcome_count;
+	/* Every change, for watches; borrowed for the callback. */
+	const struct store_change *changes;
+	size_t change_count;
+};
+
+struct applier_callbacks {
+	void *arg;
+	void (*applied)(void *arg, const struct applied *applied);
+	/* A pin asked for was taken at a checkpoint; it is now yours. */
+	void (*pinned)(void *arg, void *pin_arg, enum ag_status status,
+	    struct store_pin *pin);
+	/* Checkpoint seq is durable in the store. */
+	void (*synced)(void *arg, uint64_t seq);
+	void (*failed)(void *arg, const struct ag_error *err);
+};
+
+enum ag_status applier_open(struct applier **out, const char *dir,
+    const uint8_t cluster_id[static 32], const uint8_t principal[static 32],
+    struct loop *loop, const struct applier_callbacks *callbacks,
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
+void applier_close(struct applier *applier);
+
+/* Queue the next batch; it is copied. */
+enum ag_status applier_deliver(struct applier *applier, uint64_t seq,
+    bool is_checkpoint, struct bytes batch) AG_MUST_USE;
+
+/* Queue: make everything up to checkpoint seq survive power loss. */
+enum ag_status applier_sync(struct applier *applier, uint64_t seq) AG_MUST_USE;
+
+/* At the next checkpoint, pin the state for pin_arg. */
+enum ag_status applier_pin(struct applier *applier, void *pin_arg) AG_MUST_USE;
+
+/* Bytes of batches waiting: what back-pressure looks at. */
+size_t applier_backlog(const struct applier *applier);
+
+/* The last sequence executed, as last reported on the loop. */
+uint64_t applier_seq(const struct applier *applier);
+uint64_t applier_time_ms(const struct applier *applier);
+
+/* The digest of the state as it was opened, at applier_seq() then. */
+void applier_opened_digest(const struct applier *applier,
+    struct digest *digest);
+void applier_size(struct applier *applier, uint64_t *keys, uint64_t *bytes);
+
+enum ag_status applier_find_request(struct applier *applier,
+    const uint8_t principal[static 32], uint64_t number,
+    struct result *result) AG_MUST_USE;
+
+/*
+ * Read the committed state.  The reader is valid until the next
+ * applier_replace().
+ */
+struct store_reader *applier_reader(struct applier *applier);
+
+/*
+ * Put the state database at new_dir, of sequence seq, in the place of ours,
+ * after what was queued is executed.  AG_EEXIST when that has brought ours
+ * as far: then nothing is replaced.  On another failure the applier is
+ * unusable.
+ */
+enum ag_status applier_replace(struct applier *applier, const char *new_dir,
+    uint64_t seq, struct ag_error *err) AG_MUST_USE;
+
+#endif

@@ -1,0 +1,546 @@
+/*
+ * The driver: events to the engine, effects to the world.
+ *
+ * RULES    1. Persist, sync, then send.  An effect that names a token is
+ *             copied into `held` while the token is not durable, and leaves
+ *             from there in order.  Sends keep their order among themselves
+ *             even when a later one names no token.
+ *          2. Records are appended in the order the engine gave them and the
+ *             journal is kicked once a turn: everything a turn wrote shares
+ *             one sync.
+ *          3. The engine is stepped from one place, and its effects are
+ *             carried out before the next step, because they borrow its
+ *             memory.
+ *          4. After a fatal effect or a failed log nothing more is stepped,
+ *             sent or executed.
+ *
+ * NOT HERE What messages and records mean (consensus/), requests of local
+ *          callers (requests.c), execution (applier.c).
+ */
+#include "node/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "event/loop.h"
+#include "node/journal.h"
+
+#define CERTIFICATES_KEPT 256
+
+/* Something that waits for a token. */
+struct held {
+	struct held *next;
+	enum effect_kind kind;
+	uint64_t after;
+	uint64_t seq;
+	uint32_t members;
+	bool is_checkpoint;
+	size_t len;
+	uint8_t body[];
+};
+
+struct kept_certificate {
+	uint64_t seq;
+	struct buf encoded;
+};
+
+struct driver {
+	struct driver_callbacks callbacks;
+	struct loop *loop;
+	struct loop_timer *timer;
+	uint64_t timer_due_us;
+	const struct strategy *strategy;
+	struct engine *engine;
+	void *memory;
+	size_t memory_len;
+	struct effects effects;
+	struct journal *journal;
+	struct held *held;
+	struct held **held_last;
+	uint64_t durable;
+	bool is_replaying, is_started, is_touched, has_stopped;
+	uint64_t log_retain_bytes;
+	uint64_t stable_seq, stable_token;
+	struct kept_certificate certificates[CERTIFICATES_KEPT];
+};
+
+static void
+driver_fatal(struct driver *d, const char *text)
+{
+	if (d->has_stopped)
+		return;
+	d->has_stopped = true;
+	log_error("node", "stopping", LOG_TEXT("reason", text));
+	d->callbacks.fatal(d->callbacks.arg, text);
+}
+
+static void
+driver_leave(struct driver *d, enum effect_kind kind, uint32_t members,
+    uint64_t seq, bool is_checkpoint, struct bytes body)
+{
+	if (kind == EFFECT_SEND)
+		d->callbacks.send(d->callbacks.arg, members, body);
+	else
+		d->callbacks.deliver(d->callbacks.arg, seq, is_checkpoint,
+		    body);
+}
+
+/* Let go of a send or a delivery now, or once its token is durable. */
+static void
+driver_hold(struct driver *d, const struct effect *effect)
+{
+	struct held *h;
+
+	if (d->held == NULL && effect->after <= d->durable &&
+	    !d->is_replaying) {
+		driver_leave(d, effect->kind, effect->members, effect->seq,
+		    effect->is_checkpoint, effect->body);
+		return;
+	}
+	h = malloc(sizeof(*h) + effect->body.len);
+	if (h == NULL) {
+		driver_fatal(d, "out of memory holding a message");
+		return;
+	}
+	*h = (struct held){
+		.kind = effect->kind,
+		.after = effect->after,
+		.seq = effect->seq,
+		.members = effect->members,
+		.is_checkpoint = effect->is_checkpoint,
+		.len = effect->body.len,
+	};
+	if (h->len > 0)
+		memcpy(h->body, effect->body.data, h->len);
+	*d->held_last = h;
+	d->held_last = &h->next;
+}
+
+/* Let go of what waited for tokens that are durable now. */
+static void
+driver_release(struct driver *d)
+{
+	while (d->held != NULL && d->held->after <= d->durable &&
+	    !d->has_stopped) {
+		struct held *h = d->held;
+
+		d->held = h->next;
+		if (d->held == NULL)
+			d->held_last = &d->held;
+		driver_leave(d, h->kind, h->members, h->seq, h->is_checkpoint,
+		    bytes_of(h->body, h->len));
+		free(h);
+	}
+}
+
+static void
+driver_keep_certificate(struct driver *d, const struct effect *effect)
+{
+	struct kept_certificate *kept =
+	    &d->certificates[effect->seq % CERTIFICATES_KEPT];
+
+	buf_clear(&kept->encoded);
+	kept->seq = 0;
+	if (buf_append(&kept->encoded, effect->certificate.data,
+		effect->certificate.len) == AG_OK)
+		kept->seq = effect->seq;
+}
+
+static void
+driver_persist(struct driver *d, const struct effect *effect)
+{
+	struct ag_error err;
+
+	if (journal_append(d->journal, effect->token, effect->seq, effect->body,
+		&err) != AG_OK)
+		driver_fatal(d, err.text);
+}
+
+static void
+driver_stable(struct driver *d, const struct effect *effect)
+{
+	d->stable_seq = effect->seq;
+	d->stable_token = effect->token;
+	d->callbacks.stable(d->callbacks.arg, effect->seq, effect->body);
+}
+
+static void
+driver_carry_out(struct driver *d, const struct effect *effect)
+{
+	switch (effect->kind) {
+	case EFFECT_PERSIST:
+		driver_persist(d, effect);
+		break;
+	case EFFECT_DELIVER:
+		driver_keep_certificate(d, effect);
+		driver_hold(d, effect);
+		break;
+	case EFFECT_SEND:
+		driver_hold(d, effect);
+		break;
+	case EFFECT_FETCH_STATE:
+		d->callbacks.fetch_state(d->callbacks.arg, effect->seq,
+		    effect->members);
+		break;
+	case EFFECT_STABLE:
+		driver_stable(d, effect);
+		break;
+	case EFFECT_VIEW:
+		d->callbacks.view(d->callbacks.arg, effect->view,
+		    effect->member, effect->is_changing);
+		break;
+	case EFFECT_EVIDENCE:
+		d->callbacks.evidence(d->callbacks.arg, effect->member,
+		    effect->body);
+		break;
+	case EFFECT_REFUSED:
+		d->callbacks.refused(d->callbacks.arg, effect->body);
+		break;
+	case EFFECT_FATAL:
+	default:
+		driver_fatal(d, effect->text);
+		break;
+	}
+}
+
+static void
+driver_arm(struct driver *d)
+{
+	uint64_t due = d->effects.deadline_us;
+	uint64_t now;
+
+	if (due == d->timer_due_us)
+		return;
+	d->timer_due_us = due;
+	if (due == UINT64_MAX) {
+		loop_timer_cancel(d->timer);
+		return;
+	}
+	now = clock_mono_us();
+	loop_timer_set(d->timer, due <= now ? 0 : (due - now) / 1000 + 1);
+}
+
+static void
+driver_step(struct driver *d, struct event *event)
+{
+	size_t i;
+
+	if (d->has_stopped)
+		return;
+	event->now_us = clock_mono_us();
+	event->wall_ms = clock_wall_ms();
+	d->effects.count = 0;
+	d->effects.deadline_us = UINT64_MAX;
+	d->strategy->step(d->engine, event, &d->effects);
+	for (i = 0; i < d->effects.count && !d->has_stopped; i++)
+		driver_carry_out(d, &d->effects.list[i]);
+	if (!d->is_replaying) {
+		driver_release(d);
+		driver_arm(d);
+	}
+}
+
+static void
+driver_on_timer(void *arg)
+{
+	struct driver *d = arg;
+	struct event event = { .kind = EVENT_TICK };
+
+	d->timer_due_us = UINT64_MAX;
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+/* The end of a turn: local requests, votes, one sync for all of it. */
+static void
+driver_end_turn(void *arg)
+{
+	struct driver *d = arg;
+	struct event flush = { .kind = EVENT_FLUSH };
+	struct event submit = { .kind = EVENT_SUBMIT };
+
+	if (!d->is_touched || !d->is_started)
+		return;
+	d->is_touched = false;
+	while (d->callbacks.envelope(d->callbacks.arg, &submit.body) == AG_OK)
+		driver_step(d, &submit);
+	driver_step(d, &flush);
+	journal_kick(d->journal);
+}
+
+static void
+driver_on_durable(void *arg, uint64_t token)
+{
+	struct driver *d = arg;
+	struct event event = { .kind = EVENT_PERSISTED, .token = token };
+
+	d->durable = token;
+	d->is_touched = true;
+	driver_release(d);
+	driver_step(d, &event);
+}
+
+static void
+driver_on_log_failure(void *arg, const struct ag_error *err)
+{
+	driver_fatal(arg, err->text);
+}
+
+static void
+driver_replay(void *arg, struct bytes record)
+{
+	struct driver *d = arg;
+	struct event event = { .kind = EVENT_REPLAY, .body = record };
+
+	driver_step(d, &event);
+}
+
+static void
+driver_configure(const struct driver_config *config,
+    struct engine_config *engine)
+{
+	const struct node_config *node = config->node;
+
+	*engine = (struct engine_config){
+		.member_count = config->roster->member_count,
+		.self = config->self,
+		.checkpoint_interval = node->checkpoint_interval,
+		.window = node->checkpoint_interval * 2,
+		.pipeline_max = node->pipeline_max,
+		.batch_bytes_max = node->batch_bytes_max,
+		.batch_requests_max = 256,
+		.pending_bytes_max = 16U << 20,
+		.view_timeout_us = (uint64_t)node->view_timeout_ms * 1000,
+		.progress_interval_us = 500000,
+		.clock_skew_max_ms = node->clock_skew_max_ms,
+		.authority = config->authority,
+		.authority_ctx = config->authority_ctx,
+	};
+	roster_scope(config->roster, &engine->scope);
+}
+
+/*
+ * The engine's memory is mapped, not allocated: most of it is room for
+ * batches that an idle node never touches.
+ */
+static enum ag_status
+driver_make_engine(struct driver *d, const struct driver_config *config,
+    struct ag_error *err)
+{
+	struct engine_config engine;
+
+	driver_configure(config, &engine);
+	d->memory_len = d->strategy->size(&engine);
+	d->memory = mmap(NULL, d->memory_len, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (d->memory == MAP_FAILED) {
+		d->memory = NULL;
+		return ag_fail_sys(err, "reserve %zu bytes for agreement",
+		    d->memory_len);
+	}
+	d->engine = d->strategy->init(d->memory, d->memory_len, &engine);
+	if (d->engine == NULL)
+		return ag_fail(err, AG_EINVAL,
+		    "configure agreement: checkpoint interval %u, pipeline %u "
+		    "and batch size %u do not fit together",
+		    engine.checkpoint_interval, engine.pipeline_max,
+		    engine.batch_bytes_max);
+	return AG_OK;
+}
+
+static enum ag_status
+driver_recover(struct driver *d, uint64_t applied, const struct digest *digest,
+    struct ag_error *err)
+{
+	struct event start = {
+		.kind = EVENT_START,
+		.seq = applied,
+		.has_digest = true,
+		.digest = *digest,
+	};
+	enum ag_status status;
+
+	d->is_replaying = true;
+	status = journal_replay(d->journal, driver_replay, d, err);
+	d->is_replaying = false;
+	if (status != AG_OK)
+		return status;
+	driver_step(d, &start);
+	return AG_OK;
+}
+
+enum ag_status
+driver_open(struct driver **out, const struct driver_config *config,
+    const struct driver_callbacks *callbacks, uint64_t applied,
+    const struct digest *digest, struct ag_error *err)
+{
+	struct journal_callbacks journal = {
+		.durable = driver_on_durable,
+		.failed = driver_on_log_failure,
+	};
+	enum ag_status status;
+	struct driver *d;
+	size_t i;
+
+	*out = NULL;
+	d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return ag_fail(err, AG_ENOMEM,
+		    "start agreement: out of memory");
+	d->loop = config->loop;
+	d->callbacks = *callbacks;
+	d->strategy = config->strategy;
+	d->log_retain_bytes = config->node->log_retain_bytes;
+	d->held_last = &d->held;
+	d->timer_due_us = UINT64_MAX;
+	for (i = 0; i < CERTIFICATES_KEPT; i++)
+		buf_init(&d->certificates[i].encoded, CERTIFICATE_BYTES_MAX);
+	journal.arg = d;
+	status = loop_timer_new(&d->timer, d->loop, driver_on_timer, d);
+	if (status != AG_OK)
+		status = ag_fail(err, status, "start agreement: out of memory");
+	if (status == AG_OK)
+		status = driver_make_engine(d, config, err);
+	if (status == AG_OK)
+		status = journal_open(&d->journal, config->log_dir,
+		    config->roster->cluster_id, d->loop, &journal,
+		    config->metrics, err);
+	if (status == AG_OK)
+		status = driver_recover(d, applied, digest, err);
+	if (status != AG_OK) {
+		driver_close(d);
+		return status;
+	}
+	loop_after_turn(d->loop, driver_end_turn, d);
+	*out = d;
+	return AG_OK;
+}
+
+void
+driver_close(struct driver *d)
+{
+	struct held *h;
+	size_t i;
+
+	if (d == NULL)
+		return;
+	loop_after_turn(d->loop, NULL, NULL);
+	d->has_stopped = true;
+	journal_close(d->journal);
+	if (d->timer != NULL)
+		loop_timer_close(d->timer);
+	while ((h = d->held) != NULL) {
+		d->held = h->next;
+		free(h);
+	}
+	for (i = 0; i < CERTIFICATES_KEPT; i++)
+		buf_fini(&d->certificates[i].encoded);
+	if (d->memory != NULL)
+		(void)munmap(d->memory, d->memory_len);
+	free(d);
+}
+
+void
+driver_start(struct driver *d)
+{
+	d->is_started = true;
+	d->is_touched = true;
+	driver_release(d);
+}
+
+void
+driver_touch(struct driver *d)
+{
+	d->is_touched = true;
+}
+
+void
+driver_message(struct driver *d, uint32_t member, struct bytes body)
+{
+	struct event event = {
+		.kind = EVENT_MESSAGE,
+		.member = member,
+		.body = body,
+	};
+
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+void
+driver_applied(struct driver *d, const struct applied *applied)
+{
+	struct event event = {
+		.kind = EVENT_APPLIED,
+		.seq = applied->seq,
+		.has_digest = applied->has_digest,
+		.digest = applied->digest,
+	};
+
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+void
+driver_installed(struct driver *d, uint64_t seq, const struct digest *digest,
+    struct bytes certificate)
+{
+	struct event event = {
+		.kind = EVENT_INSTALLED,
+		.seq = seq,
+		.digest = *digest,
+		.body = certificate,
+	};
+
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+void
+driver_want_checkpoint(struct driver *d)
+{
+	struct event event = { .kind = EVENT_CHECKPOINT_WANTED };
+
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+void
+driver_synced(struct driver *d, uint64_t seq)
+{
+	if (seq == d->stable_seq && d->stable_token != 0)
+		journal_release(d->journal, seq, d->stable_token,
+		    d->log_retain_bytes);
+}
+
+void
+driver_status(const struct driver *d, struct engine_status *status)
+{
+	d->strategy->status(d->engine, status);
+}
+
+enum ag_status
+driver_round(const struct driver *d, uint64_t seq, struct engine_round *round)
+{
+	return d->strategy->round(d->engine, seq, round);
+}
+
+uint64_t
+driver_sync_p99_us(const struct driver *d)
+{
+	return journal_sync_p99_us(d->journal);
+}
+
+enum ag_status
+driver_certificate(const struct driver *d, uint64_t seq, struct buf *out)
+{
+	const struct kept_certificate *kept =
+	    &d->certificates[seq % CERTIFICATES_KEPT];
+
+	if (seq == 0 || kept->seq != seq)
+		return AG_ENOENT;
+	return buf_append(out, kept->encoded.data, kept->encoded.len);
+}

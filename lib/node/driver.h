@@ -1,0 +1,93 @@
+/*
+ * The driver: carries out what the agreement engine asks for.
+ *
+ * THE ORDERING RULE  persist, sync, then send.  A message or a batch that
+ * names a token waits here until the journal says that token is durable.
+ * Every other module may be careless about it, because nothing leaves the
+ * node but through this queue.
+ *
+ * Ownership  driver_open() hands out a handle, driver_close() takes it back.
+ * Threads    the loop's; net callbacks only put frames into the inbox.
+ */
+#ifndef AEGIS_NODE_DRIVER_H
+#define AEGIS_NODE_DRIVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "consensus/engine.h"
+#include "node/applier.h"
+#include "node/node.h"
+#include "trust/roster.h"
+
+struct driver;
+struct journal;
+struct net;
+
+struct driver_config {
+	struct loop *loop;
+	const struct node_config *node;
+	const struct roster *roster;
+	uint32_t self;
+	const struct strategy *strategy;
+	const struct authority *authority;
+	void *authority_ctx;
+	const char *log_dir;
+	struct metric_set *metrics;
+};
+
+/* How the driver reaches the parts around it; all on the loop's thread. */
+struct driver_callbacks {
+	void *arg;
+	/* Execute; is_checkpoint asks for the digest (driver_applied). */
+	void (*deliver)(void *arg, uint64_t seq, bool is_checkpoint,
+	    struct bytes batch);
+	/* Send one message to the members in the set. */
+	void (*send)(void *arg, uint32_t members, struct bytes body);
+	/* The engine can't catch up by the log. */
+	void (*fetch_state)(void *arg, uint64_t seq, uint32_t members);
+	void (*stable)(void *arg, uint64_t seq, struct bytes certificate);
+	void (*view)(void *arg, uint64_t view, uint32_t primary,
+	    bool is_changing);
+	void (*refused)(void *arg, struct bytes envelope);
+	void (*evidence)(void *arg, uint32_t member, struct bytes proof);
+	/* The next envelope of local requests, or AG_EAGAIN. */
+	enum ag_status (*envelope)(void *arg, struct bytes *envelope);
+	void (*fatal)(void *arg, const char *text);
+};
+
+/*
+ * Recover the engine from the log; applied is where the state stands, and
+ * digest is that state's.
+ */
+enum ag_status driver_open(struct driver **out,
+    const struct driver_config *config,
+    const struct driver_callbacks *callbacks, uint64_t applied,
+    const struct digest *digest, struct ag_error *err) AG_MUST_USE;
+void driver_close(struct driver *driver);
+
+/* Begin to take part: after the links are started. */
+void driver_start(struct driver *driver);
+
+void driver_message(struct driver *driver, uint32_t member, struct bytes body);
+void driver_applied(struct driver *driver, const struct applied *applied);
+void driver_installed(struct driver *driver, uint64_t seq,
+    const struct digest *digest, struct bytes certificate);
+void driver_want_checkpoint(struct driver *driver);
+
+/* Checkpoint seq is durable in the state database: logs may be cut. */
+void driver_synced(struct driver *driver, uint64_t seq);
+
+/* There are local requests: flush at the end of this turn. */
+void driver_touch(struct driver *driver);
+
+void driver_status(const struct driver *driver, struct engine_status *status);
+enum ag_status driver_round(const struct driver *driver, uint64_t seq,
+    struct engine_round *round) AG_MUST_USE;
+uint64_t driver_sync_p99_us(const struct driver *driver);
+
+/* Commit certificate of a recently delivered sequence; AG_ENOENT. */
+enum ag_status driver_certificate(const struct driver *driver, uint64_t seq,
+    struct buf *out) AG_MUST_USE;
+
+#endif

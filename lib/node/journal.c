@@ -1,0 +1,328 @@
+/*
+ * The journal: group commit between the loop and the disk.
+ *
+ * RULES    1. A token is durable when its record and all before it are.
+ *          2. After the log has failed once, nothing is appended and no
+ *             token becomes durable: the node stops (base/fs.h says why a
+ *             sync is never retried).
+ *          3. What replay needs is kept: the newest stable checkpoint's
+ *             record, and every record of a sequence above it.
+ *
+ * NOT HERE What records mean (consensus/record.h) and the file format
+ *          (store/wal.c).
+ */
+#include "node/journal.h"
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "event/loop.h"
+#include "store/wal.h"
+
+/*
+ * Records whose sequence may still be above the stable checkpoint.  The
+ * engine's window bounds sequences; views may repeat them, so this is an
+ * upper bound for dropping early, not a correctness limit: when the ring is
+ * full the oldest entry's number is kept as the floor.
+ */
+#define JOURNAL_RING 4096
+
+struct journal_entry {
+	uint64_t token;
+	uint64_t number;
+	uint64_t seq;
+};
+
+struct journal {
+	struct wal *wal;
+	struct loop *loop;
+	struct journal_callbacks callbacks;
+	struct metric *sync_seconds;
+	char dir[PATH_MAX];
+
+	struct journal_entry *ring;
+	size_t ring_first, ring_count;
+	uint64_t lowest_dropped; /* number of the oldest entry pushed out */
+
+	uint64_t token_base; /* token of record number_base */
+	uint64_t number_base;
+	uint64_t appended_token;
+	uint64_t durable_token; /* loop's view */
+
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool is_running;
+	bool is_stopping;
+	bool has_failed;
+	bool report_posted;
+	uint64_t wanted;  /* number */
+	uint64_t durable; /* number, as the thread reports it */
+	struct ag_error failure;
+};
+
+/* On the loop: tell the driver how far the disk has come. */
+static void
+journal_report(void *arg)
+{
+	struct journal *j = arg;
+	struct ag_error failure;
+	uint64_t durable, token;
+	bool failed;
+
+	(void)pthread_mutex_lock(&j->lock);
+	j->report_posted = false;
+	durable = j->durable;
+	failed = j->has_failed;
+	failure = j->failure;
+	(void)pthread_mutex_unlock(&j->lock);
+
+	if (durable >= j->number_base && j->number_base != 0) {
+		token = j->token_base + (durable - j->number_base);
+		if (token > j->durable_token) {
+			j->durable_token = token;
+			j->callbacks.durable(j->callbacks.arg, token);
+		}
+	}
+	if (failed)
+		j->callbacks.failed(j->callbacks.arg, &failure);
+}
+
+/* With the lock held. */
+static void
+journal_post_report(struct journal *j)
+{
+	if (j->report_posted)
+		return;
+	j->report_posted = true;
+	if (loop_post(j->loop, journal_report, j) != AG_OK) {
+		/* Without memory for a post the driver can't go on. */
+		j->report_posted = false;
+		j->has_failed = true;
+	}
+}
+
+static void *
+journal_main(void *arg)
+{
+	struct journal *j = arg;
+
+	(void)pthread_mutex_lock(&j->lock);
+	for (;;) {
+		struct ag_error err;
+		enum ag_status status;
+		uint64_t durable = 0, began;
+
+		while (j->wanted <= j->durable && !j->is_stopping)
+			(void)pthread_cond_wait(&j->wake, &j->lock);
+		if (j->has_failed || j->wanted <= j->durable)
+			break;
+		(void)pthread_mutex_unlock(&j->lock);
+		began = clock_mono_us();
+		status = wal_sync(j->wal, &durable, &err);
+		metric_observe_us(j->sync_seconds, clock_mono_us() - began);
+		(void)pthread_mutex_lock(&j->lock);
+		if (status == AG_OK) {
+			j->durable = durable;
+		} else {
+			j->has_failed = true;
+			j->failure = err;
+		}
+		journal_post_report(j);
+		if (j->has_failed)
+			break;
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+	return NULL;
+}
+
+enum ag_status
+journal_open(struct journal **out, const char *dir,
+    const uint8_t cluster_id[static 32], struct loop *loop,
+    const struct journal_callbacks *callbacks, struct metric_set *metrics,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct journal *j;
+
+	*out = NULL;
+	j = calloc(1, sizeof(*j));
+	if (j == NULL)
+		return ag_fail(err, AG_ENOMEM, "open log %s: out of memory",
+		    dir);
+	j->loop = loop;
+	j->callbacks = *callbacks;
+	(void)snprintf(j->dir, sizeof(j->dir), "%s", dir);
+	j->sync_seconds = metric_new(metrics, METRIC_HISTOGRAM,
+	    "aegis_log_sync_duration_seconds",
+	    "Time to write and sync one group of log records", NULL);
+	(void)pthread_mutex_init(&j->lock, NULL);
+	(void)pthread_cond_init(&j->wake, NULL);
+	j->ring = calloc(JOURNAL_RING, sizeof(*j->ring));
+	if (j->ring == NULL) {
+		status =
+		    ag_fail(err, AG_ENOMEM, "open log %s: out of memory", dir);
+		goto fail;
+	}
+	status = wal_open(&j->wal, dir, cluster_id, metrics, err);
+	if (status != AG_OK)
+		goto fail;
+	j->durable = wal_last(j->wal);
+	j->wanted = j->durable;
+	if (pthread_create(&j->thread, NULL, journal_main, j) != 0) {
+		status = ag_fail(err, AG_ESYS, "start the log's thread");
+		goto fail;
+	}
+	j->is_running = true;
+	*out = j;
+	return AG_OK;
+
+fail:
+	journal_close(j);
+	return status;
+}
+
+void
+journal_close(struct journal *j)
+{
+	if (j == NULL)
+		return;
+	if (j->is_running) {
+		journal_kick(j);
+		(void)pthread_mutex_lock(&j->lock);
+		j->is_stopping = true;
+		(void)pthread_cond_signal(&j->wake);
+		(void)pthread_mutex_unlock(&j->lock);
+		(void)pthread_join(j->thread, NULL);
+	}
+	wal_close(j->wal);
+	(void)pthread_cond_destroy(&j->wake);
+	(void)pthread_mutex_destroy(&j->lock);
+	free(j->ring);
+	free(j);
+}
+
+enum ag_status
+journal_replay(struct journal *j, void (*visit)(void *arg, struct bytes record),
+    void *arg, struct ag_error *err)
+{
+	struct wal_cursor *cursor = NULL;
+	enum ag_status status;
+	struct bytes record;
+	uint64_t number;
+
+	if (wal_last(j->wal) == 0)
+		return AG_OK;
+	status = wal_cursor_open(&cursor, j->dir, 0, err);
+	if (status != AG_OK)
+		return status;
+	while (
+	    (status = wal_cursor_next(cursor, &number, &record, err)) == AG_OK)
+		visit(arg, record);
+	wal_cursor_close(cursor);
+	return status == AG_ENOENT ? AG_OK : status;
+}
+
+static void
+journal_remember(struct journal *j, uint64_t token, uint64_t seq,
+    uint64_t number)
+{
+	if (j->ring_count == JOURNAL_RING) {
+		if (j->lowest_dropped == 0)
+			j->lowest_dropped = j->ring[j->ring_first].number;
+		j->ring_first = (j->ring_first + 1) % JOURNAL_RING;
+		j->ring_count--;
+	}
+	j->ring[(j->ring_first + j->ring_count++) % JOURNAL_RING] =
+	    (struct journal_entry){ token, number, seq };
+}
+
+enum ag_status
+journal_append(struct journal *j, uint64_t token, uint64_t seq,
+    struct bytes record, struct ag_error *err)
+{
+	enum ag_status status;
+	uint64_t number;
+
+	status = wal_append(j->wal, record, &number, err);
+	if (status != AG_OK)
+		return status;
+	if (j->number_base == 0) {
+		j->number_base = number;
+		j->token_base = token;
+		j->durable_token = token - 1;
+	}
+	AG_ASSERT(token - j->token_base == number - j->number_base);
+	j->appended_token = token;
+	journal_remember(j, token, seq, number);
+	return AG_OK;
+}
+
+void
+journal_kick(struct journal *j)
+{
+	uint64_t last = wal_last(j->wal);
+
+	(void)pthread_mutex_lock(&j->lock);
+	if (j->wanted < last) {
+		j->wanted = last;
+		(void)pthread_cond_signal(&j->wake);
+	}
+	(void)pthread_mutex_unlock(&j->lock);
+}
+
+uint64_t
+journal_durable(const struct journal *j)
+{
+	return j->durable_token;
+}
+
+void
+journal_release(struct journal *j, uint64_t seq, uint64_t token,
+    uint64_t retain_bytes)
+{
+	uint64_t keep = UINT64_MAX;
+	struct ag_error err;
+	size_t i;
+
+	for (i = 0; i < j->ring_count; i++) {
+		const struct journal_entry *e =
+		    &j->ring[(j->ring_first + i) % JOURNAL_RING];
+
+		if (e->seq > seq || e->token == token) {
+			keep = e->number;
+			break;
+		}
+	}
+	/* Sequences may interleave, so forget only the entries before it. */
+	while (j->ring_count > 0 && j->ring[j->ring_first].number < keep) {
+		j->ring_first = (j->ring_first + 1) % JOURNAL_RING;
+		j->ring_count--;
+	}
+	if (keep == UINT64_MAX)
+		return;
+	if (j->lowest_dropped != 0 && j->lowest_dropped < keep) {
+		/* Entries were pushed out unexamined: they are below every
+		 * entry left, and a whole ring of newer records followed
+		 * them, so one more checkpoint covers them. */
+		keep = j->lowest_dropped;
+		j->lowest_dropped = 0;
+	}
+	if (wal_truncate(j->wal, keep, retain_bytes, &err) != AG_OK) {
+		(void)pthread_mutex_lock(&j->lock);
+		j->has_failed = true;
+		j->failure = err;
+		journal_post_report(j);
+		(void)pthread_mutex_unlock(&j->lock);
+	}
+}
+
+uint64_t
+journal_sync_p99_us(const struct journal *j)
+{
+	return metric_quantile_us(j->sync_seconds, 0.99);
+}

@@ -1,0 +1,62 @@
+/*
+ * The journal: the engine's records on their way to durable.
+ *
+ * Appending is cheap and happens on the loop's thread; a thread of the
+ * journal's own writes and syncs whatever is waiting, all of it at once, and
+ * reports back.  While one sync runs, everything appended joins the next.
+ *
+ * Ownership  journal_open() hands out a handle, journal_close() takes it
+ *            back after a last sync.
+ * Threads    all functions on the loop's thread; callbacks too.
+ */
+#ifndef AEGIS_NODE_JOURNAL_H
+#define AEGIS_NODE_JOURNAL_H
+
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+
+struct journal;
+struct loop;
+
+struct journal_callbacks {
+	void *arg;
+	/* Every token up to this one is durable. */
+	void (*durable)(void *arg, uint64_t token);
+	/* The log failed; nothing more will become durable. */
+	void (*failed)(void *arg, const struct ag_error *err);
+};
+
+enum ag_status journal_open(struct journal **out, const char *dir,
+    const uint8_t cluster_id[static 32], struct loop *loop,
+    const struct journal_callbacks *callbacks, struct metric_set *metrics,
+    struct ag_error *err) AG_MUST_USE;
+void journal_close(struct journal *journal);
+
+/* Hand every record to visit, oldest first.  Before the first append. */
+enum ag_status journal_replay(struct journal *journal,
+    void (*visit)(void *arg, struct bytes record), void *arg,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Append the record of a token (rising); seq as in EFFECT_PERSIST. */
+enum ag_status journal_append(struct journal *journal, uint64_t token,
+    uint64_t seq, struct bytes record, struct ag_error *err) AG_MUST_USE;
+
+/* The turn is over: what was appended should become durable now. */
+void journal_kick(struct journal *journal);
+
+uint64_t journal_durable(const struct journal *journal);
+
+/*
+ * Checkpoint seq is stable and its record was appended with this token:
+ * drop what replay no longer needs, beyond retain_bytes.
+ */
+void journal_release(struct journal *journal, uint64_t seq, uint64_t token,
+    uint64_t retain_bytes);
+
+/* The 99th percentile of recent syncs. */
+uint64_t journal_sync_p99_us(const struct journal *journal);
+
+#endif

@@ -1,0 +1,632 @@
+/*
+ * A node: what is started in which order, and how its parts reach one
+ * another.  This is the only file that knows all of them.
+ *
+ *   net thread ──frames──▶ inbox ──▶ driver (engine) ──▶ journal thread
+ *   api ──▶ requests, reads ──▶ driver ──▶ applier thread ──▶ watches
+ *
+ * RULES    1. Parts are opened from the disk upwards (state, log, agreement,
+ *             links) and closed the other way round: nothing calls into a
+ *             part that is gone.
+ *          2. A data directory is used by one process: a lock file says so.
+ *          3. After a fatal fault the node answers nothing and waits to be
+ *             closed; a restart recovers from disk.
+ */
+#include "node/node.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "node/node_parts.h"
+
+#define WATCH_KEEP_BYTES ((size_t)16 << 20)
+#define INBOX_MEMBER_BYTES ((size_t)16 << 20)
+
+static void
+on_frame(void *arg, uint32_t member, const struct frame *frame)
+{
+	struct node *n = arg;
+
+	n->heard_us[member] = clock_mono_us();
+	if (frame->class == FRAME_BULK)
+		sync_frame(n->sync, member, frame->body);
+	else
+		driver_message(n->driver, member, frame->body);
+}
+
+static void
+on_link(void *arg, uint32_t member, bool is_up)
+{
+	struct node *n = arg;
+
+	if (is_up)
+		n->links_up |= 1U << member;
+	else
+		n->links_up &= ~(1U << member);
+}
+
+/* On the links' thread. */
+static void
+on_net_frame(void *arg, uint32_t member, const struct frame *frame)
+{
+	inbox_put(((struct node *)arg)->inbox, member, frame);
+}
+
+static void
+on_net_link(void *arg, uint32_t member, bool is_up)
+{
+	inbox_put_link(((struct node *)arg)->inbox, member, is_up);
+}
+
+static void
+on_deliver(void *arg, uint64_t seq, bool is_checkpoint, struct bytes batch)
+{
+	struct node *n = arg;
+
+	if (applier_deliver(n->applier, seq, is_checkpoint, batch) != AG_OK)
+		node_fatal(n, "out of memory queueing a batch");
+}
+
+static void
+on_send(void *arg, uint32_t members, struct bytes body)
+{
+	struct node *n = arg;
+	uint64_t type = message_type_of(body);
+
+	if (n->net == NULL)
+		return;
+	/* What a link loses is asked for again; see aegis-consensus(7). */
+	if (net_send(n->net, members, message_class(type), body) != AG_OK)
+		log_debug("node", "message not queued",
+		    LOG_TEXT("type", message_name(type)));
+}
+
+static void
+on_fetch_state(void *arg, uint64_t seq, uint32_t members)
+{
+	struct node *n = arg;
+
+	if (n->sync != NULL)
+		sync_fetch(n->sync, seq, members);
+}
+
+static void
+on_stable(void *arg, uint64_t seq, struct bytes certificate)
+{
+	struct node *n = arg;
+
+	buf_clear(&n->stable_certificate);
+	if (buf_append(&n->stable_certificate, certificate.data,
+		certificate.len) == AG_OK)
+		n->stable_certificate_seq = seq;
+	if (n->snapshots != NULL)
+		snapshots_stable(n->snapshots, seq, certificate);
+	/* Logs are cut behind checkpoints, but not for every one: making
+	 * the state durable costs more than keeping some log. */
+	if (seq - n->synced_seq >= n->sync_interval || n->synced_seq == 0) {
+		n->synced_seq = seq;
+		if (applier_sync(n->applier, seq) != AG_OK)
+			node_fatal(n, "out of memory queueing a checkpoint");
+	}
+}
+
+static void
+on_view(void *arg, uint64_t view, uint32_t primary, bool is_changing)
+{
+	struct node *n = arg;
+	struct node_view *v;
+
+	log_info("consensus", is_changing ? "changing view" : "view entered",
+	    LOG_U64("view", view),
+	    LOG_TEXT("primary", n->roster.members[primary].name));
+	if (is_changing)
+		return;
+	v = &n->views[n->view_count++ % NODE_VIEWS_KEPT];
+	v->view = view;
+	v->primary = primary;
+	v->began_ms = n->is_open ? clock_wall_ms() : 0;
+}
+
+static void
+on_refused(void *arg, struct bytes envelope)
+{
+	requests_refuse(((struct node *)arg)->requests, envelope);
+}
+
+static void
+on_evidence(void *arg, uint32_t member, struct bytes proof)
+{
+	struct node *n = arg;
+	char dir[PATH_MAX], path[PATH_MAX], name[128];
+	struct ag_error err;
+
+	log_error("consensus", "a member signed conflicting statements",
+	    LOG_TEXT("member", n->roster.members[member].name));
+	n->evidence_count++;
+	(void)snprintf(name, sizeof(name), "%s-%llu.cbor",
+	    n->roster.members[member].name,
+	    (unsigned long long)clock_wall_ms());
+	if (fs_join(dir, sizeof(dir), n->data_dir, "evidence", &err) != AG_OK ||
+	    fs_join(path, sizeof(path), dir, name, &err) != AG_OK ||
+	    fs_create_file(path, 0600, proof, &err) != AG_OK)
+		log_error("node", "evidence not kept",
+		    LOG_TEXT("error", err.text));
+}
+
+static enum ag_status
+on_envelope(void *arg, struct bytes *envelope)
+{
+	return requests_envelope(((struct node *)arg)->requests, envelope);
+}
+
+static void
+on_fatal(void *arg, const char *text)
+{
+	node_fatal(arg, text);
+}
+
+static void
+on_applied(void *arg, const struct applied *applied)
+{
+	struct node *n = arg;
+
+	metric_add(n->operations, (int64_t)applied->operations);
+	watches_publish(n->watches, applied->changes, applied->change_count,
+	    applied->seq);
+	driver_applied(n->driver, applied);
+	requests_applied(n->requests, applied->outcomes,
+	    applied->outcome_count);
+}
+
+static void
+on_pinned(void *arg, void *pin_arg, enum ag_status status,
+    struct store_pin *pin)
+{
+	snapshots_pinned(((struct node *)arg)->snapshots, pin_arg, status, pin);
+}
+
+static void
+on_synced(void *arg, uint64_t seq)
+{
+	driver_synced(((struct node *)arg)->driver, seq);
+}
+
+static void
+on_applier_failed(void *arg, const struct ag_error *err)
+{
+	node_fatal(arg, err->text);
+}
+
+static void
+on_want_checkpoint(void *arg)
+{
+	driver_want_checkpoint(((struct node *)arg)->driver);
+}
+
+/* A fetched state has been verified: put it in place of ours. */
+static void
+on_state_ready(void *arg, const char *dir, uint64_t seq,
+    const struct digest *digest, struct bytes certificate)
+{
+	struct node *n = arg;
+	enum ag_status status;
+	struct ag_error err;
+
+	status = applier_replace(n->applier, dir, seq, &err);
+	if (status == AG_EEXIST)
+		return;
+	if (status != AG_OK) {
+		node_fatal(n, err.text);
+		return;
+	}
+	log_info("node", "state installed", LOG_U64("seq", seq));
+	watches_reset(n->watches, seq);
+	driver_installed(n->driver, seq, digest, certificate);
+	requests_recheck(n->requests, n->applier);
+}
+
+void
+node_fatal(struct node *n, const char *text)
+{
+	if (n->has_failed)
+		return;
+	n->has_failed = true;
+	(void)snprintf(n->failure, sizeof(n->failure), "%s", text);
+	log_error("node", "fatal", LOG_TEXT("reason", text));
+	if (n->on_failure != NULL)
+		n->on_failure(n->failure_arg, n->failure);
+}
+
+/* One process for a data directory. */
+static enum ag_status
+node_lock(struct node *n, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status;
+
+	status = fs_join(path, sizeof(path), n->data_dir, "lock", err);
+	if (status == AG_OK)
+		status =
+		    fs_open(&n->lock_fd, path, O_RDWR | O_CREAT, 0600, err);
+	if (status != AG_OK)
+		return status;
+	if (flock(n->lock_fd, LOCK_EX | LOCK_NB) == -1)
+		return ag_fail(err, AG_EBUSY,
+		    "open data directory %s: another node is running on it",
+		    n->data_dir);
+	return AG_OK;
+}
+
+static enum ag_status
+node_load_keys(struct node *n, const struct node_config *config,
+    struct ag_error *err)
+{
+	uint8_t link_key[PUBLIC_KEY_BYTES];
+	enum ag_status status;
+
+	status = openssh_key_load(&n->node_key, NULL, config->node_key_path,
+	    NULL, err);
+	if (status == AG_OK)
+		status = openssh_key_load(&n->link_key, NULL,
+		    config->link_key_path, NULL, err);
+	if (status == AG_OK)
+		status = roster_load(&n->roster, config->roster_path, err);
+	if (status != AG_OK)
+		return status;
+	if (!roster_is_complete(&n->roster))
+		return ag_fail(err, AG_EFORGED,
+		    "roster %s: not every member has signed it (aegis roster "
+		    "show lists who is missing)",
+		    config->roster_path);
+	status = identity_init(&n->identity, &n->roster, n->node_key, err);
+	if (status != AG_OK)
+		return status;
+	n->self = n->identity.self;
+	if (config->name[0] != '\0' &&
+	    strcmp(config->name, n->roster.members[n->self].name) != 0)
+		return ag_fail(err, AG_EDENIED,
+		    "roster %s: the node key is that of %s, but the "
+		    "configuration says %s",
+		    config->roster_path, n->roster.members[n->self].name,
+		    config->name);
+	sign_public(link_key, n->link_key);
+	if (roster_find_link_key(&n->roster, link_key) != (int)n->self)
+		return ag_fail(err, AG_EDENIED,
+		    "roster %s: link key %s is not that of member %s",
+		    config->roster_path, config->link_key_path,
+		    n->roster.members[n->self].name);
+	identity_request_signer(&n->signer, &n->identity);
+	return AG_OK;
+}
+
+static enum ag_status
+node_make_dirs(struct node *n, struct ag_error *err)
+{
+	static const char *const names[] = { "log", "state", "evidence" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char path[PATH_MAX];
+		enum ag_status status;
+
+		status =
+		    fs_join(path, sizeof(path), n->data_dir, names[i], err);
+		/* The state's directory may be in the middle of a swap. */
+		if (status == AG_OK && strcmp(names[i], "state") == 0)
+			status = state_dir_recover(path, err);
+		if (status == AG_OK && !fs_exists(path))
+			status = fs_mkdir(path, err);
+		if (status != AG_OK)
+			return status;
+	}
+	return AG_OK;
+}
+
+static enum ag_status
+node_open_state(struct node *n, const struct node_config *config,
+    struct loop *loop, struct ag_error *err)
+{
+	const struct applier_callbacks applier = {
+		.arg = n,
+		.applied = on_applied,
+		.pinned = on_pinned,
+		.synced = on_synced,
+		.failed = on_applier_failed,
+	};
+	char state_dir[PATH_MAX];
+	enum ag_status status;
+
+	status =
+	    fs_join(state_dir, sizeof(state_dir), n->data_dir, "state", err);
+	if (status == AG_OK)
+		status =
+		    applier_open(&n->applier, state_dir, n->roster.cluster_id,
+			n->signer.principal, loop, &applier, n->metrics, err);
+	if (status == AG_OK)
+		status = requests_open(&n->requests, n->data_dir, loop,
+		    &n->signer, config->batch_bytes_max, n->metrics, err);
+	if (status != AG_OK)
+		return status;
+	n->reads = reads_new(n->requests, n->applier);
+	n->watches = watches_new(WATCH_KEEP_BYTES, applier_seq(n->applier));
+	n->snapshots = snapshots_new(loop, n->applier, &n->identity.scope,
+	    on_want_checkpoint, n);
+	if (n->reads == NULL || n->watches == NULL || n->snapshots == NULL)
+		return ag_fail(err, AG_ENOMEM, "start node: out of memory");
+	return AG_OK;
+}
+
+static enum ag_status
+node_open_driver(struct node *n, const struct node_config *config,
+    struct loop *loop, struct ag_error *err)
+{
+	const struct driver_callbacks callbacks = {
+		.arg = n,
+		.deliver = on_deliver,
+		.send = on_send,
+		.fetch_state = on_fetch_state,
+		.stable = on_stable,
+		.view = on_view,
+		.refused = on_refused,
+		.evidence = on_evidence,
+		.envelope = on_envelope,
+		.fatal = on_fatal,
+	};
+	struct driver_config driver = {
+		.loop = loop,
+		.node = config,
+		.roster = &n->roster,
+		.self = n->self,
+		.strategy = strategy_find(n->roster.strategy),
+		.authority = &identity_authority,
+		.authority_ctx = &n->identity,
+		.metrics = n->metrics,
+	};
+	struct digest digest;
+	char log_dir[PATH_MAX];
+	enum ag_status status;
+
+	applier_opened_digest(n->applier, &digest);
+	if (driver.strategy == NULL)
+		return ag_fail(err, AG_EVERSION,
+		    "roster: strategy \"%s\" is not known to this version",
+		    n->roster.strategy);
+	status = fs_join(log_dir, sizeof(log_dir), n->data_dir, "log", err);
+	if (status != AG_OK)
+		return status;
+	driver.log_dir = log_dir;
+	return driver_open(&n->driver, &driver, &callbacks,
+	    applier_seq(n->applier), &digest, err);
+}
+
+static enum ag_status
+node_open_links(struct node *n, const struct node_config *config,
+    struct loop *loop, struct ag_error *err)
+{
+	const struct inbox_callbacks inbox = {
+		.arg = n,
+		.frame = on_frame,
+		.link = on_link,
+	};
+	const struct sync_callbacks sync = {
+		.arg = n,
+		.ready = on_state_ready,
+	};
+	const struct net_config net = {
+		.roster = &n->roster,
+		.self = n->self,
+		.node_key = n->node_key,
+		.link_key = n->link_key,
+		.listen = config->listen != NULL ?
+		    config->listen :
+		    n->roster.members[n->self].address,
+		.heartbeat_ms = config->heartbeat_ms,
+		.silent_ms = config->silent_ms,
+		.callbacks = {
+			.arg = n,
+			.frame = on_net_frame,
+			.link = on_net_link,
+		},
+		.metrics = n->metrics,
+	};
+	char dir[PATH_MAX];
+	enum ag_status status;
+
+	status = fs_join(dir, sizeof(dir), n->data_dir, "state.sync", err);
+	if (status != AG_OK)
+		return status;
+	n->inbox = inbox_new(loop, &inbox, INBOX_MEMBER_BYTES, n->metrics);
+	if (n->inbox == NULL)
+		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
+	status = net_start(&n->net, &net, err);
+	if (status != AG_OK)
+		return status;
+	n->sync = sync_new(loop, n->net, n->snapshots, &n->roster, n->self, dir,
+	    &sync);
+	if (n->sync == NULL)
+		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
+	return AG_OK;
+}
+
+enum ag_status
+node_open(struct node **out, const struct node_config *config,
+    struct loop *loop, struct ag_error *err)
+{
+	enum ag_status status;
+	struct node *n;
+
+	*out = NULL;
+	n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return ag_fail(err, AG_ENOMEM, "start node: out of memory");
+	n->lock_fd = -1;
+	n->metrics = config->metrics;
+	n->started_ms = clock_wall_ms();
+	n->started_us = clock_mono_us();
+	n->sync_interval = (uint64_t)config->checkpoint_interval * 16;
+	buf_init(&n->stable_certificate, CERTIFICATE_BYTES_MAX);
+	n->operations = metric_new(n->metrics, METRIC_COUNTER,
+	    "aegis_operations_total", "Operations executed", NULL);
+	(void)snprintf(n->data_dir, sizeof(n->data_dir), "%s",
+	    config->data_dir);
+	status = node_load_keys(n, config, err);
+	if (status == AG_OK)
+		status = node_lock(n, err);
+	if (status == AG_OK)
+		status = node_make_dirs(n, err);
+	if (status == AG_OK)
+		status = node_open_state(n, config, loop, err);
+	if (status == AG_OK)
+		status = node_open_driver(n, config, loop, err);
+	if (status == AG_OK)
+		status = node_open_links(n, config, loop, err);
+	if (status != AG_OK) {
+		node_close(n);
+		return status;
+	}
+	n->is_open = true;
+	driver_start(n->driver);
+	log_info("node", "started",
+	    LOG_TEXT("name", n->roster.members[n->self].name),
+	    LOG_TEXT("cluster", n->roster.cluster_name),
+	    LOG_U64("applied", applier_seq(n->applier)));
+	*out = n;
+	return AG_OK;
+}
+
+void
+node_close(struct node *n)
+{
+	if (n == NULL)
+		return;
+	net_stop(n->net);
+	n->net = NULL;
+	sync_free(n->sync);
+	snapshots_free(n->snapshots);
+	reads_free(n->reads);
+	requests_close(n->requests);
+	watches_free(n->watches);
+	driver_close(n->driver);
+	applier_close(n->applier);
+	inbox_free(n->inbox);
+	buf_fini(&n->stable_certificate);
+	secret_free(n->node_key);
+	secret_free(n->link_key);
+	if (n->lock_fd != -1)
+		(void)close(n->lock_fd);
+	free(n);
+}
+
+void
+node_on_failure(struct node *n, void (*fn)(void *arg, const char *text),
+    void *arg)
+{
+	n->on_failure = fn;
+	n->failure_arg = arg;
+	if (n->has_failed)
+		fn(arg, n->failure);
+}
+
+void
+node_drain(struct node *n, void (*done)(void *arg), void *arg)
+{
+	n->is_draining = true;
+	requests_on_idle(n->requests, done, arg);
+}
+
+static enum ag_status
+node_admit(struct node *n, const char *what, struct ag_error *err)
+{
+	if (n->has_failed)
+		return ag_fail(err, AG_EINTERNAL, "%s: the node has failed: %s",
+		    what, n->failure);
+	if (n->is_draining)
+		return ag_fail(err, AG_EBUSY, "%s: the node is stopping", what);
+	if (node_lacks_quorum(n))
+		return ag_fail(err, AG_ENOQUORUM,
+		    "%s: %u of %u members reachable, %u needed", what,
+		    node_reachable(n), n->roster.member_count,
+		    trust_quorum(n->roster.member_count));
+	return AG_OK;
+}
+
+enum ag_status
+node_submit(struct node *n, struct bytes operation, uint32_t timeout_ms,
+    node_done_fn *done, void *arg, struct node_request_id *id,
+    struct ag_error *err)
+{
+	enum ag_status status = node_admit(n, "submit", err);
+
+	if (status != AG_OK)
+		return status;
+	status =
+	    requests_add(n->requests, operation, timeout_ms, done, arg, id);
+	if (status != AG_OK)
+		return ag_fail(err, status, "submit: too many requests wait");
+	driver_touch(n->driver);
+	return AG_OK;
+}
+
+enum ag_status
+node_find_request(struct node *n, const struct node_request_id *id,
+    struct result *result)
+{
+	return applier_find_request(n->applier, id->principal, id->number,
+	    result);
+}
+
+enum ag_status
+node_read(struct node *n, enum node_consistency consistency, struct bytes first,
+    struct bytes last, size_t limit, bool keys_only, uint32_t timeout_ms,
+    node_read_fn *done, void *arg, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	if (consistency == NODE_LINEARIZABLE)
+		status = node_admit(n, "read", err);
+	if (status != AG_OK)
+		return status;
+	driver_touch(n->driver);
+	return reads_add(n->reads, consistency, first, last, limit, keys_only,
+	    timeout_ms, done, arg, err);
+}
+
+enum ag_status
+node_watch_new(struct node_watch **out, struct node *n, struct bytes first,
+    struct bytes last, uint64_t from, node_watch_fn *fn, void *arg,
+    struct ag_error *err)
+{
+	return watches_add(out, n->watches, first, last, from, fn, arg, err);
+}
+
+void
+node_watch_close(struct node_watch *watch)
+{
+	watches_remove(watch);
+}
+
+enum ag_status
+node_snapshot_open(struct node *n, uint32_t timeout_ms, node_snapshot_fn *ready,
+    void *arg, struct ag_error *err)
+{
+	enum ag_status status = node_admit(n, "snapshot", err);
+
+	if (status != AG_OK)
+		return status;
+	return snapshots_open(n->snapshots, timeout_ms, ready, arg, err);
+}
+
+struct metric_set *
+node_metrics(struct node *n)
+{
+	return n->metrics;
+}

@@ -1,0 +1,259 @@
+/*
+ * A node: the engine, its log, its state and its links, run as one.
+ *
+ * Ownership  node_open() hands out a handle, node_close() takes it back.
+ * Threads    everything here belongs to the loop's thread; completions are
+ *            called on it too.
+ */
+#ifndef AEGIS_NODE_NODE_H
+#define AEGIS_NODE_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+#include "codec/operation.h"
+
+#define NODE_MEMBERS_MAX 32
+#define NODE_NAME_BYTES 64
+
+struct loop;
+struct node;
+
+struct node_config {
+	const char *data_dir;
+	const char *name; /* must be ours; empty: any */
+	const char *roster_path;
+	const char *listen; /* host:port; NULL: the roster's address */
+	const char *node_key_path;
+	const char *link_key_path;
+	uint32_t view_timeout_ms;
+	uint32_t checkpoint_interval;
+	uint32_t pipeline_max;
+	uint32_t batch_bytes_max;
+	uint32_t heartbeat_ms;
+	uint32_t silent_ms;
+	uint64_t log_retain_bytes;
+	uint64_t clock_skew_max_ms;
+	struct metric_set *metrics;
+};
+
+/* Recover from disk, start links, join agreement. */
+enum ag_status node_open(struct node **out, const struct node_config *config,
+    struct loop *loop, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Call fn once when the node can't go on (a failed disk, diverged state);
+ * text is for the operator.  The node then only waits to be closed.
+ */
+void node_on_failure(struct node *node, void (*fn)(void *arg, const char *text),
+    void *arg);
+
+/* Take no more requests; call done when those in flight are answered. */
+void node_drain(struct node *node, void (*done)(void *arg), void *arg);
+void node_close(struct node *node);
+
+/*
+ * Called once, with AG_OK and the result, or with
+ * AG_ENOQUORUM  it did not and will not happen
+ * AG_EUNKNOWN   it may yet happen; ask with the same request id
+ * AG_EBUSY      not taken: too much is waiting
+ */
+typedef void node_done_fn(void *arg, enum ag_status status,
+    const struct result *result);
+
+struct node_request_id {
+	uint8_t principal[32];
+	uint64_t number;
+};
+
+/*
+ * Put one encoded operation to agreement.  timeout_ms bounds the wait, not
+ * the request's life.  *id names the request for asking again.
+ */
+enum ag_status node_submit(struct node *node, struct bytes operation,
+    uint32_t timeout_ms, node_done_fn *done, void *arg,
+    struct node_request_id *id, struct ag_error *err) AG_MUST_USE;
+
+/* What became of a request: AG_ENOENT when nothing is known of it. */
+enum ag_status node_find_request(struct node *node,
+    const struct node_request_id *id, struct result *result) AG_MUST_USE;
+
+struct node_entry {
+	struct bytes key;
+	struct bytes value;
+	uint64_t version;
+	uint64_t created;
+	uint64_t modified;
+};
+
+struct node_page {
+	const struct node_entry *entries;
+	size_t count;
+	bool more;    /* entries follow the last one */
+	uint64_t seq; /* the state this was read from */
+};
+
+enum node_consistency {
+	NODE_LINEARIZABLE,
+	NODE_LOCAL,
+};
+
+/* page is borrowed for the call; status as for node_done_fn. */
+typedef void node_read_fn(void *arg, enum ag_status status,
+    const struct node_page *page);
+
+/* Entries with first <= key < last (empty: no end).  One key: count 0 or 1
+ * with last = first followed by a zero byte. */
+enum ag_status node_read(struct node *node, enum node_consistency consistency,
+    struct bytes first, struct bytes last, size_t limit, bool keys_only,
+    uint32_t timeout_ms, node_read_fn *done, void *arg,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Changes, in order, without gaps. */
+struct node_change {
+	uint64_t seq;
+	bool is_delete;
+	struct node_entry entry;
+};
+
+struct node_watch;
+
+/*
+ * change is NULL when the watch has ended: the state moved on by a snapshot
+ * and changes in between are unknown.  The watch must still be closed.
+ */
+typedef void node_watch_fn(void *arg, const struct node_change *change);
+
+/*
+ * Watch keys with first <= key < last.  from: the first sequence of
+ * interest; 0 for what comes next.  AG_ENOENT when from is no longer kept.
+ */
+enum ag_status node_watch_new(struct node_watch **out, struct node *node,
+    struct bytes first, struct bytes last, uint64_t from, node_watch_fn *fn,
+    void *arg, struct ag_error *err) AG_MUST_USE;
+void node_watch_close(struct node_watch *watch);
+
+/*
+ * A certified snapshot (store/snapshot.h) as a stream: ready is called when
+ * the checkpoint is certified; then node_snapshot_read() off the loop.
+ */
+struct node_snapshot;
+typedef void node_snapshot_fn(void *arg, enum ag_status status,
+    struct node_snapshot *snapshot);
+enum ag_status node_snapshot_open(struct node *node, uint32_t timeout_ms,
+    node_snapshot_fn *ready, void *arg, struct ag_error *err) AG_MUST_USE;
+enum ag_status node_snapshot_read(struct node_snapshot *snapshot, uint8_t *out,
+    size_t cap, size_t *len, struct ag_error *err) AG_MUST_USE;
+uint64_t node_snapshot_seq(const struct node_snapshot *snapshot);
+void node_snapshot_close(struct node_snapshot *snapshot);
+
+enum node_member_state {
+	NODE_MEMBER_SELF,
+	NODE_MEMBER_OK,
+	NODE_MEMBER_BEHIND,
+	NODE_MEMBER_CONNECTING,
+	NODE_MEMBER_SILENT,
+};
+
+struct node_member {
+	char name[NODE_NAME_BYTES];
+	char address[256];
+	enum node_member_state state;
+	bool is_primary;
+	uint64_t view;
+	uint64_t executed;
+	uint64_t stable;
+	uint64_t rtt_us;
+	uint64_t last_heard_ms; /* ago */
+	uint64_t link_up_ms;    /* for how long; 0 when down */
+	uint64_t retry_ms;      /* until the next dial */
+	uint64_t attempts;
+	uint64_t tx_bytes, rx_bytes, queued_bytes, dropped_frames;
+	char error[160];
+	char node_fingerprint[64]; /* SHA256:… as ssh-keygen -lf */
+	char link_fingerprint[64];
+};
+
+enum node_health {
+	NODE_OK,        /* all members take part */
+	NODE_DEGRADED,  /* quorum, but members are missing */
+	NODE_NO_QUORUM, /* writes cannot succeed */
+	NODE_STARTING,  /* recovering or catching up */
+};
+
+struct node_status {
+	char cluster[NODE_NAME_BYTES];
+	uint8_t cluster_id[32];
+	char strategy[16];
+	uint64_t epoch;
+	uint32_t self;
+	uint32_t member_count;
+	uint32_t faults; /* f */
+	uint32_t quorum;
+	uint32_t missing; /* members not taking part */
+	int32_t margin;   /* f - missing; < 0: no quorum */
+	enum node_health health;
+	uint64_t view;
+	uint32_t primary;
+	bool is_changing_view;
+	uint64_t view_since_ms; /* wall */
+	uint64_t view_changes;
+	uint64_t executed;
+	uint64_t stable;
+	uint64_t proposed;
+	uint8_t stable_digest[32];
+	uint64_t time_ms; /* agreed time of the last batch */
+	uint64_t keys;
+	uint64_t bytes;
+	uint64_t pending_requests;
+	uint64_t started_ms; /* wall */
+	uint64_t commits;    /* operations executed since start */
+	uint64_t commit_p50_us, commit_p99_us; /* of our own requests */
+	uint64_t sync_p99_us;
+	uint64_t log_first_bytes; /* log on disk */
+	struct node_member members[NODE_MEMBERS_MAX];
+};
+
+void node_status(struct node *node, struct node_status *status);
+
+struct node_round {
+	uint64_t seq;
+	uint64_t view;
+	const char *phase; /* "PROPOSED" … "EXECUTED" */
+	uint8_t digest[32];
+	uint32_t prepares; /* bit per member */
+	uint32_t commits;
+	uint32_t requests;
+	uint32_t bytes;
+	uint64_t age_us;  /* since first seen; 0 unknown */
+	uint64_t took_us; /* first seen to executed; 0 unknown */
+};
+
+/* Rounds seq, seq - 1, … downward, at most cap; returns how many. */
+size_t node_rounds(struct node *node, uint64_t seq, struct node_round *out,
+    size_t cap);
+
+struct node_view {
+	uint64_t view;
+	uint32_t primary;
+	uint64_t began_ms; /* wall; 0 when it began before this start */
+};
+
+/* The newest views this node entered, newest first. */
+size_t node_views(struct node *node, struct node_view *out, size_t cap);
+
+/*
+ * The commit certificate of seq, or with is_checkpoint the checkpoint
+ * certificate at or above it, encoded.  AG_ENOENT when not kept.
+ */
+enum ag_status node_certificate(struct node *node, uint64_t seq,
+    bool is_checkpoint, struct buf *out, struct ag_error *err) AG_MUST_USE;
+
+/* Process metrics gathered at scrape time go here first. */
+struct metric_set *node_metrics(struct node *node);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * A node's parts, shared by the files that make up lib/node's front:
+ * node.c opens and wires them, node_status.c describes them.
+ */
+#ifndef AEGIS_NODE_NODE_PARTS_H
+#define AEGIS_NODE_NODE_PARTS_H
+
+#include <limits.h>
+
+#include "codec/message.h"
+#include "consensus/engine.h"
+#include "crypto/openssh_key.h"
+#include "crypto/secret.h"
+#include "crypto/sign.h"
+#include "net/net.h"
+#include "node/applier.h"
+#include "node/driver.h"
+#include "node/inbox.h"
+#include "node/node.h"
+#include "node/reads.h"
+#include "node/requests.h"
+#include "node/snapshots.h"
+#include "node/state_dir.h"
+#include "node/sync.h"
+#include "node/watches.h"
+#include "trust/identity.h"
+#include "trust/request.h"
+#include "trust/roster.h"
+
+#define NODE_VIEWS_KEPT 64
+
+struct node {
+	char data_dir[PATH_MAX];
+	int lock_fd;
+	struct roster roster;
+	uint32_t self;
+	struct secret *node_key, *link_key;
+	struct identity identity;
+	struct request_signer signer;
+	struct metric_set *metrics;
+	struct metric *operations;
+
+	struct applier *applier;
+	struct requests *requests;
+	struct reads *reads;
+	struct watches *watches;
+	struct snapshots *snapshots;
+	struct driver *driver;
+	struct inbox *inbox;
+	struct net *net;
+	struct sync *sync;
+
+	bool is_open, is_draining, has_failed;
+	char failure[AG_ERROR_TEXT_BYTES];
+	void (*on_failure)(void *arg, const char *text);
+	void *failure_arg;
+
+	uint32_t links_up; /* bit per member */
+	uint64_t heard_us[NODE_MEMBERS_MAX];
+	uint64_t started_ms, started_us;
+	uint64_t synced_seq, sync_interval;
+	uint64_t evidence_count;
+	struct buf stable_certificate;
+	uint64_t stable_certificate_seq;
+	struct node_view views[NODE_VIEWS_KEPT]; /* ring by view_count */
+	size_t view_count;
+	uint64_t quorum_lost_us; /* 0: there is one */
+};
+
+void node_fatal(struct node *node, const char *text);
+
+/* Members whose links are up, ourselves included. */
+uint32_t node_reachable(const struct node *node);
+
+/* Fewer than a quorum have been reachable for longer than a moment. */
+bool node_lacks_quorum(struct node *node);
+
+#endif

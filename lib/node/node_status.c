@@ -1,0 +1,232 @@
+/*
+ * What a node says about itself: status, rounds, views, certificates.
+ *
+ * What other members do is told as this node sees it; only certificates
+ * prove anything to a third party.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "crypto/public_key.h"
+#include "node/node_parts.h"
+
+/* A link that has just gone down may be about to return. */
+#define QUORUM_GRACE_US 3000000
+
+/* A member this far behind the others is not taking part. */
+#define BEHIND_SEQUENCES 256
+
+uint32_t
+node_reachable(const struct node *n)
+{
+	return (uint32_t)__builtin_popcount(n->links_up & ~(1U << n->self)) + 1;
+}
+
+bool
+node_lacks_quorum(struct node *n)
+{
+	uint64_t now = clock_mono_us();
+
+	if (node_reachable(n) >= trust_quorum(n->roster.member_count)) {
+		n->quorum_lost_us = 0;
+		return false;
+	}
+	if (n->quorum_lost_us == 0)
+		n->quorum_lost_us = now;
+	return now - n->quorum_lost_us > QUORUM_GRACE_US;
+}
+
+static enum node_member_state
+member_state(const struct node *n, uint32_t i,
+    const struct engine_status *engine, const struct net_link_stats *link)
+{
+	if (i == n->self)
+		return NODE_MEMBER_SELF;
+	if (link->state == NET_LINK_CONNECTING && link->attempts == 0)
+		return NODE_MEMBER_CONNECTING;
+	if (link->state != NET_LINK_UP)
+		return NODE_MEMBER_SILENT;
+	if (engine->member_applied[i] + BEHIND_SEQUENCES < engine->applied)
+		return NODE_MEMBER_BEHIND;
+	return NODE_MEMBER_OK;
+}
+
+static uint64_t
+since_ms(uint64_t now_us, uint64_t then_us)
+{
+	return then_us == 0 || then_us > now_us ? 0 : (now_us - then_us) / 1000;
+}
+
+static void
+member_fill(const struct node *n, uint32_t i,
+    const struct engine_status *engine, struct node_member *out)
+{
+	const struct roster_member *m = &n->roster.members[i];
+	uint64_t now = clock_mono_us();
+	struct net_link_stats link;
+
+	memset(&link, 0, sizeof(link));
+	net_stats(n->net, i, &link);
+	memset(out, 0, sizeof(*out));
+	(void)snprintf(out->name, sizeof(out->name), "%s", m->name);
+	(void)snprintf(out->address, sizeof(out->address), "%s", m->address);
+	(void)snprintf(out->error, sizeof(out->error), "%s", link.error);
+	public_key_fingerprint(out->node_fingerprint, m->node_key);
+	public_key_fingerprint(out->link_fingerprint, m->link_key);
+	out->state = member_state(n, i, engine, &link);
+	out->is_primary = i == engine->primary;
+	out->view = i == n->self ? engine->view : engine->member_view[i];
+	out->executed =
+	    i == n->self ? engine->applied : engine->member_applied[i];
+	out->stable = i == n->self ? engine->stable : engine->member_stable[i];
+	out->rtt_us = link.rtt_us;
+	out->last_heard_ms = since_ms(now, link.last_heard_us);
+	if (link.state == NET_LINK_UP)
+		out->link_up_ms = since_ms(now, link.since_us);
+	if (link.retry_at_us > now)
+		out->retry_ms = (link.retry_at_us - now) / 1000;
+	out->attempts = link.attempts;
+	out->tx_bytes = link.tx_bytes;
+	out->rx_bytes = link.rx_bytes;
+	out->queued_bytes = link.queued_bytes;
+	out->dropped_frames = link.dropped_frames;
+}
+
+static enum node_health
+status_health(struct node *n, const struct node_status *s)
+{
+	if (n->has_failed)
+		return NODE_NO_QUORUM;
+	if (s->margin < 0)
+		return node_lacks_quorum(n) ? NODE_NO_QUORUM : NODE_STARTING;
+	if (sync_is_fetching(n->sync))
+		return NODE_STARTING;
+	return s->missing > 0 ? NODE_DEGRADED : NODE_OK;
+}
+
+void
+node_status(struct node *n, struct node_status *s)
+{
+	struct engine_status engine;
+	uint32_t i;
+
+	memset(s, 0, sizeof(*s));
+	driver_status(n->driver, &engine);
+	(void)snprintf(s->cluster, sizeof(s->cluster), "%s",
+	    n->roster.cluster_name);
+	(void)snprintf(s->strategy, sizeof(s->strategy), "%s",
+	    n->roster.strategy);
+	memcpy(s->cluster_id, n->roster.cluster_id, sizeof(s->cluster_id));
+	s->epoch = n->roster.epoch;
+	s->self = n->self;
+	s->member_count = n->roster.member_count;
+	s->faults = trust_faults(s->member_count);
+	s->quorum = trust_quorum(s->member_count);
+	for (i = 0; i < s->member_count; i++) {
+		member_fill(n, i, &engine, &s->members[i]);
+		if (s->members[i].state != NODE_MEMBER_SELF &&
+		    s->members[i].state != NODE_MEMBER_OK)
+			s->missing++;
+	}
+	s->margin = (int32_t)s->faults - (int32_t)s->missing;
+	s->health = status_health(n, s);
+	s->view = engine.view;
+	s->primary = engine.primary;
+	s->is_changing_view = engine.is_changing_view;
+	if (n->view_count > 0)
+		s->view_since_ms =
+		    n->views[(n->view_count - 1) % NODE_VIEWS_KEPT].began_ms;
+	s->view_changes = engine.view_changes;
+	s->executed = engine.applied;
+	s->stable = engine.stable;
+	s->proposed = engine.proposed;
+	memcpy(s->stable_digest, engine.stable_digest.data, DIGEST_BYTES);
+	s->time_ms = applier_time_ms(n->applier);
+	applier_size(n->applier, &s->keys, &s->bytes);
+	s->pending_requests = requests_waiting(n->requests);
+	s->started_ms = n->started_ms;
+	s->commits = (uint64_t)metric_value(n->operations);
+	s->commit_p50_us = requests_quantile_us(n->requests, 0.5);
+	s->commit_p99_us = requests_quantile_us(n->requests, 0.99);
+	s->sync_p99_us = driver_sync_p99_us(n->driver);
+}
+
+static const char *
+phase_name(enum round_phase phase)
+{
+	switch (phase) {
+	case ROUND_PROPOSED:
+		return "PROPOSED";
+	case ROUND_PREPARED:
+		return "PREPARED";
+	case ROUND_COMMITTED:
+		return "COMMITTED";
+	case ROUND_EXECUTED:
+		return "EXECUTED";
+	case ROUND_EMPTY:
+	default:
+		return "EMPTY";
+	}
+}
+
+size_t
+node_rounds(struct node *n, uint64_t seq, struct node_round *out, size_t cap)
+{
+	uint64_t now = clock_mono_us();
+	struct engine_round r;
+	size_t count = 0;
+
+	for (; count < cap && seq > 0; seq--) {
+		if (driver_round(n->driver, seq, &r) != AG_OK)
+			break;
+		out[count] = (struct node_round){
+			.seq = r.seq,
+			.view = r.view,
+			.phase = phase_name(r.phase),
+			.prepares = r.prepares,
+			.commits = r.commits,
+			.requests = r.requests,
+			.bytes = r.bytes,
+		};
+		memcpy(out[count].digest, r.digest.data, DIGEST_BYTES);
+		if (r.proposed_us != 0 && r.proposed_us <= now)
+			out[count].age_us = now - r.proposed_us;
+		if (r.proposed_us != 0 && r.executed_us > r.proposed_us)
+			out[count].took_us = r.executed_us - r.proposed_us;
+		count++;
+	}
+	return count;
+}
+
+size_t
+node_views(struct node *n, struct node_view *out, size_t cap)
+{
+	size_t kept =
+	    n->view_count < NODE_VIEWS_KEPT ? n->view_count : NODE_VIEWS_KEPT;
+	size_t i;
+
+	for (i = 0; i < kept && i < cap; i++)
+		out[i] = n->views[(n->view_count - 1 - i) % NODE_VIEWS_KEPT];
+	return i;
+}
+
+enum ag_status
+node_certificate(struct node *n, uint64_t seq, bool is_checkpoint,
+    struct buf *out, struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (is_checkpoint && n->stable_certificate_seq >= seq &&
+	    n->stable_certificate_seq != 0)
+		return buf_append(out, n->stable_certificate.data,
+		    n->stable_certificate.len);
+	status =
+	    is_checkpoint ? AG_ENOENT : driver_certificate(n->driver, seq, out);
+	if (status == AG_ENOENT)
+		return ag_fail(err, AG_ENOENT,
+		    "no %s certificate for sequence %llu is kept here",
+		    is_checkpoint ? "checkpoint" : "commit",
+		    (unsigned long long)seq);
+	return status;
+}

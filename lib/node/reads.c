@@ -1,0 +1,253 @@
+/*
+ * Reads and the barriers they share.
+ *
+ * STATES   gathering  for the next barrier, which is put to agreement when
+ *                     the one in flight has come back (or at once)
+ *          behind     the barrier in flight
+ *
+ * RULES    1. A read joins the next barrier, never the one in flight: that
+ *             one may have been ordered before a write the reader knows of.
+ *          2. A page is read under one view of the database, so its entries
+ *             belong to one sequence.
+ */
+#include "node/reads.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec/operation.h"
+
+#define READS_MAX 16384
+#define READ_BYTES_MAX ((size_t)8 << 20)
+
+struct read {
+	struct read *next;
+	node_read_fn *done;
+	void *arg;
+	size_t limit;
+	bool keys_only;
+	uint32_t timeout_ms;
+	size_t first_len, last_len;
+	uint8_t range[];
+};
+
+struct reads {
+	struct requests *requests;
+	struct applier *applier;
+	struct read *gathering;
+	struct read *behind;
+	size_t count;
+};
+
+/* A page being read: entries point into text once it stops moving. */
+struct page {
+	struct node_entry *entries;
+	size_t count, cap;
+	struct buf text;
+	enum ag_status status;
+	bool is_cut;
+};
+
+static bool
+page_add(void *arg, const struct store_entry *e)
+{
+	struct page *p = arg;
+
+	if (p->count > 0 &&
+	    p->text.len + e->key.len + e->value.len > READ_BYTES_MAX) {
+		p->is_cut = true;
+		return false;
+	}
+	if (p->count == p->cap) {
+		size_t cap = p->cap == 0 ? 16 : p->cap * 2;
+		struct node_entry *grown =
+		    realloc(p->entries, cap * sizeof(*grown));
+
+		if (grown == NULL) {
+			p->status = AG_ENOMEM;
+			return false;
+		}
+		p->entries = grown;
+		p->cap = cap;
+	}
+	p->status = buf_append(&p->text, e->key.data, e->key.len);
+	if (p->status == AG_OK)
+		p->status = buf_append(&p->text, e->value.data, e->value.len);
+	if (p->status != AG_OK)
+		return false;
+	p->entries[p->count++] = (struct node_entry){
+		.key = bytes_of(NULL, e->key.len),
+		.value = bytes_of(NULL, e->value.len),
+		.version = e->version,
+		.created = e->created,
+		.modified = e->modified,
+	};
+	return true;
+}
+
+static void
+page_settle(struct page *p)
+{
+	const uint8_t *at = p->text.data;
+	size_t i;
+
+	for (i = 0; i < p->count; i++) {
+		p->entries[i].key.data = at;
+		at += p->entries[i].key.len;
+		p->entries[i].value.data = at;
+		at += p->entries[i].value.len;
+	}
+}
+
+/* Read and answer; r is freed. */
+static void
+read_answer(struct reads *rs, struct read *r)
+{
+	struct page page = { .status = AG_OK };
+	struct node_page out = { 0 };
+	enum ag_status status;
+	struct ag_error err;
+
+	buf_init(&page.text, READ_BYTES_MAX + KEY_BYTES_MAX + VALUE_BYTES_MAX);
+	status = store_range(applier_reader(rs->applier),
+	    bytes_of(r->range, r->first_len),
+	    bytes_of(r->range + r->first_len, r->last_len), r->limit,
+	    r->keys_only, page_add, &page, &out.more, &out.seq, &err);
+	if (status == AG_OK)
+		status = page.status;
+	page_settle(&page);
+	out.entries = page.entries;
+	out.count = page.count;
+	out.more = out.more || page.is_cut;
+	rs->count--;
+	r->done(r->arg, status, status == AG_OK ? &out : NULL);
+	free(page.entries);
+	buf_fini(&page.text);
+	free(r);
+}
+
+static void reads_send_barrier(struct reads *rs);
+
+static void
+reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
+{
+	struct reads *rs = arg;
+	struct read *r = rs->behind, *next;
+
+	(void)result;
+	rs->behind = NULL;
+	for (; r != NULL; r = next) {
+		next = r->next;
+		if (status == AG_OK) {
+			read_answer(rs, r);
+			continue;
+		}
+		/* A read that did not happen is never "unknown". */
+		rs->count--;
+		r->done(r->arg, status == AG_EUNKNOWN ? AG_ENOQUORUM : status,
+		    NULL);
+		free(r);
+	}
+	if (rs->behind == NULL)
+		reads_send_barrier(rs);
+}
+
+static void
+reads_send_barrier(struct reads *rs)
+{
+	const struct operation op = { .kind = OPERATION_BARRIER };
+	struct node_request_id id;
+	enum ag_status status;
+	struct bytes encoded;
+	struct encoder e;
+	uint8_t bytes[16];
+	uint32_t timeout_ms = 0;
+	struct read *r;
+
+	if (rs->gathering == NULL)
+		return;
+	for (r = rs->gathering; r != NULL; r = r->next)
+		if (r->timeout_ms > timeout_ms)
+			timeout_ms = r->timeout_ms;
+	rs->behind = rs->gathering;
+	rs->gathering = NULL;
+	encoder_init(&e, bytes, sizeof(bytes));
+	operation_encode(&e, &op);
+	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+	status = requests_add(rs->requests, encoded, timeout_ms,
+	    reads_on_barrier, rs, &id);
+	if (status != AG_OK)
+		reads_on_barrier(rs, status, NULL);
+}
+
+struct reads *
+reads_new(struct requests *requests, struct applier *applier)
+{
+	struct reads *rs = calloc(1, sizeof(*rs));
+
+	if (rs == NULL)
+		return NULL;
+	rs->requests = requests;
+	rs->applier = applier;
+	return rs;
+}
+
+static void
+reads_drop(struct reads *rs, struct read **list)
+{
+	struct read *r;
+
+	while ((r = *list) != NULL) {
+		*list = r->next;
+		rs->count--;
+		r->done(r->arg, AG_EUNREACH, NULL);
+		free(r);
+	}
+}
+
+void
+reads_free(struct reads *rs)
+{
+	if (rs == NULL)
+		return;
+	reads_drop(rs, &rs->gathering);
+	reads_drop(rs, &rs->behind);
+	free(rs);
+}
+
+enum ag_status
+reads_add(struct reads *rs, enum node_consistency consistency,
+    struct bytes first, struct bytes last, size_t limit, bool keys_only,
+    uint32_t timeout_ms, node_read_fn *done, void *arg, struct ag_error *err)
+{
+	struct read *r;
+
+	if (rs->count >= READS_MAX)
+		return ag_fail(err, AG_EBUSY, "read: too many reads wait");
+	r = malloc(sizeof(*r) + first.len + last.len);
+	if (r == NULL)
+		return ag_fail(err, AG_ENOMEM, "read: out of memory");
+	*r = (struct read){
+		.done = done,
+		.arg = arg,
+		.limit = limit,
+		.keys_only = keys_only,
+		.timeout_ms = timeout_ms,
+		.first_len = first.len,
+		.last_len = last.len,
+	};
+	if (first.len > 0)
+		memcpy(r->range, first.data, first.len);
+	if (last.len > 0)
+		memcpy(r->range + first.len, last.data, last.len);
+	rs->count++;
+	if (consistency == NODE_LOCAL) {
+		read_answer(rs, r);
+		return AG_OK;
+	}
+	r->next = rs->gathering;
+	rs->gathering = r;
+	if (rs->behind == NULL)
+		reads_send_barrier(rs);
+	return AG_OK;
+}

@@ -1,0 +1,70 @@
+/*
+ * Requests of this node's own callers: numbered, put in envelopes, answered.
+ *
+ * The node is the principal.  Everything that waits at the end of a turn
+ * goes into one envelope under one signature.
+ *
+ * Ownership  requests_open() hands out a handle, requests_close() takes it
+ *            back; waiting callers are then answered AG_EUNKNOWN.
+ * Threads    the loop's.
+ */
+#ifndef AEGIS_NODE_REQUESTS_H
+#define AEGIS_NODE_REQUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/metric.h"
+#include "base/status.h"
+#include "node/applier.h"
+#include "node/node.h"
+#include "trust/request.h"
+
+struct requests;
+struct loop;
+
+/*
+ * dir holds the file that keeps numbers from being used twice.  signer is
+ * borrowed until requests_close().  batch_bytes_max bounds an envelope.
+ */
+enum ag_status requests_open(struct requests **out, const char *dir,
+    struct loop *loop, const struct request_signer *signer,
+    size_t batch_bytes_max, struct metric_set *metrics,
+    struct ag_error *err) AG_MUST_USE;
+void requests_close(struct requests *requests);
+
+/* Take one operation; AG_EBUSY when too much waits. */
+enum ag_status requests_add(struct requests *requests, struct bytes operation,
+    uint32_t timeout_ms, node_done_fn *done, void *arg,
+    struct node_request_id *id) AG_MUST_USE;
+
+/*
+ * Make the next signed envelope of what waits; AG_EAGAIN when nothing does
+ * or the window is full.  Borrowed until the next call.
+ */
+enum ag_status requests_envelope(struct requests *requests,
+    struct bytes *envelope) AG_MUST_USE;
+
+/* The engine had no room for an envelope: answer its callers AG_EBUSY. */
+void requests_refuse(struct requests *requests, struct bytes envelope);
+
+/* Answer whoever waits for these. */
+void requests_applied(struct requests *requests,
+    const struct store_outcome *outcomes, size_t count);
+
+/* A snapshot was installed: what it executed is answered by look-up. */
+void requests_recheck(struct requests *requests, struct applier *applier);
+
+/* Callers not yet answered. */
+size_t requests_waiting(const struct requests *requests);
+
+/* Latency of our callers' requests. */
+uint64_t requests_quantile_us(const struct requests *requests, double q);
+
+/* Call done once nobody waits any more. */
+void requests_on_idle(struct requests *requests, void (*done)(void *arg),
+    void *arg);
+
+#endif

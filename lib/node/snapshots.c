@@ -1,0 +1,276 @@
+/*
+ * Snapshots in waiting.
+ *
+ * STATES   asked    the applier will pin at the next checkpoint
+ *          pinned   holds the state at seq; its certificate is awaited
+ *          ready    a stream; the caller's to read and close
+ *
+ * RULES    1. A pin whose checkpoint was overtaken by a later stable one is
+ *             given back and asked for again.
+ *          2. A waiter that ran out of time is answered at once but stays
+ *             listed until the applier has answered too, because the applier
+ *             knows it by address.
+ */
+#include "node/snapshots.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "event/loop.h"
+#include "store/snapshot.h"
+
+#define SNAPSHOTS_WAITING_MAX 8
+#define SNAPSHOTS_TICK_MS 500
+
+struct waiter {
+	struct waiter *next;
+	struct snapshots *owner;
+	node_snapshot_fn *ready; /* NULL: answered */
+	void *arg;
+	uint64_t deadline_us;
+	bool is_asked; /* the applier holds our address */
+	struct store_pin *pin;
+};
+
+struct node_snapshot {
+	struct store_pin *pin;
+	struct snapshot_writer *writer;
+	uint64_t seq;
+};
+
+struct snapshots {
+	struct loop_timer *timer;
+	struct applier *applier;
+	struct trust_scope scope;
+	void (*want)(void *arg);
+	void *arg;
+	struct waiter *list;
+	size_t count;
+	uint64_t stable_seq;
+	struct buf stable_certificate;
+};
+
+static void
+waiter_answer(struct waiter *w, enum ag_status status,
+    struct node_snapshot *snapshot)
+{
+	node_snapshot_fn *ready = w->ready;
+
+	w->ready = NULL;
+	if (ready != NULL)
+		ready(w->arg, status, snapshot);
+}
+
+/* Free those that are answered and that nobody else holds. */
+static void
+snapshots_sweep(struct snapshots *s)
+{
+	struct waiter **at = &s->list;
+
+	while (*at != NULL) {
+		struct waiter *w = *at;
+
+		if (w->ready != NULL || w->is_asked) {
+			at = &w->next;
+			continue;
+		}
+		*at = w->next;
+		store_unpin(w->pin);
+		free(w);
+		s->count--;
+	}
+}
+
+static void
+snapshots_ask(struct snapshots *s, struct waiter *w)
+{
+	if (applier_pin(s->applier, w) != AG_OK) {
+		waiter_answer(w, AG_ENOMEM, NULL);
+		return;
+	}
+	w->is_asked = true;
+	s->want(s->arg);
+}
+
+static void
+snapshots_on_timer(void *arg)
+{
+	struct snapshots *s = arg;
+	uint64_t now = clock_mono_us();
+	struct waiter *w;
+
+	for (w = s->list; w != NULL; w = w->next)
+		if (w->ready != NULL && w->deadline_us <= now)
+			waiter_answer(w, AG_ENOQUORUM, NULL);
+	snapshots_sweep(s);
+	if (s->list != NULL) {
+		s->want(s->arg);
+		loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
+	}
+}
+
+struct snapshots *
+snapshots_new(struct loop *loop, struct applier *applier,
+    const struct trust_scope *scope, void (*want)(void *arg), void *arg)
+{
+	struct snapshots *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->applier = applier;
+	s->scope = *scope;
+	s->want = want;
+	s->arg = arg;
+	buf_init(&s->stable_certificate, CERTIFICATE_BYTES_MAX);
+	if (loop_timer_new(&s->timer, loop, snapshots_on_timer, s) != AG_OK) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+snapshots_free(struct snapshots *s)
+{
+	struct waiter *w;
+
+	if (s == NULL)
+		return;
+	for (w = s->list; w != NULL; w = w->next) {
+		waiter_answer(w, AG_EUNREACH, NULL);
+		w->is_asked = false;
+	}
+	snapshots_sweep(s);
+	loop_timer_close(s->timer);
+	buf_fini(&s->stable_certificate);
+	free(s);
+}
+
+enum ag_status
+snapshots_open(struct snapshots *s, uint32_t timeout_ms,
+    node_snapshot_fn *ready, void *arg, struct ag_error *err)
+{
+	struct waiter *w;
+
+	if (s->count == SNAPSHOTS_WAITING_MAX)
+		return ag_fail(err, AG_EBUSY,
+		    "open snapshot: %d are being prepared already",
+		    SNAPSHOTS_WAITING_MAX);
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return ag_fail(err, AG_ENOMEM, "open snapshot: out of memory");
+	w->owner = s;
+	w->ready = ready;
+	w->arg = arg;
+	w->deadline_us = clock_mono_us() + (uint64_t)timeout_ms * 1000;
+	w->next = s->list;
+	s->list = w;
+	s->count++;
+	snapshots_ask(s, w);
+	loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
+	return AG_OK;
+}
+
+static enum ag_status
+waiter_ready(struct snapshots *s, struct waiter *w, struct bytes certificate)
+{
+	struct node_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+	enum ag_status status;
+	struct ag_error err;
+
+	if (snapshot == NULL)
+		return AG_ENOMEM;
+	status = snapshot_writer_new(&snapshot->writer, w->pin, &s->scope,
+	    certificate, &err);
+	if (status != AG_OK) {
+		free(snapshot);
+		return status;
+	}
+	snapshot->seq = store_pin_seq(w->pin);
+	snapshot->pin = w->pin;
+	w->pin = NULL;
+	waiter_answer(w, AG_OK, snapshot);
+	return AG_OK;
+}
+
+/* Compare a waiter's pin with the newest certified checkpoint. */
+static void
+waiter_match(struct snapshots *s, struct waiter *w)
+{
+	uint64_t seq = store_pin_seq(w->pin);
+	enum ag_status status;
+
+	if (seq > s->stable_seq)
+		return;
+	if (seq < s->stable_seq) {
+		store_unpin(w->pin);
+		w->pin = NULL;
+		snapshots_ask(s, w);
+		return;
+	}
+	status = waiter_ready(s, w, buf_bytes(&s->stable_certificate));
+	if (status != AG_OK)
+		waiter_answer(w, status, NULL);
+}
+
+void
+snapshots_pinned(struct snapshots *s, void *pin_arg, enum ag_status status,
+    struct store_pin *pin)
+{
+	struct waiter *w = pin_arg;
+
+	w->is_asked = false;
+	w->pin = pin;
+	if (status != AG_OK)
+		waiter_answer(w, status, NULL);
+	else if (w->ready != NULL)
+		waiter_match(s, w);
+	snapshots_sweep(s);
+}
+
+void
+snapshots_stable(struct snapshots *s, uint64_t seq, struct bytes certificate)
+{
+	struct waiter *w;
+
+	buf_clear(&s->stable_certificate);
+	s->stable_seq = seq;
+	if (buf_append(&s->stable_certificate, certificate.data,
+		certificate.len) != AG_OK) {
+		s->stable_seq = 0;
+		return;
+	}
+	for (w = s->list; w != NULL; w = w->next)
+		if (w->pin != NULL && w->ready != NULL)
+			waiter_match(s, w);
+	snapshots_sweep(s);
+}
+
+bool
+snapshots_wanted(const struct snapshots *s)
+{
+	return s->list != NULL;
+}
+
+enum ag_status
+node_snapshot_read(struct node_snapshot *snapshot, uint8_t *out, size_t cap,
+    size_t *len, struct ag_error *err)
+{
+	return snapshot_writer_read(snapshot->writer, out, cap, len, err);
+}
+
+uint64_t
+node_snapshot_seq(const struct node_snapshot *snapshot)
+{
+	return snapshot->seq;
+}
+
+void
+node_snapshot_close(struct node_snapshot *snapshot)
+{
+	if (snapshot == NULL)
+		return;
+	snapshot_writer_free(snapshot->writer);
+	store_unpin(snapshot->pin);
+	free(snapshot);
+}

@@ -1,0 +1,39 @@
+/*
+ * Certified snapshots for whoever reads them: the API, and other members.
+ *
+ * Whoever opens one waits for the next checkpoint, which is asked for at
+ * once; the state is pinned there and handed over when the checkpoint's
+ * certificate is complete.
+ *
+ * Ownership  snapshots_new() hands out a handle, snapshots_free() takes it
+ *            back; those who still wait are answered AG_EUNREACH.
+ * Threads    the loop's; reading a ready snapshot, from any one thread.
+ */
+#ifndef AEGIS_NODE_SNAPSHOTS_H
+#define AEGIS_NODE_SNAPSHOTS_H
+
+#include "node/applier.h"
+#include "node/node.h"
+
+struct snapshots;
+
+/* want is called when a checkpoint should be taken soon. */
+struct snapshots *snapshots_new(struct loop *loop, struct applier *applier,
+    const struct trust_scope *scope, void (*want)(void *arg), void *arg);
+void snapshots_free(struct snapshots *snapshots);
+
+enum ag_status snapshots_open(struct snapshots *snapshots, uint32_t timeout_ms,
+    node_snapshot_fn *ready, void *arg, struct ag_error *err) AG_MUST_USE;
+
+/* From the applier: a pin we asked for. */
+void snapshots_pinned(struct snapshots *snapshots, void *pin_arg,
+    enum ag_status status, struct store_pin *pin);
+
+/* From the engine: checkpoint seq is certified. */
+void snapshots_stable(struct snapshots *snapshots, uint64_t seq,
+    struct bytes certificate);
+
+/* Someone waits for a checkpoint. */
+bool snapshots_wanted(const struct snapshots *snapshots);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * State transfer between members: SYNC_REQUEST, SYNC_RESPONSE, DATA_CHUNK,
+ * DATA_ACK on the bulk session.
+ *
+ * Ownership  sync_new() hands out a handle, sync_free() takes it back.
+ * Threads    the loop's; reading and writing snapshots runs on the pool.
+ */
+#ifndef AEGIS_NODE_SYNC_H
+#define AEGIS_NODE_SYNC_H
+
+#include "base/bytes.h"
+#include "base/status.h"
+#include "node/snapshots.h"
+#include "trust/roster.h"
+
+struct sync;
+struct net;
+
+struct sync_callbacks {
+	void *arg;
+	/* A verified state stands ready in dir; put it in place. */
+	void (*ready)(void *arg, const char *dir, uint64_t seq,
+	    const struct digest *digest, struct bytes certificate);
+};
+
+struct sync *sync_new(struct loop *loop, struct net *net,
+    struct snapshots *snapshots, struct roster *roster, uint32_t self,
+    const char *dir, const struct sync_callbacks *callbacks);
+void sync_free(struct sync *sync);
+
+/* We are behind checkpoint seq: fetch a state at or above it. */
+void sync_fetch(struct sync *sync, uint64_t seq, uint32_t members);
+
+/* Not needed any more: what was missing came by the log. */
+void sync_cancel(struct sync *sync);
+
+bool sync_is_fetching(const struct sync *sync);
+
+/* A frame of the bulk class from member. */
+void sync_frame(struct sync *sync, uint32_t member, struct bytes body);
+
+#endif
