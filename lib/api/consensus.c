@@ -1,0 +1,211 @@
+/*
+ * /v1/consensus: rounds, votes, views and certificates, for looking.
+ */
+#include "api/handlers.h"
+
+#include <stdio.h>
+
+#include "api/argument.h"
+#include "api/server.h"
+#include "codec/text.h"
+
+#define ROUNDS_DEFAULT 50
+#define CERTIFICATE_BYTES_MAX (1U << 20)
+
+static void
+emit_voters(struct emitter *e, const char *name, const struct node_status *s,
+    uint32_t votes)
+{
+	uint32_t i;
+
+	emit_key(e, name);
+	emit_array_begin(e);
+	for (i = 0; i < s->member_count; i++)
+		if ((votes >> i & 1U) != 0)
+			emit_text(e, s->members[i].name);
+	emit_array_end(e);
+}
+
+/* The members of a round's object, without its braces. */
+static void
+emit_round(struct emitter *e, const struct node_status *s,
+    const struct node_round *r)
+{
+	emit_u64_member(e, "seq", r->seq);
+	emit_u64_member(e, "view", r->view);
+	emit_text_member(e, "phase", r->phase);
+	emit_hex_member(e, "digest", bytes_of(r->digest, sizeof(r->digest)));
+	emit_voters(e, "prepares", s, r->prepares);
+	emit_voters(e, "commits", s, r->commits);
+	emit_number_member(e, "requests", r->requests);
+	emit_number_member(e, "bytes", r->bytes);
+	emit_u64_member(e, "age_us", r->age_us);
+	emit_u64_member(e, "took_us", r->took_us);
+}
+
+void
+consensus_rounds(struct exchange *x)
+{
+	struct api *api = x->api;
+	uint64_t from, limit = ROUNDS_DEFAULT;
+	struct emitter *e;
+	size_t i, count;
+
+	node_status(api->node, &api->status);
+	from = api->status.proposed > api->status.executed
+	    ? api->status.proposed
+	    : api->status.executed;
+	if (!argument_u64(x, "from", 0, UINT64_MAX, &from) ||
+	    !argument_u64(x, "limit", 1, API_ROUNDS_MAX, &limit))
+		return;
+	count = node_rounds(api->node, from, api->rounds, (size_t)limit);
+	e = exchange_json_begin(x);
+	emit_key(e, "rounds");
+	emit_array_begin(e);
+	for (i = 0; i < count; i++) {
+		emit_object_begin(e);
+		emit_round(e, &api->status, &api->rounds[i]);
+		emit_object_end(e);
+	}
+	emit_array_end(e);
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+static void
+emit_votes_of_members(struct emitter *e, const struct node_status *s,
+    const struct node_round *r)
+{
+	uint32_t i;
+
+	emit_key(e, "members");
+	emit_array_begin(e);
+	for (i = 0; i < s->member_count; i++) {
+		emit_object_begin(e);
+		emit_text_member(e, "name", s->members[i].name);
+		emit_bool_member(e, "prepare", (r->prepares >> i & 1U) != 0);
+		emit_bool_member(e, "commit", (r->commits >> i & 1U) != 0);
+		emit_object_end(e);
+	}
+	emit_array_end(e);
+}
+
+/* False: answered, because seq is missing or wrong. */
+static bool
+take_seq(struct exchange *x, uint64_t *seq)
+{
+	if (!argument_is_given(x, "seq")) {
+		exchange_problem(x, PROBLEM_BAD_REQUEST,
+		    "the argument seq is missing");
+		return false;
+	}
+	return argument_u64(x, "seq", 0, UINT64_MAX, seq);
+}
+
+void
+consensus_votes(struct exchange *x)
+{
+	struct api *api = x->api;
+	const struct node_round *round = &api->rounds[0];
+	struct emitter *e;
+	uint64_t seq = 0;
+
+	if (!take_seq(x, &seq))
+		return;
+	if (node_rounds(api->node, seq, api->rounds, 1) == 0 ||
+	    round->seq != seq) {
+		exchange_problem(x, PROBLEM_ABSENT,
+		    "nothing is kept of this round");
+		return;
+	}
+	node_status(api->node, &api->status);
+	e = exchange_json_begin(x);
+	emit_round(e, &api->status, round);
+	emit_votes_of_members(e, &api->status, round);
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+void
+consensus_views(struct exchange *x)
+{
+	struct api *api = x->api;
+	struct emitter *e;
+	size_t i, count;
+
+	node_status(api->node, &api->status);
+	count = node_views(api->node, api->views, API_VIEWS_MAX);
+	e = exchange_json_begin(x);
+	emit_key(e, "views");
+	emit_array_begin(e);
+	for (i = 0; i < count; i++) {
+		const uint32_t primary = api->views[i].primary;
+
+		emit_object_begin(e);
+		emit_u64_member(e, "view", api->views[i].view);
+		emit_text_member(e, "primary",
+		    primary < api->status.member_count
+			? api->status.members[primary].name
+			: "");
+		emit_key(e, "began");
+		if (api->views[i].began_ms == 0)
+			emit_null(e);
+		else
+			emit_time_ms(e, api->views[i].began_ms);
+		emit_object_end(e);
+	}
+	emit_array_end(e);
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+/* False: answered. */
+static bool
+take_kind(struct exchange *x, bool *is_checkpoint)
+{
+	const struct bytes kind = argument_text(x, "kind");
+
+	*is_checkpoint = bytes_equal(kind, bytes_from_text("checkpoint"));
+	if (kind.data == NULL || *is_checkpoint ||
+	    bytes_equal(kind, bytes_from_text("commit")))
+		return true;
+	exchange_problem(x, PROBLEM_BAD_REQUEST,
+	    "kind takes commit or checkpoint");
+	return false;
+}
+
+static void
+reply_certificate(struct exchange *x, uint64_t seq, bool is_checkpoint,
+    struct bytes certificate)
+{
+	struct emitter *e;
+
+	if (exchange_accepts(x, "application/cbor")) {
+		exchange_reply(x, MHD_HTTP_OK, "application/cbor", certificate);
+		return;
+	}
+	e = exchange_json_begin(x);
+	emit_u64_member(e, "seq", seq);
+	emit_text_member(e, "kind", is_checkpoint ? "checkpoint" : "commit");
+	emit_hex_member(e, "cbor", certificate);
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+void
+consensus_certificate(struct exchange *x)
+{
+	bool is_checkpoint = false;
+	enum ag_status status;
+	struct ag_error err = { 0 };
+	struct buf certificate;
+	uint64_t seq = 0;
+
+	if (!take_seq(x, &seq) || !take_kind(x, &is_checkpoint))
+		return;
+	buf_init(&certificate, CERTIFICATE_BYTES_MAX);
+	status = node_certificate(x->api->node, seq, is_checkpoint,
+	    &certificate, &err);
+	if (status == AG_OK)
+		reply_certificate(x, seq, is_checkpoint,
+		    buf_bytes(&certificate));
+	else
+		exchange_fail(x, status, &err);
+	buf_fini(&certificate);
+}

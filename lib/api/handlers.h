@@ -1,0 +1,46 @@
+/*
+ * The handlers the route table names, by the file they live in.
+ */
+#ifndef AEGIS_API_HANDLERS_H
+#define AEGIS_API_HANDLERS_H
+
+#include "api/exchange.h"
+
+/* health.c */
+void health_live(struct exchange *x);
+void health_ready(struct exchange *x);
+void health_metrics(struct exchange *x);
+
+/* cluster.c */
+void cluster_status(struct exchange *x);
+void cluster_alerts(struct exchange *x);
+
+/* Look at the cluster now, so that alerts know since when they hold. */
+void cluster_judge_alerts(struct api *api);
+
+/* consensus.c */
+void consensus_rounds(struct exchange *x);
+void consensus_votes(struct exchange *x);
+void consensus_views(struct exchange *x);
+void consensus_certificate(struct exchange *x);
+
+/* kv.c */
+void kv_get(struct exchange *x);
+
+/* write.c */
+void write_put(struct exchange *x);
+void write_delete(struct exchange *x);
+void write_txn(struct exchange *x);
+void write_find(struct exchange *x);
+
+/* watch.c, snapshot.c */
+void watch_follow(struct exchange *x);
+void snapshot_stream(struct exchange *x);
+
+/* admin.c */
+void admin_logs(struct exchange *x);
+void admin_config(struct exchange *x);
+void admin_reload(struct exchange *x);
+void admin_routes(struct exchange *x);
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * The routes.
+ *
+ * RULES    1. Everything that can be asked is here and nowhere else; what is
+ *             listed at /v1/openapi.json follows from it.
+ *          2. Keys go in the query as base64url, never in the path: paths
+ *             are decoded before anyone sees them.
+ */
+#include "api/route.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/handlers.h"
+
+const struct route route_table[] = {
+	{ "GET", "/livez", health_live, 0, { 0 }, "whether the process runs" },
+	{ "GET", "/readyz", health_ready, 0, { "verbose" },
+	    "whether the node can serve" },
+	{ "GET", "/metrics", health_metrics, 0, { 0 },
+	    "metrics as Prometheus text" },
+	{ "GET", "/v1/kv", kv_get, 0,
+	    { "key", "prefix", "limit", "cursor", "keys_only", "consistency" },
+	    "one key, or a page of keys" },
+	{ "PUT", "/v1/kv", write_put, VALUE_BYTES_MAX, { "key", "if_version" },
+	    "set a key to the body" },
+	{ "DELETE", "/v1/kv", write_delete, 0, { "key", "if_version" },
+	    "remove a key" },
+	{ "POST", "/v1/kv/txn", write_txn, ROUTE_BODY_MAX, { 0 },
+	    "compare, then change several keys or others" },
+	{ "GET", "/v1/requests", write_find, 0, { "id" },
+	    "what became of a request" },
+	{ "GET", "/v1/watch", watch_follow, 0, { "prefix", "from" },
+	    "changes as server-sent events" },
+	{ "GET", "/v1/status", cluster_status, 0, { 0 },
+	    "the node and its cluster" },
+	{ "GET", "/v1/alerts", cluster_alerts, 0, { 0 },
+	    "conditions that need an operator" },
+	{ "GET", "/v1/consensus/rounds", consensus_rounds, 0,
+	    { "from", "limit" }, "rounds of agreement, newest first" },
+	{ "GET", "/v1/consensus/votes", consensus_votes, 0, { "seq" },
+	    "who voted in one round" },
+	{ "GET", "/v1/consensus/views", consensus_views, 0, { 0 },
+	    "views this node entered, newest first" },
+	{ "GET", "/v1/consensus/cert", consensus_certificate, 0,
+	    { "seq", "kind" }, "a quorum certificate" },
+	{ "GET", "/v1/snapshot", snapshot_stream, 0, { 0 },
+	    "a certified snapshot as a stream" },
+	{ "GET", "/v1/logs", admin_logs, 0, { "limit", "level" },
+	    "recent log lines" },
+	{ "GET", "/v1/config", admin_config, 0, { 0 },
+	    "the configuration in effect" },
+	{ "POST", "/v1/reload", admin_reload, 0, { 0 },
+	    "read the configuration anew" },
+	{ "GET", "/v1/openapi.json", admin_routes, 0, { 0 }, "this table" },
+};
+
+const size_t route_count = sizeof(route_table) / sizeof(route_table[0]);
+
+const struct route *
+route_find(const char *method, const char *path, bool *is_path)
+{
+	size_t i;
+
+	*is_path = false;
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (i = 0; i < route_count; i++) {
+		if (strcmp(route_table[i].path, path) != 0)
+			continue;
+		*is_path = true;
+		if (strcmp(route_table[i].method, method) == 0)
+			return &route_table[i];
+	}
+	return NULL;
+}
+
+void
+route_methods(const char *path, char *out, size_t cap)
+{
+	size_t i, len = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < route_count && len < cap; i++) {
+		if (strcmp(route_table[i].path, path) != 0)
+			continue;
+		(void)snprintf(out + len, cap - len, "%s%s",
+		    len > 0 ? ", " : "", route_table[i].method);
+		len = strlen(out);
+	}
+}
