@@ -1,0 +1,207 @@
+/*
+ * aegis node init: keys, a member file for the roster, and a configuration.
+ *
+ * FORMAT   DIR/keys/node, DIR/keys/link   private keys, and .pub beside them
+ *          DIR/member                     this node's part of the roster
+ *          DIR/aegis.yaml                 configuration, every key explained
+ *
+ * RULES    1. A directory that exists is refused and left alone: it may be a
+ *             node already.
+ *          2. Everything given is checked before anything is made, and what
+ *             was made is taken back when a later step fails.
+ */
+#include "cmd/node_init.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "cmd/display.h"
+#include "cmd/exit.h"
+#include "cmd/output.h"
+#include "config/config.h"
+#include "config/example.h"
+#include "trust/roster.h"
+#include "trust/setup.h"
+
+#define NODE_INIT_CONFIG "aegis.yaml"
+#define NODE_INIT_MEMBER "member"
+#define NODE_INIT_BYTES_MAX (256U << 10)
+
+const struct applet_option node_init_options[] = {
+	{ 'D', "data-dir", "DIR", "the directory to make" },
+	{ 'n', "name", "NAME", "the node's name in the roster" },
+	{ 'l', "listen", "HOST:PORT", "the address peers reach it at" },
+	OPTIONS_END,
+};
+
+struct node_init {
+	const char *dir;
+	const char *name;
+	const char *listen;
+};
+
+/* A value given on the command line, held against the key it is for. */
+static enum ag_status
+node_init_check(const char *path, const char *value, struct ag_error *err)
+{
+	const struct schema_key *key = &schema_keys[schema_find(path)];
+	uint64_t number;
+
+	return schema_convert(key, value, &number, err);
+}
+
+static enum ag_status
+node_init_write(const struct node_init *init, const char *file, mode_t mode,
+    const struct buf *text, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status;
+
+	status = fs_join(path, sizeof(path), init->dir, file, err);
+	if (status != AG_OK)
+		return status;
+	return fs_create_file(path, mode, buf_bytes(text), err);
+}
+
+static enum ag_status
+node_init_config(const struct node_init *init, struct ag_error *err)
+{
+	const struct example_setting settings[] = {
+		{ "node.name", init->name },
+		{ "node.data_dir", "." },
+		{ "net.listen", init->listen },
+		{ "api.socket", "aegis.sock" },
+	};
+	enum ag_status status;
+	struct buf text;
+
+	buf_init(&text, NODE_INIT_BYTES_MAX);
+	status = example_write(&text, settings,
+	    sizeof(settings) / sizeof(settings[0]));
+	if (status != AG_OK)
+		status = ag_fail(err, status, "write configuration: %s",
+		    ag_status_text(status));
+	else
+		status =
+		    node_init_write(init, NODE_INIT_CONFIG, 0600, &text, err);
+	buf_fini(&text);
+	return status;
+}
+
+static enum ag_status
+node_init_member(const struct node_init *init, struct ag_error *err)
+{
+	struct roster_member member;
+	enum ag_status status;
+	struct buf text;
+
+	status =
+	    setup_member(&member, init->dir, init->name, init->listen, err);
+	if (status != AG_OK)
+		return status;
+	buf_init(&text, NODE_INIT_BYTES_MAX);
+	status = roster_format_member(&member, &text);
+	if (status != AG_OK)
+		status = ag_fail(err, status, "write member file: %s",
+		    ag_status_text(status));
+	else
+		status =
+		    node_init_write(init, NODE_INIT_MEMBER, 0644, &text, err);
+	buf_fini(&text);
+	return status;
+}
+
+/* Take back what was made; what is not there does no harm. */
+static void
+node_init_undo(const struct node_init *init)
+{
+	static const char *const files[] = {
+		NODE_INIT_CONFIG,
+		NODE_INIT_MEMBER,
+		SETUP_NODE_KEY,
+		SETUP_NODE_KEY ".pub",
+		SETUP_LINK_KEY,
+		SETUP_LINK_KEY ".pub",
+	};
+	char path[PATH_MAX];
+	struct ag_error ignored;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (fs_join(path, sizeof(path), init->dir, files[i],
+			&ignored) == AG_OK)
+			(void)unlink(path);
+	}
+	if (fs_join(path, sizeof(path), init->dir, "keys", &ignored) == AG_OK)
+		(void)rmdir(path);
+	(void)rmdir(init->dir);
+}
+
+static enum ag_status
+node_init_make(const struct node_init *init, struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (fs_exists(init->dir))
+		return ag_fail(err, AG_EEXIST,
+		    "make node in %s: it exists already", init->dir);
+	status = setup_keys(init->dir, init->name, err);
+	if (status == AG_OK)
+		status = node_init_member(init, err);
+	if (status == AG_OK)
+		status = node_init_config(init, err);
+	/* Somebody else's files, made meanwhile, are not ours to remove. */
+	if (status != AG_OK && status != AG_EEXIST)
+		node_init_undo(init);
+	return status;
+}
+
+static void
+node_init_tell(const struct node_init *init)
+{
+	struct bytes dir = bytes_from_text(init->dir);
+
+	(void)printf("made node %s in ", init->name);
+	display_print(stdout, dir);
+	(void)printf("\n\nnext:\n  1. give ");
+	display_print(stdout, dir);
+	(void)printf("/" NODE_INIT_MEMBER " to whoever makes the roster"
+		     " (aegis roster create)\n"
+		     "  2. sign the roster with this node's key"
+		     " (aegis roster sign)\n"
+		     "  3. put the roster all members signed at ");
+	display_print(stdout, dir);
+	(void)printf("/roster\n  4. aegis node run -c ");
+	display_print(stdout, dir);
+	(void)printf("/" NODE_INIT_CONFIG "\n");
+}
+
+int
+node_init_run(struct applet_call *call)
+{
+	struct node_init init = {
+		.dir = options_text(&call->options, "data-dir"),
+		.name = options_text(&call->options, "name"),
+		.listen = options_text(&call->options, "listen"),
+	};
+	struct ag_error err = { 0 };
+
+	if (init.dir == NULL || init.dir[0] == '\0')
+		return applet_usage(call, "--data-dir is needed");
+	if (init.name == NULL || init.name[0] == '\0')
+		return applet_usage(call, "--name is needed");
+	if (init.listen == NULL || init.listen[0] == '\0')
+		return applet_usage(call, "--listen is needed");
+	if (node_init_check("node.name", init.name, &err) != AG_OK)
+		return applet_usage(call, "option --name: %s", err.text);
+	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
+		return applet_usage(call, "option --listen: %s", err.text);
+	if (node_init_make(&init, &err) != AG_OK)
+		return exit_fail_local(call, &err);
+	if (!call->is_quiet)
+		node_init_tell(&init);
+	if (output_flush(stdout, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}

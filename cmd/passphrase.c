@@ -1,0 +1,207 @@
+/*
+ * Asking for passphrases.
+ *
+ * RULES    1. Typed bytes go one by one into locked memory; stdio would keep
+ *             a copy.
+ *          2. While the echo is off, signals that would end us wait: the
+ *             terminal is put back first.  ^C is read as a character.
+ */
+#include "cmd/passphrase.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "crypto/openssh_key.h"
+
+#define TYPED_BYTES_MAX 1024
+
+enum typed {
+	TYPED_MORE,
+	TYPED_DONE,
+	TYPED_CANCEL,
+};
+
+/* What a key stroke does to the line typed so far. */
+static enum typed
+take_key(uint8_t *line, size_t *len, uint8_t c)
+{
+	switch (c) {
+	case '\n':
+	case '\r':
+		return TYPED_DONE;
+	case 0x03: /* ^C */
+	case 0x04: /* ^D */
+		return TYPED_CANCEL;
+	case 0x15: /* ^U */
+		*len = 0;
+		return TYPED_MORE;
+	case 0x08:
+	case 0x7f:
+		if (*len > 0)
+			(*len)--;
+		return TYPED_MORE;
+	default:
+		if (*len < TYPED_BYTES_MAX)
+			line[(*len)++] = c;
+		return TYPED_MORE;
+	}
+}
+
+static enum typed
+read_line(int fd, uint8_t *line, size_t *len)
+{
+	enum typed typed = TYPED_MORE;
+
+	*len = 0;
+	while (typed == TYPED_MORE) {
+		uint8_t c;
+		ssize_t n = read(fd, &c, 1);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		typed = n == 1 ? take_key(line, len, c) : TYPED_CANCEL;
+		secret_wipe(&c, sizeof(c));
+	}
+	return typed;
+}
+
+/* read_line() with the echo off, whatever happens. */
+static enum typed
+read_hidden(int fd, uint8_t *line, size_t *len)
+{
+	struct termios old, quiet;
+	sigset_t hold, before;
+	enum typed typed;
+
+	if (tcgetattr(fd, &old) == -1)
+		return TYPED_CANCEL;
+	(void)sigemptyset(&hold);
+	(void)sigaddset(&hold, SIGTERM);
+	(void)sigaddset(&hold, SIGHUP);
+	(void)sigaddset(&hold, SIGINT);
+	(void)sigaddset(&hold, SIGTSTP);
+	(void)sigprocmask(SIG_BLOCK, &hold, &before);
+	quiet = old;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
+	typed = TYPED_CANCEL;
+	if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0)
+		typed = read_line(fd, line, len);
+	(void)tcsetattr(fd, TCSAFLUSH, &old);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	return typed;
+}
+
+enum ag_status
+passphrase_prompt(struct secret **out, const char *prompt, struct ag_error *err)
+{
+	struct secret *line;
+	enum ag_status status;
+	enum typed typed;
+	size_t len = 0;
+	int fd;
+
+	*out = NULL;
+	if (fs_open(&fd, "/dev/tty", O_RDWR | O_NOCTTY, 0, NULL) != AG_OK)
+		return ag_fail(err, AG_EREFUSED,
+		    "no terminal to ask for the passphrase on; use "
+		    "--passphrase-fd");
+	line = secret_new(TYPED_BYTES_MAX);
+	if (line == NULL) {
+		(void)close(fd);
+		return ag_fail(err, AG_ENOMEM, "passphrase: out of memory");
+	}
+	status = fs_write(fd, "/dev/tty", bytes_from_text(prompt), err);
+	typed = status == AG_OK ? read_hidden(fd, secret_data(line), &len)
+				: TYPED_CANCEL;
+	if (status == AG_OK)
+		status = fs_write(fd, "/dev/tty", bytes_from_text("\n"), err);
+	(void)close(fd);
+	if (status == AG_OK && (typed == TYPED_CANCEL || len == 0))
+		status = ag_fail(err, AG_EREFUSED, "no passphrase was given");
+	if (status != AG_OK) {
+		secret_free(line);
+		return status;
+	}
+	secret_shorten(line, len);
+	*out = line;
+	return AG_OK;
+}
+
+static enum ag_status
+prompt_twice(struct secret **out, struct ag_error *err)
+{
+	struct secret *again;
+	enum ag_status status;
+	bool is_same;
+
+	status = passphrase_prompt(out, "New passphrase: ", err);
+	if (status != AG_OK)
+		return status;
+	status = passphrase_prompt(&again, "The same again: ", err);
+	if (status == AG_OK) {
+		is_same = secret_equal(*out, again);
+		secret_free(again);
+		if (is_same)
+			return AG_OK;
+		status = ag_fail(err, AG_EREFUSED,
+		    "the two passphrases differ; nothing was written");
+	}
+	secret_free(*out);
+	*out = NULL;
+	return status;
+}
+
+enum ag_status
+passphrase_option(struct secret **out, const struct applet_call *call,
+    bool is_new, struct ag_error *err)
+{
+	enum ag_status status;
+	uint64_t fd;
+
+	*out = NULL;
+	if (options_has(&call->options, "passphrase-fd")) {
+		status = options_count_value(&call->options, "passphrase-fd", 0,
+		    65535, &fd, err);
+		if (status != AG_OK)
+			return status;
+		return secret_read_passphrase(out, (int)fd, err);
+	}
+	if (!options_has(&call->options, "passphrase"))
+		return AG_OK;
+	if (is_new)
+		return prompt_twice(out, err);
+	return passphrase_prompt(out, "Passphrase: ", err);
+}
+
+enum ag_status
+passphrase_load_key(struct secret **key, const struct applet_call *call,
+    const char *path, struct ag_error *err)
+{
+	struct secret *text, *passphrase = NULL;
+	enum ag_status status;
+	char prompt[256];
+
+	*key = NULL;
+	status = secret_read_file(&text, path, OPENSSH_KEY_FILE_BYTES_MAX, err);
+	if (status != AG_OK)
+		return status;
+	if (openssh_key_is_encrypted(secret_bytes(text))) {
+		status = passphrase_option(&passphrase, call, false, err);
+		(void)snprintf(prompt, sizeof(prompt),
+		    "Passphrase of %.200s: ", path);
+		if (status == AG_OK && passphrase == NULL)
+			status = passphrase_prompt(&passphrase, prompt, err);
+	}
+	if (status == AG_OK)
+		status = openssh_key_parse(key, NULL, secret_bytes(text),
+		    passphrase, path, err);
+	secret_free(passphrase);
+	secret_free(text);
+	return status;
+}

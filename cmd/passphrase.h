@@ -1,0 +1,41 @@
+/*
+ * Passphrases for commands that handle keys: from a descriptor or typed on
+ * the terminal, never from arguments or the environment.
+ *
+ * A command that takes one puts PASSPHRASE_OPTIONS into its option table.
+ */
+#ifndef AEGIS_CMD_PASSPHRASE_H
+#define AEGIS_CMD_PASSPHRASE_H
+
+#include "base/status.h"
+#include "cmd/applet.h"
+#include "crypto/secret.h"
+
+#define PASSPHRASE_OPTIONS                                                 \
+	{ 0, "passphrase", NULL, "ask for a passphrase on the terminal" }, \
+	{                                                                  \
+		0, "passphrase-fd", "N",                                   \
+		    "read the passphrase's line from descriptor N"         \
+	}
+
+/*
+ * What --passphrase-fd or --passphrase gives; NULL when neither was given.
+ * A new passphrase is typed twice.
+ */
+enum ag_status passphrase_option(struct secret **out,
+    const struct applet_call *call, bool is_new,
+    struct ag_error *err) AG_MUST_USE;
+
+/* AG_EREFUSED without a terminal, or when the user gives up. */
+enum ag_status passphrase_prompt(struct secret **out, const char *prompt,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Load an OpenSSH private key; when it is encrypted, with the passphrase of
+ * the options or else asked for.
+ */
+enum ag_status passphrase_load_key(struct secret **key,
+    const struct applet_call *call, const char *path,
+    struct ag_error *err) AG_MUST_USE;
+
+#endif

@@ -1,0 +1,477 @@
+/*
+ * aegis roster: collect, sign, check and show who makes up a cluster.
+ *
+ * Each member makes its own part (`member`), someone puts the parts together
+ * (`create`), each member looks at the result and signs it (`sign`), and
+ * signatures given on copies are joined (`merge`).
+ *
+ * RULES    1. What is written is the canonical text: comments do not stay.
+ *          2. verify exits 0 only when every member has signed.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backup/restored.h"
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cmd/applet.h"
+#include "cmd/exit.h"
+#include "cmd/output.h"
+#include "cmd/passphrase.h"
+#include "cmd/roster_show.h"
+#include "crypto/openssh_key.h"
+#include "trust/field.h"
+#include "trust/identity.h"
+#include "trust/roster.h"
+#include "trust/setup.h"
+
+/* Formats one thing into text; the other end of put_file(). */
+typedef enum ag_status format_fn(const void *thing, struct buf *text);
+
+static enum ag_status
+format_roster(const void *thing, struct buf *text)
+{
+	return roster_format(thing, text);
+}
+
+static enum ag_status
+format_member(const void *thing, struct buf *text)
+{
+	return roster_format_member(thing, text);
+}
+
+/* Write to path, "-" for stdout; replaces a file only when told. */
+static enum ag_status
+put_file(const char *path, bool overwrite, format_fn *format, const void *thing,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct buf text;
+
+	buf_init(&text, ROSTER_FILE_BYTES_MAX);
+	status = format(thing, &text);
+	if (status != AG_OK)
+		status = ag_fail(err, status, "write %s: %s", path,
+		    ag_status_text(status));
+	else if (strcmp(path, "-") == 0)
+		status = fs_write(STDOUT_FILENO, "standard output",
+		    buf_bytes(&text), err);
+	else if (overwrite)
+		status = fs_write_file(path, 0644, buf_bytes(&text), err);
+	else
+		status = fs_create_file(path, 0644, buf_bytes(&text), err);
+	buf_fini(&text);
+	return status;
+}
+
+/* A roster is too large for the stack; NULL after saying so. */
+static struct roster *
+roster_new(struct ag_error *err)
+{
+	struct roster *roster = calloc(1, sizeof(*roster));
+
+	if (roster == NULL)
+		(void)ag_fail(err, AG_ENOMEM, "out of memory");
+	return roster;
+}
+
+static void
+print_fingerprint(const char *what, const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	char fingerprint[FINGERPRINT_BYTES];
+
+	public_key_fingerprint(fingerprint, key);
+	(void)fprintf(stderr, "%s %s\n", what, fingerprint);
+}
+
+static const struct applet_option member_options[] = {
+	{ 'n', "name", "NAME", "the member's name" },
+	{ 'a', "address", "HOST:PORT", "where peers reach it" },
+	{ 'd', "data", "DIR", "take the keys of this data directory" },
+	{ 'i', "identity", "FILE", "the node key" },
+	{ 'l', "link", "FILE", "the link key's public half" },
+	{ 'o', "out", "FILE", "write the member's part here" },
+	{ 'f', "force", NULL, "replace an existing file" },
+	PASSPHRASE_OPTIONS,
+	OPTIONS_END,
+};
+
+static enum ag_status
+member_from_keys(struct roster_member *member, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *link = options_text(&call->options, "link");
+	uint8_t link_key[PUBLIC_KEY_BYTES];
+	struct secret *node_key;
+	enum ag_status status;
+
+	status = public_key_load(link_key, NULL, link, err);
+	if (status == AG_OK)
+		status = passphrase_load_key(&node_key, call,
+		    options_text(&call->options, "identity"), err);
+	if (status != AG_OK)
+		return status;
+	identity_certify_link(member, node_key, link_key);
+	secret_free(node_key);
+	return AG_OK;
+}
+
+static enum ag_status
+member_make(struct roster_member *member, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *name = options_text(&call->options, "name");
+	const char *address = options_text(&call->options, "address");
+	const char *dir = options_text(&call->options, "data");
+	enum ag_status status;
+
+	if (dir != NULL)
+		return setup_member(member, dir, name, address, err);
+	memset(member, 0, sizeof(*member));
+	status = field_check_name("member", name, err);
+	if (status == AG_OK)
+		status = field_check_address(address, err);
+	if (status != AG_OK)
+		return status;
+	(void)snprintf(member->name, sizeof(member->name), "%s", name);
+	(void)snprintf(member->address, sizeof(member->address), "%s", address);
+	return member_from_keys(member, call, err);
+}
+
+static int
+roster_member_run(struct applet_call *call)
+{
+	const char *out = options_text(&call->options, "out");
+	struct roster_member member;
+	struct ag_error err;
+	enum ag_status status;
+
+	if (options_text(&call->options, "name") == NULL ||
+	    options_text(&call->options, "address") == NULL || out == NULL)
+		return applet_usage(call, "-n, -a and -o are all needed");
+	if (options_text(&call->options, "data") == NULL &&
+	    (options_text(&call->options, "identity") == NULL ||
+		options_text(&call->options, "link") == NULL))
+		return applet_usage(call, "give -d DIR, or both -i and -l");
+	secret_forbid_dumps();
+	status = member_make(&member, call, &err);
+	if (status == AG_OK)
+		status = put_file(out, options_has(&call->options, "force"),
+		    format_member, &member, &err);
+	if (status != AG_OK)
+		return exit_fail_local(call, &err);
+	if (!call->is_quiet) {
+		print_fingerprint("node key", member.node_key);
+		print_fingerprint("link key", member.link_key);
+	}
+	return EXIT_YES;
+}
+
+static const struct applet_option create_options[] = {
+	{ 'n', "name", "NAME", "the cluster's name" },
+	{ 0, "strategy", "NAME", "how it agrees: pbft (the default)" },
+	{ 'O', "operator", "NAME=FILE", "who else may write; repeatable" },
+	{ 0, "restored", "FILE", "begin with the state that FILE describes" },
+	{ 'o', "out", "FILE", "write the roster here" },
+	{ 'f', "force", NULL, "replace an existing file" },
+	OPTIONS_END,
+};
+
+/* One --operator NAME=FILE. */
+static enum ag_status
+create_operator(struct roster_operator *person, const char *text,
+    struct ag_error *err)
+{
+	const char *equals = strchr(text, '=');
+
+	if (equals == NULL ||
+	    !field_parse_name(person->name, sizeof(person->name),
+		bytes_of(text, (size_t)(equals - text))))
+		return ag_fail(err, AG_EINVAL,
+		    "operator '%s': expected NAME=FILE, NAME of a-z, 0-9 "
+		    "and -",
+		    text);
+	return public_key_load(person->key, NULL, equals + 1, err);
+}
+
+/* --restored FILE: a new incarnation that begins where that state ended. */
+static enum ag_status
+create_restored(struct roster *roster, const char *path, struct ag_error *err)
+{
+	struct restored restored;
+	enum ag_status status;
+
+	if (path == NULL)
+		return AG_OK;
+	status = restored_load(&restored, path, err);
+	if (status != AG_OK)
+		return status;
+	roster->incarnation = restored.incarnation + 1;
+	roster->first_seq = restored.seq;
+	roster->genesis_state = restored.digest;
+	return AG_OK;
+}
+
+static enum ag_status
+create_fill(struct roster *roster, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *strategy = options_text(&call->options, "strategy");
+	size_t operators = options_count(&call->options, "operator");
+	enum ag_status status = AG_OK;
+	uint32_t i;
+
+	if (call->operand_count > TRUST_MEMBERS_MAX ||
+	    operators > ROSTER_OPERATORS_MAX)
+		return ag_fail(err, AG_ELIMIT,
+		    "a roster has at most %d members and %d operators",
+		    TRUST_MEMBERS_MAX, ROSTER_OPERATORS_MAX);
+	roster->member_count = (uint32_t)call->operand_count;
+	roster->operator_count = (uint32_t)operators;
+	for (i = 0; status == AG_OK && i < roster->member_count; i++) {
+		status = roster_load_member(&roster->members[i],
+		    call->operands[i], err);
+		roster->members[i].is_signed = false;
+	}
+	for (i = 0; status == AG_OK && i < roster->operator_count; i++)
+		status = create_operator(&roster->operators[i],
+		    options_text_at(&call->options, "operator", i), err);
+	if (status == AG_OK)
+		status = create_restored(roster,
+		    options_text(&call->options, "restored"), err);
+	if (status != AG_OK)
+		return status;
+	return setup_roster(roster, options_text(&call->options, "name"),
+	    strategy != NULL ? strategy : "pbft", err);
+}
+
+static void
+say_what_it_tolerates(const struct roster *roster)
+{
+	uint32_t n = roster->member_count;
+
+	if (n == 1)
+		(void)fputs("one member: for development, it tolerates no "
+			    "fault\n",
+		    stderr);
+	else
+		(void)fprintf(stderr,
+		    "%u members: a quorum is %u, %u may fail or lie\n", n,
+		    trust_quorum(n), trust_faults(n));
+}
+
+static int
+roster_create_run(struct applet_call *call)
+{
+	const char *out = options_text(&call->options, "out");
+	struct roster *roster;
+	struct ag_error err;
+	enum ag_status status;
+
+	if (options_text(&call->options, "name") == NULL || out == NULL)
+		return applet_usage(call, "-n NAME and -o FILE are needed");
+	roster = roster_new(&err);
+	if (roster == NULL)
+		return exit_fail(call, &err);
+	status = create_fill(roster, call, &err);
+	if (status == AG_OK)
+		status = put_file(out, options_has(&call->options, "force"),
+		    format_roster, roster, &err);
+	if (status == AG_OK && !call->is_quiet)
+		say_what_it_tolerates(roster);
+	free(roster);
+	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
+}
+
+static const struct applet_option sign_options[] = {
+	{ 'i', "identity", "FILE", "sign with this node key" },
+	{ 'd', "data", "DIR", "sign with this data directory's node key" },
+	PASSPHRASE_OPTIONS,
+	OPTIONS_END,
+};
+
+static enum ag_status
+sign_with(struct roster *roster, const struct applet_call *call,
+    const char *key_path, struct ag_error *err)
+{
+	const char *path = call->operands[0];
+	struct secret *key;
+	enum ag_status status = roster_load(roster, path, err);
+
+	if (status == AG_OK)
+		status = passphrase_load_key(&key, call, key_path, err);
+	if (status != AG_OK)
+		return status;
+	status = identity_sign_roster(roster, key, err);
+	secret_free(key);
+	if (status == AG_OK)
+		status = put_file(path, true, format_roster, roster, err);
+	return status;
+}
+
+static int
+roster_sign_run(struct applet_call *call)
+{
+	const char *identity = options_text(&call->options, "identity");
+	const char *dir = options_text(&call->options, "data");
+	struct roster *roster;
+	char key_path[PATH_MAX];
+	struct ag_error err;
+	enum ag_status status = AG_OK;
+
+	if ((identity == NULL) == (dir == NULL))
+		return applet_usage(call, "give either -i FILE or -d DIR");
+	secret_forbid_dumps();
+	if (dir != NULL)
+		status = fs_join(key_path, sizeof(key_path), dir,
+		    SETUP_NODE_KEY, &err);
+	if (status != AG_OK)
+		return exit_fail_local(call, &err);
+	roster = roster_new(&err);
+	if (roster == NULL)
+		return exit_fail(call, &err);
+	status =
+	    sign_with(roster, call, dir != NULL ? key_path : identity, &err);
+	if (status == AG_OK && !call->is_quiet)
+		roster_show_missing(stderr, roster);
+	free(roster);
+	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
+}
+
+static const struct applet_option merge_options[] = {
+	{ 'o', "out", "FILE", "write the roster with all signatures here" },
+	{ 'f', "force", NULL, "replace an existing file" },
+	OPTIONS_END,
+};
+
+/* Take over the signatures that other has and roster has not. */
+static enum ag_status
+merge_one(struct roster *roster, const struct roster *other, const char *path,
+    struct ag_error *err)
+{
+	uint32_t i;
+
+	if (memcmp(roster->cluster_id, other->cluster_id, CLUSTER_ID_BYTES) !=
+	    0)
+		return ag_fail(err, AG_ECONFLICT,
+		    "%s: the roster of another cluster", path);
+	for (i = 0; i < roster->member_count; i++)
+		if (!roster->members[i].is_signed)
+			roster->members[i] = other->members[i];
+	return AG_OK;
+}
+
+static int
+roster_merge_run(struct applet_call *call)
+{
+	const char *out = options_text(&call->options, "out");
+	struct roster *roster, *other;
+	enum ag_status status;
+	struct ag_error err;
+	size_t i;
+
+	if (out == NULL)
+		return applet_usage(call, "-o FILE is needed");
+	roster = roster_new(&err);
+	other = roster_new(&err);
+	status = roster == NULL || other == NULL ? AG_ENOMEM : AG_OK;
+	if (status == AG_OK)
+		status = roster_load(roster, call->operands[0], &err);
+	for (i = 1; status == AG_OK && i < call->operand_count; i++) {
+		status = roster_load(other, call->operands[i], &err);
+		if (status == AG_OK)
+			status =
+			    merge_one(roster, other, call->operands[i], &err);
+	}
+	if (status == AG_OK)
+		status = put_file(out, options_has(&call->options, "force"),
+		    format_roster, roster, &err);
+	if (status == AG_OK && !call->is_quiet)
+		roster_show_missing(stderr, roster);
+	free(other);
+	free(roster);
+	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
+}
+
+static int
+roster_verify_run(struct applet_call *call)
+{
+	struct roster *roster;
+	struct ag_error err;
+	enum ag_status status;
+
+	roster = roster_new(&err);
+	if (roster == NULL)
+		return exit_fail(call, &err);
+	status = roster_load(roster, call->operands[0], &err);
+	if (status == AG_OK && !roster_is_complete(roster)) {
+		roster_show_missing(stderr, roster);
+		status = ag_fail(&err, AG_EFORGED,
+		    "%s: not every member has signed", call->operands[0]);
+	}
+	if (status == AG_OK && !call->is_quiet)
+		roster_show_verdict(stdout, roster);
+	free(roster);
+	if (status != AG_OK)
+		return exit_fail_local(call, &err);
+	if (output_flush(stdout, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}
+
+static int
+roster_show_run(struct applet_call *call)
+{
+	struct roster *roster;
+	struct ag_error err;
+	enum ag_status status;
+
+	roster = roster_new(&err);
+	if (roster == NULL)
+		return exit_fail(call, &err);
+	status = roster_load(roster, call->operands[0], &err);
+	if (status != AG_OK) {
+		free(roster);
+		return exit_fail_local(call, &err);
+	}
+	status = roster_show(call, roster, &err);
+	free(roster);
+	return status == AG_OK ? EXIT_YES : exit_fail(call, &err);
+}
+
+static const struct applet_command roster_commands[] = {
+	{ "member", "", "make a member's own part", member_options,
+	    roster_member_run },
+	{ "create", "MEMBER-FILE...", "put members' parts together",
+	    create_options, roster_create_run },
+	{ "sign", "ROSTER", "add a member's signature", sign_options,
+	    roster_sign_run },
+	{ "merge", "ROSTER...", "join signatures given on copies",
+	    merge_options, roster_merge_run },
+	{ "verify", "ROSTER", "check that every member has signed", NULL,
+	    roster_verify_run },
+	{ "show", "ROSTER", "print who the members are", NULL,
+	    roster_show_run },
+	{ NULL, NULL, NULL, NULL, NULL },
+};
+
+static const char *const roster_examples[] = {
+	"aegis roster member -n n1 -a n1.example:7422 -d /var/lib/aegis "
+	"-o n1.member",
+	"aegis roster create -n demo -o roster n1.member n2.member n3.member "
+	"n4.member",
+	"aegis roster sign -d /var/lib/aegis roster",
+	"aegis roster verify roster",
+	NULL,
+};
+
+const struct applet applet_roster = {
+	.name = "roster",
+	.summary = "say who makes up a cluster, and sign it",
+	.commands = roster_commands,
+	.examples = roster_examples,
+	.flags = APPLET_OFFLINE | APPLET_SECRETS,
+};

@@ -1,0 +1,138 @@
+/*
+ * Status of a node, as a sentence and a table of members.
+ *
+ * The health word comes first: OK, DEGRADED, NO_QUORUM or STARTING, with the
+ * margin, which is how many more members may fail before writing stops.
+ */
+#include "cmd/status_print.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "client/client.h"
+#include "cmd/display.h"
+#include "cmd/exit.h"
+#include "cmd/output.h"
+
+enum ag_status
+status_fetch(char **json, const char *socket, uint64_t timeout_ms,
+    struct ag_error *err)
+{
+	struct client *client = NULL;
+	struct client_answer answer;
+	enum ag_status status;
+
+	(void)timeout_ms;
+	*json = NULL;
+	client_answer_init(&answer);
+	status = client_new(&client, socket, err);
+	if (status == AG_OK)
+		status = client_get(client, "/v1/status", &answer, err);
+	if (status == AG_OK) {
+		*json =
+		    strndup((const char *)answer.body.data, answer.body.len);
+		if (*json == NULL)
+			status = ag_fail(err, AG_ENOMEM,
+			    "ask for status: out of memory");
+	}
+	client_answer_fini(&answer);
+	client_free(client);
+	return status;
+}
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "" : text;
+}
+
+static void
+print_summary(const json_t *s)
+{
+	long long n = json_integer_value(json_object_get(s, "n"));
+	long long missing = json_integer_value(json_object_get(s, "missing"));
+
+	/* The words are the node's own; the names passed its roster. */
+	(void)printf("%s  margin %lld  %lld of %lld members take part\n",
+	    text_of(s, "health"),
+	    (long long)json_integer_value(json_object_get(s, "margin")),
+	    n - missing, n);
+	if (n == 1)
+		(void)printf("one member: no fault of any kind is tolerated, "
+			     "for development only\n");
+	(void)printf("cluster %s  strategy %s  view %s  primary %s%s\n",
+	    text_of(s, "cluster"), text_of(s, "strategy"), text_of(s, "view"),
+	    text_of(s, "primary"),
+	    json_is_true(json_object_get(s, "changing_view"))
+		? "  (changing view)"
+		: "");
+	(void)printf("executed %s  stable %s  keys %s\n\n",
+	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
+}
+
+static enum ag_status
+print_members(struct applet_call *call, const json_t *s, struct ag_error *err)
+{
+	static const struct output_column columns[] = {
+		{ "name", NULL, OUTPUT_VALUE_COLUMN },
+		{ "role", NULL, 0 },
+		{ "state", NULL, 0 },
+		{ "view", NULL, OUTPUT_RIGHT },
+		{ "executed", NULL, OUTPUT_RIGHT },
+		{ "lag", NULL, OUTPUT_RIGHT },
+		{ "rtt_us", NULL, OUTPUT_RIGHT },
+		{ "address", NULL, 0 },
+		{ "error", NULL, 0 },
+		{ NULL, NULL, 0 },
+	};
+	struct output *out;
+	enum ag_status status;
+	const json_t *m;
+	size_t i, k;
+
+	status = output_new(&out, call, stdout, "members", columns, err);
+	if (status != AG_OK)
+		return status;
+	json_array_foreach(json_object_get(s, "members"), i, m)
+	{
+		for (k = 0; columns[k].name != NULL; k++)
+			output_text(out, text_of(m, columns[k].name));
+		output_row(out);
+	}
+	return output_end(out, err);
+}
+
+int
+status_print(struct applet_call *call, const char *json)
+{
+	json_t *s = json_loads(json, JSON_REJECT_DUPLICATES, NULL);
+	enum ag_status status = AG_OK;
+	struct ag_error err;
+	bool is_ok;
+
+	if (s == NULL) {
+		(void)ag_fail(&err, AG_EPROTO,
+		    "ask for status: the answer is not JSON");
+		return exit_fail(call, &err);
+	}
+	is_ok = strcmp(text_of(s, "health"), "OK") == 0;
+	if (call->output == OUTPUT_JSON && !call->is_quiet) {
+		(void)printf("%s\n", json);
+	} else if (!call->is_quiet) {
+		if (call->output == OUTPUT_TABLE || call->output == OUTPUT_WIDE)
+			print_summary(s);
+		status = print_members(call, s, &err);
+	}
+	json_decref(s);
+	if (status == AG_OK)
+		status = output_flush(stdout, &err);
+	if (status != AG_OK)
+		return exit_fail(call, &err);
+	return is_ok ? EXIT_YES : EXIT_NO;
+}
