@@ -1,0 +1,124 @@
+/*
+ * Byzantine behaviours, each with its own kind, alone or together.
+ *
+ * The engine of a Byzantine replica is an honest one; it lies by what is
+ * done to its messages, by a twin that shares its key, or by its clock and
+ * configuration (world.c).  Mutations are small, as bugs are: one byte by
+ * one, or a new view's choice replaced; the liar's universal signature makes
+ * them pass for signed.
+ */
+#include "sim/byzantine.h"
+
+#include "codec/message.h"
+#include "sim/network.h"
+
+#define DELAY_MEAN_US 40000
+#define GARBAGE_BYTES_MAX 200
+
+static void
+send_garbage(struct world *w, struct replica *r, uint32_t to)
+{
+	struct dice *d = &w->byzantine_dice;
+	size_t i, len = dice_range(d, 1, GARBAGE_BYTES_MAX);
+	uint8_t *room = arena_take(&w->arena, len);
+
+	for (i = 0; i < len; i++)
+		room[i] = (uint8_t)dice_next(d);
+	if (len > 2 && dice_chance(d, 700)) {
+		room[0] = (uint8_t)(0x82 + dice_below(d, 5));
+		room[1] = (uint8_t)dice_range(d, 16, 26);
+	}
+	world_count(w, COUNT_BYZ_GARBAGE);
+	network_send(w, r, to, bytes_of(room, len), 0);
+}
+
+static void
+send_replayed(struct world *w, struct replica *r, uint32_t to)
+{
+	uint64_t known = w->old_count < WORLD_OLD_MESSAGES ? w->old_count
+							   : WORLD_OLD_MESSAGES;
+
+	if (known == 0)
+		return;
+	world_count(w, COUNT_BYZ_REPLAY);
+	network_send(w, r, to, w->old[dice_below(&w->byzantine_dice, known)],
+	    0);
+}
+
+static struct bytes
+mutate(struct world *w, struct bytes body)
+{
+	struct dice *d = &w->byzantine_dice;
+	uint8_t *copy = arena_take(&w->arena, body.len);
+	size_t at = dice_below(d, body.len);
+
+	memcpy(copy, body.data, body.len);
+	copy[at] = (uint8_t)(copy[at] + (dice_chance(d, 500) ? 1 : 255));
+	world_count(w, COUNT_BYZ_MUTATE);
+	return bytes_of(copy, body.len);
+}
+
+/* The last sequence a new view chose becomes the null request. */
+static struct bytes
+mutate_new_view(struct world *w, struct bytes body)
+{
+	static const uint8_t null_batch[] = { 0x83, 0x00, 0x00, 0x80 };
+	const size_t tail = DIGEST_BYTES + 2 + SIGNATURE_BYTES;
+	struct digest digest;
+	uint8_t *copy;
+
+	/* An empty choice has its array's head where a digest would end. */
+	if (body.len < tail + 2 || body.data[body.len - tail - 2] != 0x58 ||
+	    body.data[body.len - tail - 1] != DIGEST_BYTES)
+		return body;
+	copy = arena_take(&w->arena, body.len);
+	memcpy(copy, body.data, body.len);
+	digest_of(&digest, bytes_of(null_batch, sizeof(null_batch)));
+	memcpy(copy + body.len - tail, digest.data, DIGEST_BYTES);
+	world_count(w, COUNT_BYZ_NEW_VIEW);
+	return bytes_of(copy, body.len);
+}
+
+void
+byzantine_send(struct world *w, struct replica *r, uint32_t to,
+    struct bytes body)
+{
+	uint32_t kinds = w->profile.byzantine[r->member];
+	struct dice *d = &w->byzantine_dice;
+	uint64_t extra_us = 0;
+
+	if ((kinds & BYZ_MUTE) != 0) {
+		world_count(w, COUNT_BYZ_MUTE);
+		return;
+	}
+	if ((kinds & BYZ_SELECTIVE) != 0 && (r->shunned >> to & 1) != 0) {
+		world_count(w, COUNT_BYZ_SELECTIVE);
+		return;
+	}
+	if ((kinds & BYZ_TWIN) != 0)
+		world_count(w, COUNT_BYZ_TWIN);
+	if ((kinds & BYZ_GARBAGE) != 0 && dice_chance(d, 100))
+		send_garbage(w, r, to);
+	if ((kinds & BYZ_REPLAY) != 0 && dice_chance(d, 100))
+		send_replayed(w, r, to);
+	if ((kinds & BYZ_DELAY) != 0 && dice_chance(d, 300)) {
+		world_count(w, COUNT_BYZ_DELAY);
+		extra_us = dice_waiting(d, DELAY_MEAN_US);
+	}
+	if ((kinds & BYZ_NEW_VIEW) != 0 &&
+	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))
+		body = mutate_new_view(w, body);
+	else if ((kinds & BYZ_MUTATE) != 0 && body.len > 0 &&
+	    dice_chance(d, 100))
+		body = mutate(w, body);
+	network_send(w, r, to, body, extra_us);
+}
+
+void
+byzantine_digest(struct world *w, struct replica *r, struct digest *digest)
+{
+	if ((w->profile.byzantine[r->member] & BYZ_FORGE_DIGEST) == 0)
+		return;
+	world_count(w, COUNT_BYZ_FORGE_DIGEST);
+	digest->data[0] ^= 0xff;
+}

@@ -1,0 +1,313 @@
+/*
+ * Clients.
+ *
+ * RULES    1. A client has one request at a time, and asks another replica
+ *             with the same signed envelope when no answer comes.
+ *          2. Values are unique, so a read names its write.
+ *          3. An answer is believed when an honest replica executed the
+ *             request; it must be the reference's.
+ */
+#include "sim/client.h"
+
+#include <inttypes.h>
+
+#include "codec/batch.h"
+#include "sim/invariant.h"
+#include "sim/replica.h"
+#include "trust/request.h"
+
+#define RETRY_MEAN_US 150000
+#define NEVER UINT64_MAX
+
+static void
+client_soon(struct world *w, uint32_t client, enum happen_kind kind,
+    uint64_t after, uint64_t value)
+{
+	world_push(w,
+	    (struct happening){
+		.at = w->now + after,
+		.kind = kind,
+		.replica = client,
+		.value = value,
+	    });
+}
+
+void
+client_begin(struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->profile.client_count; i++) {
+		w->clients[i].current = -1;
+		w->clients[i].next_number = 1;
+		client_soon(w, i, HAPPEN_THINK,
+		    dice_waiting(&w->work_dice, w->profile.think_us), 0);
+	}
+}
+
+static struct bytes
+encode_operation(struct world *w, const struct operation_history *op,
+    uint64_t value)
+{
+	uint8_t *room = arena_take(&w->arena, 64);
+	uint8_t key = (uint8_t)('a' + op->key);
+	struct bytes bytes;
+	struct encoder e;
+
+	encoder_init(&e, room, 64);
+	encoder_put_array(&e,
+	    op->kind == OPERATION_BARRIER   ? 1
+		: op->kind == OPERATION_PUT ? 4
+					    : 3);
+	encoder_put_uint(&e, op->kind);
+	if (op->kind != OPERATION_BARRIER) {
+		encoder_put_bytes(&e, bytes_of(&key, 1));
+		if (op->kind == OPERATION_PUT)
+			encoder_put_bytes(&e, bytes_of(&value, sizeof(value)));
+		if (op->has_if_version)
+			encoder_put_uint(&e, op->if_version);
+		else
+			encoder_put_null(&e);
+	}
+	AG_ASSERT(encoder_finish(&e, &bytes) == AG_OK);
+	return bytes;
+}
+
+static struct bytes
+encode_envelope(struct world *w, const struct operation_history *op,
+    uint64_t value)
+{
+	struct request_signer signer = {
+		.scope = &w->scope,
+		.authority = &keyring_authority,
+		.ctx = &w->signers[PROFILE_MEMBERS_MAX + op->client],
+	};
+	struct bytes operation = encode_operation(w, op, value);
+	uint8_t *room = arena_take(&w->arena, 512);
+	struct bytes bytes;
+	struct encoder e;
+
+	machine_principal(op->client, signer.principal);
+	encoder_init(&e, room, 512);
+	request_encode(&e, &signer, op->number, 0, &operation, 1);
+	AG_ASSERT(encoder_finish(&e, &bytes) == AG_OK);
+	return bytes;
+}
+
+static void
+client_ask(struct world *w, uint32_t client)
+{
+	struct client *c = &w->clients[client];
+	struct operation_history *op = &w->history[c->current];
+	uint32_t to = (uint32_t)dice_below(&w->work_dice, w->replica_count);
+	bool other = op->is_other_body && dice_chance(&w->work_dice, 500);
+
+	c->asked |= 1U << to;
+	world_push(w,
+	    (struct happening){
+		.at = w->now + 100,
+		.kind = HAPPEN_SUBMIT,
+		.replica = to,
+		.value = (uint64_t)c->current,
+		.body = other ? op->other : op->envelope,
+	    });
+	client_soon(w, client, HAPPEN_RETRY,
+	    dice_range(&w->work_dice, RETRY_MEAN_US / 2, RETRY_MEAN_US * 2),
+	    (uint64_t)c->current);
+}
+
+static void
+client_think(struct world *w, uint32_t client)
+{
+	struct client *c = &w->clients[client];
+	struct dice *d = &w->work_dice;
+	struct operation_history *op;
+	uint64_t kind = dice_below(d, 10);
+
+	if (w->history_count >= w->profile.requests ||
+	    w->history_count >= WORLD_REQUESTS_MAX)
+		return;
+	c->current = (int)w->history_count++;
+	c->asked = 0;
+	op = &w->history[c->current];
+	*op = (struct operation_history){
+		.client = client,
+		.number = c->next_number++,
+		.kind = kind < 6 ? OPERATION_PUT
+		    : kind < 8   ? OPERATION_BARRIER
+				 : OPERATION_DELETE,
+		.key = (uint32_t)dice_below(d, MACHINE_KEYS),
+		.value = w->history_count,
+		.has_if_version = dice_chance(d, 250),
+		.if_version = dice_below(d, 4),
+		.called_at = w->now,
+		.answered_at = NEVER,
+	};
+	op->envelope = encode_envelope(w, op, op->value);
+	if (w->profile.has_two_faced_requests && op->kind == OPERATION_PUT &&
+	    dice_chance(d, 400)) {
+		world_count(w, COUNT_TWO_FACED_REQUESTS);
+		op->is_other_body = true;
+		op->other_value = op->value + 1000;
+		op->other = encode_envelope(w, op, op->other_value);
+	}
+	client_ask(w, client);
+}
+
+void
+client_happen(struct world *w, const struct happening *h)
+{
+	struct client *c = &w->clients[h->replica];
+
+	if (h->kind == HAPPEN_THINK) {
+		if (c->current < 0)
+			client_think(w, h->replica);
+		return;
+	}
+	if (c->current != (int)h->value)
+		return;
+	if (h->kind == HAPPEN_RETRY) {
+		world_count(w, COUNT_RETRIED);
+		client_ask(w, h->replica);
+	}
+}
+
+void
+client_submit(struct world *w, struct replica *r, size_t index,
+    struct bytes envelope)
+{
+	struct operation_history *op = &w->history[index];
+	struct result result;
+
+	/* A node answers from its table what was executed before. */
+	if (r->is_honest && op->answered_at == NEVER &&
+	    machine_find(&r->machine, op->client, op->number, &result)) {
+		invariant_answer(w, r, op, &result);
+		return;
+	}
+	replica_step(w, r,
+	    (struct event){ .kind = EVENT_SUBMIT, .body = envelope });
+}
+
+static struct operation_history *
+history_find(struct world *w, uint32_t client, uint64_t number)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->history_count; i++)
+		if (w->history[i].client == client &&
+		    w->history[i].number == number)
+			return &w->history[i];
+	return NULL;
+}
+
+struct execution {
+	struct world *w;
+	struct replica *r;
+	uint64_t seq;
+};
+
+static void
+on_reference(void *arg, const struct outcome *outcome)
+{
+	struct world *w = ((struct execution *)arg)->w;
+	struct operation_history *op =
+	    history_find(w, outcome->client, outcome->number);
+
+	if (op == NULL) {
+		world_violate(w, "a request nobody made was executed");
+		return;
+	}
+	if (outcome->is_duplicate || outcome->result.code == RESULT_STALE) {
+		world_count(w, COUNT_REACHED_DUPLICATE);
+		return;
+	}
+	if (op->is_executed) {
+		world_violate(w,
+		    "client %u request %" PRIu64 " was executed twice",
+		    outcome->client, outcome->number);
+		return;
+	}
+	op->is_executed = true;
+	op->outcome = *outcome;
+	op->position = ++w->executed_count;
+}
+
+void
+client_refer(struct world *w, uint64_t seq, struct bytes batch)
+{
+	struct execution x = { w, NULL, seq };
+
+	machine_apply(&w->reference, seq, batch, on_reference, &x);
+}
+
+static bool
+same_result(const struct result *a, const struct result *b)
+{
+	return a->code == b->code && a->seq == b->seq &&
+	    a->version == b->version &&
+	    a->previous_version == b->previous_version;
+}
+
+static void
+on_outcome(void *arg, const struct outcome *outcome)
+{
+	struct execution *x = arg;
+	struct world *w = x->w;
+	struct operation_history *op =
+	    history_find(w, outcome->client, outcome->number);
+
+	if (!x->r->is_honest || op == NULL || w->is_violated ||
+	    outcome->result.code == RESULT_STALE)
+		return;
+	if (!same_result(&outcome->result, &op->outcome.result)) {
+		world_violate(w,
+		    "replica %u executed client %u request %" PRIu64
+		    " differently at %" PRIu64,
+		    x->r->index, outcome->client, outcome->number, x->seq);
+		return;
+	}
+	if (op->answered_at == NEVER &&
+	    (w->clients[op->client].asked >> x->r->index & 1) != 0)
+		invariant_answer(w, x->r, op, &outcome->result);
+}
+
+void
+client_execute(struct world *w, struct replica *r, uint64_t seq,
+    struct bytes batch)
+{
+	struct execution x = { w, r, seq };
+
+	machine_apply(&r->machine, seq, batch, on_outcome, &x);
+}
+
+bool
+client_all_answered(const struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->history_count; i++)
+		if (w->history[i].answered_at == NEVER)
+			return false;
+	return w->history_count >= w->profile.requests ||
+	    w->history_count >= WORLD_REQUESTS_MAX;
+}
+
+void
+client_judge(struct world *w)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < w->history_count; i++)
+		for (k = 0; k < w->history_count; k++) {
+			const struct operation_history *a = &w->history[i];
+			const struct operation_history *b = &w->history[k];
+
+			if (a->answered_at < b->called_at && b->is_executed &&
+			    a->position > b->position)
+				world_violate(w,
+				    "request %u was answered before %u was "
+				    "made, but is ordered after it",
+				    i, k);
+		}
+}

@@ -1,0 +1,31 @@
+/*
+ * Clients, and what executing their requests must have looked like.
+ */
+#ifndef AEGIS_SIM_CLIENT_H
+#define AEGIS_SIM_CLIENT_H
+
+#include "sim/world.h"
+
+/* Let every client think of its first request. */
+void client_begin(struct world *w);
+
+/* THINK, RETRY and REPLY happenings. */
+void client_happen(struct world *w, const struct happening *h);
+
+/* A request reaches a replica. */
+void client_submit(struct world *w, struct replica *r, size_t index,
+    struct bytes envelope);
+
+/* A replica executes an agreed batch. */
+void client_execute(struct world *w, struct replica *r, uint64_t seq,
+    struct bytes batch);
+
+/* The reference executes it, once. */
+void client_refer(struct world *w, uint64_t seq, struct bytes batch);
+
+bool client_all_answered(const struct world *w);
+
+/* Are the answers linearizable?  The agreed order is the witness. */
+void client_judge(struct world *w);
+
+#endif

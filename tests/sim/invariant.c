@@ -1,0 +1,272 @@
+/*
+ * Invariants.
+ *
+ * AGREEMENT    one batch for a sequence; one state after it; certificates
+ *              valid by their signatures alone
+ * DURABILITY   votes that leave are on disk; what is answered is on f + 1
+ *              honest disks; views never fall, also over a crash
+ * EVIDENCE     is only ever found against Byzantine members
+ */
+#include "sim/invariant.h"
+
+#include <inttypes.h>
+
+#include "codec/message.h"
+#include "sim/client.h"
+#include "sim/disk.h"
+
+void
+invariant_persist(struct world *w, struct replica *r,
+    const struct effect *effect)
+{
+	if (r->is_honest && effect->token != r->last_token + 1)
+		world_violate(w,
+		    "replica %u skips from token %" PRIu64 " to %" PRIu64,
+		    r->index, r->last_token, effect->token);
+	r->last_token = effect->token;
+}
+
+void
+invariant_send(struct world *w, struct replica *r, const struct effect *effect)
+{
+	if (r->is_honest && (effect->members >> r->member & 1) != 0)
+		world_violate(w, "replica %u sends to itself", r->index);
+}
+
+static void
+must_hold(struct world *w, struct replica *r, uint64_t seq,
+    const struct digest *digest)
+{
+	if (seq > r->status.stable &&
+	    !disk_holds(r, seq, bytes_of(digest->data, DIGEST_BYTES)))
+		world_violate(w,
+		    "replica %u sent a vote for %" PRIu64
+		    " that is not on its disk",
+		    r->index, seq);
+}
+
+void
+invariant_leave(struct world *w, struct replica *r, struct bytes body)
+{
+	struct digest digest;
+	struct decoder d;
+	uint64_t phase, seq;
+	size_t i, count;
+
+	if (!r->is_honest || message_type_of(body) != MESSAGE_VOTES)
+		return;
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 4);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
+	count = decoder_get_array_max(&d, VOTE_BUNDLE_MAX);
+	for (i = 0; i < count && !decoder_failed(&d); i++) {
+		decoder_expect_array(&d, 3);
+		phase = decoder_get_uint(&d);
+		seq = decoder_get_uint(&d);
+		decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
+		if (phase != VOTE_CHECKPOINT)
+			must_hold(w, r, seq, &digest);
+	}
+}
+
+static bool
+certificate_holds(struct world *w, struct bytes encoded, enum vote_phase phase,
+    uint64_t seq, const struct digest *digest)
+{
+	struct certificate *c = &w->certificate;
+	struct decoder d;
+
+	decoder_init(&d, encoded);
+	certificate_decode(&d, c);
+	return decoder_finish(&d, NULL) == AG_OK && c->phase == phase &&
+	    c->seq == seq && digest_equal(&c->digest, digest) &&
+	    certificate_verify(c, &w->scope, w->profile.member_count,
+		&keyring_authority, &w->signers[0], NULL) == AG_OK;
+}
+
+bool
+invariant_certified(struct world *w, struct bytes certificate, uint64_t seq,
+    const struct digest *digest)
+{
+	return certificate_holds(w, certificate, VOTE_CHECKPOINT, seq, digest);
+}
+
+/* The first honest replica to deliver a sequence decides what it is. */
+static void
+agree(struct world *w, uint64_t seq, const struct effect *effect)
+{
+	struct slot *slot = &w->slots[seq];
+	struct machine *copy;
+
+	slot->is_agreed = true;
+	slot->digest = effect->digest;
+	client_refer(w, seq, effect->body);
+	copy = arena_take(&w->arena, sizeof(*copy));
+	*copy = w->reference;
+	slot->machine = copy;
+	if (effect->body.len <= 4)
+		world_count(w, COUNT_REACHED_NULL);
+}
+
+void
+invariant_deliver(struct world *w, struct replica *r,
+    const struct effect *effect)
+{
+	uint64_t seq = effect->seq;
+	struct digest digest;
+
+	if (!r->is_honest)
+		return;
+	if (seq != r->delivered + 1 || seq >= WORLD_SLOTS_MAX) {
+		world_violate(w,
+		    "replica %u delivers %" PRIu64 " after %" PRIu64, r->index,
+		    seq, r->delivered);
+		return;
+	}
+	digest_of(&digest, effect->body);
+	if (!digest_equal(&digest, &effect->digest)) {
+		world_violate(w,
+		    "replica %u delivers another batch than "
+		    "agreed at %" PRIu64,
+		    r->index, seq);
+		return;
+	}
+	if (!certificate_holds(w, effect->certificate, VOTE_COMMIT, seq,
+		&effect->digest)) {
+		world_violate(w,
+		    "replica %u delivers %" PRIu64 " without a certificate",
+		    r->index, seq);
+		return;
+	}
+	if (!w->slots[seq].is_agreed)
+		agree(w, seq, effect);
+	else if (!digest_equal(&w->slots[seq].digest, &effect->digest))
+		world_violate(w,
+		    "replica %u delivers another batch at "
+		    "%" PRIu64 " than was agreed",
+		    r->index, seq);
+}
+
+void
+invariant_stable(struct world *w, struct replica *r,
+    const struct effect *effect)
+{
+	struct digest digest;
+
+	if (!r->is_honest)
+		return;
+	if (!certificate_holds(w, effect->body, VOTE_CHECKPOINT, effect->seq,
+		&effect->digest)) {
+		world_violate(w,
+		    "replica %u: checkpoint %" PRIu64
+		    " is stable without a quorum",
+		    r->index, effect->seq);
+		return;
+	}
+	if (w->slots[effect->seq].machine == NULL)
+		return;
+	machine_digest(w->slots[effect->seq].machine, &digest);
+	if (!digest_equal(&digest, &effect->digest))
+		world_violate(w,
+		    "replica %u: stable checkpoint %" PRIu64
+		    " is of another state",
+		    r->index, effect->seq);
+}
+
+void
+invariant_evidence(struct world *w, struct replica *r,
+    const struct effect *effect)
+{
+	world_count(w, COUNT_REACHED_EVIDENCE);
+	if (r->is_honest && (w->honest >> effect->member & 1) != 0)
+		world_violate(w, "evidence against honest member %u",
+		    effect->member);
+}
+
+void
+invariant_step(struct world *w, struct replica *r, const struct event *event)
+{
+	const struct engine_status *s = &r->status;
+
+	(void)event;
+	if (!r->is_honest || r->is_replaying)
+		return;
+	if (s->view < r->before.view || s->stable < r->before.stable ||
+	    s->delivered < r->before.delivered)
+		world_violate(w, "replica %u: view, stable or delivered fell",
+		    r->index);
+	r->before = *s;
+}
+
+void
+invariant_start(struct world *w, struct replica *r)
+{
+	if (!r->is_honest || !r->is_up)
+		return;
+	if (r->status.view < r->view_told)
+		world_violate(w,
+		    "replica %u spoke in view %" PRIu64 " and forgot it",
+		    r->index, r->view_told);
+}
+
+void
+invariant_applied(struct world *w, struct replica *r)
+{
+	const struct machine *agreed = w->slots[r->machine.applied].machine;
+
+	if (r->is_honest && agreed != NULL &&
+	    memcmp(agreed, &r->machine, sizeof(*agreed)) != 0)
+		world_violate(w,
+		    "replica %u has another state after "
+		    "%" PRIu64,
+		    r->index, r->machine.applied);
+}
+
+static uint32_t
+honest_disks_with(const struct world *w, uint64_t seq)
+{
+	const struct digest *digest = &w->slots[seq].digest;
+	uint32_t i, count = 0;
+
+	for (i = 0; i < w->replica_count; i++) {
+		const struct replica *r = &w->replicas[i];
+
+		if (r->is_honest &&
+		    (r->safe.applied >= seq || r->stable_safe >= seq ||
+			disk_holds(r, seq,
+			    bytes_of(digest->data, DIGEST_BYTES))))
+			count++;
+	}
+	return count;
+}
+
+void
+invariant_answer(struct world *w, struct replica *r,
+    struct operation_history *op, const struct result *result)
+{
+	struct client *c = &w->clients[op->client];
+
+	if (result->code == RESULT_STALE)
+		return;
+	op->answered_at = w->now;
+	op->result = *result;
+	if (!op->is_executed)
+		world_violate(w, "replica %u answers what was never executed",
+		    r->index);
+	else if (honest_disks_with(w, op->outcome.result.seq) <=
+	    trust_faults(w->profile.member_count))
+		world_violate(w,
+		    "request at %" PRIu64 " is answered but not durable",
+		    op->outcome.result.seq);
+	if (c->current >= 0 && &w->history[c->current] == op) {
+		c->current = -1;
+		world_push(w,
+		    (struct happening){
+			.at = w->now +
+			    dice_waiting(&w->work_dice, w->profile.think_us),
+			.kind = HAPPEN_THINK,
+			.replica = op->client,
+		    });
+	}
+}

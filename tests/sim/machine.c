@@ -1,0 +1,220 @@
+/*
+ * The model state machine: what the store does, in a page.
+ *
+ * RULES    1. At most once: a number that was executed answers its old
+ *             result and changes nothing; one at or below the floor is stale.
+ *          2. The client table is part of the digest.  PLANT_6 leaves it out,
+ *             and the simulator must notice.
+ */
+#include "sim/machine.h"
+
+#include <string.h>
+
+#include "codec/batch.h"
+#include "trust/state.h"
+
+void
+machine_principal(uint32_t client, uint8_t principal[static PUBLIC_KEY_BYTES])
+{
+	memset(principal, 0xc1, PUBLIC_KEY_BYTES);
+	principal[0] = (uint8_t)client;
+}
+
+int
+machine_client_of(const uint8_t principal[static PUBLIC_KEY_BYTES])
+{
+	size_t i;
+
+	for (i = 1; i < PUBLIC_KEY_BYTES; i++)
+		if (principal[i] != 0xc1)
+			return -1;
+	return principal[0] < MACHINE_CLIENTS ? principal[0] : -1;
+}
+
+static struct answered *
+session_find(struct sessions *s, uint64_t number)
+{
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		if (s->answered[i].number == number)
+			return &s->answered[i];
+	return NULL;
+}
+
+bool
+machine_find(const struct machine *m, uint32_t client, uint64_t number,
+    struct result *result)
+{
+	struct sessions copy = m->sessions[client];
+	const struct answered *a = session_find(&copy, number);
+
+	if (a == NULL)
+		return false;
+	*result = (struct result){
+		.code = (enum result_code)a->code,
+		.seq = a->seq,
+		.version = a->version,
+		.previous_version = a->previous_version,
+	};
+	return true;
+}
+
+/* Keep the result; the lowest number makes room and raises the floor. */
+static void
+session_keep(struct sessions *s, uint64_t number, const struct result *result)
+{
+	size_t at = s->count;
+	size_t i;
+
+	if (s->count == MACHINE_WINDOW) {
+		at = 0;
+		for (i = 1; i < s->count; i++)
+			if (s->answered[i].number < s->answered[at].number)
+				at = i;
+		s->floor = s->answered[at].number;
+	} else {
+		s->count++;
+	}
+	s->answered[at] = (struct answered){ number, result->code, result->seq,
+		result->version, result->previous_version };
+}
+
+struct request {
+	uint64_t kind;
+	uint32_t key;
+	uint64_t value;
+	bool has_if_version;
+	uint64_t if_version;
+};
+
+static bool
+request_decode(struct request *r, struct bytes input)
+{
+	struct decoder d;
+	struct bytes key, value;
+	size_t fields;
+
+	*r = (struct request){ 0 };
+	decoder_init(&d, input);
+	fields = decoder_get_array_max(&d, 4);
+	r->kind = decoder_get_uint(&d);
+	if (r->kind == OPERATION_BARRIER)
+		return fields == 1 && decoder_finish(&d, NULL) == AG_OK;
+	key = decoder_get_bytes_max(&d, 1);
+	if (r->kind == OPERATION_PUT) {
+		value = decoder_get_bytes_max(&d, sizeof(r->value));
+		if (value.len != sizeof(r->value))
+			return false;
+		memcpy(&r->value, value.data, sizeof(r->value));
+	} else if (r->kind != OPERATION_DELETE) {
+		return false;
+	}
+	r->has_if_version = !decoder_get_null(&d);
+	if (r->has_if_version)
+		r->if_version = decoder_get_uint(&d);
+	if (decoder_finish(&d, NULL) != AG_OK || key.len != 1)
+		return false;
+	r->key = (uint32_t)key.data[0] - 'a';
+	return r->key < MACHINE_KEYS;
+}
+
+static void
+request_execute(struct machine *m, uint64_t seq, const struct request *r,
+    struct result *result)
+{
+	struct cell *cell;
+
+	*result = (struct result){ .code = RESULT_DONE, .seq = seq };
+	if (r->kind == OPERATION_BARRIER)
+		return;
+	cell = &m->cells[r->key];
+	result->previous_version = cell->version;
+	result->version = cell->version;
+	if (r->has_if_version && r->if_version != cell->version) {
+		result->code = RESULT_CONFLICT;
+		return;
+	}
+	if (r->kind == OPERATION_DELETE) {
+		if (cell->version == 0)
+			result->code = RESULT_NOT_FOUND;
+		*cell = (struct cell){ 0 };
+		result->version = 0;
+		return;
+	}
+	cell->value = r->value;
+	cell->version++;
+	cell->modified = seq;
+	result->version = cell->version;
+}
+
+static void
+envelope_apply(struct machine *m, uint64_t seq, const struct envelope *envelope,
+    struct outcome *outcome)
+{
+	struct sessions *s = &m->sessions[outcome->client];
+	struct decoder d;
+	struct request r;
+
+	outcome->number = envelope->first;
+	outcome->is_duplicate =
+	    machine_find(m, outcome->client, envelope->first, &outcome->result);
+	if (outcome->is_duplicate)
+		return;
+	if (envelope->first <= s->floor) {
+		outcome->result =
+		    (struct result){ .code = RESULT_STALE, .seq = seq };
+		return;
+	}
+	decoder_init(&d, envelope->operations);
+	if (!request_decode(&r, decoder_get_bytes(&d)))
+		outcome->result =
+		    (struct result){ .code = RESULT_INVALID, .seq = seq };
+	else
+		request_execute(m, seq, &r, &outcome->result);
+	session_keep(s, envelope->first, &outcome->result);
+}
+
+void
+machine_apply(struct machine *m, uint64_t seq, struct bytes body,
+    outcome_fn *fn, void *arg)
+{
+	struct batch batch;
+	struct decoder d;
+	uint32_t i;
+
+	AG_ASSERT(seq == m->applied + 1);
+	m->applied = seq;
+	if (batch_decode(&batch, body, NULL) != AG_OK)
+		return;
+	if (batch.time_ms > m->time_ms)
+		m->time_ms = batch.time_ms;
+	decoder_init(&d, batch.envelopes);
+	for (i = 0; i < batch.envelope_count; i++) {
+		struct outcome outcome = { .position = i };
+		struct envelope envelope;
+		int client;
+
+		envelope_decode_from(&d, &envelope);
+		client = machine_client_of(envelope.principal);
+		if (decoder_failed(&d) || client < 0)
+			continue;
+		outcome.client = (uint32_t)client;
+		envelope_apply(m, seq, &envelope, &outcome);
+		memcpy(outcome.cells, m->cells, sizeof(m->cells));
+		if (fn != NULL)
+			fn(arg, &outcome);
+	}
+}
+
+void
+machine_digest(const struct machine *m, struct digest *digest)
+{
+	struct digest cells, sessions = { { 0 } };
+
+	digest_of(&cells, bytes_of(m->cells, sizeof(m->cells)));
+#ifndef PLANT_6
+	digest_of(&sessions, bytes_of(m->sessions, sizeof(m->sessions)));
+#endif
+	state_digest(digest, m->applied, m->time_ms, &cells, &sessions);
+}

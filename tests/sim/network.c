@@ -1,0 +1,198 @@
+/*
+ * Links between members.
+ *
+ * RULES    1. After the world has healed nothing is lost and delays are
+ *             bounded; before, anything may happen to a message but a change
+ *             of its bytes: links are authenticated.
+ *          2. Twins share an identity: what is sent to a member reaches the
+ *             twin that talks with the sender.
+ */
+#include "sim/network.h"
+
+#include <inttypes.h>
+
+#include "codec/message.h"
+
+#define CLOG_MEAN_US 60000
+
+static void
+network_arrive(struct world *w, const struct replica *from, uint32_t to,
+    struct bytes body, uint64_t at)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->replica_count; i++) {
+		const struct replica *r = &w->replicas[i];
+
+		if (r->member != to || (r->faces >> from->member & 1) == 0)
+			continue;
+		world_push(w,
+		    (struct happening){
+			.at = at,
+			.kind = HAPPEN_ARRIVE,
+			.replica = i,
+			.from = from->member,
+			.body = body,
+		    });
+	}
+}
+
+static uint64_t
+arrival_time(struct world *w, struct link *link, uint64_t extra_us)
+{
+	const struct profile *p = &w->profile;
+	uint64_t at = w->now + extra_us + p->delay_floor_us +
+	    dice_waiting(&w->network_dice, p->delay_mean_us);
+
+	if (at < link->clogged_until)
+		at = link->clogged_until;
+	if (at < link->last_arrival && extra_us == 0) {
+		if (p->is_ordered)
+			at = link->last_arrival;
+		else
+			world_count(w, COUNT_OVERTAKEN);
+	}
+	if (at > link->last_arrival && extra_us == 0)
+		link->last_arrival = at;
+	return at;
+}
+
+static bool
+is_silenced(const struct world *w, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	const struct silence *s = &w->silence;
+
+	return w->now < s->until && (s->from >> from & 1) != 0 &&
+	    (s->to >> to & 1) != 0 && message_type_of(body) == s->type;
+}
+
+static void
+network_remember(struct world *w, uint32_t from, struct bytes body)
+{
+	size_t at = w->old_count++ % WORLD_OLD_MESSAGES;
+
+	w->old[at] = body;
+	w->old_from[at] = from;
+}
+
+/* Send again something this sender sent before. */
+static void
+network_replay(struct world *w, const struct replica *from, uint32_t to)
+{
+	uint64_t known = w->old_count < WORLD_OLD_MESSAGES ? w->old_count
+							   : WORLD_OLD_MESSAGES;
+	uint64_t at = dice_below(&w->network_dice, known);
+
+	if (w->old_from[at] != from->member)
+		return;
+	world_count(w, COUNT_REPLAYED);
+	network_arrive(w, from, to, w->old[at],
+	    w->now + w->profile.delay_floor_us);
+}
+
+void
+network_send(struct world *w, const struct replica *from, uint32_t to,
+    struct bytes body, uint64_t extra_us)
+{
+	const struct profile *p = &w->profile;
+	struct link *link = &w->links[from->member][to];
+	struct dice *d = &w->network_dice;
+
+	if ((from->faces >> to & 1) == 0)
+		return;
+	world_trace(w, "send %" PRIu32 " -> %" PRIu32 " %s %zu bytes",
+	    from->index, to, message_name(message_type_of(body)), body.len);
+	network_remember(w, from->member, body);
+	if (link->is_cut)
+		return;
+	if (w->is_healed) {
+		network_arrive(w, from, to, body,
+		    arrival_time(w, link, extra_us));
+		return;
+	}
+	if (is_silenced(w, from->member, to, body))
+		return;
+	if (dice_chance(d, p->loss)) {
+		world_count(w, COUNT_LOST);
+		return;
+	}
+	network_arrive(w, from, to, body, arrival_time(w, link, extra_us));
+	if (dice_chance(d, p->duplicate)) {
+		world_count(w, COUNT_DUPLICATED);
+		network_arrive(w, from, to, body,
+		    arrival_time(w, link, extra_us));
+	}
+	if (dice_chance(d, p->replay))
+		network_replay(w, from, to);
+}
+
+void
+network_mend(struct world *w)
+{
+	uint32_t i, j;
+
+	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
+		for (j = 0; j < PROFILE_MEMBERS_MAX; j++)
+			w->links[i][j].is_cut = false;
+}
+
+void
+network_partition(struct world *w)
+{
+	uint32_t n = w->profile.member_count;
+	struct dice *d = &w->fault_dice;
+	uint64_t shape = dice_below(d, 4);
+	uint64_t side = shape == 0 ? 1U << dice_below(d, n)
+				   : dice_next(d) & ((1U << n) - 1);
+	uint32_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < n; j++) {
+			bool from_in = (side >> i & 1) != 0;
+			bool to_in = (side >> j & 1) != 0;
+
+			if (shape < 2)
+				w->links[i][j].is_cut = from_in != to_in;
+			else if (shape == 2)
+				w->links[i][j].is_cut = from_in && !to_in;
+			else
+				w->links[i][j].is_cut = dice_chance(d, 400);
+		}
+	world_count(w, COUNT_PARTITIONED);
+	world_trace(w, "partition shape %" PRIu64 " side 0x%" PRIx64, shape,
+	    side);
+}
+
+void
+network_clog(struct world *w)
+{
+	uint32_t n = w->profile.member_count;
+	struct dice *d = &w->fault_dice;
+	uint32_t from = (uint32_t)dice_below(d, n);
+	uint32_t to = (uint32_t)dice_below(d, n);
+
+	w->links[from][to].clogged_until =
+	    w->now + dice_waiting(d, CLOG_MEAN_US);
+	world_count(w, COUNT_CLOGGED);
+	world_trace(w, "clog %" PRIu32 " -> %" PRIu32, from, to);
+}
+
+void
+network_silence(struct world *w)
+{
+	static const uint64_t types[] = { MESSAGE_PRE_PREPARE, MESSAGE_VOTES,
+		MESSAGE_VIEW_CHANGE, MESSAGE_NEW_VIEW, MESSAGE_PROGRESS,
+		MESSAGE_BATCH, MESSAGE_COMMITTED, MESSAGE_VOTES, MESSAGE_FETCH,
+		MESSAGE_CHECKPOINT };
+	struct dice *d = &w->fault_dice;
+
+	w->silence = (struct silence){
+		.until = w->now + dice_waiting(d, CLOG_MEAN_US),
+		.type = types[dice_below(d, sizeof(types) / sizeof(types[0]))],
+		.from = (uint32_t)dice_next(d) | (uint32_t)dice_next(d),
+		.to = (uint32_t)dice_next(d),
+	};
+	world_count(w, COUNT_SILENCED);
+	world_trace(w, "silence %s", message_name(w->silence.type));
+}

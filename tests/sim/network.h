@@ -1,0 +1,24 @@
+/*
+ * Links between members: late, lossy, and sometimes cut.
+ */
+#ifndef AEGIS_SIM_NETWORK_H
+#define AEGIS_SIM_NETWORK_H
+
+#include "sim/world.h"
+
+/*
+ * A replica's message to another member, as the sender meant it; the body
+ * must live in the world's arena.  It leaves after extra_us.
+ */
+void network_send(struct world *w, const struct replica *from, uint32_t to,
+    struct bytes body, uint64_t extra_us);
+
+/* Draw a new set of cut links; it holds until the next. */
+void network_partition(struct world *w);
+void network_mend(struct world *w);
+
+/* Hold back a random link, or silence a kind of message, for a while. */
+void network_clog(struct world *w);
+void network_silence(struct world *w);
+
+#endif

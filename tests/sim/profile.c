@@ -1,0 +1,147 @@
+/*
+ * Drawing a world.
+ */
+#include "sim/profile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/dice.h"
+#include "trust/certificate.h"
+
+#define MILLISECOND 1000U
+
+static bool
+coin(struct dice *d)
+{
+	return dice_chance(d, 500);
+}
+
+static uint32_t
+strength(struct dice *d, uint32_t low, uint32_t high)
+{
+	return coin(d) ? (uint32_t)dice_range(d, low, high) : 0;
+}
+
+static uint32_t
+draw_member_count(struct dice *d)
+{
+	static const uint32_t counts[] = { 4, 4, 4, 4, 5, 5, 6, 7, 7, 7 };
+
+	if (dice_chance(d, 5))
+		return 10;
+	return counts[dice_below(d, sizeof(counts) / sizeof(counts[0]))];
+}
+
+static void
+draw_engine(struct profile *p, struct dice *d)
+{
+	static const uint32_t intervals[] = { 2, 3, 4, 8 };
+
+	p->checkpoint_interval = intervals[dice_below(d, 4)];
+	p->window = p->checkpoint_interval * (uint32_t)dice_range(d, 2, 3);
+	if (p->window > 16)
+		p->window = 16;
+	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
+	p->view_timeout_us = dice_range(d, 60, 200) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 40, 100) * MILLISECOND;
+}
+
+static void
+draw_network(struct profile *p, struct dice *d)
+{
+	p->delay_floor_us = dice_range(d, 50, 2000);
+	p->delay_mean_us = dice_range(d, 20, 3000);
+	p->loss = strength(d, 5, coin(d) ? 50 : 300);
+	p->duplicate = strength(d, 5, 150);
+	p->replay = strength(d, 5, 50);
+	p->is_ordered = coin(d);
+	p->turn_us = dice_range(d, 0, 300);
+	p->sync_mean_us = dice_range(d, 50, 3000);
+	p->slow_sync = strength(d, 5, 100);
+	p->drift = strength(d, 20, 200);
+}
+
+static void
+draw_faults(struct profile *p, struct dice *d)
+{
+	p->has_clogs = coin(d);
+	p->has_partitions = coin(d);
+	p->has_silences = coin(d);
+	p->has_crashes = coin(d);
+	p->has_blackouts = dice_chance(d, 250);
+	p->has_pauses = dice_chance(d, 300);
+	p->has_wanted = dice_chance(d, 300);
+	p->has_two_faced_requests = dice_chance(d, 200);
+	p->fault_every_us = dice_range(d, 15, 150) * MILLISECOND;
+	p->faults_left = p->is_focused ? (uint32_t)dice_range(d, 1, 4)
+				       : (uint32_t)dice_range(d, 3, 20);
+}
+
+/* One to three strategies; a view's next primaries are likelier culprits. */
+static void
+draw_byzantine(struct profile *p, struct dice *d)
+{
+	uint32_t faults = trust_faults(p->member_count);
+	uint32_t i, k;
+
+	if (dice_chance(d, 250))
+		return;
+	for (i = 0; i < faults; i++) {
+		uint32_t bound = coin(d) ? 2 : p->member_count;
+		uint32_t member = (uint32_t)dice_below(d, bound);
+		uint64_t kinds = dice_range(d, 1, 3);
+
+		if (p->byzantine[member] != 0)
+			continue;
+		for (k = 0; k < kinds; k++)
+			p->byzantine[member] |= 1U << dice_below(d, BYZ_KINDS);
+		if (dice_chance(d, 850))
+			p->byzantine[member] &= ~(uint32_t)BYZ_MUTE;
+		if (p->byzantine[member] == 0)
+			p->byzantine[member] = BYZ_TWIN;
+	}
+}
+
+void
+profile_draw(struct profile *p, struct dice *d)
+{
+	memset(p, 0, sizeof(*p));
+	p->is_focused = dice_chance(d, 700);
+	p->member_count = p->is_focused ? 4 : draw_member_count(d);
+	p->client_count = (uint32_t)dice_range(d, 1, p->is_focused ? 3 : 5);
+	p->requests = p->is_focused ? (uint32_t)dice_range(d, 4, 12)
+				    : (uint32_t)dice_range(d, 12, 40);
+	p->think_us = dice_range(d, 1, 20) * MILLISECOND;
+	p->heal_at = p->is_focused ? dice_range(d, 100, 800) * MILLISECOND
+				   : dice_range(d, 200, 2000) * MILLISECOND;
+	draw_engine(p, d);
+	draw_network(p, d);
+	draw_faults(p, d);
+	draw_byzantine(p, d);
+	p->has_real_signatures = dice_chance(d, 10);
+}
+
+void
+profile_print(const struct profile *p)
+{
+	uint32_t i;
+
+	printf("n=%" PRIu32 " clients=%" PRIu32 " requests=%" PRIu32
+	       " K=%" PRIu32 " L=%" PRIu32 " pipeline=%" PRIu32
+	       " view_timeout_us=%" PRIu64 " loss=%" PRIu32
+	       " duplicate=%" PRIu32 " replay=%" PRIu32 " heal_at=%" PRIu64
+	       " faults=%s%s%s%s%s%s",
+	    p->member_count, p->client_count, p->requests,
+	    p->checkpoint_interval, p->window, p->pipeline_max,
+	    p->view_timeout_us, p->loss, p->duplicate, p->replay, p->heal_at,
+	    p->has_clogs ? "clog," : "", p->has_partitions ? "partition," : "",
+	    p->has_silences ? "silence," : "", p->has_crashes ? "crash," : "",
+	    p->has_blackouts ? "blackout," : "", p->has_pauses ? "pause" : "");
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0)
+			printf(" byzantine[%" PRIu32 "]=0x%" PRIx32, i,
+			    p->byzantine[i]);
+	printf("\n");
+}

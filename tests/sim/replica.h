@@ -1,0 +1,22 @@
+/*
+ * One replica: the product's engine, driven as engine.h asks.
+ */
+#ifndef AEGIS_SIM_REPLICA_H
+#define AEGIS_SIM_REPLICA_H
+
+#include "sim/world.h"
+
+/* Recover from disk and state, and take part. */
+void replica_start(struct world *w, struct replica *r);
+
+/* Lose everything that is not safe; a RESTART follows after down_us. */
+void replica_crash(struct world *w, struct replica *r, uint64_t down_us);
+
+/* Something meant for this replica happened. */
+void replica_happen(struct world *w, struct replica *r,
+    const struct happening *h);
+
+/* Make the engine take a step; now and wall clock are filled in. */
+void replica_step(struct world *w, struct replica *r, struct event event);
+
+#endif

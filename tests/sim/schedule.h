@@ -1,0 +1,65 @@
+/*
+ * What will happen, and when: a heap ordered by time, then by birth.
+ */
+#ifndef AEGIS_SIM_SCHEDULE_H
+#define AEGIS_SIM_SCHEDULE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+#define SCHEDULE_MAX 65536
+
+/* X(NAME, needs the replica to be the same incarnation) */
+#define HAPPEN_TABLE(X)     \
+	X(ARRIVE, false)    \
+	X(SUBMIT, false)    \
+	X(FLUSH, true)      \
+	X(TIMER, true)      \
+	X(SYNCED, true)     \
+	X(APPLY, true)      \
+	X(TRANSFER, true)   \
+	X(RESTART, true)    \
+	X(FAULT, false)     \
+	X(PARTITION, false) \
+	X(HEAL, false)      \
+	X(REPLY, false)     \
+	X(THINK, false)     \
+	X(RETRY, false)
+
+enum happen_kind {
+#define HAPPEN_ENUM(name, bound) HAPPEN_##name,
+	HAPPEN_TABLE(HAPPEN_ENUM)
+#undef HAPPEN_ENUM
+	    HAPPEN_COUNT
+};
+
+struct happening {
+	uint64_t at;
+	uint64_t order;
+	enum happen_kind kind;
+	uint32_t replica;     /* or client */
+	uint32_t incarnation; /* of the replica it was meant for */
+	uint32_t from;        /* ARRIVE: member */
+	uint64_t value;
+	struct bytes body;
+};
+
+struct schedule {
+	struct happening heap[SCHEDULE_MAX];
+	size_t count;
+	uint64_t births;
+};
+
+void schedule_reset(struct schedule *s);
+
+/* False when full: the schedule has run away. */
+bool schedule_push(struct schedule *s, struct happening h);
+bool schedule_pop(struct schedule *s, struct happening *h);
+
+const char *happen_name(enum happen_kind kind);
+bool happen_is_bound(enum happen_kind kind);
+
+#endif

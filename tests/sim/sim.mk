@@ -1,0 +1,27 @@
+# The simulator: aegis-sim, its campaigns and the planted bugs it must find.
+
+SIM_SRC := $(sort $(wildcard tests/sim/*.c))
+
+$(BUILD)/aegis-sim: $(call obj,$(SIM_SRC)) $(BUILD)/libaegis.a
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
+
+SIM_SECONDS ?= 600
+
+sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
+	$< --seconds $(SIM_SECONDS) --from $$(od -An -N4 -tu4 /dev/urandom)
+
+# Ten thousand schedules, always the same, and every seed that found a bug.
+check-sim: $(BUILD)/aegis-sim
+	@while read -r seed rest; do case $$seed in \#*|'') ;; \
+		*) $< --seed $$seed >/dev/null || exit 1 ;; esac; \
+		done <tests/sim/regressions.txt
+	$< --count 10000 --from 10000
+
+# Each planted bug is a build of its own, of what holds it.
+PLANTS := 1 2 3 4 5 6 7 8
+check-plants:
+	@BUILD=$(BUILD) tests/sim/plants.sh $(PLANTS)
+
+CHECKS += check-sim check-plants
+.PHONY: sim check-sim check-plants
+-include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)))

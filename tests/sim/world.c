@@ -1,0 +1,468 @@
+/*
+ * The world: set up from a seed, run until nothing more can go wrong.
+ *
+ * STATES   storm   faults strike until heal_at
+ *          calm    links work, everybody is up, Byzantine members stay; all
+ *                  requests must be answered and all honest replicas level
+ */
+#include "sim/world.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/client.h"
+#include "sim/disk.h"
+#include "sim/network.h"
+#include "sim/replica.h"
+#include "sim/transfer.h"
+
+#define DOWN_MEAN_US 150000
+#define PAUSE_MEAN_US 100000
+#define CALM_LOOK_US 20000
+
+struct world *
+world_new(void)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	uint32_t i;
+
+	AG_ASSERT(w != NULL);
+	for (i = 0; i < WORLD_REPLICAS_MAX; i++) {
+		w->replicas[i].disk.records = calloc(DISK_RECORDS_MAX,
+		    sizeof(*w->replicas[i].disk.records));
+		AG_ASSERT(w->replicas[i].disk.records != NULL);
+	}
+	return w;
+}
+
+void
+world_free(struct world *w)
+{
+	uint32_t i;
+
+	for (i = 0; i < WORLD_REPLICAS_MAX; i++) {
+		free(w->replicas[i].disk.records);
+		free(w->memory[i]);
+	}
+	arena_fini(&w->arena);
+	free(w);
+}
+
+void
+world_violate(struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->is_violated)
+		return;
+	w->is_violated = true;
+	va_start(ap, fmt);
+	(void)vsnprintf(w->violation, sizeof(w->violation), fmt, ap);
+	va_end(ap);
+}
+
+void
+world_trace(const struct world *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!w->is_traced)
+		return;
+	printf("%10" PRIu64 " ", w->now);
+	va_start(ap, fmt);
+	(void)vprintf(fmt, ap);
+	va_end(ap);
+	printf("\n");
+}
+
+void
+world_push(struct world *w, struct happening h)
+{
+	if (!schedule_push(&w->schedule, h))
+		world_violate(w, "the schedule runs away");
+}
+
+/* FNV-1a over everything that happens: two runs of a seed must agree. */
+void
+world_note(struct world *w, uint64_t fact)
+{
+	w->hash = (w->hash ^ fact) * 1099511628211U;
+}
+
+/* --- setting up --- */
+
+static void
+replica_reset(struct world *w, uint32_t index, uint32_t member)
+{
+	struct disk_record *records = w->replicas[index].disk.records;
+	struct replica *r = &w->replicas[index];
+	uint32_t kinds = w->profile.byzantine[member];
+	struct dice *d = &w->fault_dice;
+
+	memset(r, 0, sizeof(*r));
+	r->disk.records = records;
+	r->index = index;
+	r->member = member;
+	r->is_honest = kinds == 0;
+	r->faces = UINT32_MAX;
+	r->shunned = (kinds & BYZ_SELECTIVE) != 0 ? (uint32_t)dice_next(d) : 0;
+	r->clock_rate = 1000;
+	r->clock_offset = dice_below(d, 1000000);
+	if (w->profile.drift > 0) {
+		world_count(w, COUNT_DRIFTED);
+		r->clock_rate = 1000 - w->profile.drift +
+		    dice_below(d, 2 * (uint64_t)w->profile.drift + 1);
+	}
+	if ((kinds & BYZ_TIME) != 0) {
+		world_count(w, COUNT_BYZ_TIME);
+		r->wall_skew_ms = dice_chance(d, 500) ? 3600000 : -3600000;
+	}
+	if ((kinds & BYZ_HASTY) != 0)
+		world_count(w, COUNT_BYZ_HASTY);
+}
+
+/* A twin pair splits the members it talks with between its two faces. */
+static void
+make_replicas(struct world *w)
+{
+	uint32_t n = w->profile.member_count, i;
+
+	w->honest = 0;
+	for (i = 0; i < n; i++) {
+		replica_reset(w, i, i);
+		if (w->replicas[i].is_honest)
+			w->honest |= 1U << i;
+	}
+	w->replica_count = n;
+	for (i = 0; i < n && w->replica_count < WORLD_REPLICAS_MAX; i++) {
+		struct replica *twin;
+
+		if ((w->profile.byzantine[i] & BYZ_TWIN) == 0)
+			continue;
+		twin = &w->replicas[w->replica_count];
+		replica_reset(w, w->replica_count++, i);
+		twin->faces = (uint32_t)dice_next(&w->fault_dice);
+		w->replicas[i].faces =
+		    ~twin->faces | (uint32_t)dice_next(&w->fault_dice);
+	}
+}
+
+static void
+make_signers(struct world *w)
+{
+	uint32_t i, liars = 0;
+
+	for (i = 0; i < w->profile.member_count; i++)
+		if (w->profile.byzantine[i] != 0)
+			liars |= 1U << i;
+	keyring_init(&w->keyring, &w->byzantine_dice,
+	    w->profile.has_real_signatures, liars);
+	for (i = 0; i < KEYRING_KEYS; i++)
+		w->signers[i] = (struct signer){ &w->keyring, i };
+	if (w->profile.has_real_signatures)
+		world_count(w, COUNT_REAL_SIGNATURES);
+}
+
+static void
+world_set_up(struct world *w, uint64_t seed)
+{
+	struct dice draw;
+
+	dice_init(&draw, seed, 0);
+	dice_init(&w->network_dice, seed, 1);
+	dice_init(&w->disk_dice, seed, 2);
+	dice_init(&w->fault_dice, seed, 3);
+	dice_init(&w->work_dice, seed, 4);
+	dice_init(&w->byzantine_dice, seed, 5);
+	arena_reset(&w->arena);
+	schedule_reset(&w->schedule);
+	w->seed = seed;
+	w->now = 0;
+	w->events = 0;
+	w->hash = 14695981039346656037U;
+	w->is_healed = false;
+	w->is_over = false;
+	w->is_violated = false;
+	w->old_count = 0;
+	w->history_count = 0;
+	w->executed_count = 0;
+	memset(&w->reference, 0, sizeof(w->reference));
+	memset(w->slots, 0, sizeof(w->slots));
+	memset(w->clients, 0, sizeof(w->clients));
+	memset(w->links, 0, sizeof(w->links));
+	memset(&w->silence, 0, sizeof(w->silence));
+	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
+	w->scope.epoch = 0;
+	profile_draw(&w->profile, &draw);
+	make_signers(w);
+	make_replicas(w);
+}
+
+/* --- faults --- */
+
+static struct replica *
+draw_replica(struct world *w)
+{
+	return &w->replicas[dice_below(&w->fault_dice, w->replica_count)];
+}
+
+static void
+crash_one(struct world *w)
+{
+	struct replica *r = draw_replica(w);
+	struct dice *d = &w->fault_dice;
+
+	if (!r->is_up)
+		return;
+	/* Half of them in the middle of something. */
+	if (dice_chance(d, 500)) {
+		r->crash_in_steps = dice_range(d, 1, 30);
+		r->down_us = dice_waiting(d, DOWN_MEAN_US);
+		return;
+	}
+	replica_crash(w, r, dice_waiting(d, DOWN_MEAN_US));
+}
+
+static void
+crash_all(struct world *w)
+{
+	uint32_t i;
+
+	world_count(w, COUNT_CRASHED_ALL);
+	for (i = 0; i < w->replica_count; i++)
+		if (w->replicas[i].is_up)
+			replica_crash(w, &w->replicas[i],
+			    dice_waiting(&w->fault_dice, DOWN_MEAN_US / 2));
+}
+
+static void
+pause_one(struct world *w)
+{
+	struct replica *r = draw_replica(w);
+
+	world_count(w, COUNT_PAUSED);
+	r->paused_until = w->now + dice_waiting(&w->fault_dice, PAUSE_MEAN_US);
+}
+
+static void
+want_checkpoint(struct world *w)
+{
+	world_count(w, COUNT_WANTED);
+	replica_step(w, draw_replica(w),
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+}
+
+static void
+strike(struct world *w)
+{
+	const struct profile *p = &w->profile;
+
+	switch (dice_below(&w->fault_dice, 7)) {
+	case 0:
+		if (p->has_clogs)
+			network_clog(w);
+		break;
+	case 1:
+		if (p->has_partitions)
+			network_partition(w);
+		break;
+	case 2:
+		if (p->has_silences)
+			network_silence(w);
+		break;
+	case 3:
+		if (p->has_crashes)
+			crash_one(w);
+		break;
+	case 4:
+		if (p->has_blackouts)
+			crash_all(w);
+		break;
+	case 5:
+		if (p->has_pauses)
+			pause_one(w);
+		break;
+	default:
+		if (p->has_wanted)
+			want_checkpoint(w);
+		break;
+	}
+}
+
+static void
+push_plain(struct world *w, enum happen_kind kind, uint64_t after)
+{
+	world_push(w, (struct happening){ .at = w->now + after, .kind = kind });
+}
+
+static void
+on_fault(struct world *w)
+{
+	if (w->is_healed || w->profile.faults_left == 0)
+		return;
+	w->profile.faults_left--;
+	strike(w);
+	if (dice_chance(&w->fault_dice, 300))
+		network_mend(w);
+	push_plain(w, HAPPEN_FAULT,
+	    dice_waiting(&w->fault_dice, w->profile.fault_every_us));
+}
+
+static void
+on_heal(struct world *w)
+{
+	uint32_t i, k;
+
+	world_trace(w, "the storm is over");
+	w->is_healed = true;
+	network_mend(w);
+	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
+		for (k = 0; k < PROFILE_MEMBERS_MAX; k++)
+			w->links[i][k].clogged_until = 0;
+	for (i = 0; i < w->replica_count; i++)
+		w->replicas[i].paused_until = 0;
+}
+
+/* --- the end --- */
+
+static bool
+is_level(const struct world *w)
+{
+	uint64_t applied = w->reference.applied;
+	uint32_t i;
+
+	for (i = 0; i < w->replica_count; i++) {
+		const struct replica *r = &w->replicas[i];
+
+		if (r->is_honest &&
+		    (!r->is_up || r->machine.applied != applied))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Without progress: was progress possible?  A replica whose next batches
+ * are below everybody's stable checkpoint needs a state; if no honest one
+ * holds a certified state any more and the others are fewer than a quorum,
+ * nothing can move (track-record.md, seed 14837).
+ */
+static bool
+is_stranded(const struct world *w)
+{
+	uint32_t i, behind = 0, level = 0;
+	uint64_t stable = 0;
+
+	for (i = 0; i < w->replica_count; i++)
+		if (w->replicas[i].is_honest &&
+		    w->replicas[i].status.stable > stable)
+			stable = w->replicas[i].status.stable;
+	for (i = 0; i < w->replica_count; i++) {
+		const struct replica *r = &w->replicas[i];
+
+		if (!r->is_honest)
+			continue;
+		if (r->machine.applied < stable)
+			behind++;
+		else
+			level++;
+	}
+	return behind > 0 && level < trust_quorum(w->profile.member_count) &&
+	    !transfer_is_held(w, stable);
+}
+
+static void
+tell_where_stuck(struct world *w)
+{
+	char text[400];
+	size_t len = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->replica_count && len < sizeof(text) - 80; i++) {
+		const struct replica *r = &w->replicas[i];
+
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    " %u%s:v%" PRIu64 "%s a%" PRIu64 " s%" PRIu64 " p%zu",
+		    r->index, r->is_honest ? "" : "!", r->status.view,
+		    r->status.is_changing_view ? "~" : "", r->machine.applied,
+		    r->status.stable, r->status.pending_requests);
+	}
+	world_violate(w, "no progress in calm; %s:%s",
+	    client_all_answered(w) ? "not level" : "unanswered requests", text);
+}
+
+static void
+world_dispatch(struct world *w, const struct happening *h)
+{
+	switch (h->kind) {
+	case HAPPEN_FAULT:
+		on_fault(w);
+		break;
+	case HAPPEN_HEAL:
+		on_heal(w);
+		break;
+	case HAPPEN_THINK:
+	case HAPPEN_RETRY:
+	case HAPPEN_REPLY:
+		client_happen(w, h);
+		break;
+	case HAPPEN_PARTITION:
+	case HAPPEN_COUNT:
+		break;
+	case HAPPEN_ARRIVE:
+	case HAPPEN_SUBMIT:
+	case HAPPEN_FLUSH:
+	case HAPPEN_TIMER:
+	case HAPPEN_SYNCED:
+	case HAPPEN_APPLY:
+	case HAPPEN_TRANSFER:
+	case HAPPEN_RESTART: {
+		struct replica *r = &w->replicas[h->replica];
+
+		if (happen_is_bound(h->kind) &&
+		    h->incarnation != r->incarnation)
+			break;
+		replica_happen(w, r, h);
+		break;
+	}
+	}
+}
+
+bool
+world_run(struct world *w, uint64_t seed, uint64_t *counters)
+{
+	uint64_t look_at = 0;
+	struct happening h;
+	uint32_t i;
+
+	w->counters = counters;
+	world_set_up(w, seed);
+	for (i = 0; i < w->replica_count; i++)
+		replica_start(w, &w->replicas[i]);
+	client_begin(w);
+	push_plain(w, HAPPEN_FAULT, w->profile.fault_every_us);
+	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);
+	while (!w->is_violated && schedule_pop(&w->schedule, &h)) {
+		w->now = h.at;
+		w->events++;
+		world_note(w, h.at ^ (uint64_t)h.kind << 56 ^ h.replica);
+		world_dispatch(w, &h);
+		if (!w->is_healed || w->now < look_at)
+			continue;
+		look_at = w->now + CALM_LOOK_US;
+		if (client_all_answered(w) && is_level(w))
+			break;
+		if (w->now > w->profile.heal_at + WORLD_LIVENESS_US ||
+		    w->events > WORLD_EVENTS_MAX) {
+			if (is_stranded(w)) {
+				world_count(w, COUNT_STRANDED);
+				break;
+			}
+			tell_where_stuck(w);
+		}
+	}
+	if (!w->is_violated)
+		client_judge(w);
+	return !w->is_violated;
+}

@@ -1,0 +1,256 @@
+/*
+ * The simulated world: everything there is in one schedule.
+ *
+ * A seed makes a profile; the profile makes replicas (the product's engine,
+ * unchanged), links, disks and clients; then what happens next is always the
+ * earliest thing in the schedule.  No wall clock, no threads, no addresses
+ * and no uninitialised byte may influence what happens: a seed is the whole
+ * story.
+ *
+ * Ownership  a world is reused seed after seed; everything a schedule makes
+ *            lives in its arena.
+ */
+#ifndef AEGIS_SIM_WORLD_H
+#define AEGIS_SIM_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "consensus/engine.h"
+#include "sim/arena.h"
+#include "sim/authority.h"
+#include "sim/counters.h"
+#include "sim/dice.h"
+#include "sim/machine.h"
+#include "sim/profile.h"
+#include "sim/schedule.h"
+
+#define WORLD_REPLICAS_MAX (PROFILE_MEMBERS_MAX + 3) /* and twins */
+#define WORLD_SLOTS_MAX 1024
+#define WORLD_REQUESTS_MAX 64
+#define WORLD_EVENTS_MAX 1500000
+#define WORLD_LIVENESS_US (120U * 1000U * 1000U)
+#define WORLD_WALL_MS 1700000000000U
+#define WORLD_VIOLATION_BYTES 512
+#define WORLD_OLD_MESSAGES 256
+
+struct disk_record {
+	uint64_t token;
+	uint64_t seq;
+	struct bytes body;
+};
+
+#define DISK_RECORDS_MAX 8192
+
+/* A log: records 0..synced-1 survive a crash. */
+struct disk {
+	struct disk_record *records; /* DISK_RECORDS_MAX of them */
+	size_t first;                /* older ones were truncated */
+	size_t count;
+	size_t synced;
+	size_t syncing; /* what the running sync will cover; 0: none runs */
+};
+
+/* Something that waits for a token. */
+struct held {
+	struct held *next;
+	struct effect effect; /* bytes in the arena */
+};
+
+struct held_list {
+	struct held *head;
+	struct held **tail;
+};
+
+struct snapshot {
+	struct digest digest;
+	struct machine machine;
+};
+
+#define REPLICA_SNAPSHOTS 6
+
+/* A request for state, until it is installed or a newer one replaces it. */
+struct transfer {
+	bool is_wanted;
+	uint64_t seq;
+	struct digest digest;
+	uint32_t members;
+	struct bytes certificate;
+};
+
+struct replica {
+	uint32_t index;
+	uint32_t member;
+	bool is_honest;
+	uint32_t faces;   /* members it talks with: all but for twins */
+	uint32_t shunned; /* BYZ_SELECTIVE: members it does not send to */
+	bool is_up;
+	uint32_t incarnation;
+	uint64_t paused_until;
+	uint64_t crash_in_steps; /* 0: not planned */
+	uint64_t down_us;        /* planned crash: how long */
+
+	struct engine *engine;
+	struct disk disk;
+	uint64_t durable; /* token */
+	struct held_list sends;
+	struct held_list delivers;
+	bool is_applying;
+	bool is_flush_due;
+	bool is_replaying;
+	uint64_t deadline_us; /* the engine's, in its own time */
+	uint64_t timer_at;    /* when a timer will fire, in ours */
+
+	uint64_t clock_rate; /* permille of true time */
+	uint64_t clock_offset;
+	int64_t wall_skew_ms;
+
+	struct machine machine;
+	struct machine safe; /* what a crash leaves */
+	struct snapshot snapshots[REPLICA_SNAPSHOTS];
+	uint64_t snapshot_count;
+	struct transfer transfer;
+
+	struct engine_status status;
+	struct engine_status before; /* the step before */
+	uint64_t last_token;
+	uint64_t token_base;   /* of the disk's tokens; engines count from 1 */
+	uint64_t delivered;    /* next delivery is this + 1 */
+	uint64_t view_told;    /* highest view anything was sent in */
+	uint64_t stable_safe;  /* the newest stable checkpoint on disk */
+	uint64_t stable_seq;   /* the newest one announced, */
+	uint64_t stable_token; /* and the record that makes it safe */
+	struct digest stable_digest;
+	struct bytes stable_certificate; /* of stable_seq */
+};
+
+struct link {
+	uint64_t clogged_until;
+	uint64_t last_arrival;
+	bool is_cut;
+};
+
+/* While it lasts, messages of a type between these members are lost. */
+struct silence {
+	uint64_t until;
+	uint64_t type;
+	uint32_t from;
+	uint32_t to;
+};
+
+struct slot {
+	bool is_agreed;
+	struct digest digest;
+	struct bytes body;
+	const struct machine *machine; /* the reference after it */
+	bool is_null;
+	bool is_locked; /* so many correct ones prepared it that it may have
+			   committed somewhere: no other may, ever */
+	struct digest locked;
+	uint64_t prepared_view;
+	uint32_t prepared_by;
+	struct digest prepared;
+};
+
+/* One operation of one client, from its call to its answer. */
+struct operation_history {
+	uint32_t client;
+	uint64_t number;
+	enum operation_kind kind;
+	uint32_t key;
+	uint64_t value;
+	bool has_if_version;
+	uint64_t if_version;
+	uint64_t called_at;
+	uint64_t answered_at; /* UINT64_MAX: not yet */
+	bool is_executed;
+	bool is_other_body;     /* the client signed two bodies */
+	struct outcome outcome; /* by the reference */
+	uint64_t position;      /* in the agreed order */
+	struct result result;   /* as answered */
+	uint64_t read;          /* a barrier's answer: the key's value */
+	uint64_t read_at;       /* its position in the order */
+	struct bytes envelope;
+	struct bytes other;
+	uint64_t other_value;
+};
+
+struct client {
+	uint64_t next_number;
+	int current;    /* index in history, -1: thinking */
+	uint32_t asked; /* replicas asked, a bit each */
+	uint64_t retries;
+};
+
+struct world {
+	uint64_t seed;
+	bool is_traced;
+	struct profile profile;
+	struct schedule schedule;
+	struct arena arena;
+	uint64_t *counters;
+	struct dice network_dice;
+	struct dice disk_dice;
+	struct dice fault_dice;
+	struct dice work_dice;
+	struct dice byzantine_dice;
+	uint64_t now;
+	uint64_t events;
+	uint64_t hash; /* of everything that happened */
+	bool is_healed;
+	bool is_over;
+	bool is_violated;
+	char violation[WORLD_VIOLATION_BYTES];
+
+	struct keyring keyring;
+	struct signer signers[PROFILE_MEMBERS_MAX + MACHINE_CLIENTS];
+	struct trust_scope scope;
+	uint32_t honest; /* member mask */
+	uint32_t replica_count;
+	struct replica replicas[WORLD_REPLICAS_MAX];
+	void *memory[WORLD_REPLICAS_MAX];
+	size_t memory_len[WORLD_REPLICAS_MAX];
+	struct effects effects;
+	struct certificate certificate; /* to decode into */
+
+	struct link links[PROFILE_MEMBERS_MAX][PROFILE_MEMBERS_MAX];
+	struct silence silence;
+	struct bytes old[WORLD_OLD_MESSAGES];
+	uint32_t old_from[WORLD_OLD_MESSAGES];
+	uint64_t old_count;
+
+	struct machine reference;
+	struct slot slots[WORLD_SLOTS_MAX];
+	struct client clients[MACHINE_CLIENTS];
+	struct operation_history history[WORLD_REQUESTS_MAX];
+	uint32_t history_count;
+	uint64_t executed_count; /* by the reference */
+};
+
+struct world *world_new(void);
+void world_free(struct world *w);
+
+/*
+ * Live through one seed.  False when a rule was broken: violation says
+ * which.  counters has COUNT_COUNT cells and is added to.
+ */
+bool world_run(struct world *w, uint64_t seed, uint64_t *counters);
+
+/* A rule is broken: the first sentence said is the one kept. */
+void world_violate(struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
+
+/* One line of the story, when it is told. */
+void world_trace(const struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
+
+void world_push(struct world *w, struct happening h);
+
+/* Mix a fact into the hash of all that happened. */
+void world_note(struct world *w, uint64_t fact);
+
+static inline void
+world_count(struct world *w, enum counter counter)
+{
+	w->counters[counter]++;
+}
+
+#endif
