@@ -130,22 +130,51 @@ io_lose(struct net *net, struct link *link)
 	}
 }
 
-/* Is a proven link one to keep?  Bulk needs its peer session. */
+/* Why a proven link can't be had; NULL: it can.  Bulk needs its peer session.
+ */
 static const char *
 io_refusal(struct net *net, const struct link *link)
 {
-	const struct peer *peer = io_peer(net, link);
-	const struct link *old = peer->links[link->kind];
-	const struct link *main_link = peer->links[LINK_PEER];
+	const struct link *main_link = io_peer(net, link)->links[LINK_PEER];
 
 	if (link->kind == LINK_BULK &&
 	    (main_link == NULL ||
 		main_link->handshake.peer.instance !=
 		    link->handshake.peer.instance))
 		return "bulk session without a peer session";
-	if (old != NULL && !peer_prefers(peer, net->config.self, link, old))
-		return "duplicate link";
 	return NULL;
+}
+
+/*
+ * Of the two ends of a link its dialler proves it last.  So when a link
+ * takes the place of another to the same process, its acceptor goes on
+ * reading the other, and its dialler ends that: neither is ever cut off.
+ */
+static void
+io_decline(struct net *net, struct link *link)
+{
+	if (!link->is_dialled) {
+		link_leave(link, net->now_us, "duplicate link");
+		return;
+	}
+	/* The acceptor has the better one still before it, and ends this. */
+	link_confirm(link, net->now_us);
+	link_stand_by(link, net->now_us);
+}
+
+static void
+io_replace(struct net *net, const struct link *link, struct link *old)
+{
+	if (link->handshake.peer.instance != old->handshake.peer.instance) {
+		link_leave(old, net->now_us, "replaced by a newer link");
+		io_lose(net, old);
+		return;
+	}
+	peer_count(io_peer(net, old), old);
+	if (link->is_dialled)
+		link_leave(old, net->now_us, "replaced by a newer link");
+	else
+		link_stand_by(old, net->now_us);
 }
 
 static void
@@ -154,18 +183,22 @@ io_prove(struct net *net, struct link *link)
 	struct peer *peer = io_peer(net, link);
 	struct link *old = peer->links[link->kind];
 	const char *refusal = io_refusal(net, link);
+	bool is_handover;
 
 	if (refusal != NULL) {
 		link_leave(link, net->now_us, refusal);
 		return;
 	}
-	if (old != NULL) {
-		link_leave(old, net->now_us, "replaced by a newer link");
-		io_lose(net, old);
+	if (old != NULL && !peer_prefers(peer, net->config.self, link, old)) {
+		io_decline(net, link);
+		return;
 	}
+	if (old != NULL)
+		io_replace(net, link, old);
+	is_handover = peer->links[link->kind] != NULL;
 	link_confirm(link, net->now_us);
 	peer_link_up(peer, link, net->now_us);
-	if (link->kind != LINK_PEER)
+	if (link->kind != LINK_PEER || is_handover)
 		return;
 	if (peer_may_log(peer, net->now_us))
 		log_info("net", "link up", LOG_TEXT("peer", peer->who->name),
@@ -248,7 +281,8 @@ io_take_frames(struct net *net, struct link *link)
 {
 	struct frame frame;
 
-	while (link->phase == LINK_UP && link_next_frame(link, &frame) == AG_OK)
+	while ((link->phase == LINK_UP || link->phase == LINK_SPARE) &&
+	    link_next_frame(link, &frame) == AG_OK)
 		io_take_frame(net, link, &frame);
 }
 
@@ -264,7 +298,7 @@ io_advance(struct net *net, struct link *link)
 		    link->err.status == AG_EFORGED)
 			metric_add(net->auth_failures, 1);
 	}
-	if (link->phase == LINK_UP && link->is_fed)
+	if (link->is_fed)
 		io_take_frames(net, link);
 	/* After its frames, so that a close does not overtake them. */
 	link_check(link, net->now_us);

@@ -48,6 +48,7 @@
 #define GREETING_US UINT64_C(10000000)
 #define SHAKING_US UINT64_C(5000000)
 #define LEAVING_US UINT64_C(200000)
+#define SPARE_US UINT64_C(2000000)
 
 /* An acceptor hears no more than this before it knows whom it hears. */
 #define GREETING_BYTES_MAX (64U << 10)
@@ -103,7 +104,7 @@ on_data(ssh_session session AG_UNUSED, ssh_channel channel AG_UNUSED,
 	link->body_packets++;
 	if (is_stderr != 0 || link->phase >= LINK_LEAVING)
 		return (int)len;
-	if (link->phase != LINK_UP && !link->is_dialled &&
+	if (link->phase < LINK_UP && !link->is_dialled &&
 	    link->body_bytes > SHAKING_BYTES_MAX) {
 		link_kill(link, AG_EPROTO, "too much before the handshake");
 		return (int)len;
@@ -511,6 +512,14 @@ link_confirm(struct link *link, uint64_t now_us)
 	link->is_fed = true;
 }
 
+void
+link_stand_by(struct link *link, uint64_t now_us)
+{
+	AG_ASSERT(link->phase == LINK_UP);
+	link->phase = LINK_SPARE;
+	link->deadline_us = now_us + SPARE_US;
+}
+
 /* Writing. */
 
 void
@@ -670,6 +679,8 @@ link_check(struct link *link, uint64_t now_us)
 	}
 	if (link->phase == LINK_LEAVING && link_is_flushed(link))
 		link_kill(link, AG_OK, "left");
+	else if (link->phase == LINK_SPARE && now_us >= link->deadline_us)
+		link_leave(link, now_us, "replaced by a newer link");
 	else if (now_us >= link->deadline_us)
 		link_kill(link, AG_ETIMEOUT,
 		    link->phase == LINK_GREETING

@@ -45,6 +45,7 @@ enum link_phase {
 	LINK_SHAKING,  /* HELLO … READY_ACK */
 	LINK_PROVEN,   /* handshake done; io.c decides whether it is wanted */
 	LINK_UP,
+	LINK_SPARE,   /* another has its place; the other end may write yet */
 	LINK_LEAVING, /* a GOODBYE is being written */
 	LINK_DEAD,
 };
@@ -123,8 +124,11 @@ void link_shake(struct link *link, uint64_t now_us);
 /* PROVEN and wanted: answer, and be up. */
 void link_confirm(struct link *link, uint64_t now_us);
 
+/* Another link to the same process takes over: only read from now on. */
+void link_stand_by(struct link *link, uint64_t now_us);
+
 /*
- * The next frame of a link that is up.  AG_EAGAIN when there is none, also
+ * The next frame of a link that is up or spare.  AG_EAGAIN when there is none, also
  * when the link has just died of what it read.
  */
 enum ag_status link_next_frame(struct link *link,

@@ -69,6 +69,32 @@ four_nodes_that_start_together_all_link_up(void **state)
 	assert_string_equal(stats.error, "");
 }
 
+/*
+ * n1's first dial fails because n2 is not there yet; its second comes at
+ * times when n2 dials.  Whichever link is kept, no end sees the other go.
+ */
+static void
+nodes_that_dial_each_other_at_once_are_never_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	unsigned round;
+
+	for (round = 0; round < 12; round++) {
+		fixture_start(f, 0);
+		fixture_start(f, 1);
+		assert_true(fixture_wait_link(f, 0, 1, true, 5000));
+		assert_true(fixture_wait_link(f, 1, 0, true, 5000));
+		/* A second link would be proven within this. */
+		assert_false(fixture_wait_link(f, 0, 1, false, 150));
+		assert_int_equal(f->nodes[0].downs, 0);
+		assert_int_equal(f->nodes[1].downs, 0);
+		fixture_stop(f, 1);
+		fixture_stop(f, 0);
+		f->nodes[0].is_linked[1] = f->nodes[1].is_linked[0] = false;
+		f->nodes[0].downs = f->nodes[1].downs = 0;
+	}
+}
+
 static void
 frames_of_a_class_arrive_whole_and_in_order(void **state)
 {
@@ -313,6 +339,7 @@ main(void)
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_cluster, close_cluster)
 		SPEC(four_nodes_that_start_together_all_link_up),
+		SPEC(nodes_that_dial_each_other_at_once_are_never_cut_off),
 		SPEC(frames_of_a_class_arrive_whole_and_in_order),
 		SPEC(frames_of_the_largest_size_arrive),
 		SPEC(flood_of_small_frames_loses_neither_frame_nor_link),
