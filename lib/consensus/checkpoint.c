@@ -10,10 +10,16 @@
  *             is wrong: we stop.
  *          3. A certified checkpoint above what we have executed is kept as
  *             the target.  If the log does not bring us there, the state is
- *             fetched.
+ *             fetched, and the log begins behind the checkpoint meanwhile:
+ *             agreeing on what comes next takes no state, and the others may
+ *             be too few without us.
  *          4. Records are let go only when the checkpoint's own record is
  *             durable.
- *          5. Our own digests are written down.  A cluster that crashed
+ *          5. A state that f + 1 members vouch for is right, so it may be
+ *             fetched (Castro & Liskov 2002, section 5.3); the log is cut
+ *             behind a quorum's alone.  A state that is behind the others'
+ *             window thus needs no checkpoint that it would have to sign.
+ *          6. Our own digests are written down.  A cluster that crashed
  *             with its window full could else never cut its log again.
  */
 #include <string.h>
@@ -31,8 +37,10 @@ static const char STATE_DIFFERS[] =
 bool
 checkpoint_is_due(const struct engine *e, const struct slot *slot)
 {
+	/* Where the window ends nothing can follow that asks for one. */
 	return slot->is_flagged ||
-	    slot->seq % e->config.checkpoint_interval == 0;
+	    slot->seq % e->config.checkpoint_interval == 0 ||
+	    slot->seq == e->stable + e->config.window;
 }
 
 static uint32_t
@@ -124,7 +132,13 @@ make_stable(struct engine *e, const struct certificate *c)
 	*e->stable_certificate = *c;
 	e->stable = c->seq;
 	e->stable_digest = c->digest;
-	free_slots(e, PLANT_WATERMARK ? c->seq + 1 : c->seq);
+	if (e->proposed < e->stable)
+		e->proposed = e->stable;
+	/* Those above our state stay until their place is needed. */
+	if (c->seq <= e->applied)
+		free_slots(e, PLANT_WATERMARK ? c->seq + 1 : c->seq);
+	else
+		free_slots(e, e->applied);
 	if (e->target->proof_count > 0 && e->target->seq <= c->seq)
 		e->target->proof_count = 0;
 	for (i = 0; i < e->config.member_count; i++)
@@ -133,6 +147,15 @@ make_stable(struct engine *e, const struct certificate *c)
 				e->peers[i].checkpoints[k].is_present = false;
 	e->wants_checkpoint = false;
 	checkpoint_persist(e);
+}
+
+/* Go on behind the target, whose state we have yet to get. */
+static void
+adopt_target(struct engine *e)
+{
+	*e->spare = *e->target;
+	make_stable(e, e->spare);
+	*e->target = *e->stable_certificate;
 }
 
 void
@@ -144,9 +167,12 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		return;
 	ours = own_digest(e, c->seq);
 	if (ours == NULL) {
-		if (c->seq > e->applied &&
-		    (e->target->proof_count == 0 || e->target->seq < c->seq))
-			*e->target = *c;
+		if (c->seq <= e->applied ||
+		    (e->target->proof_count > 0 && e->target->seq >= c->seq))
+			return;
+		*e->target = *c;
+		if (e->stable > e->applied)
+			adopt_target(e);
 		return;
 	}
 	if (!digest_equal(ours, &c->digest)) {
@@ -156,8 +182,8 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 	make_stable(e, c);
 }
 
-/* A certificate for this vote, if a quorum has given it. */
-static bool
+/* A certificate for this vote; how many have given it. */
+static uint32_t
 collect(struct engine *e, const struct vote *vote, struct certificate *out)
 {
 	uint32_t i, k;
@@ -179,7 +205,39 @@ collect(struct engine *e, const struct vote *vote, struct certificate *out)
 			}
 		}
 	}
-	return out->proof_count >= checkpoint_quorum(e);
+	return out->proof_count;
+}
+
+void
+checkpoint_vouch(struct engine *e)
+{
+	struct vote vote = { .phase = VOTE_CHECKPOINT };
+	struct effect *effect;
+	struct encoder out;
+	size_t i;
+
+	for (i = 0; i < CHECKPOINT_DIGESTS_KEPT; i++) {
+		struct vote ours = {
+			.phase = VOTE_CHECKPOINT,
+			.seq = e->own_digests[i].seq,
+			.digest = e->own_digests[i].digest,
+		};
+
+		if (ours.seq > e->stable && ours.seq <= e->applied &&
+		    ours.seq > vote.seq &&
+		    collect(e, &ours, e->spare) > e->faults)
+			vote = ours;
+	}
+	if (vote.seq == 0 || PLANT_NOT_VOUCHED ||
+	    !emit_has_room(e, CERTIFICATE_BYTES_MAX))
+		return;
+	(void)collect(e, &vote, e->spare);
+	emit_begin(e, &out);
+	certificate_encode(&out, e->spare);
+	effect = emit(e, EFFECT_VOUCHED);
+	effect->seq = vote.seq;
+	effect->digest = vote.digest;
+	effect->body = emit_end(e, &out);
 }
 
 void
@@ -207,8 +265,22 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 		.digest = vote->digest,
 		.proof = *proof,
 	};
-	if (collect(e, vote, e->spare))
+	if (collect(e, vote, e->spare) >= checkpoint_quorum(e))
 		checkpoint_certified(e, e->spare);
+	else if (e->wants_checkpoint)
+		checkpoint_vouch(e);
+}
+
+/* Vote for our state after seq, once that is written down. */
+static void
+vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
+{
+	keep_own_digest(e, seq, digest);
+	if (seq <= e->stable)
+		return;
+	own_digest_persist(e, seq, digest);
+	if (e->vote_count + 2 < VOTES_QUEUED_MAX)
+		vote_give(e, VOTE_CHECKPOINT, seq, digest);
 }
 
 void
@@ -232,12 +304,7 @@ checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
 		emit_fatal(e, STATE_DIFFERS);
 		return;
 	}
-	keep_own_digest(e, seq, digest);
-	if (seq > e->stable) {
-		own_digest_persist(e, seq, digest);
-		if (e->vote_count + 2 < VOTES_QUEUED_MAX)
-			vote_give(e, VOTE_CHECKPOINT, seq, digest);
-	}
+	vote_for_ours(e, seq, digest);
 	if (e->target->proof_count > 0 && e->target->seq == seq) {
 		*e->spare = *e->target;
 		checkpoint_certified(e, e->spare);
@@ -302,6 +369,8 @@ checkpoint_chase(struct engine *e)
 		return;
 	e->fetch_seq = e->target->seq;
 	e->fetch_asked_us = e->now_us;
+	if (e->target->seq > e->stable)
+		adopt_target(e);
 	emit_begin(e, &out);
 	certificate_encode(&out, e->target);
 	effect = emit(e, EFFECT_FETCH_STATE);
@@ -335,8 +404,12 @@ checkpoint_installed(struct engine *e, const struct event *event)
 		e->proposed = event->seq;
 	e->fetch_seq = 0;
 	e->last_progress_us = e->now_us;
-	keep_own_digest(e, event->seq, &event->digest);
-	if (event->seq > e->stable)
+	free_slots(e, e->stable < e->applied ? e->stable : e->applied);
+	if (event->seq > e->stable && e->spare->proof_count >= e->quorum) {
+		keep_own_digest(e, event->seq, &event->digest);
 		make_stable(e, e->spare);
+	} else {
+		vote_for_ours(e, event->seq, &event->digest);
+	}
 	deliver_ready(e);
 }

@@ -28,7 +28,7 @@
  *      record carries the certificate and where we stand in views, so
  *      replay may begin at it.  A PERSIST names in seq the sequence its
  *      record belongs to (0: none); records of sequences above the stable
- *      one are kept.
+ *      one are kept.  The stable checkpoint may be ahead of the state.
  *
  * Everything in effects (records, messages, batches) borrows from the engine
  * until the next step.  Event bytes are borrowed by the engine for the step.
@@ -83,7 +83,8 @@ enum event_kind {
 	EVENT_SUBMIT,    /* body: a signed request envelope from our clients */
 	EVENT_PERSISTED, /* token: this and all lower ones are durable */
 	EVENT_APPLIED,   /* seq; has_digest and digest at a checkpoint */
-	EVENT_INSTALLED, /* seq, digest: state transfer put this in place */
+	EVENT_INSTALLED, /* seq, digest: state transfer put this in place;
+			    body: the certificate, of a quorum or vouched */
 	EVENT_CHECKPOINT_WANTED, /* a snapshot waits for a certified point */
 	EVENT_FLUSH,             /* end of the turn */
 };
@@ -110,6 +111,9 @@ enum effect_kind {
 	EFFECT_STABLE,      /* seq, digest, certificate in body; token: that of
 			       the durable record of it; records up to
 			       here are needed for catch-up only */
+	EFFECT_VOUCHED,     /* seq, digest, certificate in body: f + 1 members
+			       have our state of seq, which is enough for
+			       who needs a state; no quorum has signed */
 	EFFECT_VIEW,        /* view, member: its primary; is_changing */
 	EFFECT_EVIDENCE,    /* member: culprit; body: self-contained proof */
 	EFFECT_REFUSED,     /* body: a submitted envelope we had no room for */

@@ -279,6 +279,8 @@ on_tick(struct engine *e)
 static void
 on_checkpoint_wanted(struct engine *e)
 {
+	if (e->is_started)
+		checkpoint_vouch(e);
 	if (e->wants_checkpoint)
 		return;
 	e->wants_checkpoint = true;

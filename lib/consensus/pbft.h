@@ -214,6 +214,13 @@ struct effect *emit(struct engine *e, enum effect_kind kind);
 void emit_fatal(struct engine *e, const char *text);
 uint32_t engine_others(const struct engine *e);
 
+/* Nothing at or below it is to be decided: delivered, or certified. */
+static inline uint64_t
+engine_floor(const struct engine *e)
+{
+	return e->delivered > e->stable ? e->delivered : e->stable;
+}
+
 /* --- slot.c: the log between the watermarks --- */
 
 struct slot *slot_find(struct engine *e, uint64_t seq);
@@ -323,6 +330,9 @@ void checkpoint_durable(struct engine *e);
 bool checkpoint_is_due(const struct engine *e, const struct slot *slot);
 void checkpoint_persist(struct engine *e);
 void checkpoint_chase(struct engine *e);
+
+/* Say which state of ours f + 1 members have, if somebody waits for one. */
+void checkpoint_vouch(struct engine *e);
 
 /* --- view_change.c --- */
 

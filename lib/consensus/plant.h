@@ -58,4 +58,11 @@
 #define PLANT_CHECKPOINT_SHORT 0
 #endif
 
+/* 9  Nobody hands out a state without a quorum's certificate. */
+#ifdef PLANT_9
+#define PLANT_NOT_VOUCHED 1
+#else
+#define PLANT_NOT_VOUCHED 0
+#endif
+
 #endif

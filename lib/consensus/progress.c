@@ -258,8 +258,9 @@ help(struct engine *e, uint32_t to)
 			1);
 	if (e->is_changing)
 		return;
-	end = e->delivered + CATCH_UP_SLOTS;
-	for (seq = e->delivered + 1; seq <= e->proposed && seq <= end; seq++) {
+	seq = engine_floor(e) + 1;
+	end = seq + CATCH_UP_SLOTS;
+	for (; seq <= e->proposed && seq < end; seq++) {
 		struct slot *slot = slot_find(e, seq);
 
 		if (slot != NULL && slot->has_proposal && has_waited(e, slot))
@@ -304,9 +305,9 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 void
 progress_fetch(struct engine *e)
 {
-	uint64_t seq, end = e->delivered + CATCH_UP_SLOTS;
+	uint64_t seq = engine_floor(e) + 1, end = seq + CATCH_UP_SLOTS;
 
-	for (seq = e->delivered + 1; seq <= e->proposed && seq <= end; seq++) {
+	for (; seq <= e->proposed && seq < end; seq++) {
 		struct slot *slot = slot_find(e, seq);
 		const struct digest *digest;
 		struct encoder out;

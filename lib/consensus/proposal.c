@@ -171,10 +171,8 @@ proposal_fill(struct engine *e, bool flagged, struct encoder *out)
 static bool
 proposal_has_room(const struct engine *e)
 {
-	uint64_t decided = e->delivered > e->stable ? e->delivered : e->stable;
-
 	return e->proposed < e->stable + e->config.window &&
-	    e->proposed - decided < e->config.pipeline_max &&
+	    e->proposed - engine_floor(e) < e->config.pipeline_max &&
 	    e->vote_count + 2 < VOTES_QUEUED_MAX &&
 	    /* Each proposal queued will be a message of this step too. */
 	    e->effects->count + e->vote_count + EFFECTS_RESERVED <
@@ -193,7 +191,7 @@ proposal_flag_is_due(struct engine *e)
 	const struct slot *last = slot_find(e, e->delivered);
 	uint32_t i;
 
-	if (e->proposed > e->delivered ||
+	if (e->proposed > engine_floor(e) ||
 	    (last != NULL && checkpoint_is_due(e, last)))
 		return false;
 	if (e->wants_checkpoint)

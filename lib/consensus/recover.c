@@ -200,7 +200,7 @@ settle_slots(struct engine *e)
 {
 	uint32_t i;
 
-	e->proposed = e->delivered > e->stable ? e->delivered : e->stable;
+	e->proposed = engine_floor(e);
 	for (i = 0; i < e->config.window; i++) {
 		struct slot *slot = &e->slots[i];
 

@@ -39,6 +39,7 @@ struct job {
 	enum job_kind kind;
 	uint64_t seq;
 	bool is_checkpoint;
+	bool at_once;
 	void *pin_arg;
 	size_t len;
 	uint8_t batch[];
@@ -72,7 +73,10 @@ struct applier {
 	bool has_failed;
 	struct job_list queue;
 
-	struct job_list pins; /* the thread's: waiting for a checkpoint */
+	/* The thread's: waiting for a checkpoint, and whether we stand at one
+	 * (or where we were opened: that digest was given out too). */
+	struct job_list pins;
+	bool is_at_checkpoint;
 };
 
 /* A report on its way from the thread to the loop. */
@@ -220,6 +224,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 		applied_group_end_batch(group, job->seq,
 		    store_time_ms(a->store));
 		at_checkpoint = job->is_checkpoint;
+		a->is_at_checkpoint = at_checkpoint;
 		batches++;
 		free(job);
 	}
@@ -255,13 +260,17 @@ applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 	case JOB_PIN:
 		job = job_list_pop(work);
 		job_list_push(&a->pins, job);
+		if (job->at_once && a->is_at_checkpoint)
+			applier_take_pins(a);
 		return AG_OK;
 	case JOB_SYNC:
 	default:
 		job = job_list_pop(work);
-		status = store_sync(a->store, err);
 		r.synced_seq = job->seq;
 		free(job);
+		if (store_applied(a->store) < r.synced_seq)
+			return AG_OK;
+		status = store_sync(a->store, err);
 		if (status == AG_OK)
 			report_post(a, &r);
 		return status;
@@ -312,6 +321,7 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
 		return status;
+	a->is_at_checkpoint = true;
 	return store_reader_open(&a->reader, a->store, err);
 }
 
@@ -430,9 +440,13 @@ applier_sync(struct applier *a, uint64_t seq)
 }
 
 enum ag_status
-applier_pin(struct applier *a, void *pin_arg)
+applier_pin(struct applier *a, bool at_once, void *pin_arg)
 {
-	const struct job job = { .kind = JOB_PIN, .pin_arg = pin_arg };
+	const struct job job = {
+		.kind = JOB_PIN,
+		.at_once = at_once,
+		.pin_arg = pin_arg,
+	};
 
 	return applier_queue(a, &job, bytes_of(NULL, 0));
 }

@@ -57,11 +57,18 @@ void applier_close(struct applier *applier);
 enum ag_status applier_deliver(struct applier *applier, uint64_t seq,
     bool is_checkpoint, struct bytes batch) AG_MUST_USE;
 
-/* Queue: make everything up to checkpoint seq survive power loss. */
+/*
+ * Queue: make everything up to checkpoint seq survive power loss.  Not
+ * reported when the state is not there yet.
+ */
 enum ag_status applier_sync(struct applier *applier, uint64_t seq) AG_MUST_USE;
 
-/* At the next checkpoint, pin the state for pin_arg. */
-enum ag_status applier_pin(struct applier *applier, void *pin_arg) AG_MUST_USE;
+/*
+ * At the next checkpoint, pin the state for pin_arg; with at_once, where it
+ * stands when the engine knows that digest already.
+ */
+enum ag_status applier_pin(struct applier *applier, bool at_once,
+    void *pin_arg) AG_MUST_USE;
 
 /* Bytes of batches waiting: what back-pressure looks at. */
 size_t applier_backlog(const struct applier *applier);

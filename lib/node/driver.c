@@ -61,7 +61,7 @@ struct driver {
 	struct held *held;
 	struct held **held_last;
 	uint64_t durable;
-	bool is_replaying, is_started, is_touched, has_stopped;
+	bool is_replaying, is_started, is_touched, is_stepping, has_stopped;
 	uint64_t log_retain_bytes;
 	uint64_t stable_seq, stable_token;
 	struct kept_certificate certificates[CERTIFICATES_KEPT];
@@ -188,6 +188,10 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 	case EFFECT_STABLE:
 		driver_stable(d, effect);
 		break;
+	case EFFECT_VOUCHED:
+		d->callbacks.vouched(d->callbacks.arg, effect->seq,
+		    effect->body);
+		break;
 	case EFFECT_VIEW:
 		d->callbacks.view(d->callbacks.arg, effect->view,
 		    effect->member, effect->is_changing);
@@ -230,6 +234,8 @@ driver_step(struct driver *d, struct event *event)
 
 	if (d->has_stopped)
 		return;
+	AG_ASSERT(!d->is_stepping);
+	d->is_stepping = true;
 	event->now_us = clock_mono_us();
 	event->wall_ms = clock_wall_ms();
 	d->effects.count = 0;
@@ -237,6 +243,7 @@ driver_step(struct driver *d, struct event *event)
 	d->strategy->step(d->engine, event, &d->effects);
 	for (i = 0; i < d->effects.count && !d->has_stopped; i++)
 		driver_carry_out(d, &d->effects.list[i]);
+	d->is_stepping = false;
 	if (!d->is_replaying) {
 		driver_release(d);
 		driver_arm(d);

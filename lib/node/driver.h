@@ -47,6 +47,8 @@ struct driver_callbacks {
 	/* The engine can't catch up by the log. */
 	void (*fetch_state)(void *arg, uint64_t seq, uint32_t members);
 	void (*stable)(void *arg, uint64_t seq, struct bytes certificate);
+	/* f + 1 members have our state of seq. */
+	void (*vouched)(void *arg, uint64_t seq, struct bytes certificate);
 	void (*view)(void *arg, uint64_t view, uint32_t primary,
 	    bool is_changing);
 	void (*refused)(void *arg, struct bytes envelope);

@@ -120,6 +120,15 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 }
 
 static void
+on_vouched(void *arg, uint64_t seq, struct bytes certificate)
+{
+	struct node *n = arg;
+
+	if (n->snapshots != NULL)
+		snapshots_vouched(n->snapshots, seq, certificate);
+}
+
+static void
 on_view(void *arg, uint64_t view, uint32_t primary, bool is_changing)
 {
 	struct node *n = arg;
@@ -375,6 +384,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.send = on_send,
 		.fetch_state = on_fetch_state,
 		.stable = on_stable,
+		.vouched = on_vouched,
 		.view = on_view,
 		.refused = on_refused,
 		.evidence = on_evidence,
@@ -622,7 +632,8 @@ node_snapshot_open(struct node *n, uint32_t timeout_ms, node_snapshot_fn *ready,
 
 	if (status != AG_OK)
 		return status;
-	return snapshots_open(n->snapshots, timeout_ms, ready, arg, err);
+	return snapshots_open(n->snapshots, SNAPSHOT_CERTIFIED, timeout_ms,
+	    ready, arg, err);
 }
 
 struct metric_set *

@@ -7,7 +7,11 @@
  *
  * RULES    1. A pin whose checkpoint was overtaken by a later stable one is
  *             given back and asked for again.
- *          2. A waiter that ran out of time is answered at once but stays
+ *          2. A quorum's certificate is waited for a while before f + 1
+ *             signatures are enough, even where they are.
+ *          3. want() steps the engine, whose effects may come back here: it
+ *             is called from the timer or by who opens, never from an effect.
+ *          4. A waiter that ran out of time is answered at once but stays
  *             listed until the applier has answered too, because the applier
  *             knows it by address.
  */
@@ -21,6 +25,8 @@
 
 #define SNAPSHOTS_WAITING_MAX 8
 #define SNAPSHOTS_TICK_MS 500
+#define AT_ONCE_MS 10 /* a state that can be had where it stands is there */
+#define CERTIFIED_WAIT_US UINT64_C(1000000)
 
 struct waiter {
 	struct waiter *next;
@@ -28,7 +34,8 @@ struct waiter {
 	node_snapshot_fn *ready; /* NULL: answered */
 	void *arg;
 	uint64_t deadline_us;
-	bool is_asked; /* the applier holds our address */
+	uint64_t vouched_us; /* f + 1 signatures do from now on; or never */
+	bool is_asked;       /* the applier holds our address */
 	struct store_pin *pin;
 };
 
@@ -36,6 +43,12 @@ struct node_snapshot {
 	struct store_pin *pin;
 	struct snapshot_writer *writer;
 	uint64_t seq;
+};
+
+/* The newest state of a kind that can be proved. */
+struct proven {
+	uint64_t seq;
+	struct buf certificate;
 };
 
 struct snapshots {
@@ -46,8 +59,7 @@ struct snapshots {
 	void *arg;
 	struct waiter *list;
 	size_t count;
-	uint64_t stable_seq;
-	struct buf stable_certificate;
+	struct proven stable, vouched;
 };
 
 static void
@@ -84,91 +96,13 @@ snapshots_sweep(struct snapshots *s)
 static void
 snapshots_ask(struct snapshots *s, struct waiter *w)
 {
-	if (applier_pin(s->applier, w) != AG_OK) {
+	bool at_once = w->vouched_us != UINT64_MAX;
+
+	if (applier_pin(s->applier, at_once, w) != AG_OK) {
 		waiter_answer(w, AG_ENOMEM, NULL);
 		return;
 	}
 	w->is_asked = true;
-	s->want(s->arg);
-}
-
-static void
-snapshots_on_timer(void *arg)
-{
-	struct snapshots *s = arg;
-	uint64_t now = clock_mono_us();
-	struct waiter *w;
-
-	for (w = s->list; w != NULL; w = w->next)
-		if (w->ready != NULL && w->deadline_us <= now)
-			waiter_answer(w, AG_ENOQUORUM, NULL);
-	snapshots_sweep(s);
-	if (s->list != NULL) {
-		s->want(s->arg);
-		loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
-	}
-}
-
-struct snapshots *
-snapshots_new(struct loop *loop, struct applier *applier,
-    const struct trust_scope *scope, void (*want)(void *arg), void *arg)
-{
-	struct snapshots *s = calloc(1, sizeof(*s));
-
-	if (s == NULL)
-		return NULL;
-	s->applier = applier;
-	s->scope = *scope;
-	s->want = want;
-	s->arg = arg;
-	buf_init(&s->stable_certificate, CERTIFICATE_BYTES_MAX);
-	if (loop_timer_new(&s->timer, loop, snapshots_on_timer, s) != AG_OK) {
-		free(s);
-		return NULL;
-	}
-	return s;
-}
-
-void
-snapshots_free(struct snapshots *s)
-{
-	struct waiter *w;
-
-	if (s == NULL)
-		return;
-	for (w = s->list; w != NULL; w = w->next) {
-		waiter_answer(w, AG_EUNREACH, NULL);
-		w->is_asked = false;
-	}
-	snapshots_sweep(s);
-	loop_timer_close(s->timer);
-	buf_fini(&s->stable_certificate);
-	free(s);
-}
-
-enum ag_status
-snapshots_open(struct snapshots *s, uint32_t timeout_ms,
-    node_snapshot_fn *ready, void *arg, struct ag_error *err)
-{
-	struct waiter *w;
-
-	if (s->count == SNAPSHOTS_WAITING_MAX)
-		return ag_fail(err, AG_EBUSY,
-		    "open snapshot: %d are being prepared already",
-		    SNAPSHOTS_WAITING_MAX);
-	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		return ag_fail(err, AG_ENOMEM, "open snapshot: out of memory");
-	w->owner = s;
-	w->ready = ready;
-	w->arg = arg;
-	w->deadline_us = clock_mono_us() + (uint64_t)timeout_ms * 1000;
-	w->next = s->list;
-	s->list = w;
-	s->count++;
-	snapshots_ask(s, w);
-	loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
-	return AG_OK;
 }
 
 static enum ag_status
@@ -193,24 +127,143 @@ waiter_ready(struct snapshots *s, struct waiter *w, struct bytes certificate)
 	return AG_OK;
 }
 
-/* Compare a waiter's pin with the newest certified checkpoint. */
+/* What proves a waiter's pin; NULL: nothing that it takes yet. */
+static const struct proven *
+waiter_proof(const struct snapshots *s, const struct waiter *w, uint64_t seq)
+{
+	if (seq == s->stable.seq)
+		return &s->stable;
+	if (seq == s->vouched.seq && w->vouched_us <= clock_mono_us())
+		return &s->vouched;
+	return NULL;
+}
+
+/* Was the pin overtaken by what can be proved? */
+static bool
+waiter_is_late(const struct snapshots *s, const struct waiter *w, uint64_t seq)
+{
+	return seq < s->stable.seq ||
+	    (seq < s->vouched.seq && w->vouched_us <= clock_mono_us());
+}
+
 static void
 waiter_match(struct snapshots *s, struct waiter *w)
 {
 	uint64_t seq = store_pin_seq(w->pin);
+	const struct proven *proof = waiter_proof(s, w, seq);
 	enum ag_status status;
 
-	if (seq > s->stable_seq)
-		return;
-	if (seq < s->stable_seq) {
+	if (proof != NULL) {
+		status = waiter_ready(s, w, buf_bytes(&proof->certificate));
+		if (status != AG_OK)
+			waiter_answer(w, status, NULL);
+	} else if (waiter_is_late(s, w, seq)) {
 		store_unpin(w->pin);
 		w->pin = NULL;
 		snapshots_ask(s, w);
-		return;
+		loop_timer_set(s->timer, 1);
 	}
-	status = waiter_ready(s, w, buf_bytes(&s->stable_certificate));
-	if (status != AG_OK)
-		waiter_answer(w, status, NULL);
+}
+
+static void
+snapshots_match(struct snapshots *s)
+{
+	struct waiter *w;
+
+	for (w = s->list; w != NULL; w = w->next)
+		if (w->pin != NULL && w->ready != NULL)
+			waiter_match(s, w);
+	snapshots_sweep(s);
+}
+
+static void
+snapshots_on_timer(void *arg)
+{
+	struct snapshots *s = arg;
+	uint64_t now = clock_mono_us();
+	struct waiter *w;
+
+	for (w = s->list; w != NULL; w = w->next)
+		if (w->ready != NULL && w->deadline_us <= now)
+			waiter_answer(w, AG_ENOQUORUM, NULL);
+	snapshots_match(s);
+	if (s->list != NULL) {
+		s->want(s->arg);
+		loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
+	}
+}
+
+struct snapshots *
+snapshots_new(struct loop *loop, struct applier *applier,
+    const struct trust_scope *scope, void (*want)(void *arg), void *arg)
+{
+	struct snapshots *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->applier = applier;
+	s->scope = *scope;
+	s->want = want;
+	s->arg = arg;
+	buf_init(&s->stable.certificate, CERTIFICATE_BYTES_MAX);
+	buf_init(&s->vouched.certificate, CERTIFICATE_BYTES_MAX);
+	if (loop_timer_new(&s->timer, loop, snapshots_on_timer, s) != AG_OK) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void
+snapshots_free(struct snapshots *s)
+{
+	struct waiter *w;
+
+	if (s == NULL)
+		return;
+	for (w = s->list; w != NULL; w = w->next) {
+		waiter_answer(w, AG_EUNREACH, NULL);
+		w->is_asked = false;
+	}
+	snapshots_sweep(s);
+	loop_timer_close(s->timer);
+	buf_fini(&s->stable.certificate);
+	buf_fini(&s->vouched.certificate);
+	free(s);
+}
+
+enum ag_status
+snapshots_open(struct snapshots *s, enum snapshot_proof proof,
+    uint32_t timeout_ms, node_snapshot_fn *ready, void *arg,
+    struct ag_error *err)
+{
+	struct waiter *w;
+
+	if (s->count == SNAPSHOTS_WAITING_MAX)
+		return ag_fail(err, AG_EBUSY,
+		    "open snapshot: %d are being prepared already",
+		    SNAPSHOTS_WAITING_MAX);
+	w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return ag_fail(err, AG_ENOMEM, "open snapshot: out of memory");
+	w->owner = s;
+	w->ready = ready;
+	w->arg = arg;
+	w->deadline_us = clock_mono_us() + (uint64_t)timeout_ms * 1000;
+	w->vouched_us = proof == SNAPSHOT_VOUCHED
+	    ? clock_mono_us() + CERTIFIED_WAIT_US
+	    : UINT64_MAX;
+	w->next = s->list;
+	s->list = w;
+	s->count++;
+	snapshots_ask(s, w);
+	if (proof == SNAPSHOT_VOUCHED) {
+		loop_timer_set(s->timer, AT_ONCE_MS);
+		return AG_OK;
+	}
+	loop_timer_set(s->timer, SNAPSHOTS_TICK_MS);
+	s->want(s->arg);
+	return AG_OK;
 }
 
 void
@@ -228,22 +281,29 @@ snapshots_pinned(struct snapshots *s, void *pin_arg, enum ag_status status,
 	snapshots_sweep(s);
 }
 
+/* Keep a proof; without memory for it there is none. */
+static void
+proven_set(struct proven *p, uint64_t seq, struct bytes certificate)
+{
+	buf_clear(&p->certificate);
+	p->seq = 0;
+	if (buf_append(&p->certificate, certificate.data, certificate.len) ==
+	    AG_OK)
+		p->seq = seq;
+}
+
 void
 snapshots_stable(struct snapshots *s, uint64_t seq, struct bytes certificate)
 {
-	struct waiter *w;
+	proven_set(&s->stable, seq, certificate);
+	snapshots_match(s);
+}
 
-	buf_clear(&s->stable_certificate);
-	s->stable_seq = seq;
-	if (buf_append(&s->stable_certificate, certificate.data,
-		certificate.len) != AG_OK) {
-		s->stable_seq = 0;
-		return;
-	}
-	for (w = s->list; w != NULL; w = w->next)
-		if (w->pin != NULL && w->ready != NULL)
-			waiter_match(s, w);
-	snapshots_sweep(s);
+void
+snapshots_vouched(struct snapshots *s, uint64_t seq, struct bytes certificate)
+{
+	proven_set(&s->vouched, seq, certificate);
+	snapshots_match(s);
 }
 
 bool

@@ -22,8 +22,16 @@ struct snapshots *snapshots_new(struct loop *loop, struct applier *applier,
     const struct trust_scope *scope, void (*want)(void *arg), void *arg);
 void snapshots_free(struct snapshots *snapshots);
 
-enum ag_status snapshots_open(struct snapshots *snapshots, uint32_t timeout_ms,
-    node_snapshot_fn *ready, void *arg, struct ag_error *err) AG_MUST_USE;
+/* What a snapshot must carry. */
+enum snapshot_proof {
+	SNAPSHOT_CERTIFIED, /* a quorum's certificate, of the next checkpoint */
+	SNAPSHOT_VOUCHED,   /* f + 1 signatures do, when no quorum's comes soon;
+			       the state may be where it stands now */
+};
+
+enum ag_status snapshots_open(struct snapshots *snapshots,
+    enum snapshot_proof proof, uint32_t timeout_ms, node_snapshot_fn *ready,
+    void *arg, struct ag_error *err) AG_MUST_USE;
 
 /* From the applier: a pin we asked for. */
 void snapshots_pinned(struct snapshots *snapshots, void *pin_arg,
@@ -31,6 +39,10 @@ void snapshots_pinned(struct snapshots *snapshots, void *pin_arg,
 
 /* From the engine: checkpoint seq is certified. */
 void snapshots_stable(struct snapshots *snapshots, uint64_t seq,
+    struct bytes certificate);
+
+/* From the engine: f + 1 members have our state of seq. */
+void snapshots_vouched(struct snapshots *snapshots, uint64_t seq,
     struct bytes certificate);
 
 /* Someone waits for a checkpoint. */

@@ -270,7 +270,7 @@ sync_on_request(struct sync *s, uint32_t member, struct decoder *d)
 	struct serving *v = s->servings[member];
 	struct ag_error err;
 
-	(void)decoder_get_uint(d); /* the next checkpoint is above any past */
+	(void)decoder_get_uint(d); /* it judges what it gets */
 	if (decoder_finish(d, NULL) != AG_OK || transfer == 0)
 		return;
 	if (v == NULL) {
@@ -292,8 +292,8 @@ sync_on_request(struct sync *s, uint32_t member, struct decoder *d)
 	v->is_at_end = false;
 	v->heard_us = clock_mono_us();
 	v->is_opening = true;
-	if (snapshots_open(s->snapshots, SYNC_PREPARE_MS, serving_ready, v,
-		&err) != AG_OK) {
+	if (snapshots_open(s->snapshots, SNAPSHOT_VOUCHED, SYNC_PREPARE_MS,
+		serving_ready, v, &err) != AG_OK) {
 		v->is_opening = false;
 		v->transfer = 0;
 		sync_send_numbers(s, member, MESSAGE_SYNC_RESPONSE, refusal, 3);
@@ -386,7 +386,7 @@ sync_next_server(struct sync *s)
 	sync_send_numbers(s, f->server, MESSAGE_SYNC_REQUEST, request, 2);
 }
 
-/* Is the finished stream what a quorum certified, and new enough? */
+/* Is the finished stream right, by f + 1 signatures, and new enough? */
 static enum ag_status
 fetch_judge(struct sync *s, struct snapshot_info *info, struct ag_error *err)
 {
@@ -404,7 +404,7 @@ fetch_judge(struct sync *s, struct snapshot_info *info, struct ag_error *err)
 		    "snapshot does not match its certificate");
 	if (info->seq < f->seq)
 		return ag_fail(err, AG_EFORGED, "snapshot is too old");
-	return certificate_verify(&info->certificate, &scope,
+	return certificate_verify_vouched(&info->certificate, &scope,
 	    s->roster->member_count, &roster_authority, s->roster, err);
 }
 

@@ -363,10 +363,11 @@ certificate_check_proof(const struct certificate *c,
 	return AG_OK;
 }
 
-enum ag_status
-certificate_verify(const struct certificate *c, const struct trust_scope *scope,
-    uint32_t member_count, const struct authority *authority, void *ctx,
-    struct ag_error *err)
+/* Enough members, each once, and all of their signatures right. */
+static enum ag_status
+certificate_check(const struct certificate *c, uint32_t least,
+    const struct trust_scope *scope, uint32_t member_count,
+    const struct authority *authority, void *ctx, struct ag_error *err)
 {
 	uint64_t seen = 0;
 	uint32_t i;
@@ -377,13 +378,12 @@ certificate_verify(const struct certificate *c, const struct trust_scope *scope,
 		return ag_fail(err, AG_EFORGED,
 		    "certificate for %llu: unknown vote phase",
 		    (unsigned long long)c->seq);
-	if (c->proof_count > TRUST_MEMBERS_MAX ||
-	    c->proof_count < trust_quorum(member_count))
+	if (c->proof_count > TRUST_MEMBERS_MAX || c->proof_count < least)
 		return ag_fail(err, AG_EFORGED,
-		    "certificate for %llu: %u signatures, a quorum of %u "
-		    "members is %u",
+		    "certificate for %llu: %u signatures, with %u members "
+		    "it takes %u",
 		    (unsigned long long)c->seq, c->proof_count, member_count,
-		    trust_quorum(member_count));
+		    least);
 	for (i = 0; i < c->proof_count; i++) {
 		enum ag_status status =
 		    certificate_check_proof(c, &c->proofs[i], scope,
@@ -393,4 +393,22 @@ certificate_verify(const struct certificate *c, const struct trust_scope *scope,
 			return status;
 	}
 	return AG_OK;
+}
+
+enum ag_status
+certificate_verify(const struct certificate *c, const struct trust_scope *scope,
+    uint32_t member_count, const struct authority *authority, void *ctx,
+    struct ag_error *err)
+{
+	return certificate_check(c, trust_quorum(member_count), scope,
+	    member_count, authority, ctx, err);
+}
+
+enum ag_status
+certificate_verify_vouched(const struct certificate *c,
+    const struct trust_scope *scope, uint32_t member_count,
+    const struct authority *authority, void *ctx, struct ag_error *err)
+{
+	return certificate_check(c, trust_faults(member_count) + 1, scope,
+	    member_count, authority, ctx, err);
 }

@@ -153,4 +153,14 @@ enum ag_status certificate_verify(const struct certificate *c,
     const struct authority *authority, void *ctx,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * The same with f + 1 members: one of them is correct.  Enough to believe
+ * that a state is right (Castro & Liskov 2002, section 5.3), and for nothing
+ * that a quorum must have promised.
+ */
+enum ag_status certificate_verify_vouched(const struct certificate *c,
+    const struct trust_scope *scope, uint32_t member_count,
+    const struct authority *authority, void *ctx,
+    struct ag_error *err) AG_MUST_USE;
+
 #endif

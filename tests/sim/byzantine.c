@@ -91,6 +91,10 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 		world_count(w, COUNT_BYZ_MUTE);
 		return;
 	}
+	if ((kinds & BYZ_DESERT) != 0 && w->is_healed) {
+		world_count(w, COUNT_BYZ_DESERT);
+		return;
+	}
 	if ((kinds & BYZ_SELECTIVE) != 0 && (r->shunned >> to & 1) != 0) {
 		world_count(w, COUNT_BYZ_SELECTIVE);
 		return;

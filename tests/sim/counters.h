@@ -41,6 +41,8 @@
 	X(BYZ_HASTY, "view changes hurried")                     \
 	X(BYZ_LIAR, "lying state transfers")                     \
 	X(BYZ_TIME, "wrong times proposed")                      \
+	X(BYZ_DESERT, "messages withheld after the storm")       \
+	X(SLEPT, "members asleep through the storm")             \
 	X(REAL_SIGNATURES, "schedules with Ed25519")             \
 	X(REACHED_VIEW, "views entered")                         \
 	X(REACHED_CHECKPOINT, "stable checkpoints")              \
@@ -51,7 +53,7 @@
 	X(REACHED_EVIDENCE, "evidence found")                    \
 	X(REACHED_REFUSED, "requests refused")                   \
 	X(REACHED_DUPLICATE, "duplicate requests ordered")       \
-	X(STRANDED, "clusters stranded for want of a kept state")
+	X(REACHED_VOUCHED, "states vouched for by f + 1")
 
 enum counter {
 #define COUNTER_ENUM(name, text) COUNT_##name,

@@ -70,8 +70,9 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 	}
 }
 
+/* Read a certificate into the spare; is it about this? */
 static bool
-certificate_holds(struct world *w, struct bytes encoded, enum vote_phase phase,
+certificate_is_of(struct world *w, struct bytes encoded, enum vote_phase phase,
     uint64_t seq, const struct digest *digest)
 {
 	struct certificate *c = &w->certificate;
@@ -80,16 +81,39 @@ certificate_holds(struct world *w, struct bytes encoded, enum vote_phase phase,
 	decoder_init(&d, encoded);
 	certificate_decode(&d, c);
 	return decoder_finish(&d, NULL) == AG_OK && c->phase == phase &&
-	    c->seq == seq && digest_equal(&c->digest, digest) &&
-	    certificate_verify(c, &w->scope, w->profile.member_count,
-		&keyring_authority, &w->signers[0], NULL) == AG_OK;
+	    c->seq == seq && digest_equal(&c->digest, digest);
+}
+
+static bool
+certificate_holds(struct world *w, struct bytes encoded, enum vote_phase phase,
+    uint64_t seq, const struct digest *digest)
+{
+	return certificate_is_of(w, encoded, phase, seq, digest) &&
+	    certificate_verify(&w->certificate, &w->scope,
+		w->profile.member_count, &keyring_authority, &w->signers[0],
+		NULL) == AG_OK;
 }
 
 bool
-invariant_certified(struct world *w, struct bytes certificate, uint64_t seq,
+invariant_convinces(struct world *w, struct bytes certificate, uint64_t seq,
     const struct digest *digest)
 {
-	return certificate_holds(w, certificate, VOTE_CHECKPOINT, seq, digest);
+	return certificate_is_of(w, certificate, VOTE_CHECKPOINT, seq,
+		   digest) &&
+	    certificate_verify_vouched(&w->certificate, &w->scope,
+		w->profile.member_count, &keyring_authority, &w->signers[0],
+		NULL) == AG_OK;
+}
+
+void
+invariant_vouched(struct world *w, struct replica *r,
+    const struct effect *effect)
+{
+	if (r->is_honest &&
+	    !invariant_convinces(w, effect->body, effect->seq, &effect->digest))
+		world_violate(w,
+		    "replica %u: nobody vouches for its state of %" PRIu64,
+		    r->index, effect->seq);
 }
 
 /* The first honest replica to deliver a sequence decides what it is. */

@@ -24,8 +24,11 @@ void invariant_step(struct world *w, struct replica *r,
 void invariant_start(struct world *w, struct replica *r);
 void invariant_applied(struct world *w, struct replica *r);
 
-/* Is this a certificate of the checkpoint? */
-bool invariant_certified(struct world *w, struct bytes certificate,
+void invariant_vouched(struct world *w, struct replica *r,
+    const struct effect *effect);
+
+/* May this certificate have somebody take the state? */
+bool invariant_convinces(struct world *w, struct bytes certificate,
     uint64_t seq, const struct digest *digest);
 
 /* A client is answered: it must be true, and durable. */

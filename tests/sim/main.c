@@ -168,19 +168,6 @@ tell_counters(const struct campaign *c, const struct options *o)
 	return is_sound;
 }
 
-/* Not a violation, but never passed over in silence. */
-static void
-tell_stranded(const struct campaign *c)
-{
-	uint64_t sum = 0;
-	unsigned int i;
-
-	for (i = 0; i < WORKERS_MAX; i++)
-		sum += c->counters[i][COUNT_STRANDED];
-	if (sum > 0)
-		printf("%" PRIu64 " %s\n", sum, counter_text(COUNT_STRANDED));
-}
-
 static int
 campaign(const struct options *o)
 {
@@ -212,7 +199,6 @@ campaign(const struct options *o)
 		}
 	}
 	is_sound = tell_counters(c, o) && is_sound;
-	tell_stranded(c);
 	took = clock_mono_us() - began;
 	printf("%" PRIu64 " schedules, %" PRIu64 " violations, %" PRIu64
 	       ".%" PRIu64 " schedules/s\n",

@@ -104,6 +104,30 @@ draw_byzantine(struct profile *p, struct dice *d)
 	}
 }
 
+/*
+ * One sleeps through more than a window, another leaves when it wakes.  Drawn
+ * last, so that older seeds stay what they were.
+ */
+static void
+draw_sleeper(struct profile *p, struct dice *d)
+{
+	uint32_t i, deserter;
+
+	if (!dice_chance(d, 60))
+		return;
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0)
+			return;
+	p->sleeper = (uint32_t)dice_below(d, p->member_count);
+	deserter = (uint32_t)dice_below(d, p->member_count - 1);
+	if (deserter >= p->sleeper)
+		deserter++;
+	p->byzantine[deserter] = BYZ_DESERT;
+	p->sleep_at = dice_range(d, 1, p->heal_at / 4);
+	p->requests += 30;
+	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
+}
+
 void
 profile_draw(struct profile *p, struct dice *d)
 {
@@ -121,6 +145,7 @@ profile_draw(struct profile *p, struct dice *d)
 	draw_faults(p, d);
 	draw_byzantine(p, d);
 	p->has_real_signatures = dice_chance(d, 10);
+	draw_sleeper(p, d);
 }
 
 void
@@ -143,5 +168,7 @@ profile_print(const struct profile *p)
 		if (p->byzantine[i] != 0)
 			printf(" byzantine[%" PRIu32 "]=0x%" PRIx32, i,
 			    p->byzantine[i]);
+	if (p->sleep_at != 0)
+		printf(" sleeper=%" PRIu32, p->sleeper);
 	printf("\n");
 }

@@ -26,7 +26,8 @@ enum byzantine {
 	BYZ_HASTY = 1 << 9,
 	BYZ_LIAR = 1 << 10,
 	BYZ_TIME = 1 << 11,
-	BYZ_KINDS = 12,
+	BYZ_KINDS = 12,       /* the above are drawn alike */
+	BYZ_DESERT = 1 << 12, /* correct in the storm, mute in the calm */
 };
 
 struct profile {
@@ -68,6 +69,11 @@ struct profile {
 
 	uint32_t byzantine[PROFILE_MEMBERS_MAX]; /* enum byzantine, or'ed */
 	bool has_real_signatures;
+
+	/* A member that is down from sleep_at until the storm is over, and
+	 * needed then, because another deserts; 0: none. */
+	uint64_t sleep_at;
+	uint32_t sleeper;
 };
 
 struct dice;

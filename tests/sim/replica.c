@@ -163,9 +163,10 @@ replica_truncate(struct world *w, struct replica *r)
 {
 	if (r->stable_token == 0 || r->durable < r->stable_token)
 		return;
-	r->stable_safe = r->stable_seq;
+	/* Of a state that is yet to come nothing is safe. */
 	if (r->machine.applied < r->stable_seq)
 		return;
+	r->stable_safe = r->stable_seq;
 	replica_sync_state(r);
 	disk_truncate(w, r, r->stable_seq, r->token_base + r->stable_token);
 	r->stable_token = 0;
@@ -214,9 +215,21 @@ on_stable(struct world *w, struct replica *r, const struct effect *effect)
 	r->stable_seq = effect->seq;
 	r->stable_digest = effect->digest;
 	r->stable_certificate = arena_copy(&w->arena, effect->body);
+	transfer_prove(r, effect->seq);
 	r->stable_token = effect->token;
 	world_trace(w, "replica %u stable %" PRIu64, r->index, effect->seq);
 	replica_truncate(w, r);
+}
+
+static void
+on_vouched(struct world *w, struct replica *r, const struct effect *effect)
+{
+	world_count(w, COUNT_REACHED_VOUCHED);
+	world_trace(w, "replica %u vouched %" PRIu64, r->index, effect->seq);
+	invariant_vouched(w, r, effect);
+	r->vouched_seq = effect->seq;
+	r->vouched_certificate = arena_copy(&w->arena, effect->body);
+	transfer_prove(r, effect->seq);
 }
 
 static void
@@ -252,6 +265,9 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		break;
 	case EFFECT_STABLE:
 		on_stable(w, r, effect);
+		break;
+	case EFFECT_VOUCHED:
+		on_vouched(w, r, effect);
 		break;
 	case EFFECT_VIEW:
 		world_count(w, COUNT_REACHED_VIEW);
@@ -459,6 +475,7 @@ replica_start(struct world *w, struct replica *r)
 	replica_replay(w, r);
 	start.seq = r->machine.applied;
 	machine_digest(&r->machine, &start.digest);
+	r->has_digest = true;
 	replica_step(w, r, start);
 	invariant_start(w, r);
 }
@@ -477,7 +494,8 @@ replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 		world_count(w, COUNT_STATE_LOST);
 	r->machine = r->safe;
 	r->snapshot_count = 0;
-	transfer_keep(r);
+	r->is_pin_asked = false;
+	r->vouched_seq = 0;
 	happen_at(w, r, HAPPEN_RESTART, w->now + down_us);
 }
 
@@ -497,10 +515,12 @@ on_apply(struct world *w, struct replica *r)
 	client_execute(w, r, effect.seq, effect.body);
 	invariant_applied(w, r);
 	event.seq = effect.seq;
+	r->has_digest = effect.is_checkpoint;
 	if (effect.is_checkpoint) {
 		event.has_digest = true;
 		machine_digest(&r->machine, &event.digest);
-		transfer_keep(r);
+		if (r->is_pin_asked)
+			transfer_keep(r);
 		if (!r->is_honest)
 			byzantine_digest(w, r, &event.digest);
 	}

@@ -13,20 +13,20 @@
 #define SCHEDULE_MAX 65536
 
 /* X(NAME, needs the replica to be the same incarnation) */
-#define HAPPEN_TABLE(X)     \
-	X(ARRIVE, false)    \
-	X(SUBMIT, false)    \
-	X(FLUSH, true)      \
-	X(TIMER, true)      \
-	X(SYNCED, true)     \
-	X(APPLY, true)      \
-	X(TRANSFER, true)   \
-	X(RESTART, true)    \
-	X(FAULT, false)     \
-	X(PARTITION, false) \
-	X(HEAL, false)      \
-	X(REPLY, false)     \
-	X(THINK, false)     \
+#define HAPPEN_TABLE(X)   \
+	X(ARRIVE, false)  \
+	X(SUBMIT, false)  \
+	X(FLUSH, true)    \
+	X(TIMER, true)    \
+	X(SYNCED, true)   \
+	X(APPLY, true)    \
+	X(TRANSFER, true) \
+	X(RESTART, true)  \
+	X(FAULT, false)   \
+	X(SLEEP, false)   \
+	X(HEAL, false)    \
+	X(REPLY, false)   \
+	X(THINK, false)   \
 	X(RETRY, false)
 
 enum happen_kind {

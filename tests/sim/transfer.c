@@ -1,10 +1,14 @@
 /*
  * State transfer.
  *
- * RULES    1. A state is taken only if its digest is the certified one; a
- *             liar serves states that are not, and is refused.
+ * RULES    1. A state is taken only if its digest is one that a quorum
+ *             certified or f + 1 members vouch for; a liar serves states
+ *             that are not, and is refused.
  *          2. The member asked is drawn anew each time, so that a liar can
  *             only delay.
+ *          3. Nobody keeps states unasked: a member that is asked has the one
+ *             it stands at, if its digest is known, or that of its next
+ *             checkpoint.  A crash loses them.
  */
 #include "sim/transfer.h"
 
@@ -16,6 +20,17 @@
 #define TRANSFER_MEAN_US 5000
 #define TRANSFER_AGAIN_US 20000
 
+/* What a replica can show for its state of seq; empty: nothing yet. */
+static struct bytes
+proof_of(const struct replica *r, uint64_t seq)
+{
+	if (seq == r->stable_seq)
+		return r->stable_certificate;
+	if (seq == r->vouched_seq)
+		return r->vouched_certificate;
+	return bytes_of(NULL, 0);
+}
+
 void
 transfer_keep(struct replica *r)
 {
@@ -23,7 +38,18 @@ transfer_keep(struct replica *r)
 	    &r->snapshots[r->snapshot_count++ % REPLICA_SNAPSHOTS];
 
 	s->machine = r->machine;
-	machine_digest(&r->machine, &s->digest);
+	s->proof = proof_of(r, r->machine.applied);
+	r->is_pin_asked = false;
+}
+
+void
+transfer_prove(struct replica *r, uint64_t seq)
+{
+	uint32_t i;
+
+	for (i = 0; i < REPLICA_SNAPSHOTS && i < r->snapshot_count; i++)
+		if (r->snapshots[i].machine.applied == seq)
+			r->snapshots[i].proof = proof_of(r, seq);
 }
 
 static void
@@ -44,17 +70,15 @@ transfer_want(struct world *w, struct replica *r, const struct effect *effect)
 	world_count(w, COUNT_REACHED_FETCH);
 	world_trace(w, "replica %u wants state %" PRIu64, r->index,
 	    effect->seq);
-	r->transfer.seq = effect->seq;
-	r->transfer.digest = effect->digest;
-	r->transfer.members = effect->members;
-	r->transfer.certificate = arena_copy(&w->arena, effect->body);
+	/* A newer one is asked for when this one is there. */
 	if (r->transfer.is_wanted)
 		return;
+	r->transfer.seq = effect->seq;
 	r->transfer.is_wanted = true;
 	try_at(w, r, w->now + dice_waiting(&w->network_dice, TRANSFER_MEAN_US));
 }
 
-/* A certified state at or above seq, if the replica keeps one. */
+/* A state at or above seq that the replica keeps and can prove. */
 static const struct snapshot *
 find_state(const struct replica *from, uint64_t seq)
 {
@@ -62,44 +86,46 @@ find_state(const struct replica *from, uint64_t seq)
 
 	for (i = 0; i < REPLICA_SNAPSHOTS && i < from->snapshot_count; i++)
 		if (from->snapshots[i].machine.applied >= seq &&
-		    from->snapshots[i].machine.applied == from->stable_seq)
+		    from->snapshots[i].proof.len > 0)
 			return &from->snapshots[i];
 	return NULL;
 }
 
-bool
-transfer_is_held(const struct world *w, uint64_t seq)
+/* Have a replica keep a state that it can prove, now or soon. */
+static void
+ask_for_state(struct world *w, struct replica *from, uint64_t seq)
 {
-	uint32_t i;
-
-	for (i = 0; i < w->replica_count; i++)
-		if (w->replicas[i].is_honest &&
-		    find_state(&w->replicas[i], seq) != NULL)
-			return true;
-	return false;
+	if (from->has_digest)
+		transfer_keep(from);
+	else
+		from->is_pin_asked = true;
+	if (find_state(from, seq) == NULL)
+		replica_step(w, from,
+		    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
 }
 
 static void
-install(struct world *w, struct replica *r, const struct replica *from,
-    const struct machine *machine)
+install(struct world *w, struct replica *r, const struct machine *machine,
+    const struct digest *digest, struct bytes certificate)
 {
 	world_count(w, COUNT_REACHED_INSTALL);
 	world_trace(w, "replica %u installs %" PRIu64, r->index,
 	    machine->applied);
 	r->machine = *machine;
 	r->safe = *machine;
+	r->has_digest = true;
 	r->delivers.head = NULL;
 	r->delivers.tail = &r->delivers.head;
 	if (r->delivered < machine->applied)
 		r->delivered = machine->applied;
 	r->transfer.is_wanted = false;
-	transfer_keep(r);
+	invariant_applied(w, r);
 	replica_step(w, r,
 	    (struct event){
 		.kind = EVENT_INSTALLED,
 		.seq = machine->applied,
-		.digest = from->stable_digest,
-		.body = from->stable_certificate,
+		.digest = *digest,
+		.body = certificate,
 	    });
 }
 
@@ -135,16 +161,13 @@ transfer_try(struct world *w, struct replica *r)
 		return;
 	state = find_state(from, r->transfer.seq);
 	if (state == NULL) {
-		replica_step(w, from,
-		    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+		ask_for_state(w, from, r->transfer.seq);
 		return;
 	}
 	copy = state->machine;
 	serve(w, from, &copy);
 	machine_digest(&copy, &digest);
 	if (copy.applied > r->delivered &&
-	    digest_equal(&digest, &from->stable_digest) &&
-	    invariant_certified(w, from->stable_certificate, copy.applied,
-		&digest))
-		install(w, r, from, &copy);
+	    invariant_convinces(w, state->proof, copy.applied, &digest))
+		install(w, r, &copy, &digest, state->proof);
 }

@@ -15,7 +15,6 @@
 #include "sim/disk.h"
 #include "sim/network.h"
 #include "sim/replica.h"
-#include "sim/transfer.h"
 
 #define DOWN_MEAN_US 150000
 #define PAUSE_MEAN_US 100000
@@ -310,6 +309,16 @@ on_fault(struct world *w)
 }
 
 static void
+on_sleep(struct world *w)
+{
+	struct replica *r = &w->replicas[w->profile.sleeper];
+
+	world_count(w, COUNT_SLEPT);
+	if (r->is_up)
+		replica_crash(w, r, w->profile.heal_at - w->now);
+}
+
+static void
 on_heal(struct world *w)
 {
 	uint32_t i, k;
@@ -340,36 +349,6 @@ is_level(const struct world *w)
 			return false;
 	}
 	return true;
-}
-
-/*
- * Without progress: was progress possible?  A replica whose next batches
- * are below everybody's stable checkpoint needs a state; if no honest one
- * holds a certified state any more and the others are fewer than a quorum,
- * nothing can move (track-record.md, seed 14837).
- */
-static bool
-is_stranded(const struct world *w)
-{
-	uint32_t i, behind = 0, level = 0;
-	uint64_t stable = 0;
-
-	for (i = 0; i < w->replica_count; i++)
-		if (w->replicas[i].is_honest &&
-		    w->replicas[i].status.stable > stable)
-			stable = w->replicas[i].status.stable;
-	for (i = 0; i < w->replica_count; i++) {
-		const struct replica *r = &w->replicas[i];
-
-		if (!r->is_honest)
-			continue;
-		if (r->machine.applied < stable)
-			behind++;
-		else
-			level++;
-	}
-	return behind > 0 && level < trust_quorum(w->profile.member_count) &&
-	    !transfer_is_held(w, stable);
 }
 
 static void
@@ -407,7 +386,9 @@ world_dispatch(struct world *w, const struct happening *h)
 	case HAPPEN_REPLY:
 		client_happen(w, h);
 		break;
-	case HAPPEN_PARTITION:
+	case HAPPEN_SLEEP:
+		on_sleep(w);
+		break;
 	case HAPPEN_COUNT:
 		break;
 	case HAPPEN_ARRIVE:
@@ -443,6 +424,8 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	client_begin(w);
 	push_plain(w, HAPPEN_FAULT, w->profile.fault_every_us);
 	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);
+	if (w->profile.sleep_at != 0)
+		push_plain(w, HAPPEN_SLEEP, w->profile.sleep_at);
 	while (!w->is_violated && schedule_pop(&w->schedule, &h)) {
 		w->now = h.at;
 		w->events++;
@@ -454,13 +437,8 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 		if (client_all_answered(w) && is_level(w))
 			break;
 		if (w->now > w->profile.heal_at + WORLD_LIVENESS_US ||
-		    w->events > WORLD_EVENTS_MAX) {
-			if (is_stranded(w)) {
-				world_count(w, COUNT_STRANDED);
-				break;
-			}
+		    w->events > WORLD_EVENTS_MAX)
 			tell_where_stuck(w);
-		}
 	}
 	if (!w->is_violated)
 		client_judge(w);

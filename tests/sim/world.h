@@ -63,8 +63,8 @@ struct held_list {
 };
 
 struct snapshot {
-	struct digest digest;
 	struct machine machine;
+	struct bytes proof; /* its certificate; empty: not yet */
 };
 
 #define REPLICA_SNAPSHOTS 6
@@ -72,10 +72,7 @@ struct snapshot {
 /* A request for state, until it is installed or a newer one replaces it. */
 struct transfer {
 	bool is_wanted;
-	uint64_t seq;
-	struct digest digest;
-	uint32_t members;
-	struct bytes certificate;
+	uint64_t seq; /* this or any above it */
 };
 
 struct replica {
@@ -107,6 +104,8 @@ struct replica {
 
 	struct machine machine;
 	struct machine safe; /* what a crash leaves */
+	bool has_digest;   /* of the state as it is now, known to its engine */
+	bool is_pin_asked; /* somebody waits for the next checkpoint's state */
 	struct snapshot snapshots[REPLICA_SNAPSHOTS];
 	uint64_t snapshot_count;
 	struct transfer transfer;
@@ -122,6 +121,8 @@ struct replica {
 	uint64_t stable_token; /* and the record that makes it safe */
 	struct digest stable_digest;
 	struct bytes stable_certificate; /* of stable_seq */
+	uint64_t vouched_seq;            /* f + 1 have its state of this */
+	struct bytes vouched_certificate;
 };
 
 struct link {

@@ -111,6 +111,26 @@ a_certificate_short_of_a_quorum_is_refused(void **state)
 }
 
 static void
+f_plus_one_signatures_vouch_for_a_state_and_are_no_quorum(void **state)
+{
+	struct vote vote = vote_of(VOTE_CHECKPOINT, 12, 9);
+	static struct certificate c;
+	struct ag_error err;
+
+	(void)state;
+	certificate_make(&c, &vote, 0, 1, 2);
+	assert_int_equal(certificate_verify_vouched(&c, &scope, MEMBERS, &fake,
+			     NULL, &err),
+	    AG_OK);
+	assert_int_equal(verify(&c, &err), AG_EFORGED);
+	c.proof_count = 1;
+	assert_int_equal(certificate_verify_vouched(&c, &scope, MEMBERS, &fake,
+			     NULL, &err),
+	    AG_EFORGED);
+	assert_non_null(strstr(err.text, "it takes 2"));
+}
+
+static void
 a_member_counted_twice_is_refused_by_name(void **state)
 {
 	struct vote vote = vote_of(VOTE_COMMIT, 12, 9);
@@ -446,6 +466,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_certificate_short_of_a_quorum_is_refused),
+		cmocka_unit_test(
+		    f_plus_one_signatures_vouch_for_a_state_and_are_no_quorum),
 		cmocka_unit_test(a_member_counted_twice_is_refused_by_name),
 		cmocka_unit_test(a_signer_outside_the_roster_is_refused),
 		cmocka_unit_test(

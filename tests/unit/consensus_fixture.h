@@ -72,7 +72,7 @@ struct node {
 	uint64_t deadline_us;
 	unsigned evidence, refused, fetches, signatures, verifications;
 	uint32_t culprit;
-	uint64_t fetch_seq, stable;
+	uint64_t fetch_seq, stable, vouched;
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
 	size_t certificate_len;
 	const char *fatal;
@@ -315,6 +315,10 @@ node_carry_out(struct node *node, const struct effect *effect)
 		break;
 	case EFFECT_STABLE:
 		node->stable = effect->seq;
+		break;
+	case EFFECT_VOUCHED:
+		node->vouched = effect->seq;
+		node_keep_certificate(node, effect->body);
 		break;
 	case EFFECT_EVIDENCE:
 		node->evidence++;

@@ -62,6 +62,115 @@ a_member_below_the_log_is_told_to_fetch_the_state(void **state)
 	cluster_free(c);
 }
 
+/*
+ * n4 slept while the others cut their logs, and then n3 goes: n4 is needed
+ * for every quorum, and has no state to show for it.
+ */
+static struct cluster *
+cluster_with_a_needed_laggard(void)
+{
+	struct cluster *c = cluster_of(4);
+
+	c->nodes[3].is_down = true;
+	agree(c, 0, 20);
+	c->nodes[3].is_down = false;
+	c->nodes[2].is_down = true;
+	cluster_advance(c, 2000 * MS);
+	return c;
+}
+
+static void
+a_member_without_the_state_votes_for_what_comes_next(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+
+	(void)state;
+	assert_int_equal(c->nodes[3].applied, 0);
+	agree(c, 0, 3);
+	assert_int_equal(c->nodes[0].applied, 23);
+	assert_int_equal(c->nodes[1].applied, 23);
+	assert_int_equal(c->nodes[3].applied, 0);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* What f + 1 vouch for on one node, put in place on another. */
+static void
+install_vouched(struct node *to, const struct node *from)
+{
+	node_keep_certificate(to,
+	    bytes_of(from->certificate, from->certificate_len));
+	to->fetch_seq = from->vouched;
+	node_install(to);
+}
+
+static void
+a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+
+	(void)state;
+	agree(c, 0, 4);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].vouched, 0);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].vouched, 24);
+	assert_int_equal(status_of(c, 0).stable, 16);
+	cluster_free(c);
+}
+
+static void
+a_vouched_state_is_executed_from_but_cuts_no_log_by_itself(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+
+	(void)state;
+	agree(c, 0, 4);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	cluster_settle(c);
+	install_vouched(&c->nodes[3], &c->nodes[0]);
+	assert_int_equal(status_of(c, 3).applied, 24);
+	assert_int_equal(status_of(c, 3).stable, 16);
+	/* Its own vote is what a quorum lacked. */
+	cluster_settle(c);
+	assert_int_equal(status_of(c, 3).stable, 24);
+	assert_int_equal(status_of(c, 0).stable, 24);
+	agree(c, 3, 30);
+	assert_applied(c, 54);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_full_window_ends_in_a_checkpoint(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+
+	(void)state;
+	/* A checkpoint out of turn puts the window's end between two. */
+	c->nodes[2].is_down = false;
+	cluster_advance(c, 1000 * MS);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	cluster_settle(c);
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(status_of(c, 0).stable, 21);
+	c->nodes[2].is_down = true;
+	agree(c, 0, 30);
+	assert_int_equal(c->nodes[0].applied, 37);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	assert_int_equal(c->nodes[0].vouched, 37);
+	install_vouched(&c->nodes[3], &c->nodes[0]);
+	cluster_settle(c);
+	assert_int_equal(status_of(c, 0).stable, 37);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 /* Every third message is lost. */
 static bool
 every_third_is_lost(struct cluster *c, uint32_t from, uint32_t to,
@@ -202,6 +311,13 @@ main(void)
 		    a_member_far_behind_catches_up_faster_than_it_says_where_it_is),
 		cmocka_unit_test(
 		    a_member_below_the_log_is_told_to_fetch_the_state),
+		cmocka_unit_test(
+		    a_member_without_the_state_votes_for_what_comes_next),
+		cmocka_unit_test(
+		    a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted),
+		cmocka_unit_test(
+		    a_vouched_state_is_executed_from_but_cuts_no_log_by_itself),
+		cmocka_unit_test(a_full_window_ends_in_a_checkpoint),
 		cmocka_unit_test(
 		    agreement_goes_on_when_every_third_message_is_lost),
 		cmocka_unit_test(
