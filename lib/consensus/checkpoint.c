@@ -9,10 +9,10 @@
  *          2. A certified digest that differs from ours means that our state
  *             is wrong: we stop.
  *          3. A certified checkpoint above what we have executed is kept as
- *             the target.  If the log does not bring us there, the state is
- *             fetched, and the log begins behind the checkpoint meanwhile:
- *             agreeing on what comes next takes no state, and the others may
- *             be too few without us.
+ *             the target.  Out of the window's reach, or when the others'
+ *             logs do not bring us there and its state must be fetched, our
+ *             log begins behind it meanwhile: agreeing on what comes next
+ *             takes no state, and the others may be too few without us.
  *          4. Records are let go only when the checkpoint's own record is
  *             durable.
  *          5. A state that f + 1 members vouch for is right, so it may be
@@ -35,12 +35,11 @@ static const char STATE_DIFFERS[] =
     "and the log, keep the keys, and restart to fetch it anew";
 
 bool
-checkpoint_is_due(const struct engine *e, const struct slot *slot)
+checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged)
 {
 	/* Where the window ends nothing can follow that asks for one. */
-	return slot->is_flagged ||
-	    slot->seq % e->config.checkpoint_interval == 0 ||
-	    slot->seq == e->stable + e->config.window;
+	return is_flagged || seq % e->config.checkpoint_interval == 0 ||
+	    seq == e->stable + e->config.window;
 }
 
 static uint32_t
@@ -171,7 +170,8 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		    (e->target->proof_count > 0 && e->target->seq >= c->seq))
 			return;
 		*e->target = *c;
-		if (e->stable > e->applied)
+		if (e->stable > e->applied ||
+		    c->seq - e->stable > e->config.window)
 			adopt_target(e);
 		return;
 	}

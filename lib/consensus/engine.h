@@ -108,6 +108,9 @@ enum effect_kind {
 			       after; is_checkpoint: digest wanted */
 	EFFECT_FETCH_STATE, /* seq, digest, certificate in body: we are too
 			       far behind; members: who has it */
+	EFFECT_HISTORY,     /* member lacks what was agreed from seq on and we
+			       keep in no memory: send it COMMITTEDs from the
+			       records, some more than were asked for before */
 	EFFECT_STABLE,      /* seq, digest, certificate in body; token: that of
 			       the durable record of it; records up to
 			       here are needed for catch-up only */

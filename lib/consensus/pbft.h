@@ -90,6 +90,7 @@ struct peer {
 	uint64_t heard_us;    /* its last PROGRESS */
 	uint64_t answered_us; /* when we last helped it */
 	uint64_t answered_at; /* what it had delivered then */
+	uint64_t history_at;  /* the history it last lacked began here */
 	uint64_t asked_us;    /* since when its questions are counted */
 	uint32_t asked;       /* and how many there were */
 	uint32_t patience;    /* doublings before its lone view change is
@@ -308,6 +309,10 @@ void vote_commit(struct engine *e, struct slot *slot,
     const struct certificate *certificate);
 void deliver_ready(struct engine *e);
 
+/* Hand out a batch for execution: the next one. */
+void deliver(struct engine *e, const struct certificate *certificate,
+    struct bytes batch, bool is_checkpoint);
+
 /* --- checkpoint.c --- */
 
 void checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
@@ -327,7 +332,9 @@ void checkpoint_receive(struct engine *e, struct decoder *d);
 void checkpoint_certified(struct engine *e, const struct certificate *c);
 void checkpoint_installed(struct engine *e, const struct event *event);
 void checkpoint_durable(struct engine *e);
-bool checkpoint_is_due(const struct engine *e, const struct slot *slot);
+
+/* Is the state's digest wanted after seq, or after a batch that asks for it? */
+bool checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged);
 void checkpoint_persist(struct engine *e);
 void checkpoint_chase(struct engine *e);
 

@@ -10,18 +10,26 @@
  *
  * RULES    1. Everybody says now and then where it stands; whoever sees a
  *             member behind sends what it lacks, a bounded piece at a time.
- *          2. What is on its way is not sent again: only what has waited for
+ *          2. What is below the stable checkpoint is in nobody's memory, but
+ *             in the records: one member sends it, in turns, or everybody to
+ *             whom that one is no help.  It needs no slot at the receiver,
+ *             whose log may begin above it.
+ *          3. What is on its way is not sent again: only what has waited for
  *             a progress interval.
- *          3. What is sent again proves itself: certificates, signed votes,
+ *          4. What is sent again proves itself: certificates, signed votes,
  *             batches under their digests.  Its sender is not believed.
  */
 #include <string.h>
 
 #include "codec/message.h"
 #include "consensus/pbft.h"
+#include "consensus/record.h"
 
 /* Progress intervals after which a member counts as not heard. */
 #define HEARD_INTERVALS 4
+
+/* Batches of history that one member sends before it is another's turn. */
+#define HISTORY_TURN 1024
 
 /* Questions of one member answered in a progress interval. */
 #define ANSWERS_MAX 32
@@ -231,6 +239,32 @@ send_own_votes(struct engine *e, uint32_t to)
 	emit_send(e, 1U << to, emit_end(e, &out), 0);
 }
 
+/* Whose turn is it to send history: of the others, by where it stands. */
+static bool
+is_our_turn(const struct engine *e, uint32_t to)
+{
+	uint64_t turn = e->peers[to].delivered / HISTORY_TURN;
+	uint32_t ours = (e->config.self + e->config.member_count - to - 1) %
+	    e->config.member_count;
+
+	return turn % (e->config.member_count - 1) == ours;
+}
+
+static void
+send_history(struct engine *e, uint32_t to)
+{
+	struct peer *peer = &e->peers[to];
+	bool has_stalled = peer->history_at == peer->delivered + 1;
+	struct effect *effect;
+
+	peer->history_at = peer->delivered + 1;
+	if ((!has_stalled && !is_our_turn(e, to)) || !emit_has_room(e, 0))
+		return;
+	effect = emit(e, EFFECT_HISTORY);
+	effect->member = to;
+	effect->seq = peer->delivered + 1;
+}
+
 static void
 help(struct engine *e, uint32_t to)
 {
@@ -251,11 +285,10 @@ help(struct engine *e, uint32_t to)
 	}
 	if (peer->stable < e->stable)
 		send_checkpoint(e, to);
-	if (peer->delivered < e->delivered)
-		send_committed(e, to,
-		    (peer->delivered > e->stable ? peer->delivered
-						 : e->stable) +
-			1);
+	if (peer->delivered < e->stable && e->delivered >= e->stable)
+		send_history(e, to);
+	else if (peer->delivered < e->delivered)
+		send_committed(e, to, peer->delivered + 1);
 	if (e->is_changing)
 		return;
 	seq = engine_floor(e) + 1;
@@ -405,12 +438,48 @@ is_known(struct slot *slot, const struct digest *digest)
 	    slot_payload(slot, digest) != NULL;
 }
 
+/*
+ * A batch from below the watermark, whose slot is gone: hand it out as it
+ * comes.  It binds no vote of ours; the records are for those who ask us.
+ */
+static void
+take_history(struct engine *e, struct bytes batch)
+{
+	struct encoder out;
+
+	if (!emit_has_room(e,
+		2 * ((size_t)batch.len + CERTIFICATE_BYTES_MAX) + 256))
+		return;
+	emit_begin(e, &out);
+	record_encode_batch(&out, e->spare->seq, batch);
+	(void)emit_persist(e, e->spare->seq, emit_end(e, &out));
+	emit_begin(e, &out);
+	record_encode_certificate(&out, RECORD_COMMITTED, e->spare);
+	(void)emit_persist(e, e->spare->seq, emit_end(e, &out));
+	/* The digest is of use only to be compared with the certified one. */
+	deliver(e, e->spare, batch, e->spare->seq == e->stable);
+	deliver_ready(e);
+}
+
+/* A committed batch for a slot of the log. */
+static void
+take_committed(struct engine *e, struct slot *slot, struct bytes batch)
+{
+	if (slot_hold(e, slot, &e->spare->digest, batch) != AG_OK)
+		return;
+	if (slot->committed->proof_count > 0)
+		deliver_ready(e);
+	else
+		vote_commit(e, slot, e->spare);
+}
+
 void
 progress_receive_committed(struct engine *e, struct decoder *d)
 {
 	struct digest digest;
 	struct bytes batch;
 	struct slot *slot;
+	bool is_history;
 
 	certificate_decode(d, e->spare);
 	batch = decoder_get_bytes_max(d, e->config.batch_bytes_max);
@@ -420,18 +489,19 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 	digest_of(&digest, batch);
 	if (!digest_equal(&digest, &e->spare->digest))
 		return;
-	slot = slot_open(e, e->spare->seq);
-	if (slot == NULL || is_known(slot, &digest) ||
-	    certificate_verify(e->spare, &e->config.scope,
+	is_history = e->spare->seq <= e->stable;
+	slot = is_history ? NULL : slot_open(e, e->spare->seq);
+	if (is_history ? e->spare->seq != e->delivered + 1
+		       : slot == NULL || is_known(slot, &digest))
+		return;
+	if (certificate_verify(e->spare, &e->config.scope,
 		e->config.member_count, e->config.authority,
 		e->config.authority_ctx, NULL) != AG_OK)
 		return;
-	if (slot_hold(e, slot, &digest, batch) != AG_OK)
-		return;
-	if (slot->committed->proof_count > 0)
-		deliver_ready(e);
+	if (is_history)
+		take_history(e, batch);
 	else
-		vote_commit(e, slot, e->spare);
+		take_committed(e, slot, batch);
 	/* The last of what we were sent: say so, and get the next piece. */
 	if (e->delivered - e->caught_up >= CATCH_UP_SLOTS) {
 		e->caught_up = e->delivered;

@@ -462,6 +462,31 @@ log_batch(struct engine *e, const struct slot *slot, struct payload *p)
 	p->is_logged = true;
 }
 
+void
+deliver(struct engine *e, const struct certificate *certificate,
+    struct bytes batch, bool is_checkpoint)
+{
+	struct effect *effect;
+	struct encoder out;
+
+	emit_begin(e, &out);
+	certificate_encode(&out, certificate);
+	effect = emit(e, EFFECT_DELIVER);
+	effect->seq = certificate->seq;
+	effect->view = certificate->view;
+	effect->digest = certificate->digest;
+	effect->body = batch;
+	effect->certificate = emit_end(e, &out);
+	effect->after = e->birth_token;
+	effect->is_checkpoint = is_checkpoint;
+	e->delivered = certificate->seq;
+	if (e->delivered > e->proposed)
+		e->proposed = e->delivered;
+	e->last_progress_us = e->now_us;
+	e->attempts = 0;
+	pending_executed(e, batch);
+}
+
 /* Hand out for execution what is committed, in order. */
 void
 deliver_ready(struct engine *e)
@@ -472,8 +497,6 @@ deliver_ready(struct engine *e)
 	    slot->committed->proof_count > 0 && e->is_started) {
 		struct payload *p =
 		    slot_payload(slot, &slot->committed->digest);
-		struct effect *effect;
-		struct encoder out;
 
 		if (p == NULL)
 			return;
@@ -484,22 +507,8 @@ deliver_ready(struct engine *e)
 		log_batch(e, slot, p);
 		slot->digest = slot->committed->digest;
 		slot_describe(e, slot);
-		emit_begin(e, &out);
-		certificate_encode(&out, slot->committed);
-		effect = emit(e, EFFECT_DELIVER);
-		effect->seq = slot->seq;
-		effect->view = slot->committed->view;
-		effect->digest = slot->digest;
-		effect->body = bytes_of(p->data, p->len);
-		effect->certificate = emit_end(e, &out);
-		effect->after = e->birth_token;
-		effect->is_checkpoint = checkpoint_is_due(e, slot);
 		slot->is_delivered = true;
-		e->delivered = slot->seq;
-		if (e->delivered > e->proposed)
-			e->proposed = e->delivered;
-		e->last_progress_us = e->now_us;
-		e->attempts = 0;
-		pending_executed(e, effect->body);
+		deliver(e, slot->committed, bytes_of(p->data, p->len),
+		    checkpoint_is_due(e, slot->seq, slot->is_flagged));
 	}
 }

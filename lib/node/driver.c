@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "consensus/record.h"
 #include "event/loop.h"
 #include "node/journal.h"
 
@@ -65,6 +66,7 @@ struct driver {
 	uint64_t log_retain_bytes;
 	uint64_t stable_seq, stable_token;
 	struct kept_certificate certificates[CERTIFICATES_KEPT];
+	struct certificate certificate; /* to decode into */
 };
 
 static void
@@ -188,6 +190,10 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 	case EFFECT_STABLE:
 		driver_stable(d, effect);
 		break;
+	case EFFECT_HISTORY:
+		d->callbacks.history(d->callbacks.arg, effect->member,
+		    effect->seq);
+		break;
 	case EFFECT_VOUCHED:
 		d->callbacks.vouched(d->callbacks.arg, effect->seq,
 		    effect->body);
@@ -296,13 +302,17 @@ driver_on_log_failure(void *arg, const struct ag_error *err)
 	driver_fatal(arg, err->text);
 }
 
-static void
+static uint64_t
 driver_replay(void *arg, struct bytes record)
 {
 	struct driver *d = arg;
 	struct event event = { .kind = EVENT_REPLAY, .body = record };
+	struct record fields;
 
 	driver_step(d, &event);
+	if (record_decode(&fields, &d->certificate, record, NULL) != AG_OK)
+		return 0;
+	return fields.seq;
 }
 
 static void
@@ -533,6 +543,12 @@ enum ag_status
 driver_round(const struct driver *d, uint64_t seq, struct engine_round *round)
 {
 	return d->strategy->round(d->engine, seq, round);
+}
+
+uint64_t
+driver_find_record(const struct driver *d, uint64_t seq)
+{
+	return journal_find(d->journal, seq);
 }
 
 uint64_t

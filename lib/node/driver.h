@@ -47,6 +47,8 @@ struct driver_callbacks {
 	/* The engine can't catch up by the log. */
 	void (*fetch_state)(void *arg, uint64_t seq, uint32_t members);
 	void (*stable)(void *arg, uint64_t seq, struct bytes certificate);
+	/* member lacks what was agreed from seq on. */
+	void (*history)(void *arg, uint32_t member, uint64_t seq);
 	/* f + 1 members have our state of seq. */
 	void (*vouched)(void *arg, uint64_t seq, struct bytes certificate);
 	void (*view)(void *arg, uint64_t view, uint32_t primary,
@@ -87,6 +89,9 @@ void driver_status(const struct driver *driver, struct engine_status *status);
 enum ag_status driver_round(const struct driver *driver, uint64_t seq,
     struct engine_round *round) AG_MUST_USE;
 uint64_t driver_sync_p99_us(const struct driver *driver);
+
+/* Where in the log seq begins at the earliest; 0: it is there no more. */
+uint64_t driver_find_record(const struct driver *driver, uint64_t seq);
 
 /* Commit certificate of a recently delivered sequence; AG_ENOENT. */
 enum ag_status driver_certificate(const struct driver *driver, uint64_t seq,

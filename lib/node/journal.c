@@ -31,6 +31,19 @@
  */
 #define JOURNAL_RING 4096
 
+/*
+ * Marks say where sequences begin in the log, one each `stride` of them:
+ * when a mark is made, no record of a sequence above its own was written.
+ * With all marks used every second is dropped and the stride doubles.
+ */
+#define JOURNAL_MARKS 4096
+#define JOURNAL_STRIDE 32
+
+struct journal_mark {
+	uint64_t seq;
+	uint64_t number;
+};
+
 struct journal_entry {
 	uint64_t token;
 	uint64_t number;
@@ -47,6 +60,10 @@ struct journal {
 	struct journal_entry *ring;
 	size_t ring_first, ring_count;
 	uint64_t lowest_dropped; /* number of the oldest entry pushed out */
+
+	struct journal_mark *marks;
+	size_t mark_count;
+	uint64_t stride;
 
 	uint64_t token_base; /* token of record number_base */
 	uint64_t number_base;
@@ -163,7 +180,9 @@ journal_open(struct journal **out, const char *dir,
 	(void)pthread_mutex_init(&j->lock, NULL);
 	(void)pthread_cond_init(&j->wake, NULL);
 	j->ring = calloc(JOURNAL_RING, sizeof(*j->ring));
-	if (j->ring == NULL) {
+	j->marks = calloc(JOURNAL_MARKS, sizeof(*j->marks));
+	j->stride = JOURNAL_STRIDE;
+	if (j->ring == NULL || j->marks == NULL) {
 		status =
 		    ag_fail(err, AG_ENOMEM, "open log %s: out of memory", dir);
 		goto fail;
@@ -203,12 +222,63 @@ journal_close(struct journal *j)
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j->ring);
+	free(j->marks);
 	free(j);
 }
 
+static void
+journal_thin_marks(struct journal *j)
+{
+	size_t i;
+
+	for (i = 0; 2 * i < j->mark_count; i++)
+		j->marks[i] = j->marks[2 * i];
+	j->mark_count = i;
+	j->stride *= 2;
+}
+
+/* A record of seq was written, or is read again. */
+static void
+journal_note(struct journal *j, uint64_t seq, uint64_t number)
+{
+	const struct journal_mark *last =
+	    j->mark_count == 0 ? NULL : &j->marks[j->mark_count - 1];
+
+	/* Records of no sequence say nothing, but for the very first. */
+	if (last != NULL ? seq < last->seq + j->stride
+			 : seq == 0 && number != 1)
+		return;
+	if (j->mark_count == JOURNAL_MARKS)
+		journal_thin_marks(j);
+	/* A log from its beginning has everything. */
+	j->marks[j->mark_count++] = (struct journal_mark){
+		.seq = number == 1 ? 0 : seq,
+		.number = number,
+	};
+}
+
+uint64_t
+journal_find(const struct journal *j, uint64_t seq)
+{
+	size_t low = 0, high = j->mark_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (j->marks[middle].seq < seq)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0 || j->marks[low - 1].number < wal_first(j->wal))
+		return 0;
+	return j->marks[low - 1].number;
+}
+
 enum ag_status
-journal_replay(struct journal *j, void (*visit)(void *arg, struct bytes record),
-    void *arg, struct ag_error *err)
+journal_replay(struct journal *j,
+    uint64_t (*visit)(void *arg, struct bytes record), void *arg,
+    struct ag_error *err)
 {
 	struct wal_cursor *cursor = NULL;
 	enum ag_status status;
@@ -222,7 +292,7 @@ journal_replay(struct journal *j, void (*visit)(void *arg, struct bytes record),
 		return status;
 	while (
 	    (status = wal_cursor_next(cursor, &number, &record, err)) == AG_OK)
-		visit(arg, record);
+		journal_note(j, visit(arg, record), number);
 	wal_cursor_close(cursor);
 	return status == AG_ENOENT ? AG_OK : status;
 }
@@ -259,6 +329,7 @@ journal_append(struct journal *j, uint64_t token, uint64_t seq,
 	AG_ASSERT(token - j->token_base == number - j->number_base);
 	j->appended_token = token;
 	journal_remember(j, token, seq, number);
+	journal_note(j, seq, number);
 	return AG_OK;
 }
 

@@ -35,9 +35,12 @@ enum ag_status journal_open(struct journal **out, const char *dir,
     struct ag_error *err) AG_MUST_USE;
 void journal_close(struct journal *journal);
 
-/* Hand every record to visit, oldest first.  Before the first append. */
+/*
+ * Hand every record to visit, oldest first; it returns the record's sequence
+ * as in EFFECT_PERSIST.  Before the first append.
+ */
 enum ag_status journal_replay(struct journal *journal,
-    void (*visit)(void *arg, struct bytes record), void *arg,
+    uint64_t (*visit)(void *arg, struct bytes record), void *arg,
     struct ag_error *err) AG_MUST_USE;
 
 /* Append the record of a token (rising); seq as in EFFECT_PERSIST. */
@@ -55,6 +58,12 @@ uint64_t journal_durable(const struct journal *journal);
  */
 void journal_release(struct journal *journal, uint64_t seq, uint64_t token,
     uint64_t retain_bytes);
+
+/*
+ * The number of a record in the log before which there is none of seq or of
+ * a sequence above it; 0 when the log no longer goes back that far.
+ */
+uint64_t journal_find(const struct journal *journal, uint64_t seq);
 
 /* The 99th percentile of recent syncs. */
 uint64_t journal_sync_p99_us(const struct journal *journal);

@@ -120,6 +120,27 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 }
 
 static void
+on_history(void *arg, uint32_t member, uint64_t seq)
+{
+	struct node *n = arg;
+
+	if (n->history != NULL)
+		history_send(n->history, member, seq);
+}
+
+static uint64_t
+on_history_find(void *arg, uint64_t seq)
+{
+	return driver_find_record(((struct node *)arg)->driver, seq);
+}
+
+static void
+on_history_message(void *arg, uint32_t member, struct bytes message)
+{
+	on_send(arg, 1U << member, message);
+}
+
+static void
 on_vouched(void *arg, uint64_t seq, struct bytes certificate)
 {
 	struct node *n = arg;
@@ -384,6 +405,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.send = on_send,
 		.fetch_state = on_fetch_state,
 		.stable = on_stable,
+		.history = on_history,
 		.vouched = on_vouched,
 		.view = on_view,
 		.refused = on_refused,
@@ -402,7 +424,6 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.metrics = n->metrics,
 	};
 	struct digest digest;
-	char log_dir[PATH_MAX];
 	enum ag_status status;
 
 	applier_opened_digest(n->applier, &digest);
@@ -410,10 +431,11 @@ node_open_driver(struct node *n, const struct node_config *config,
 		return ag_fail(err, AG_EVERSION,
 		    "roster: strategy \"%s\" is not known to this version",
 		    n->roster.strategy);
-	status = fs_join(log_dir, sizeof(log_dir), n->data_dir, "log", err);
+	status =
+	    fs_join(n->log_dir, sizeof(n->log_dir), n->data_dir, "log", err);
 	if (status != AG_OK)
 		return status;
-	driver.log_dir = log_dir;
+	driver.log_dir = n->log_dir;
 	return driver_open(&n->driver, &driver, &callbacks,
 	    applier_seq(n->applier), &digest, err);
 }
@@ -460,9 +482,16 @@ node_open_links(struct node *n, const struct node_config *config,
 	status = net_start(&n->net, &net, err);
 	if (status != AG_OK)
 		return status;
+	n->history = history_new(&(struct history_config){
+	    .loop = loop,
+	    .log_dir = n->log_dir,
+	    .arg = n,
+	    .find = on_history_find,
+	    .send = on_history_message,
+	});
 	n->sync = sync_new(loop, n->net, n->snapshots, &n->roster, n->self, dir,
 	    &sync);
-	if (n->sync == NULL)
+	if (n->sync == NULL || n->history == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	return AG_OK;
 }
@@ -521,6 +550,7 @@ node_close(struct node *n)
 	net_stop(n->net);
 	n->net = NULL;
 	sync_free(n->sync);
+	history_free(n->history);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);

@@ -15,6 +15,7 @@
 #include "net/net.h"
 #include "node/applier.h"
 #include "node/driver.h"
+#include "node/history.h"
 #include "node/inbox.h"
 #include "node/node.h"
 #include "node/reads.h"
@@ -49,6 +50,8 @@ struct node {
 	struct inbox *inbox;
 	struct net *net;
 	struct sync *sync;
+	struct history *history;
+	char log_dir[PATH_MAX];
 
 	bool is_open, is_draining, has_failed;
 	char failure[AG_ERROR_TEXT_BYTES];

@@ -53,6 +53,7 @@
 	X(REACHED_EVIDENCE, "evidence found")                    \
 	X(REACHED_REFUSED, "requests refused")                   \
 	X(REACHED_DUPLICATE, "duplicate requests ordered")       \
+	X(REACHED_HISTORY, "batches sent from logs")             \
 	X(REACHED_VOUCHED, "states vouched for by f + 1")
 
 enum counter {

@@ -4,6 +4,7 @@
  *	aegis-sim --seed N [--trace]     replay one schedule
  *	aegis-sim --count N [--from N]   so many schedules
  *	aegis-sim --seconds N            as many as fit
+ *	          --first                end with the first violation
  *
  * Exits 0 without a violation, 1 with one, 2 for usage.  A violation's seed
  * is all that is needed to see it again.
@@ -22,6 +23,7 @@
 
 #define WORKERS_MAX 64
 #define TWICE_EVERY 200
+#define VIOLATIONS_MAX 5
 
 /* Counts below this many schedules say nothing about rot. */
 #define ROT_SCHEDULES 5000
@@ -29,7 +31,7 @@
 struct options {
 	uint64_t seed, from, count, seconds;
 	unsigned int jobs;
-	bool has_seed, is_traced, is_json;
+	bool has_seed, is_traced, is_json, is_first;
 };
 
 /* Shared by the workers. */
@@ -43,7 +45,7 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: aegis-sim --seed N [--trace] | --count N | --seconds N\n"
-	    "                 [--from N] [--jobs N] [--json]\n");
+	    "                 [--from N] [--jobs N] [--first] [--json]\n");
 	return 2;
 }
 
@@ -58,6 +60,10 @@ parse(struct options *o, int argc, char **argv)
 
 		if (strcmp(argv[i], "--trace") == 0) {
 			o->is_traced = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--first") == 0) {
+			o->is_first = true;
 			continue;
 		}
 		if (strcmp(argv[i], "--json") == 0) {
@@ -126,17 +132,14 @@ work(struct campaign *c, const struct options *o, unsigned int self)
 {
 	uint64_t end = clock_mono_us() + o->seconds * 1000000;
 	struct world *w = world_new();
-	uint64_t i;
+	uint64_t i, most = o->is_first ? 1 : VIOLATIONS_MAX;
 
 	for (i = self; o->count == 0 || i < o->count; i += o->jobs) {
-		if (o->seconds > 0 && clock_mono_us() >= end)
+		if ((o->seconds > 0 && clock_mono_us() >= end) ||
+		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
 			break;
-		if (!run_seed(w, o->from + i, c->counters[self])) {
+		if (!run_seed(w, o->from + i, c->counters[self]))
 			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
-			if (__atomic_load_n(&c->violations, __ATOMIC_RELAXED) >=
-			    5)
-				break;
-		}
 		__atomic_fetch_add(&c->done, 1, __ATOMIC_RELAXED);
 	}
 	world_free(w);

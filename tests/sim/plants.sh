@@ -18,7 +18,7 @@ for n; do
 	gcc -o "$dir/aegis-sim" "$dir"/*.o "$build/libaegis.a" \
 		$(pkg-config --libs libsodium libcbor) || exit 1
 	began=$(date +%s)
-	if "$dir/aegis-sim" --seconds 40 --from 1 >"$dir/log"; then
+	if "$dir/aegis-sim" --seconds 120 --first --from 1 >"$dir/log"; then
 		echo "plant $n: not found"
 		tail -n 1 "$dir/log"
 	else

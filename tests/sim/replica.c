@@ -27,6 +27,7 @@
 #define NEVER UINT64_MAX
 #define APPLY_MEAN_US 60
 #define STATE_SYNC_CHANCE 150
+#define HISTORY_BATCHES 8
 
 static uint64_t
 local_time(const struct world *w, const struct replica *r)
@@ -221,6 +222,80 @@ on_stable(struct world *w, struct replica *r, const struct effect *effect)
 	replica_truncate(w, r);
 }
 
+/*
+ * The digest that a log says was committed at seq; the certificate is then in
+ * w->certificate.
+ */
+static bool
+log_committed(struct world *w, const struct replica *r, uint64_t seq,
+    struct digest *digest)
+{
+	struct record fields_of;
+	size_t i;
+
+	for (i = r->disk.first; i < r->disk.count; i++) {
+		if (r->disk.records[i].seq != seq ||
+		    record_decode(&fields_of, &w->certificate,
+			r->disk.records[i].body, NULL) != AG_OK ||
+		    fields_of.kind != RECORD_COMMITTED)
+			continue;
+		*digest = fields_of.digest;
+		return true;
+	}
+	return false;
+}
+
+static bool
+log_batch(struct world *w, const struct replica *r, uint64_t seq,
+    const struct digest *digest, struct bytes *batch)
+{
+	struct record fields_of;
+	struct digest found;
+	size_t i;
+
+	for (i = r->disk.first; i < r->disk.count; i++) {
+		if (r->disk.records[i].seq != seq ||
+		    record_decode(&fields_of, &w->certificate,
+			r->disk.records[i].body, NULL) != AG_OK ||
+		    fields_of.batch.len == 0)
+			continue;
+		digest_of(&found, fields_of.batch);
+		*batch = fields_of.batch;
+		if (digest_equal(&found, digest))
+			return true;
+	}
+	return false;
+}
+
+/* Some of what was agreed from seq on, as the log has it. */
+static void
+on_history(struct world *w, struct replica *r, const struct effect *effect)
+{
+	struct effect message = { .members = 1U << effect->member };
+	static uint8_t raw[8192];
+	struct digest digest;
+	struct bytes batch;
+	struct encoder out;
+	uint64_t seq;
+
+	for (seq = effect->seq; seq < effect->seq + HISTORY_BATCHES; seq++) {
+		if (!log_committed(w, r, seq, &digest) ||
+		    !log_batch(w, r, seq, &digest, &batch))
+			return;
+		/* Looking for the batch has overwritten it. */
+		(void)log_committed(w, r, seq, &digest);
+		encoder_init(&out, raw, sizeof(raw));
+		encoder_put_array(&out, 3);
+		encoder_put_uint(&out, MESSAGE_COMMITTED);
+		certificate_encode(&out, &w->certificate);
+		encoder_put_bytes(&out, batch);
+		AG_ASSERT(encoder_finish(&out, &message.body) == AG_OK);
+		message.body = arena_copy(&w->arena, message.body);
+		world_count(w, COUNT_REACHED_HISTORY);
+		replica_transmit(w, r, &message);
+	}
+}
+
 static void
 on_vouched(struct world *w, struct replica *r, const struct effect *effect)
 {
@@ -265,6 +340,9 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		break;
 	case EFFECT_STABLE:
 		on_stable(w, r, effect);
+		break;
+	case EFFECT_HISTORY:
+		on_history(w, r, effect);
 		break;
 	case EFFECT_VOUCHED:
 		on_vouched(w, r, effect);
@@ -369,48 +447,6 @@ replica_lay_out(struct world *w, struct replica *r)
 	}
 	memset(w->memory[r->index], 0, len);
 	r->engine = strategy_pbft.init(w->memory[r->index], len, &config);
-}
-
-/* The digest a log says was committed at seq, or NULL. */
-static bool
-log_committed(struct world *w, const struct replica *r, uint64_t seq,
-    struct digest *digest)
-{
-	struct record fields_of;
-	size_t i;
-
-	for (i = r->disk.first; i < r->disk.count; i++) {
-		if (r->disk.records[i].seq != seq ||
-		    record_decode(&fields_of, &w->certificate,
-			r->disk.records[i].body, NULL) != AG_OK ||
-		    fields_of.kind != RECORD_COMMITTED)
-			continue;
-		*digest = fields_of.digest;
-		return true;
-	}
-	return false;
-}
-
-static bool
-log_batch(struct world *w, const struct replica *r, uint64_t seq,
-    const struct digest *digest, struct bytes *batch)
-{
-	struct record fields_of;
-	struct digest found;
-	size_t i;
-
-	for (i = r->disk.first; i < r->disk.count; i++) {
-		if (r->disk.records[i].seq != seq ||
-		    record_decode(&fields_of, &w->certificate,
-			r->disk.records[i].body, NULL) != AG_OK ||
-		    fields_of.batch.len == 0)
-			continue;
-		digest_of(&found, fields_of.batch);
-		*batch = fields_of.batch;
-		if (digest_equal(&found, digest))
-			return true;
-	}
-	return false;
 }
 
 /* The state may lag behind the log: what the log decided is done again. */

@@ -70,7 +70,8 @@ struct node {
 	struct event reports[64]; /* APPLIED, not told yet */
 	size_t report_count;
 	uint64_t deadline_us;
-	unsigned evidence, refused, fetches, signatures, verifications;
+	unsigned evidence, refused, fetches, histories, signatures,
+	    verifications;
 	uint32_t culprit;
 	uint64_t fetch_seq, stable, vouched;
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
@@ -294,6 +295,51 @@ node_persist(struct node *node, const struct effect *effect)
 	items_add(&node->records, effect->body)->seq = effect->seq;
 }
 
+/* A record of a kind for seq (a batch: with its bytes); false: none. */
+FIXTURE bool
+node_find_record(struct node *node, enum record_kind kind, uint64_t seq,
+    struct record *found, struct certificate *certificate)
+{
+	size_t i;
+
+	for (i = node->records.first; i < node->records.count; i++) {
+		assert_int_equal(record_decode(found, certificate,
+				     item_bytes(&node->records.list[i]), NULL),
+		    AG_OK);
+		if (found->kind == kind && found->seq == seq)
+			return true;
+	}
+	return false;
+}
+
+/* What the records have from seq on, a few batches of it. */
+FIXTURE void
+node_send_history(struct node *node, const struct effect *effect)
+{
+	static struct certificate certificate;
+	static uint8_t raw[16384];
+	struct record proposal, committed;
+	struct encoder e;
+	struct bytes body;
+	uint64_t seq;
+
+	node->histories++;
+	for (seq = effect->seq; seq < effect->seq + 16; seq++) {
+		if (!node_find_record(node, RECORD_PROPOSAL, seq, &proposal,
+			&certificate) ||
+		    !node_find_record(node, RECORD_COMMITTED, seq, &committed,
+			&certificate))
+			return;
+		encoder_init(&e, raw, sizeof(raw));
+		encoder_put_array(&e, 3);
+		encoder_put_uint(&e, MESSAGE_COMMITTED);
+		certificate_encode(&e, &certificate);
+		encoder_put_bytes(&e, proposal.batch);
+		assert_int_equal(encoder_finish(&e, &body), AG_OK);
+		node_post(node, 1U << effect->member, body);
+	}
+}
+
 FIXTURE void
 node_carry_out(struct node *node, const struct effect *effect)
 {
@@ -315,6 +361,9 @@ node_carry_out(struct node *node, const struct effect *effect)
 		break;
 	case EFFECT_STABLE:
 		node->stable = effect->seq;
+		break;
+	case EFFECT_HISTORY:
+		node_send_history(node, effect);
 		break;
 	case EFFECT_VOUCHED:
 		node->vouched = effect->seq;

@@ -37,14 +37,64 @@ a_member_far_behind_catches_up_faster_than_it_says_where_it_is(void **state)
 }
 
 static void
-a_member_below_the_log_is_told_to_fetch_the_state(void **state)
+a_member_below_the_window_is_brought_up_from_the_others_logs(void **state)
 {
 	struct cluster *c = cluster_of(4);
 	struct node *three = &c->nodes[3];
 
 	(void)state;
 	three->is_down = true;
+	agree(c, 0, 100);
+	three->is_down = false;
+	cluster_advance(c, 2000 * MS);
+	assert_applied(c, 100);
+	assert_int_equal(three->fetches, 0);
+	assert_int_equal(status_of(c, 3).stable, 96);
+	agree(c, 3, 10);
+	assert_applied(c, 110);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+history_is_sent_by_one_member_unless_that_one_is_no_help(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned helpers, i;
+
+	(void)state;
+	c->nodes[3].is_down = true;
+	agree(c, 0, 100);
+	c->nodes[3].is_down = false;
+	cluster_advance(c, 2000 * MS);
+	for (helpers = 0, i = 0; i < 3; i++)
+		helpers += c->nodes[i].histories > 0;
+	assert_int_equal(helpers, 1);
+	/* The one whose turn it was is gone. */
+	c->nodes[3].is_down = true;
+	agree(c, 0, 100);
+	for (i = 0; i < 3; i++)
+		if (c->nodes[i].histories > 0)
+			c->nodes[i].is_down = true;
+	c->nodes[3].is_down = false;
+	cluster_advance(c, 5000 * MS);
+	assert_true(c->nodes[3].applied >= 200);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_member_below_the_logs_is_told_to_fetch_the_state(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+	unsigned i;
+
+	(void)state;
+	three->is_down = true;
 	agree(c, 0, 20);
+	for (i = 0; i < 3; i++)
+		node_cut_log(&c->nodes[i]);
 	three->is_down = false;
 	cluster_advance(c, 2000 * MS);
 	assert_int_equal(three->applied, 0);
@@ -70,9 +120,12 @@ static struct cluster *
 cluster_with_a_needed_laggard(void)
 {
 	struct cluster *c = cluster_of(4);
+	unsigned i;
 
 	c->nodes[3].is_down = true;
 	agree(c, 0, 20);
+	for (i = 0; i < 3; i++)
+		node_cut_log(&c->nodes[i]);
 	c->nodes[3].is_down = false;
 	c->nodes[2].is_down = true;
 	cluster_advance(c, 2000 * MS);
@@ -310,7 +363,11 @@ main(void)
 		cmocka_unit_test(
 		    a_member_far_behind_catches_up_faster_than_it_says_where_it_is),
 		cmocka_unit_test(
-		    a_member_below_the_log_is_told_to_fetch_the_state),
+		    a_member_below_the_window_is_brought_up_from_the_others_logs),
+		cmocka_unit_test(
+		    history_is_sent_by_one_member_unless_that_one_is_no_help),
+		cmocka_unit_test(
+		    a_member_below_the_logs_is_told_to_fetch_the_state),
 		cmocka_unit_test(
 		    a_member_without_the_state_votes_for_what_comes_next),
 		cmocka_unit_test(
