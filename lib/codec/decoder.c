@@ -292,8 +292,13 @@ decoder_count(struct decoder *d, enum item_kind kind, size_t max,
 {
 	uint64_t count = decoder_take(d, kind, why).value;
 
-	if (count > max || count > (uint64_t)(d->end - d->at)) {
+	if (count > max) {
 		decoder_fail(d, "too many elements");
+		return 0;
+	}
+	if (count > (uint64_t)(d->end - d->at)) {
+		d->is_short = true;
+		decoder_fail(d, "elements run past the end");
 		return 0;
 	}
 	return (size_t)count;

@@ -102,6 +102,22 @@ a_claimed_length_is_believed_up_to_what_is_there(void **state)
 }
 
 static void
+input_cut_short_is_told_from_input_that_is_wrong(void **state)
+{
+	static const uint8_t cut[] = { 0x83, 0x01 },
+			     wrong[] = { 0x83, 0x01, 0x02, 0x03 };
+	struct decoder d;
+
+	(void)state;
+	decoder_init(&d, bytes_of(cut, sizeof(cut)));
+	assert_int_equal(decoder_get_array_max(&d, 3), 0);
+	assert_true(d.is_short);
+	decoder_init(&d, bytes_of(wrong, sizeof(wrong)));
+	assert_int_equal(decoder_get_array_max(&d, 2), 0);
+	assert_false(d.is_short);
+}
+
+static void
 a_failed_decoder_stays_failed_and_gives_zeros(void **state)
 {
 	uint8_t space[16], fixed[4] = { 1, 2, 3, 4 };
@@ -211,6 +227,8 @@ main(void)
 		cmocka_unit_test(what_formats_never_use_is_refused),
 		cmocka_unit_test(
 		    a_claimed_length_is_believed_up_to_what_is_there),
+		cmocka_unit_test(
+		    input_cut_short_is_told_from_input_that_is_wrong),
 		cmocka_unit_test(a_failed_decoder_stays_failed_and_gives_zeros),
 		cmocka_unit_test(null_is_taken_or_left),
 		cmocka_unit_test(trailing_bytes_are_refused),
