@@ -6,6 +6,9 @@
  *             needs more is in the log (store/wal.h) first.
  *          2. Every failure is reported once, with the file's name, by
  *             db_fail().
+ *          3. A frozen database is read with its write-ahead file, which a
+ *             killed process leaves behind, through an index in memory: no
+ *             lock, no file made, none removed.
  *
  * NOT HERE Any schema: each owner brings its own steps.
  */
@@ -15,6 +18,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sqlite3.h>
@@ -22,6 +26,7 @@
 #include "base/fs.h"
 
 #define BUSY_TIMEOUT_MS 5000
+#define DB_PATH_BYTES 4096
 
 static const char *
 file_name(struct sqlite3 *db)
@@ -198,7 +203,7 @@ check_owner(struct sqlite3 *db, const struct db_options *options,
 		    &tables, err);
 	if (status != AG_OK || id == options->application_id)
 		return status;
-	if (id != 0 || tables != 0 || options->is_reader)
+	if (id != 0 || tables != 0 || options->is_reader || options->is_frozen)
 		return ag_fail(err, AG_ECONFLICT,
 		    "database %s: made by another program", file_name(db));
 	(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %u",
@@ -210,13 +215,18 @@ static enum ag_status
 configure(struct sqlite3 *db, const struct db_options *options,
     struct ag_error *err)
 {
-	enum ag_status status;
+	enum ag_status status = AG_OK;
 	char sql[64];
 
 	harden(db);
+	/* Before the first read: the write-ahead file's index is then ours
+	 * alone, in memory. */
+	if (options->is_frozen)
+		status = db_exec(db, "PRAGMA locking_mode = EXCLUSIVE", err);
 	(void)snprintf(sql, sizeof(sql), "PRAGMA cache_size = -%u",
 	    options->cache_kib);
-	status = db_exec(db, sql, err);
+	if (status == AG_OK)
+		status = db_exec(db, sql, err);
 	if (status == AG_OK)
 		status = db_exec(db,
 		    "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
@@ -228,7 +238,7 @@ configure(struct sqlite3 *db, const struct db_options *options,
 		return status;
 	if (options->path[0] == '\0')
 		return db_exec(db, "PRAGMA journal_mode = OFF", err);
-	if (options->is_reader)
+	if (options->is_reader || options->is_frozen)
 		return db_exec(db, "PRAGMA query_only = ON", err);
 	return db_exec(db,
 	    "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
@@ -261,21 +271,101 @@ file_ready(const struct db_options *options, struct ag_error *err)
 	return AG_OK;
 }
 
+/* An empty file would make SQLite remove the write-ahead file beside it. */
+static enum ag_status
+frozen_ready(const char *path, struct ag_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1) {
+		(void)ag_fail_sys(err, "open %s", path);
+		return errno == ENOENT ? AG_ENOENT : AG_ESYS;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size == 0)
+		return ag_fail(err, AG_ECORRUPT,
+		    "open %s: it is not a database with anything in it", path);
+	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == -1)
+		return ag_fail_sys(err, "open %s", path);
+	return AG_OK;
+}
+
+/*
+ * The name by which SQLite reads a file that nobody else has open.  Where no
+ * write-ahead file is, it would make one, unless the file is immutable.
+ */
+static enum ag_status
+frozen_name(struct buf *name, const char *path, struct ag_error *err)
+{
+	char wal[DB_PATH_BYTES];
+	enum ag_status status = AG_OK;
+	const char *p;
+
+	if ((size_t)snprintf(wal, sizeof(wal), "%s-wal", path) >= sizeof(wal))
+		return ag_fail(err, AG_ELIMIT, "open %s: path too long", path);
+	status = buf_printf(name, "file:");
+	for (p = path; *p != '\0' && status == AG_OK; p++)
+		status = strchr("%?#", *p) == NULL
+		    ? buf_append(name, p, 1)
+		    : buf_printf(name, "%%%02x", (unsigned int)*p);
+	if (status == AG_OK)
+		status = buf_printf(name, "?mode=ro&%s",
+		    fs_exists(wal) ? "vfs=unix-none" : "immutable=1");
+	if (status == AG_OK)
+		status = buf_append(name, "", 1);
+	if (status != AG_OK)
+		return ag_fail(err, status, "open %s: %s", path,
+		    ag_status_text(status));
+	return AG_OK;
+}
+
+static enum ag_status
+connect_frozen(struct sqlite3 **out, int *code, const char *path,
+    struct ag_error *err)
+{
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+	enum ag_status status = frozen_ready(path, err);
+	struct buf name;
+
+	if (status != AG_OK)
+		return status;
+	buf_init(&name, 3 * DB_PATH_BYTES);
+	status = frozen_name(&name, path, err);
+	if (status == AG_OK)
+		*code =
+		    sqlite3_open_v2((const char *)name.data, out, flags, NULL);
+	buf_fini(&name);
+	return status;
+}
+
+static enum ag_status
+connect_shared(struct sqlite3 **out, int *code,
+    const struct db_options *options, struct ag_error *err)
+{
+	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
+	enum ag_status status =
+	    options->path[0] == '\0' ? AG_OK : file_ready(options, err);
+
+	if (status == AG_OK)
+		*code = sqlite3_open_v2(options->path, out, flags, NULL);
+	return status;
+}
+
 enum ag_status
 db_open(struct sqlite3 **out, const struct db_options *options,
     struct ag_error *err)
 {
-	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-	    SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_EXRESCODE;
 	struct sqlite3 *db = NULL;
 	enum ag_status status;
-	int code;
+	int code = SQLITE_OK;
 
 	*out = NULL;
-	status = options->path[0] == '\0' ? AG_OK : file_ready(options, err);
+	status = options->is_frozen
+	    ? connect_frozen(&db, &code, options->path, err)
+	    : connect_shared(&db, &code, options, err);
 	if (status != AG_OK)
 		return status;
-	code = sqlite3_open_v2(options->path, &db, flags, NULL);
 	if (db == NULL)
 		return ag_fail(err, AG_ENOMEM, "database %s: out of memory",
 		    options->path);

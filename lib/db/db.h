@@ -25,12 +25,15 @@ struct db_options {
 	const char *path; /* "": a private temporary database */
 	uint32_t application_id;
 	bool is_reader; /* the file must exist; nothing may be changed */
+	bool is_frozen; /* nobody else has it open: read it as it was left,
+			   and touch nothing on the disk */
 	uint32_t cache_kib;
 };
 
 /*
  * AG_ECORRUPT not a database, or damaged; AG_ECONFLICT another program's;
- * AG_ESYS the file can not be made or written; AG_EBUSY.
+ * AG_ESYS the file can not be made or written; AG_EBUSY; AG_ENOENT a frozen
+ * one that is not there.
  */
 enum ag_status db_open(struct sqlite3 **out, const struct db_options *options,
     struct ag_error *err) AG_MUST_USE;

@@ -65,6 +65,22 @@ enum ag_status store_open(struct store **out, const char *dir,
     struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
 void store_close(struct store *store);
 
+/* What a state says of itself. */
+struct store_glance {
+	uint8_t cluster_id[CLUSTER_ID_BYTES];
+	uint64_t seq;
+	uint64_t time_ms;
+	uint64_t keys;
+	uint64_t bytes;
+};
+
+/*
+ * Look at the state under dir, which no process may have open, and change
+ * nothing on the disk.  AG_ENOENT there is none.
+ */
+enum ag_status store_peek(struct store_glance *glance, const char *dir,
+    struct ag_error *err) AG_MUST_USE;
+
 /* The last applied sequence (durable or not). */
 uint64_t store_applied(const struct store *store);
 

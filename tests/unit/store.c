@@ -8,11 +8,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <cmocka.h>
 
+#include "base/fs.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "store/crc32c.h"
 
 static const uint8_t cluster[CLUSTER_ID_BYTES] = { 1 };
 
@@ -558,6 +561,125 @@ readers_see_whole_batches_while_others_are_applied(void **state)
 	store_close(store);
 }
 
+/* What a file is and holds, to see whether it was touched. */
+struct print {
+	struct timespec changed;
+	off_t size;
+	uint32_t sum;
+};
+
+static struct print
+print_of(const char *name)
+{
+	char path[DIRECTORY_PATH_BYTES + 64];
+	struct print print = { .size = -1 };
+	struct stat st;
+	struct buf data;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (stat(path, &st) == -1)
+		return print;
+	buf_init(&data, 64U << 20);
+	assert_int_equal(fs_read_file(path, &data, NULL), AG_OK);
+	print = (struct print){ st.st_mtim, st.st_size,
+		crc32c_update(0, buf_bytes(&data)) };
+	buf_fini(&data);
+	return print;
+}
+
+static void
+assert_same(const struct print *before, const struct print *after)
+{
+	assert_int_equal(before->size, after->size);
+	assert_int_equal(before->sum, after->sum);
+	assert_int_equal(before->changed.tv_sec, after->changed.tv_sec);
+	assert_int_equal(before->changed.tv_nsec, after->changed.tv_nsec);
+}
+
+/* A process that puts, commits, and is gone without closing anything. */
+static void
+put_and_die(void)
+{
+	pid_t child = fork();
+	int how;
+
+	if (child == 0) {
+		struct store *store = opened(dir);
+
+		batch_begin(&maker, 1, 1, 1000);
+		batch_put(&maker, "k", "one");
+		apply(store);
+		_Exit(store_commit(store, NULL) == AG_OK ? 0 : 1);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+}
+
+static void
+a_peek_sees_what_a_dead_process_left_and_touches_nothing(void **state)
+{
+	static const char *const names[] = { "state.db", "state.db-wal",
+		"state.db-shm", "state.db-journal" };
+	struct print before[4], after;
+	struct store_glance glance;
+	size_t i;
+
+	(void)state;
+	put_and_die();
+	for (i = 0; i < 4; i++)
+		before[i] = print_of(names[i]);
+	assert_true(before[1].size > 0);
+	assert_int_equal(store_peek(&glance, dir, NULL), AG_OK);
+	assert_int_equal(glance.seq, 1);
+	assert_int_equal(glance.keys, 1);
+	assert_memory_equal(glance.cluster_id, cluster, CLUSTER_ID_BYTES);
+	for (i = 0; i < 4; i++) {
+		after = print_of(names[i]);
+		assert_same(&before[i], &after);
+	}
+}
+
+static void
+a_peek_at_a_closed_state_makes_no_files(void **state)
+{
+	struct store *store = opened(dir);
+	struct store_glance glance;
+	struct print before, after;
+
+	(void)state;
+	batch_begin(&maker, 1, 1, 1000);
+	batch_put(&maker, "k", "one");
+	apply(store);
+	assert_int_equal(store_commit(store, NULL), AG_OK);
+	store_close(store);
+	before = print_of("state.db");
+	assert_int_equal(print_of("state.db-wal").size, -1);
+	assert_int_equal(store_peek(&glance, dir, NULL), AG_OK);
+	assert_int_equal(glance.seq, 1);
+	after = print_of("state.db");
+	assert_same(&before, &after);
+	assert_int_equal(print_of("state.db-wal").size, -1);
+	assert_int_equal(print_of("state.db-shm").size, -1);
+}
+
+static void
+a_peek_at_nothing_says_so(void **state)
+{
+	struct store_glance glance;
+	char path[DIRECTORY_PATH_BYTES + 64];
+	struct ag_error err;
+
+	(void)state;
+	assert_int_equal(store_peek(&glance, dir, &err), AG_ENOENT);
+	assert_int_equal(mkdir(dir, 0700), 0);
+	(void)snprintf(path, sizeof(path), "%s/state.db", dir);
+	assert_int_equal(fs_create_file(path, 0600, bytes_of(NULL, 0), NULL),
+	    AG_OK);
+	assert_int_equal(store_peek(&glance, dir, &err), AG_ECORRUPT);
+	assert_non_null(strstr(err.text, "state.db"));
+}
+
 int
 main(void)
 {
@@ -580,6 +702,10 @@ main(void)
 		STORE_TEST(another_clusters_state_is_refused),
 		STORE_TEST(a_file_that_is_no_database_is_refused),
 		STORE_TEST(a_directory_that_can_not_be_made_is_named),
+		STORE_TEST(
+		    a_peek_sees_what_a_dead_process_left_and_touches_nothing),
+		STORE_TEST(a_peek_at_a_closed_state_makes_no_files),
+		STORE_TEST(a_peek_at_nothing_says_so),
 		STORE_TEST(readers_see_whole_batches_while_others_are_applied),
 	};
 
