@@ -70,4 +70,7 @@ enum ag_status wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
     struct bytes *record, struct ag_error *err) AG_MUST_USE;
 void wal_cursor_close(struct wal_cursor *cursor);
 
+/* The 32 bytes of the cluster the log says it belongs to, borrowed. */
+const uint8_t *wal_cursor_cluster_id(const struct wal_cursor *cursor);
+
 #endif

@@ -9,12 +9,14 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "store/segment.h"
 #include "store/wal.h"
 
 struct wal_cursor {
 	char dir[SEGMENT_PATH_BYTES];
+	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	struct segment_reader *reader;
 	uint64_t from; /* records below are passed over */
 	uint64_t next;
@@ -70,6 +72,7 @@ wal_cursor_open(struct wal_cursor **out, const char *dir, uint64_t number,
 		wal_cursor_close(cursor);
 		return status;
 	}
+	memcpy(cursor->cluster_id, head.cluster_id, CLUSTER_ID_BYTES);
 	cursor->from = number;
 	cursor->next = first;
 	*out = cursor;
@@ -106,7 +109,9 @@ cursor_advance(struct wal_cursor *cursor, struct ag_error *err)
 		    cursor->dir, cursor->next);
 	if (status != AG_OK)
 		return status;
-	if (!digest_equal(&head.chain, segment_reader_chain(cursor->reader))) {
+	if (!digest_equal(&head.chain, segment_reader_chain(cursor->reader)) ||
+	    memcmp(head.cluster_id, cursor->cluster_id, CLUSTER_ID_BYTES) !=
+		0) {
 		segment_reader_close(reader);
 		return ag_fail(err, AG_ECORRUPT,
 		    "read log %s: segment of record %" PRIu64 " does not "
@@ -155,6 +160,12 @@ wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
 			cursor->next = *number + 1;
 	} while (status == AG_OK && *number < cursor->from);
 	return status;
+}
+
+const uint8_t *
+wal_cursor_cluster_id(const struct wal_cursor *cursor)
+{
+	return cursor->cluster_id;
 }
 
 void
