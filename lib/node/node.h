@@ -248,7 +248,8 @@ size_t node_views(struct node *node, struct node_view *out, size_t cap);
 
 /*
  * The commit certificate of seq, or with is_checkpoint the checkpoint
- * certificate at or above it, encoded.  AG_ENOENT when not kept.
+ * certificate at or above it, as a file (trust/certificate_file.h).
+ * AG_ENOENT when not kept.
  */
 enum ag_status node_certificate(struct node *node, uint64_t seq,
     bool is_checkpoint, struct buf *out, struct ag_error *err) AG_MUST_USE;

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "crypto/public_key.h"
 #include "node/node_parts.h"
+#include "trust/certificate_file.h"
 
 /* A link that has just gone down may be about to return. */
 #define QUORUM_GRACE_US 3000000
@@ -211,18 +212,39 @@ node_views(struct node *n, struct node_view *out, size_t cap)
 	return i;
 }
 
+/* The certificate itself, appended to out; AG_ENOENT when it is not kept. */
+static enum ag_status
+find_certificate(const struct node *n, uint64_t seq, bool is_checkpoint,
+    struct buf *out)
+{
+	if (!is_checkpoint)
+		return driver_certificate(n->driver, seq, out);
+	if (n->stable_certificate_seq < seq || n->stable_certificate_seq == 0)
+		return AG_ENOENT;
+	return buf_append(out, n->stable_certificate.data,
+	    n->stable_certificate.len);
+}
+
 enum ag_status
 node_certificate(struct node *n, uint64_t seq, bool is_checkpoint,
     struct buf *out, struct ag_error *err)
 {
+	uint8_t encoded[CERTIFICATE_FILE_BYTES_MAX];
+	struct bytes file;
+	struct buf bare;
+	struct encoder e;
 	enum ag_status status;
 
-	if (is_checkpoint && n->stable_certificate_seq >= seq &&
-	    n->stable_certificate_seq != 0)
-		return buf_append(out, n->stable_certificate.data,
-		    n->stable_certificate.len);
-	status =
-	    is_checkpoint ? AG_ENOENT : driver_certificate(n->driver, seq, out);
+	buf_init(&bare, CERTIFICATE_BYTES_MAX);
+	status = find_certificate(n, seq, is_checkpoint, &bare);
+	encoder_init(&e, encoded, sizeof(encoded));
+	if (status == AG_OK) {
+		certificate_file_encode(&e, &n->identity.scope,
+		    buf_bytes(&bare));
+		AG_ASSERT(encoder_finish(&e, &file) == AG_OK);
+		status = buf_append(out, file.data, file.len);
+	}
+	buf_fini(&bare);
 	if (status == AG_ENOENT)
 		return ag_fail(err, AG_ENOENT,
 		    "no %s certificate for sequence %llu is kept here",
