@@ -31,6 +31,7 @@ enum cell_kind {
 	CELL_U64,
 	CELL_RAW, /* JSON as it stands: true, false, -3 */
 	CELL_NULL,
+	CELL_LIST, /* words with commas between */
 };
 
 /* A cell is a part of text; kept as an offset because text may move. */
@@ -180,6 +181,12 @@ output_null(struct output *out)
 }
 
 void
+output_list(struct output *out, const char *words)
+{
+	output_add(out, CELL_LIST, bytes_from_text(words));
+}
+
+void
 output_printf(struct output *out, const char *fmt, ...)
 {
 	char text[1024];
@@ -190,6 +197,22 @@ output_printf(struct output *out, const char *fmt, ...)
 		text[0] = '\0';
 	va_end(ap);
 	output_text(out, text);
+}
+
+static void
+output_json_list(struct json *json, struct bytes words)
+{
+	json_array_begin(json);
+	while (words.len > 0) {
+		const uint8_t *comma = memchr(words.data, ',', words.len);
+		size_t len =
+		    comma == NULL ? words.len : (size_t)(comma - words.data);
+
+		json_bytes(json, bytes_of(words.data, len));
+		len += comma == NULL ? 0 : 1;
+		words = bytes_of(words.data + len, words.len - len);
+	}
+	json_array_end(json);
 }
 
 static void
@@ -209,6 +232,8 @@ output_json_row(struct output *o, size_t row, bool with_version)
 			json_null(&o->json);
 		else if (cell->kind == CELL_RAW)
 			json_bool(&o->json, text.data[0] == 't');
+		else if (cell->kind == CELL_LIST)
+			output_json_list(&o->json, text);
 		else
 			json_bytes(&o->json, text);
 	}

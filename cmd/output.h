@@ -61,6 +61,9 @@ void output_u64(struct output *out, uint64_t value);
 void output_i64(struct output *out, int64_t value);
 void output_bool(struct output *out, bool value);
 void output_null(struct output *out);
+
+/* Words with commas between; JSON shows them as an array. */
+void output_list(struct output *out, const char *words);
 void output_printf(struct output *out, const char *fmt, ...) AG_PRINTF(2, 3);
 void output_row(struct output *out);
 

@@ -1,0 +1,24 @@
+/*
+ * consensus-inspect with --data DIR: a dead node's files.
+ */
+#ifndef AEGIS_CMD_INSPECT_DATA_H
+#define AEGIS_CMD_INSPECT_DATA_H
+
+#include "base/status.h"
+#include "cmd/applet.h"
+#include "trust/roster.h"
+
+/*
+ * The roster of --roster, else DIR/roster of --data when there is one, else
+ * NULL.  The caller frees it.
+ */
+enum ag_status inspect_data_roster(struct roster **out,
+    const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
+
+int inspect_data_status(struct applet_call *call);
+int inspect_data_rounds(struct applet_call *call);
+int inspect_data_votes(struct applet_call *call);
+int inspect_data_views(struct applet_call *call);
+int inspect_data_certificate(struct applet_call *call);
+
+#endif

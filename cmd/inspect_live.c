@@ -1,0 +1,409 @@
+/*
+ * consensus-inspect of a running node.
+ *
+ * RULES    1. A node's answers are its word.  Only a certificate proves
+ *             anything, and only against a roster the caller has.
+ *          2. Pages are fetched until enough was shown or nothing follows.
+ */
+#include "cmd/inspect_live.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/exit.h"
+#include "cmd/inspect_data.h"
+#include "cmd/inspect_options.h"
+#include "cmd/inspect_show.h"
+#include "cmd/kv_ask.h"
+
+/* What the API gives at once (lib/api: API_ROUNDS_MAX). */
+#define PAGE_ROUNDS 256
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text == NULL ? "" : text;
+}
+
+static uint32_t
+number_of(const json_t *object, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(object, key));
+
+	return value < 0 || value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
+/* Ask; NULL after the reason was said, with the exit code in *code. */
+static json_t *
+ask_for(struct kv_ask *ask, const struct applet_call *call,
+    const struct target *target, int *code)
+{
+	struct client_request request = kv_ask_request(call, NULL, target);
+	json_t *root;
+
+	client_answer_fini(&ask->answer);
+	client_answer_init(&ask->answer);
+	if (client_call(ask->client, &request, &ask->answer, &ask->err) !=
+	    AG_OK) {
+		*code = kv_ask_fail(ask, call);
+		return NULL;
+	}
+	root = kv_ask_json(ask);
+	*code = root == NULL ? exit_fail(call, &ask->err) : EXIT_YES;
+	return root;
+}
+
+/* Ask a path and do something with the answer. */
+static int
+with_answer(struct applet_call *call, const struct target *target,
+    int (*show)(const struct applet_call *call, const json_t *root))
+{
+	struct kv_ask ask;
+	json_t *root;
+	int code = kv_ask_open(&ask, call);
+
+	if (code == EXIT_YES) {
+		root = ask_for(&ask, call, target, &code);
+		if (root != NULL)
+			code = show(call, root);
+		json_decref(root);
+	}
+	kv_ask_close(&ask);
+	return code;
+}
+
+static int
+show_status(const struct applet_call *call, const json_t *s)
+{
+	struct inspect_status status = {
+		.has_roster = true,
+		.epoch = kv_ask_u64(s, "epoch"),
+		.n = number_of(s, "n"),
+		.quorum = number_of(s, "quorum"),
+		.view = kv_ask_u64(s, "view"),
+		.is_changing =
+		    json_is_true(json_object_get(s, "changing_view")),
+		.proposed = kv_ask_u64(s, "proposed"),
+		.has_executed = true,
+		.executed = kv_ask_u64(s, "executed"),
+		.stable = kv_ask_u64(s, "stable"),
+	};
+
+	(void)snprintf(status.node, sizeof(status.node), "%s",
+	    text_of(s, "node"));
+	(void)snprintf(status.cluster, sizeof(status.cluster), "%s",
+	    text_of(s, "cluster"));
+	(void)snprintf(status.cluster_id, sizeof(status.cluster_id), "%s",
+	    text_of(s, "cluster_id"));
+	(void)snprintf(status.primary, sizeof(status.primary), "%s",
+	    text_of(s, "primary"));
+	if (status.stable != 0)
+		(void)snprintf(status.stable_digest,
+		    sizeof(status.stable_digest), "%s",
+		    text_of(s, "stable_digest"));
+	return inspect_show_status(call, &status);
+}
+
+int
+inspect_live_status(struct applet_call *call)
+{
+	struct target target;
+
+	target_init(&target, "/v1/status");
+	return with_answer(call, &target, show_status);
+}
+
+static void
+join_names(char out[static CERTIFICATE_NAMES_BYTES], const json_t *names)
+{
+	size_t i, len = 0;
+
+	out[0] = '\0';
+	for (i = 0; i < json_array_size(names); i++) {
+		const char *name = json_string_value(json_array_get(names, i));
+
+		(void)snprintf(out + len, CERTIFICATE_NAMES_BYTES - len, "%s%s",
+		    i > 0 ? "," : "", name == NULL ? "" : name);
+		len = strlen(out);
+	}
+}
+
+static void
+round_fill(struct inspect_round *round, const json_t *r)
+{
+	*round = (struct inspect_round){
+		.seq = kv_ask_u64(r, "seq"),
+		.view = kv_ask_u64(r, "view"),
+		.phase = text_of(r, "phase"),
+		.requests = number_of(r, "requests"),
+		.bytes = number_of(r, "bytes"),
+		.has_times = true,
+		.age_us = kv_ask_u64(r, "age_us"),
+		.took_us = kv_ask_u64(r, "took_us"),
+	};
+	(void)snprintf(round->digest, sizeof(round->digest), "%s",
+	    text_of(r, "digest"));
+	join_names(round->prepares, json_object_get(r, "prepares"));
+	join_names(round->commits, json_object_get(r, "commits"));
+}
+
+/* Show a page of rounds; the lowest sequence shown, or 0 for none. */
+static uint64_t
+show_page(struct output *out, const json_t *root, uint64_t *limit)
+{
+	const json_t *rounds = json_object_get(root, "rounds");
+	struct inspect_round round;
+	uint64_t lowest = 0;
+	size_t i;
+
+	for (i = 0; i < json_array_size(rounds) && *limit > 0; i++) {
+		round_fill(&round, json_array_get(rounds, i));
+		inspect_show_round(out, &round);
+		lowest = round.seq;
+		*limit -= 1;
+	}
+	return lowest;
+}
+
+static int
+show_pages(struct kv_ask *ask, struct applet_call *call, uint64_t from,
+    uint64_t limit)
+{
+	struct output *out = NULL;
+	enum ag_status status;
+	struct target target;
+	json_t *root;
+	int code;
+
+	do {
+		target_init(&target, "/v1/consensus/rounds");
+		if (from != 0)
+			target_add_number(&target, "from", from);
+		target_add_number(&target, "limit",
+		    limit < PAGE_ROUNDS ? limit : PAGE_ROUNDS);
+		root = ask_for(ask, call, &target, &code);
+		if (root == NULL)
+			break;
+		status = kv_ask_rows(&out, call, "rounds",
+		    inspect_round_columns, &ask->err);
+		if (status == AG_OK)
+			from = show_page(out, root, &limit);
+		else
+			code = exit_fail(call, &ask->err);
+		json_decref(root);
+	} while (code == EXIT_YES && from-- > 1 && limit > 0);
+	return kv_ask_end_rows(out, call, code);
+}
+
+int
+inspect_live_rounds(struct applet_call *call)
+{
+	uint64_t limit, from = 0;
+	struct kv_ask ask;
+	int code;
+
+	if (!inspect_options_limit(call, &limit) ||
+	    !inspect_options_from(call, &from))
+		return EXIT_USAGE;
+	code = kv_ask_open(&ask, call);
+	if (code == EXIT_YES)
+		code = show_pages(&ask, call, from, limit);
+	kv_ask_close(&ask);
+	return code;
+}
+
+static int
+show_votes(const struct applet_call *call, const json_t *root)
+{
+	const json_t *members = json_object_get(root, "members");
+	struct inspect_vote votes[TRUST_MEMBERS_MAX];
+	struct inspect_round round;
+	struct ag_error err;
+	size_t i;
+
+	round_fill(&round, root);
+	for (i = 0; i < json_array_size(members) && i < TRUST_MEMBERS_MAX;
+	     i++) {
+		const json_t *m = json_array_get(members, i);
+
+		votes[i].member = text_of(m, "name");
+		votes[i].has_prepared =
+		    json_is_true(json_object_get(m, "prepare"));
+		votes[i].has_committed =
+		    json_is_true(json_object_get(m, "commit"));
+	}
+	if (inspect_show_votes(call, &round, votes, i, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}
+
+int
+inspect_live_votes(struct applet_call *call)
+{
+	struct target target;
+	uint64_t seq;
+
+	if (!inspect_options_seq(call, &seq))
+		return EXIT_USAGE;
+	target_init(&target, "/v1/consensus/votes");
+	target_add_number(&target, "seq", seq);
+	return with_answer(call, &target, show_votes);
+}
+
+/* Rows of views at or below from, at most limit. */
+static int
+show_views(const struct applet_call *call, const json_t *root)
+{
+	const json_t *views = json_object_get(root, "views");
+	uint64_t limit = INSPECT_LIMIT, from = UINT64_MAX;
+	struct ag_error err;
+	struct output *out;
+	size_t i;
+
+	/* Both were checked before the node was asked. */
+	if (options_count_value(&call->options, "limit", 1, UINT64_MAX, &limit,
+		&err) != AG_OK ||
+	    options_count_value(&call->options, "from", 1, UINT64_MAX, &from,
+		&err) != AG_OK ||
+	    output_new(&out, call, stdout, "views", inspect_view_columns,
+		&err) != AG_OK)
+		return exit_fail(call, &err);
+	for (i = 0; i < json_array_size(views) && limit > 0; i++) {
+		const json_t *v = json_array_get(views, i);
+		const struct inspect_view view = {
+			.view = kv_ask_u64(v, "view"),
+			.primary = text_of(v, "primary"),
+			.began = json_string_value(json_object_get(v, "began")),
+		};
+
+		if (view.view > from)
+			continue;
+		inspect_show_view(out, &view);
+		limit--;
+	}
+	if (output_end(out, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}
+
+int
+inspect_live_views(struct applet_call *call)
+{
+	uint64_t unused = 0;
+	struct target target;
+
+	if (!inspect_options_limit(call, &unused) ||
+	    !inspect_options_from(call, &unused))
+		return EXIT_USAGE;
+	target_init(&target, "/v1/consensus/views");
+	return with_answer(call, &target, show_views);
+}
+
+/* --- certificates --- */
+
+/* Who the members are: the roster's word, else the node's. */
+static int
+take_names(struct inspect_names *names, struct kv_ask *ask,
+    const struct applet_call *call, const struct roster *roster)
+{
+	const json_t *members;
+	struct target target;
+	json_t *root;
+	size_t i;
+	int code;
+
+	if (roster != NULL) {
+		inspect_names_of_roster(names, roster);
+		return EXIT_YES;
+	}
+	target_init(&target, "/v1/status");
+	root = ask_for(ask, call, &target, &code);
+	if (root == NULL)
+		return code;
+	(void)snprintf(names->cluster, sizeof(names->cluster), "%s",
+	    text_of(root, "cluster"));
+	members = json_object_get(root, "members");
+	for (i = 0; i < json_array_size(members) && i < TRUST_MEMBERS_MAX; i++)
+		(void)snprintf(names->names[i], sizeof(names->names[i]), "%s",
+		    text_of(json_array_get(members, i), "name"));
+	names->count = (uint32_t)i;
+	json_decref(root);
+	return EXIT_YES;
+}
+
+static int
+fetch_certificate(struct kv_ask *ask, const struct applet_call *call,
+    uint64_t seq, const struct roster *roster, struct certificate_file *file)
+{
+	struct client_request request;
+	struct target target;
+
+	target_init(&target, "/v1/consensus/cert");
+	target_add_number(&target, "seq", seq);
+	if (options_has(&call->options, "checkpoint"))
+		target_add_text(&target, "kind", "checkpoint");
+	request = kv_ask_request(call, NULL, &target);
+	request.accept = "application/cbor";
+	if (client_call(ask->client, &request, &ask->answer, &ask->err) !=
+	    AG_OK)
+		return kv_ask_fail(ask, call);
+	if (certificate_file_decode(file, buf_bytes(&ask->answer.body),
+		&ask->err) != AG_OK ||
+	    (roster != NULL &&
+		certificate_file_verify(file, roster, &ask->err) != AG_OK)) {
+		ag_error_prefix(&ask->err,
+		    "certificate of sequence %" PRIu64 " from the node", seq);
+		return exit_fail(call, &ask->err);
+	}
+	return EXIT_YES;
+}
+
+static int
+show_certificate(struct kv_ask *ask, const struct applet_call *call,
+    uint64_t seq, const struct roster *roster)
+{
+	static struct certificate_file file;
+	static struct inspect_names names;
+	struct output *out;
+	int code;
+
+	code = fetch_certificate(ask, call, seq, roster, &file);
+	if (code == EXIT_YES && call->output == OUTPUT_CBOR)
+		return kv_ask_write_value(call, buf_bytes(&ask->answer.body));
+	if (code == EXIT_YES)
+		code = take_names(&names, ask, call, roster);
+	if (code != EXIT_YES)
+		return code;
+	if (output_new(&out, call, stdout, NULL, inspect_certificate_columns,
+		&ask->err) != AG_OK)
+		return exit_fail(call, &ask->err);
+	inspect_show_certificate(out, NULL, &file, &names, roster != NULL);
+	if (output_end(out, &ask->err) != AG_OK)
+		return exit_fail(call, &ask->err);
+	return EXIT_YES;
+}
+
+int
+inspect_live_certificate(struct applet_call *call)
+{
+	struct roster *roster;
+	struct ag_error err;
+	struct kv_ask ask;
+	uint64_t seq;
+	int code;
+
+	if (!inspect_options_seq(call, &seq))
+		return EXIT_USAGE;
+	if (inspect_data_roster(&roster, call, &err) != AG_OK)
+		return exit_fail_local(call, &err);
+	code = kv_ask_open(&ask, call);
+	if (code == EXIT_YES)
+		code = show_certificate(&ask, call, seq, roster);
+	kv_ask_close(&ask);
+	free(roster);
+	return code;
+}

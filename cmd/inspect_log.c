@@ -1,0 +1,536 @@
+/*
+ * Reading a dead node's files.
+ *
+ * FORMAT   DIR/log    records, consensus/record.h in store/segment.h
+ *          DIR/state  the state, or DIR/state.old in the middle of a swap
+ *          DIR/lock   locked while a node runs
+ *          DIR/keys/node.pub  whose directory it is
+ *
+ * RULES    1. Nothing on the disk is made, changed or removed, whatever is
+ *             found there.
+ *          2. A directory in use is refused: a log that is being cut and
+ *             written proves nothing about itself.
+ *          3. What is kept is bounded by the log's own size, whatever its
+ *             records claim: one entry a sequence, at most one a record.
+ *
+ * NOT HERE Judging what was read (inspect_check.c).
+ */
+#include "cmd/inspect_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "base/fs.h"
+#include "codec/batch.h"
+#include "consensus/record.h"
+#include "crypto/public_key.h"
+#include "store/wal.h"
+#include "trust/setup.h"
+
+#define HASH_ENTRIES_FIRST 1024
+
+/* Ask for the lock and let go at once: a node starting now may have it. */
+static enum ag_status
+refuse_running(const char *dir, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status;
+	bool is_taken;
+	int fd;
+
+	status = fs_join(path, sizeof(path), dir, "lock", err);
+	if (status == AG_OK)
+		status = fs_open(&fd, path, O_RDONLY | O_NONBLOCK, 0, err);
+	if (status == AG_ENOENT)
+		return AG_OK; /* a copy, or never run */
+	if (status != AG_OK)
+		return status;
+	is_taken = flock(fd, LOCK_SH | LOCK_NB) == -1;
+	(void)close(fd);
+	if (is_taken)
+		return ag_fail(err, AG_EBUSY,
+		    "inspect %s: a running node uses it; ask the node instead, "
+		    "without --data, or stop it first",
+		    dir);
+	return AG_OK;
+}
+
+enum ag_status
+inspect_log_still_dead(const struct inspect_log *log, struct ag_error *err)
+{
+	return refuse_running(log->dir, err);
+}
+
+/* --- entries, hashed by their sequence while records come --- */
+
+/* The salt is random: who writes a log cannot make its sequences collide. */
+static struct inspect_entry *
+hash_place(struct inspect_entry *hash, size_t cap, uint64_t salt, uint64_t seq)
+{
+	size_t i = (size_t)((seq * salt) >> 24);
+
+	for (i &= cap - 1; hash[i].seq != 0 && hash[i].seq != seq;)
+		i = (i + 1) & (cap - 1);
+	return &hash[i];
+}
+
+static enum ag_status
+hash_grow(struct inspect_log *log)
+{
+	size_t i,
+	    cap = log->hash_cap == 0 ? HASH_ENTRIES_FIRST : log->hash_cap * 2;
+	struct inspect_entry *grown = calloc(cap, sizeof(*grown));
+
+	if (grown == NULL)
+		return AG_ENOMEM;
+	for (i = 0; i < log->hash_cap; i++)
+		if (log->hash[i].seq != 0)
+			*hash_place(grown, cap, log->salt, log->hash[i].seq) =
+			    log->hash[i];
+	free(log->hash);
+	log->hash = grown;
+	log->hash_cap = cap;
+	return AG_OK;
+}
+
+/* The entry of a sequence, which is made if need be; NULL without memory. */
+static struct inspect_entry *
+entry_of(struct inspect_log *log, uint64_t seq)
+{
+	struct inspect_entry *entry;
+
+	if (log->entry_count * 4 >= log->hash_cap * 3 &&
+	    hash_grow(log) != AG_OK)
+		return NULL;
+	entry = hash_place(log->hash, log->hash_cap, log->salt, seq);
+	if (entry->seq == 0) {
+		entry->seq = seq;
+		log->entry_count++;
+	}
+	return entry;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	uint64_t x = ((const struct inspect_entry *)a)->seq;
+	uint64_t y = ((const struct inspect_entry *)b)->seq;
+
+	return (x > y) - (x < y);
+}
+
+/* Close the hash's gaps and put what is left in order. */
+static void
+entries_settle(struct inspect_log *log)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < log->hash_cap; i++)
+		if (log->hash[i].seq != 0)
+			log->hash[count++] = log->hash[i];
+	log->entries = log->hash;
+	log->hash = NULL;
+	if (count > 1)
+		qsort(log->entries, count, sizeof(*log->entries),
+		    compare_entries);
+}
+
+const struct inspect_entry *
+inspect_log_find(const struct inspect_log *log, uint64_t seq)
+{
+	struct inspect_entry key = { .seq = seq };
+
+	if (log->entry_count == 0)
+		return NULL;
+	return bsearch(&key, log->entries, log->entry_count, sizeof(key),
+	    compare_entries);
+}
+
+/* --- records --- */
+
+static void
+take_batch(struct inspect_entry *entry, struct bytes encoded)
+{
+	struct batch batch;
+
+	digest_of(&entry->batches[entry->batch_count++ % INSPECT_BATCHES_KEPT],
+	    encoded);
+	entry->bytes = encoded.len;
+	entry->requests = 0;
+	if (batch_decode(&batch, encoded, NULL) == AG_OK)
+		entry->requests = batch.envelope_count;
+}
+
+static enum ag_status
+take_view(struct inspect_log *log, const struct record *r, uint64_t number)
+{
+	const struct inspect_view_record *last =
+	    log->view_count > 0 ? &log->views[log->view_count - 1] : NULL;
+	struct inspect_view_record *grown;
+
+	log->view = r->view;
+	log->is_changing = r->is_changing;
+	/* Checkpoints repeat the view they are in. */
+	if (last != NULL && last->view == r->view &&
+	    last->is_changing == r->is_changing)
+		return AG_OK;
+	if ((log->view_count & (log->view_count - 1)) == 0) {
+		grown = realloc(log->views,
+		    (log->view_count == 0 ? 1 : log->view_count * 2) *
+			sizeof(*grown));
+		if (grown == NULL)
+			return AG_ENOMEM;
+		log->views = grown;
+	}
+	log->views[log->view_count++] =
+	    (struct inspect_view_record){ r->view, r->is_changing, number };
+	return AG_OK;
+}
+
+static void
+take_proposal(struct inspect_log *log, struct inspect_entry *entry,
+    const struct record *r, uint64_t number)
+{
+	entry->proposal_record = number;
+	entry->proposal_view = r->view;
+	entry->proposed = r->digest;
+	/* What is committed keeps the view it was committed in. */
+	if (entry->committed_record == 0) {
+		entry->view = r->view;
+		entry->prepares = log->self >= 0 ? UINT32_C(1) << log->self : 0;
+	}
+	if (r->batch.len > 0)
+		take_batch(entry, r->batch);
+	if (r->seq > log->proposed)
+		log->proposed = r->seq;
+}
+
+static void
+take_certificate(struct inspect_log *log, struct inspect_entry *entry,
+    const struct record *r, const struct certificate *c, uint64_t number)
+{
+	if (r->kind == RECORD_CHECKPOINT) {
+		entry->checkpoint_record = number;
+		entry->checkpoint = r->digest;
+		if (r->seq >= log->stable) {
+			log->stable = r->seq;
+			log->stable_digest = r->digest;
+		}
+		return;
+	}
+	if (r->kind == RECORD_COMMITTED) {
+		entry->committed_record = number;
+		entry->committed = r->digest;
+		entry->commits = inspect_signers(c);
+		/* A certificate of an earlier view may come last. */
+		if (entry->view != c->view)
+			entry->prepares = 0;
+		entry->view = c->view;
+		return;
+	}
+	entry->prepared_record = number;
+	entry->prepared_view = c->view;
+	entry->prepared = r->digest;
+	if (entry->committed_record == 0) {
+		entry->view = c->view;
+		entry->prepares |= inspect_signers(c);
+	}
+}
+
+static enum ag_status
+take_record(struct inspect_log *log, const struct record *r,
+    const struct certificate *c, uint64_t number)
+{
+	struct inspect_entry *entry;
+
+	if (r->kind == RECORD_VIEW)
+		return take_view(log, r, number);
+	if (r->kind == RECORD_CHECKPOINT) {
+		/* The record's view is where the node stood. */
+		enum ag_status status = take_view(log, r, number);
+
+		if (status != AG_OK)
+			return status;
+	}
+	if (r->seq == 0)
+		return AG_OK;
+	entry = entry_of(log, r->seq);
+	if (entry == NULL)
+		return AG_ENOMEM;
+	switch (r->kind) {
+	case RECORD_PROPOSAL:
+		take_proposal(log, entry, r, number);
+		break;
+	case RECORD_BATCH:
+		take_batch(entry, r->batch);
+		break;
+	case RECORD_STATE:
+		entry->state_record = number;
+		entry->state = r->digest;
+		break;
+	case RECORD_PREPARED:
+	case RECORD_COMMITTED:
+	case RECORD_CHECKPOINT:
+	case RECORD_VIEW:
+	default:
+		take_certificate(log, entry, r, c, number);
+		break;
+	}
+	return AG_OK;
+}
+
+/* What is known of the record's sequence so far. */
+static const struct inspect_entry *
+known_of(const struct inspect_log *log, const struct record *r)
+{
+	static const struct inspect_entry nothing;
+
+	if (log->hash_cap == 0 || r->kind == RECORD_VIEW || r->seq == 0)
+		return &nothing;
+	return hash_place(log->hash, log->hash_cap, log->salt, r->seq);
+}
+
+/* Take in one record; damage is noted and ends the reading with AG_ENOENT. */
+static enum ag_status
+read_record(struct inspect_log *log, uint64_t number, struct bytes bytes,
+    inspect_record_fn *fn, void *arg, struct ag_error *err)
+{
+	static struct certificate certificate;
+	struct record record;
+	struct ag_error why;
+
+	if (record_decode(&record, &certificate, bytes, &why) != AG_OK) {
+		(void)ag_fail(&log->damage, AG_ECORRUPT,
+		    "record %" PRIu64 " is whole, but not a record of "
+		    "agreement: %s",
+		    number, why.text);
+		return AG_ENOENT;
+	}
+	if (log->first_record == 0)
+		log->first_record = number;
+	log->last_record = number;
+	if (fn != NULL)
+		fn(arg, log, number, &record, &certificate,
+		    known_of(log, &record));
+	if (take_record(log, &record, &certificate, number) != AG_OK)
+		return ag_fail(err, AG_ENOMEM, "inspect %s: out of memory",
+		    log->dir);
+	return AG_OK;
+}
+
+static enum ag_status
+read_records(struct inspect_log *log, struct wal_cursor *cursor,
+    inspect_record_fn *fn, void *arg, struct ag_error *err)
+{
+	enum ag_status status;
+	struct bytes record;
+	uint64_t number;
+
+	for (;;) {
+		status =
+		    wal_cursor_next(cursor, &number, &record, &log->damage);
+		if (status == AG_OK)
+			status = read_record(log, number, record, fn, arg, err);
+		else if (status == AG_ENOENT)
+			log->damage = (struct ag_error){ .status = AG_OK };
+		else if (status == AG_ECORRUPT)
+			status = AG_ENOENT;
+		else if (err != NULL)
+			*err = log->damage;
+		if (status != AG_OK)
+			break;
+	}
+	entries_settle(log);
+	return status == AG_ENOENT ? AG_OK : status;
+}
+
+static enum ag_status
+check_cluster(const struct inspect_log *log, const uint8_t *cluster_id,
+    const char *what, struct ag_error *err)
+{
+	if (log->roster == NULL ||
+	    memcmp(cluster_id, log->roster->cluster_id, CLUSTER_ID_BYTES) == 0)
+		return AG_OK;
+	return ag_fail(err, AG_ECONFLICT,
+	    "inspect %s: its %s belongs to another cluster than the roster's "
+	    "%s",
+	    log->dir, what, log->roster->cluster_name);
+}
+
+static enum ag_status
+read_log(struct inspect_log *log, inspect_record_fn *fn, void *arg,
+    struct ag_error *err)
+{
+	struct wal_cursor *cursor;
+	enum ag_status status;
+	char path[PATH_MAX];
+
+	status = fs_join(path, sizeof(path), log->dir, "log", err);
+	if (status == AG_OK)
+		status = wal_cursor_open(&cursor, path, 0, err);
+	if (status == AG_ECORRUPT) {
+		log->damage = *err;
+		return AG_OK;
+	}
+	if (status != AG_OK)
+		return status;
+	memcpy(log->cluster_id, wal_cursor_cluster_id(cursor),
+	    CLUSTER_ID_BYTES);
+	status = check_cluster(log, log->cluster_id, "log", err);
+	if (status == AG_OK)
+		status = read_records(log, cursor, fn, arg, err);
+	wal_cursor_close(cursor);
+	return status;
+}
+
+/* --- what stands beside the log --- */
+
+/* A state that cannot be read is said, and the log still shown. */
+static enum ag_status
+read_state(struct inspect_log *log, struct ag_error *err)
+{
+	char path[PATH_MAX], old[PATH_MAX];
+	enum ag_status status;
+
+	status = fs_join(path, sizeof(path), log->dir, "state", err);
+	if (status == AG_OK)
+		status = fs_join(old, sizeof(old), log->dir, "state.old", err);
+	if (status != AG_OK)
+		return status;
+	status = store_peek(&log->state,
+	    !fs_exists(path) && fs_exists(old) ? old : path, &log->state_err);
+	log->has_state = status == AG_OK;
+	if (!log->has_state)
+		return AG_OK;
+	return check_cluster(log, log->state.cluster_id, "state", err);
+}
+
+/* Whose directory it is, as far as a roster and the key's half say so. */
+static void
+find_self(struct inspect_log *log)
+{
+	uint8_t key[PUBLIC_KEY_BYTES];
+	char path[PATH_MAX];
+
+	log->self = -1;
+	if (log->roster != NULL &&
+	    fs_join(path, sizeof(path), log->dir, SETUP_NODE_KEY ".pub",
+		NULL) == AG_OK &&
+	    public_key_load(key, NULL, path, NULL) == AG_OK)
+		log->self = roster_find_node_key(log->roster, key);
+}
+
+enum ag_status
+inspect_log_open(struct inspect_log **out, const char *dir,
+    struct roster *roster, inspect_record_fn *fn, void *arg,
+    struct ag_error *err)
+{
+	struct inspect_log *log = calloc(1, sizeof(*log));
+	enum ag_status status = AG_OK;
+
+	*out = NULL;
+	if (log == NULL)
+		return ag_fail(err, AG_ENOMEM, "inspect %s: out of memory",
+		    dir);
+	if ((size_t)snprintf(log->dir, sizeof(log->dir), "%s", dir) >=
+	    sizeof(log->dir))
+		status =
+		    ag_fail(err, AG_ELIMIT, "inspect %s: path too long", dir);
+	randombytes_buf(&log->salt, sizeof(log->salt));
+	log->salt |= 1;
+	log->roster = roster;
+	if (roster != NULL)
+		inspect_names_of_roster(&log->names, roster);
+	if (status == AG_OK)
+		status = refuse_running(dir, err);
+	if (status == AG_OK) {
+		find_self(log);
+		status = read_log(log, fn, arg, err);
+	}
+	if (status == AG_OK)
+		status = read_state(log, err);
+	if (status != AG_OK) {
+		inspect_log_close(log);
+		return status;
+	}
+	*out = log;
+	return AG_OK;
+}
+
+void
+inspect_log_close(struct inspect_log *log)
+{
+	if (log == NULL)
+		return;
+	free(log->entries);
+	free(log->hash);
+	free(log->views);
+	free(log);
+}
+
+/* --- what follows from it --- */
+
+uint64_t
+inspect_log_committed(const struct inspect_log *log)
+{
+	uint64_t seq = log->stable;
+	const struct inspect_entry *entry;
+	size_t i = 0;
+
+	/* Without a checkpoint a log begins with the cluster's history. */
+	if (seq == 0 && log->entry_count > 0)
+		seq = log->entries[0].seq - 1;
+	for (; i < log->entry_count; i++) {
+		entry = &log->entries[i];
+		if (entry->seq <= seq)
+			continue;
+		if (entry->seq != seq + 1 || entry->committed_record == 0)
+			break;
+		seq++;
+	}
+	return seq;
+}
+
+const char *
+inspect_log_phase(const struct inspect_log *log,
+    const struct inspect_entry *entry)
+{
+	if (entry->committed_record != 0)
+		return log->has_state && entry->seq <= log->state.seq
+		    ? "EXECUTED"
+		    : "COMMITTED";
+	if (entry->prepared_record != 0)
+		return "PREPARED";
+	return entry->proposal_record != 0 ? "PROPOSED" : "";
+}
+
+enum ag_status
+inspect_log_certificate(const struct inspect_log *log, uint64_t number,
+    struct certificate *out, struct ag_error *err)
+{
+	struct wal_cursor *cursor;
+	enum ag_status status;
+	struct record record;
+	struct bytes bytes;
+	char path[PATH_MAX];
+	uint64_t found;
+
+	status = fs_join(path, sizeof(path), log->dir, "log", err);
+	if (status == AG_OK)
+		status = wal_cursor_open(&cursor, path, number, err);
+	if (status != AG_OK)
+		return status;
+	status = wal_cursor_next(cursor, &found, &bytes, err);
+	if (status == AG_OK)
+		status = record_decode(&record, out, bytes, err);
+	wal_cursor_close(cursor);
+	return status;
+}
