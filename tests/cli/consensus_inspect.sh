@@ -1,0 +1,226 @@
+#!/bin/sh
+# aegis consensus-inspect over the files of a development cluster of one that
+# was killed, and over whatever else it is given.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. "${0%/*}/lib.sh"
+
+inspect() {
+	"$AEGIS" consensus-inspect "$@"
+}
+
+# What is on the disk, to see that looking changes nothing.
+print_of() {
+	(cd "$1" && find . -printf '%p %s %T@\n' | sort &&
+		find . -type f -exec cksum {} + | sort)
+}
+
+# Usage.
+misused inspect
+misused inspect voets
+complains 'did you mean votes?'
+misused inspect votes
+misused inspect votes 0
+misused inspect votes -- -1
+misused inspect votes 99999999999999999999
+misused inspect cert seven
+misused inspect rounds --limit 0
+misused inspect rounds --from x
+misused inspect views --limit many
+misused inspect status extra
+misused inspect verify
+misused inspect verify file
+complains '--roster FILE is needed'
+misused inspect verify file --data d --roster r
+
+# No node, no directory, no file.
+export AEGIS_SOCKET="$dir/none"
+for command in status rounds views 'votes 1' 'cert 1'; do
+	# shellcheck disable=SC2086 # a command and its operand
+	exits 5 inspect $command
+	silent
+done
+exits 3 inspect status --data nowhere
+complains 'nowhere/log'
+mkdir -p empty/log
+exits 3 inspect status --data empty
+complains 'no log is there'
+[ "$(find empty | wc -l)" = 2 ] || fail "looking made files in empty"
+
+# Two clusters of one; the first gets a history and is killed.
+for cluster in a b; do
+	"$AEGIS" cluster init -q --nodes 1 $cluster || fail 'cluster init'
+done
+trap '"$AEGIS" cluster down -q a >/dev/null 2>&1; rm -rf "$dir"' EXIT
+"$AEGIS" cluster up -q a || fail 'cluster up'
+i=0
+while [ $i -lt 6 ]; do
+	i=$((i + 1))
+	"$AEGIS" kv put -q -s a/n1/aegis.sock "key$i" "value $i" ||
+		fail 'kv put'
+done
+
+# While it runs its files are not for us, but it can be asked.
+exits 10 inspect status --data a/n1
+complains 'a running node uses it'
+silent
+export AEGIS_SOCKET="$dir/a/n1/aegis.sock"
+exits 0 inspect status
+says 'primary        n1'
+exits 0 inspect rounds --limit 2 -o value
+[ "$(tr '\n' ' ' <out)" = '6 5 ' ] || fail "rounds: $(cat out)"
+exits 0 inspect rounds --from 3 -o value
+[ "$(tr '\n' ' ' <out)" = '3 2 1 ' ] || fail "rounds: $(cat out)"
+exits 0 inspect votes 4 -o csv
+says 'n1,true,true,4,0,'
+exits 1 inspect votes 400
+exits 0 inspect views -o value
+[ "$(cat out)" = 0 ] || fail "views: $(cat out)"
+exits 1 inspect cert 99
+exits 8 inspect cert 5 --roster b/roster
+complains 'another cluster'
+silent
+exits 0 inspect cert 5 -o cbor
+cp out 5.live
+exits 0 inspect verify 5.live --roster a/roster
+says 'kind        commit'
+says 'seq         5'
+says 'signers     n1'
+exits 2 inspect status -o cbor
+complains 'no such form'
+
+# Dead, it is read; nothing there changes, and the socket is not needed.
+"$AEGIS" cluster kill a n1 >/dev/null || fail 'cluster kill'
+export AEGIS_SOCKET="$dir/none"
+before=$(print_of a/n1)
+exits 0 inspect status --data a/n1 --roster a/roster
+says 'node           n1'
+says 'executed       6'
+says 'committed      6'
+exits 0 inspect status --data a/n1
+says 'members        -'
+exits 0 inspect rounds --data a/n1 -o jsonl --roster a/roster
+[ "$(grep -c '"phase":"EXECUTED"' out)" = 6 ] || fail "rounds: $(cat out)"
+says '"commits":["n1"]'
+exits 0 inspect rounds --data a/n1 --from 4 --limit 2 -o value
+[ "$(tr '\n' ' ' <out)" = '4 3 ' ] || fail "rounds: $(cat out)"
+exits 0 inspect votes 3 --data a/n1 -o csv
+says '#0,true,true,3,0,'
+exits 1 inspect votes 7 --data a/n1
+complains 'nothing is kept of round 7'
+exits 0 inspect views --data a/n1 -o json --roster a/roster
+says '"views":[{"view":"0","primary":"n1","state":"ENTERED"'
+exits 2 inspect cert 5 --data a/n1 -o json
+silent
+complains 'give --roster FILE'
+exits 1 inspect cert 7 --data a/n1 --roster a/roster
+exits 1 inspect cert 1 --checkpoint --data a/n1 --roster a/roster
+exits 0 inspect cert 5 --data a/n1 --roster a/roster -o cbor
+cp out 5.dead
+cmp -s 5.live 5.dead || fail 'the dead certificate differs from the live one'
+exits 0 inspect verify --data a/n1 --roster a/roster
+says 'commit_certificates      6'
+says 'batches                  6'
+says 'problems                 0'
+unmoved
+exits 0 inspect verify --data a/n1 --roster a/roster -q
+silent
+exits 0 inspect verify --data a/n1 --roster a/roster -o json
+says '"problem_count":"0","problems":[]'
+misused inspect verify --data a/n1
+[ "$before" = "$(print_of a/n1)" ] || fail 'looking changed the directory'
+
+# The roster beside the data is found.
+cp a/roster a/n1/roster
+exits 0 inspect verify --data a/n1
+rm a/n1/roster
+
+# Another cluster's roster, one not all have signed, one that is none.
+exits 8 inspect verify 5.live --roster b/roster
+complains 'it is of another cluster'
+exits 8 inspect verify --data a/n1 --roster b/roster
+complains 'its log belongs to another cluster'
+exits 10 inspect rounds --data a/n1 --roster b/roster
+sed '/^[[:blank:]]*signature/d' a/roster >unsigned
+exits 8 inspect verify 5.live --roster unsigned
+complains 'not every member has signed'
+exits 3 inspect verify 5.live --roster 5.live
+exits 3 inspect verify 5.live --roster nowhere
+
+# Files that are no certificate; a good one beside them is still told.
+exits 3 inspect verify nowhere --roster a/roster
+complains 'open nowhere'
+exits 3 inspect verify a --roster a/roster
+complains 'not a regular file'
+: >nothing
+exits 8 inspect verify nothing --roster a/roster
+complains 'ends at byte 0'
+exits 8 inspect verify a/roster --roster a/roster
+complains 'not an exported certificate'
+head -c 200000 /dev/zero >zeros
+exits 8 inspect verify zeros --roster a/roster
+complains 'longer than any'
+exits 8 inspect verify nothing 5.live --roster a/roster -o value
+says 5
+[ "$(wc -l <err)" = 1 ] || fail "not one line: $(cat err)"
+exits 8 inspect verify nothing --roster a/roster -o json
+says '"certificates":[]'
+grep -q '"exit":8' err || fail "no error object: $(cat err)"
+
+# Cut anywhere it says where; changed anywhere it does not pass.
+size=$(wc -c <5.live)
+i=0
+while [ "$i" -lt "$size" ]; do
+	head -c $i 5.live >short
+	exits 8 inspect verify short --roster a/roster
+	complains "ends at byte $i"
+	{
+		head -c $i 5.live
+		tail -c +$((i + 1)) 5.live | head -c 1 | tr '\000-\377' \
+			'\200-\377\000-\177'
+		tail -c +$((i + 2)) 5.live
+	} >flipped
+	inspect verify flipped --roster a/roster >out 2>err
+	code=$?
+	# A newer format is not for us to judge.
+	[ $code = 8 ] || [ $code = 3 ] || fail "byte $i changed: exit $code"
+	[ "$(wc -l <err)" = 1 ] || fail "byte $i changed: $(cat err)"
+	i=$((i + 1))
+done
+{
+	cat 5.live
+	echo
+} >longer
+exits 8 inspect verify longer --roster a/roster
+complains '1 bytes too many'
+
+# A damaged log: what is before is shown, file and offset are named.
+cp -r a/n1 damaged
+log=damaged/log/wal-0000000000000001.log
+printf 'XXXX' | dd of=$log bs=1 seek=200 conv=notrunc 2>/dev/null
+exits 8 inspect status --data damaged --roster a/roster
+says 'last_record'
+complains "$log: record"
+complains 'at offset'
+exits 8 inspect verify --data damaged --roster a/roster -o json
+grep -q 'is damaged' out || fail "no problem told: $(cat out)"
+printf 'XXXX' | dd of=$log bs=1 seek=20 conv=notrunc 2>/dev/null
+exits 8 inspect rounds --data damaged
+complains 'its head is damaged'
+rm damaged/log/*
+exits 3 inspect verify --data damaged --roster a/roster
+
+# A state that is gone or damaged is told, and the log still shown.
+rm -rf damaged
+cp -r a/n1 damaged
+rm -rf damaged/state
+exits 3 inspect status --data damaged --roster a/roster
+says 'committed      6'
+says 'executed       -'
+complains 'damaged/state'
+exits 8 inspect verify --data damaged --roster a/roster
+mkdir damaged/state
+head -c 8192 /dev/urandom >damaged/state/state.db
+exits 8 inspect status --data damaged --roster a/roster
+complains 'state.db'
+exit 0
