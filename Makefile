@@ -121,19 +121,13 @@ demo: ## four nodes, a killed primary, and back: works from a fresh clone
 	+@$(MAKE) --no-print-directory all
 	@AEGIS=$(BUILD)/aegis tests/cluster/demo.sh
 
-# Completions come from the option tables: they are made, not kept.
-COMPLETIONS := $(addprefix $(BUILD)/completions/,aegis.bash _aegis aegis.fish)
-
-completions: $(COMPLETIONS)
-
-$(BUILD)/completions/aegis.bash: $(BUILD)/aegis
-	@mkdir -p $(@D) && $< completion bash >$@.new && mv $@.new $@
-
-$(BUILD)/completions/_aegis: $(BUILD)/aegis
-	@mkdir -p $(@D) && $< completion zsh >$@.new && mv $@.new $@
-
-$(BUILD)/completions/aegis.fish: $(BUILD)/aegis
-	@mkdir -p $(@D) && $< completion fish >$@.new && mv $@.new $@
+# Completions come from the option tables and are kept; lint compares the two.
+completions: $(BUILD)/aegis ## write completions/ again from the option tables
+	@$< completion bash >$(BUILD)/aegis.bash
+	@$< completion zsh >$(BUILD)/_aegis
+	@$< completion fish >$(BUILD)/aegis.fish
+	@mkdir -p completions && cd $(BUILD) && \
+		mv aegis.bash _aegis aegis.fish $(CURDIR)/completions/
 
 MAN_PAGES  := $(sort $(wildcard man/*.[1-8]))
 BIN_DIR     = $(DESTDIR)$(PREFIX)/bin
@@ -145,7 +139,7 @@ FISH_DIR    = $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 UNIT_DIR    = $(DESTDIR)$(PREFIX)/lib/systemd/system
 SYSTEMD    := aegis.service aegis@.service
 
-install: all completions ## install below DESTDIR and PREFIX (/usr/local)
+install: all ## install below DESTDIR and PREFIX (/usr/local)
 	install -d $(BIN_DIR) $(DOC_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) \
 		$(UNIT_DIR)
 	install -m 0755 $(BUILD)/aegis $(BIN_DIR)/aegis
@@ -153,9 +147,9 @@ install: all completions ## install below DESTDIR and PREFIX (/usr/local)
 		ln -sf aegis $(BIN_DIR)/$$name || exit 1; done
 	for page in $(MAN_PAGES); do dir=$(MAN_DIR)/man$${page##*.}; \
 		install -d $$dir && install -m 0644 $$page $$dir || exit 1; done
-	install -m 0644 $(BUILD)/completions/aegis.bash $(BASH_DIR)/aegis
-	install -m 0644 $(BUILD)/completions/_aegis $(ZSH_DIR)/_aegis
-	install -m 0644 $(BUILD)/completions/aegis.fish $(FISH_DIR)/aegis.fish
+	install -m 0644 completions/aegis.bash $(BASH_DIR)/aegis
+	install -m 0644 completions/_aegis $(ZSH_DIR)/_aegis
+	install -m 0644 completions/aegis.fish $(FISH_DIR)/aegis.fish
 	install -m 0644 config/aegis.yaml $(DOC_DIR)/aegis.yaml
 	for unit in $(SYSTEMD); do \
 		sed 's|/usr/local/bin|$(PREFIX)/bin|' config/$$unit \

@@ -1,5 +1,6 @@
 #!/bin/bash
-# What bash, zsh and fish offer after each command is what its table has.
+# What bash, zsh and fish offer after each command is what its table has, and
+# the files of completions/ are the ones the tables make.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 aegis=${AEGIS:-build/release/aegis}
@@ -12,6 +13,19 @@ for shell in bash zsh fish; do
 	"$aegis" completion "$shell" >"$folder/$shell" || exit 1
 	"$shell" -n "$folder/$shell" || exit 1
 done
+
+# kept SHELL FILE: the tree has what was just made.
+kept() {
+	diff -u "completions/$2" "$folder/$1" >"$folder/difference" 2>&1 &&
+		return
+	echo "completions/$2 is not what the option tables say" \
+		"(make completions writes it again):"
+	head -n 20 "$folder/difference"
+	bad=1
+}
+kept bash aegis.bash
+kept zsh _aegis
+kept fish aegis.fish
 
 # Every place to complete at: "applet" or "applet command".
 places() {

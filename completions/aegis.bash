@@ -1,0 +1,80 @@
+# bash completion for aegis, made by `aegis completion bash`
+_aegis_words() {
+	local applet='' command='' word skip=''
+	words=''
+	case ${1##*/} in
+	aegis-*) applet=${1##*/aegis-}; applet=${applet#aegis-} ;;
+	esac
+	shift
+	for word in "$@"; do
+		if [ -n "$skip" ]; then skip=''; continue; fi
+		case $word in
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
+		-*) ;;
+		*)
+			if [ -z "$applet" ]; then
+				applet=$word
+			elif [ -z "$command" ]; then
+				case $applet in
+				backup|cluster|completion|config|kv|node|roster) command=$word ;;
+				esac
+			fi ;;
+		esac
+	done
+	if [ -n "$skip" ]; then return; fi
+	case "$applet $command" in
+	'backup ') words=' create list show verify restore -R --repo' ;;
+	'backup create') words=' -r --recipient --roster -R --repo' ;;
+	'backup list') words=' -R --repo' ;;
+	'backup show') words=' -R --repo' ;;
+	'backup verify') words=' -a --all -i --identity --roster --passphrase --passphrase-fd -R --repo' ;;
+	'backup restore') words=' -i --identity --roster --to --passphrase --passphrase-fd -R --repo' ;;
+	'cluster ') words=' init up down kill status' ;;
+	'cluster init') words=' -n --nodes --name --base-port' ;;
+	'cluster up') words=' --any' ;;
+	'cluster down') words='' ;;
+	'cluster kill') words=' -S --signal' ;;
+	'cluster status') words='' ;;
+	'completion ') words=' bash zsh fish' ;;
+	'completion bash') words='' ;;
+	'completion zsh') words='' ;;
+	'completion fish') words='' ;;
+	'config ') words=' check show keys explain example' ;;
+	'config check') words='' ;;
+	'config show') words=' --origin' ;;
+	'config keys') words='' ;;
+	'config explain') words='' ;;
+	'config example') words='' ;;
+	'help ') words='' ;;
+	'keygen ') words=' -T --type -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'kv ') words=' get put del list watch txn request' ;;
+	'kv get') words=' --consistency -w --watch' ;;
+	'kv put') words=' -f --file --if-version' ;;
+	'kv del') words=' --if-version -p --prefix -y --yes' ;;
+	'kv list') words=' --consistency -k --keys-only -n --limit' ;;
+	'kv watch') words=' --from' ;;
+	'kv txn') words='' ;;
+	'kv request') words='' ;;
+	'node ') words=' init run status' ;;
+	'node init') words=' -D --data-dir -n --name -l --listen' ;;
+	'node run') words='' ;;
+	'node status') words='' ;;
+	'roster ') words=' member create sign merge verify show' ;;
+	'roster member') words=' -n --name -a --address -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;
+	'roster create') words=' -n --name --strategy -O --operator --restored -o --out -f --force' ;;
+	'roster sign') words=' -i --identity -d --data --passphrase --passphrase-fd' ;;
+	'roster merge') words=' -o --out -f --force' ;;
+	'roster verify') words='' ;;
+	'roster show') words='' ;;
+	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
+	' ') words=' backup cluster completion config help keygen kv node roster tui --list --list-full --install --dump-options' ;;
+	*) return ;;
+	esac
+	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
+}
+_aegis() {
+	local words current=${COMP_WORDS[COMP_CWORD]}
+	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
+	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-tui
