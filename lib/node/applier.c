@@ -496,6 +496,17 @@ applier_find_request(struct applier *a, const uint8_t principal[static 32],
 	return status;
 }
 
+uint64_t
+applier_next_number(struct applier *a)
+{
+	uint64_t number;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	number = store_next_number(a->store, a->principal);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return number;
+}
+
 struct store_reader *
 applier_reader(struct applier *a)
 {

@@ -86,6 +86,9 @@ enum ag_status applier_find_request(struct applier *applier,
     const uint8_t principal[static 32], uint64_t number,
     struct result *result) AG_MUST_USE;
 
+/* The least number of ours that the state does not know of. */
+uint64_t applier_next_number(struct applier *applier);
+
 /*
  * Read the committed state.  The reader is valid until the next
  * applier_replace().

@@ -382,8 +382,9 @@ node_open_state(struct node *n, const struct node_config *config,
 		    applier_open(&n->applier, state_dir, n->roster.cluster_id,
 			n->signer.principal, loop, &applier, n->metrics, err);
 	if (status == AG_OK)
-		status = requests_open(&n->requests, n->data_dir, loop,
-		    &n->signer, config->batch_bytes_max, n->metrics, err);
+		status = requests_open(&n->requests, n->data_dir,
+		    applier_next_number(n->applier), loop, &n->signer,
+		    config->batch_bytes_max, n->metrics, err);
 	if (status != AG_OK)
 		return status;
 	n->reads = reads_new(n->requests, n->applier);

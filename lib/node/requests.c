@@ -5,9 +5,12 @@
  *          sent      in an envelope, handed to the engine
  *          answered  executed (result), or given up on (AG_EUNKNOWN)
  *
- * RULES    1. A number is never used twice, also not after a crash: the file
- *             `request-number` is moved ahead, and synced, before the first
- *             number of a start is used.
+ * RULES    1. A number is never used twice, or a request would be answered
+ *             with what became of an older one.  Three things see to it: the
+ *             file `request-number` is moved ahead, and synced, before the
+ *             first number of a start is used; a start begins above what
+ *             the state it opens knows, which may be a restored one; and,
+ *             where a node lost both, no lower than the clock says.
  *          2. Numbers in flight span less than the replicated client table's
  *             window, or an old one could become STALE while it still may
  *             execute.
@@ -38,6 +41,13 @@
 
 /* Each start may use this many numbers. */
 #define NUMBERS_PER_START ((uint64_t)1 << 32)
+
+/*
+ * Each millisecond since 2020 has this many, more than are used in one; until
+ * 2089 they fit the signed integers they are stored as.
+ */
+#define NUMBERS_PER_MS ((uint64_t)1 << 22)
+#define NUMBERS_EPOCH_MS UINT64_C(1577836800000)
 
 struct request {
 	struct request *next;
@@ -154,9 +164,21 @@ requests_on_timer(void *arg)
 		requests_arm(q, next);
 }
 
+/* The first number of a start that begins now. */
+static uint64_t
+number_by_clock(void)
+{
+	uint64_t now_ms = clock_wall_ms();
+
+	return now_ms <= NUMBERS_EPOCH_MS
+	    ? 1
+	    : (now_ms - NUMBERS_EPOCH_MS) * NUMBERS_PER_MS;
+}
+
 /* Read the next free number and move the file past this start's share. */
 static enum ag_status
-requests_reserve(struct requests *q, const char *dir, struct ag_error *err)
+requests_reserve(struct requests *q, const char *dir, uint64_t least,
+    struct ag_error *err)
 {
 	char path[PATH_MAX], text[32];
 	enum ag_status status;
@@ -177,12 +199,18 @@ requests_reserve(struct requests *q, const char *dir, struct ag_error *err)
 			first = strtoull((const char *)held.data, &end, 10);
 			if (*end != '\n' || first == 0)
 				status = ag_fail(err, AG_ECORRUPT,
-				    "read %s: not a number", path);
+				    "read %s: not a number; remove it, and "
+				    "numbers go on where the clock says",
+				    path);
 		}
 	}
 	buf_fini(&held);
 	if (status != AG_OK)
 		return status;
+	if (first < number_by_clock())
+		first = number_by_clock();
+	if (first < least)
+		first = least;
 	q->next_number = first;
 	q->sent_end = first;
 	q->oldest = first;
@@ -218,9 +246,9 @@ requests_register(struct requests *q, struct metric_set *metrics)
 }
 
 enum ag_status
-requests_open(struct requests **out, const char *dir, struct loop *loop,
-    const struct request_signer *signer, size_t batch_bytes_max,
-    struct metric_set *metrics, struct ag_error *err)
+requests_open(struct requests **out, const char *dir, uint64_t least,
+    struct loop *loop, const struct request_signer *signer,
+    size_t batch_bytes_max, struct metric_set *metrics, struct ag_error *err)
 {
 	enum ag_status status;
 	struct requests *q;
@@ -245,7 +273,7 @@ requests_open(struct requests **out, const char *dir, struct loop *loop,
 		status =
 		    ag_fail(err, status, "prepare requests: out of memory");
 	if (status == AG_OK)
-		status = requests_reserve(q, dir, err);
+		status = requests_reserve(q, dir, least, err);
 	if (status != AG_OK) {
 		requests_close(q);
 		return status;
@@ -436,7 +464,7 @@ requests_applied(struct requests *q, const struct store_outcome *outcomes,
 void
 requests_recheck(struct requests *q, struct applier *applier)
 {
-	uint64_t number;
+	uint64_t number, least = applier_next_number(applier);
 
 	for (number = q->oldest; number < q->sent_end; number++) {
 		struct store_outcome outcome = { .number = number };
@@ -446,6 +474,8 @@ requests_recheck(struct requests *q, struct applier *applier)
 			&outcome.result) == AG_OK)
 			requests_applied(q, &outcome, 1);
 	}
+	if (q->next_number < least)
+		q->next_number = least;
 }
 
 size_t

@@ -26,11 +26,12 @@ struct requests;
 struct loop;
 
 /*
- * dir holds the file that keeps numbers from being used twice.  signer is
- * borrowed until requests_close().  batch_bytes_max bounds an envelope.
+ * dir holds the file that keeps numbers from being used twice, and none below
+ * least is used.  signer is borrowed until requests_close().
+ * batch_bytes_max bounds an envelope.
  */
 enum ag_status requests_open(struct requests **out, const char *dir,
-    struct loop *loop, const struct request_signer *signer,
+    uint64_t least, struct loop *loop, const struct request_signer *signer,
     size_t batch_bytes_max, struct metric_set *metrics,
     struct ag_error *err) AG_MUST_USE;
 void requests_close(struct requests *requests);
@@ -54,7 +55,10 @@ void requests_refuse(struct requests *requests, struct bytes envelope);
 void requests_applied(struct requests *requests,
     const struct store_outcome *outcomes, size_t count);
 
-/* A snapshot was installed: what it executed is answered by look-up. */
+/*
+ * A snapshot was installed: what it executed is answered by look-up, and
+ * numbers go on above those it knows.
+ */
 void requests_recheck(struct requests *requests, struct applier *applier);
 
 /* Callers not yet answered. */

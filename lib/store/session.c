@@ -169,6 +169,17 @@ session_find(const struct session_table *table,
 	return SESSION_EXECUTED;
 }
 
+uint64_t
+session_next(const struct session_table *table,
+    const uint8_t principal[static PRINCIPAL_BYTES])
+{
+	uint32_t at;
+
+	if (!order_find(table, principal, &at))
+		return 1;
+	return table->places[table->order[at]].floor + table->config.window;
+}
+
 static void
 place_clear(struct session_table *table, uint32_t index)
 {

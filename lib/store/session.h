@@ -62,6 +62,10 @@ enum session_answer session_find(const struct session_table *table,
     const uint8_t principal[static PRINCIPAL_BYTES], uint64_t number,
     struct result *result);
 
+/* The least number no window holds: this and all above it are new. */
+uint64_t session_next(const struct session_table *table,
+    const uint8_t principal[static PRINCIPAL_BYTES]);
+
 /* Remember a result.  session_find() must have said SESSION_NEW. */
 void session_record(struct session_table *table,
     const uint8_t principal[static PRINCIPAL_BYTES], uint64_t number,

@@ -162,6 +162,12 @@ store_find_request(struct store *store, const uint8_t principal[static 32],
 	return AG_ENOENT;
 }
 
+uint64_t
+store_next_number(const struct store *store, const uint8_t principal[static 32])
+{
+	return session_next(tables_sessions(store->tables), principal);
+}
+
 /* Execute an operation that is neither remembered nor stale. */
 static enum ag_status
 apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,

@@ -117,6 +117,10 @@ enum ag_status store_find_request(struct store *store,
     const uint8_t principal[static 32], uint64_t number,
     struct result *result) AG_MUST_USE;
 
+/* The least request number of principal that no state before this one used. */
+uint64_t store_next_number(const struct store *store,
+    const uint8_t principal[static 32]);
+
 /* Reading, from any one thread per reader. */
 enum ag_status store_reader_open(struct store_reader **out, struct store *store,
     struct ag_error *err) AG_MUST_USE;

@@ -64,6 +64,25 @@ a_number_is_new_until_recorded(void **state)
 }
 
 static void
+numbers_go_on_above_every_window(void **state)
+{
+	struct session_table *table = new_table();
+	struct result result;
+	uint64_t next;
+
+	(void)state;
+	assert_int_equal(session_next(table, alice), 1);
+	record(table, alice, 5, 1);
+	record(table, alice, 1000, 2);
+	next = session_next(table, alice);
+	assert_int_equal(next, 1001);
+	assert_int_equal(session_find(table, alice, next, &result),
+	    SESSION_NEW);
+	assert_int_equal(session_next(table, bob), 1);
+	free(table);
+}
+
+static void
 numbers_below_the_window_are_stale(void **state)
 {
 	struct session_table *table = new_table();
@@ -221,6 +240,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_number_is_new_until_recorded),
+		cmocka_unit_test(numbers_go_on_above_every_window),
 		cmocka_unit_test(numbers_below_the_window_are_stale),
 		cmocka_unit_test(the_least_recent_principal_leaves_when_full),
 		cmocka_unit_test(the_digest_depends_on_contents_only),
