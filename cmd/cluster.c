@@ -152,20 +152,29 @@ static int
 down_in(struct applet_call *call, struct cluster_dir *dir)
 {
 	struct ag_error err;
+	enum ag_status status;
 	uint32_t i, members;
 	int code = EXIT_YES;
 
 	if (!members_named(call, dir, &members, &err))
 		return exit_fail(call, &err);
-	/* All are told first, so that they drain at the same time. */
 	for (i = 0; i < dir->roster.member_count; i++)
-		if ((members >> i & 1) != 0 && cluster_dir_pid(dir, i) != 0 &&
-		    cluster_dir_signal(dir, i, SIGTERM, &err) != AG_OK)
-			code = exit_fail(call, &err);
+		if (cluster_dir_pid(dir, i) == 0)
+			members &= ~(1U << i);
+	/* All are told first, so that they drain at the same time. */
 	for (i = 0; i < dir->roster.member_count; i++) {
-		if ((members >> i & 1) == 0 || cluster_dir_pid(dir, i) == 0)
+		if ((members >> i & 1) == 0)
 			continue;
-		if (cluster_dir_stop(dir, i, DOWN_TIMEOUT_MS, &err) != AG_OK)
+		status = cluster_dir_signal(dir, i, SIGTERM, &err);
+		if (status != AG_OK && status != AG_ENOENT)
+			code = exit_fail(call, &err);
+	}
+	for (i = 0; i < dir->roster.member_count; i++) {
+		if ((members >> i & 1) == 0)
+			continue;
+		/* AG_ENOENT: it has ended already. */
+		status = cluster_dir_stop(dir, i, DOWN_TIMEOUT_MS, &err);
+		if (status != AG_OK && status != AG_ENOENT)
 			code = exit_fail(call, &err);
 		else if (!call->is_quiet)
 			(void)printf("%s stopped\n",

@@ -475,6 +475,14 @@ cluster_dir_await(const struct cluster_dir *dir, struct cluster_start *starts,
 	}
 }
 
+static enum ag_status
+does_not_run(const struct cluster_dir *dir, uint32_t member,
+    struct ag_error *err)
+{
+	return ag_fail(err, AG_ENOENT, "node %s does not run",
+	    dir->roster.members[member].name);
+}
+
 enum ag_status
 cluster_dir_signal(const struct cluster_dir *dir, uint32_t member, int signo,
     struct ag_error *err)
@@ -482,11 +490,12 @@ cluster_dir_signal(const struct cluster_dir *dir, uint32_t member, int signo,
 	pid_t pid = cluster_dir_pid(dir, member);
 
 	if (pid == 0)
-		return ag_fail(err, AG_ENOENT, "node %s does not run",
-		    dir->roster.members[member].name);
+		return does_not_run(dir, member, err);
 	if (kill(pid, signo) == -1)
-		return ag_fail_sys(err, "signal node %s (process %ld)",
-		    dir->roster.members[member].name, (long)pid);
+		return errno == ESRCH
+		    ? does_not_run(dir, member, err)
+		    : ag_fail_sys(err, "signal node %s (process %ld)",
+			  dir->roster.members[member].name, (long)pid);
 	return AG_OK;
 }
 
@@ -500,12 +509,12 @@ cluster_dir_stop(const struct cluster_dir *dir, uint32_t member,
 	int count;
 
 	if (pid == 0)
-		return ag_fail(err, AG_ENOENT, "node %s does not run",
-		    dir->roster.members[member].name);
+		return does_not_run(dir, member, err);
 	ended.fd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (ended.fd == -1)
-		return ag_fail_sys(err, "watch node %s",
-		    dir->roster.members[member].name);
+		return errno == ESRCH ? does_not_run(dir, member, err)
+				      : ag_fail_sys(err, "watch node %s",
+					    dir->roster.members[member].name);
 	status = cluster_dir_signal(dir, member, SIGTERM, err);
 	if (status == AG_OK) {
 		count = poll(&ended, 1, (int)timeout_ms);
