@@ -173,7 +173,8 @@ down_in(struct applet_call *call, struct cluster_dir *dir)
 		if ((members >> i & 1) == 0)
 			continue;
 		/* AG_ENOENT: it has ended already. */
-		status = cluster_dir_stop(dir, i, DOWN_TIMEOUT_MS, &err);
+		status =
+		    cluster_dir_end(dir, i, SIGTERM, DOWN_TIMEOUT_MS, &err);
 		if (status != AG_OK && status != AG_ENOENT)
 			code = exit_fail(call, &err);
 		else if (!call->is_quiet)
@@ -183,10 +184,12 @@ down_in(struct applet_call *call, struct cluster_dir *dir)
 	return code;
 }
 
+/* A node that was killed is gone when this returns; `up` may follow. */
 static int
 kill_in(struct applet_call *call, struct cluster_dir *dir)
 {
 	unsigned long signo = SIGKILL;
+	enum ag_status status;
 	struct ag_error err;
 	uint32_t i, members;
 
@@ -199,6 +202,14 @@ kill_in(struct applet_call *call, struct cluster_dir *dir)
 		if ((members >> i & 1) != 0 &&
 		    cluster_dir_signal(dir, i, (int)signo, &err) != AG_OK)
 			return exit_fail(call, &err);
+	for (i = 0; i < dir->roster.member_count && signo == SIGKILL; i++) {
+		if ((members >> i & 1) == 0)
+			continue;
+		status =
+		    cluster_dir_end(dir, i, SIGKILL, DOWN_TIMEOUT_MS, &err);
+		if (status != AG_OK && status != AG_ENOENT)
+			return exit_fail(call, &err);
+	}
 	return EXIT_YES;
 }
 

@@ -500,7 +500,7 @@ cluster_dir_signal(const struct cluster_dir *dir, uint32_t member, int signo,
 }
 
 enum ag_status
-cluster_dir_stop(const struct cluster_dir *dir, uint32_t member,
+cluster_dir_end(const struct cluster_dir *dir, uint32_t member, int signo,
     uint64_t timeout_ms, struct ag_error *err)
 {
 	pid_t pid = cluster_dir_pid(dir, member);
@@ -515,7 +515,7 @@ cluster_dir_stop(const struct cluster_dir *dir, uint32_t member,
 		return errno == ESRCH ? does_not_run(dir, member, err)
 				      : ag_fail_sys(err, "watch node %s",
 					    dir->roster.members[member].name);
-	status = cluster_dir_signal(dir, member, SIGTERM, err);
+	status = cluster_dir_signal(dir, member, signo, err);
 	if (status == AG_OK) {
 		count = poll(&ended, 1, (int)timeout_ms);
 		if (count == 0)

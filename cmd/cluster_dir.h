@@ -68,8 +68,8 @@ void cluster_start_close(struct cluster_start *start);
 enum ag_status cluster_dir_signal(const struct cluster_dir *dir,
     uint32_t member, int signo, struct ag_error *err) AG_MUST_USE;
 
-/* SIGTERM, and wait for its end. */
-enum ag_status cluster_dir_stop(const struct cluster_dir *dir, uint32_t member,
-    uint64_t timeout_ms, struct ag_error *err) AG_MUST_USE;
+/* Send signo, and wait for the node's end; AG_ENOENT when none runs. */
+enum ag_status cluster_dir_end(const struct cluster_dir *dir, uint32_t member,
+    int signo, uint64_t timeout_ms, struct ag_error *err) AG_MUST_USE;
 
 #endif
