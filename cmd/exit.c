@@ -9,9 +9,13 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cmd/display.h"
 #include "cmd/json.h"
+
+/* A name, and an error's text with every byte shown as four. */
+#define EXIT_LINE_BYTES_MAX (8 * AG_ERROR_TEXT_BYTES)
 
 static const int codes[AG_STATUS_COUNT] = {
 	[AG_OK] = EXIT_YES,
@@ -75,6 +79,24 @@ exit_print_json(const struct ag_error *err, int code)
 	json_line_end(&json);
 }
 
+/* In one write, so that a node's log lines stay apart from it. */
+static void
+exit_print_line(const char *title, const char *text)
+{
+	size_t columns;
+	struct buf line;
+
+	buf_init(&line, EXIT_LINE_BYTES_MAX);
+	if (buf_append(&line, title, strlen(title)) == AG_OK &&
+	    buf_append(&line, ": ", 2) == AG_OK &&
+	    display_append(&line, bytes_from_text(text), &columns) == AG_OK &&
+	    buf_append(&line, "\n", 1) == AG_OK)
+		(void)fwrite(line.data, 1, line.len, stderr);
+	else
+		(void)fprintf(stderr, "%s: out of memory\n", title);
+	buf_fini(&line);
+}
+
 int
 exit_fail_code(const struct applet_call *call, const struct ag_error *err,
     int code)
@@ -86,9 +108,7 @@ exit_fail_code(const struct applet_call *call, const struct ag_error *err,
 		exit_print_json(err, code);
 		return code;
 	}
-	(void)fprintf(stderr, "%s: ", call->title);
-	display_print(stderr, bytes_from_text(text));
-	(void)fputc('\n', stderr);
+	exit_print_line(call->title, text);
 	return code;
 }
 

@@ -53,9 +53,9 @@ struct run {
 	struct node_status status; /* as last asked for */
 	enum node_health health;
 	bool was_told, is_draining;
-	char failure[AG_ERROR_TEXT_BYTES];
 	char node_key[PATH_MAX], link_key[PATH_MAX], roster[PATH_MAX];
 	struct ag_error err;
+	struct ag_error failure; /* AG_OK while there is none */
 };
 
 static const char *const health_words[] = {
@@ -234,11 +234,11 @@ on_signal(void *arg, int signo)
 }
 
 static void
-on_failure(void *arg, const char *text)
+on_failure(void *arg, const struct ag_error *err)
 {
 	struct run *r = arg;
 
-	(void)snprintf(r->failure, sizeof(r->failure), "%s", text);
+	r->failure = *err;
 	loop_stop(r->loop);
 }
 
@@ -410,21 +410,31 @@ run_open(struct run *r)
 	return status;
 }
 
+/*
+ * What a node cannot run with is a local matter: also a directory of another
+ * cluster, or one that another node uses.
+ */
+static int
+run_fail(const struct run *r, const struct ag_error *err)
+{
+	if (err->status == AG_ECONFLICT || err->status == AG_EBUSY)
+		return exit_fail_code(r->call, err, EXIT_LOCAL);
+	return exit_fail_local(r->call, err);
+}
+
 static int
 run_serve(struct run *r)
 {
 	int code = EXIT_YES;
 
 	if (run_load_config(r) != AG_OK || run_open(r) != AG_OK)
-		return exit_fail_local(r->call, &r->err);
+		return run_fail(r, &r->err);
 	node_on_failure(r->node, on_failure, r);
 	notify_send("READY=1");
 	on_health_timer(r);
 	loop_run(r->loop);
-	if (r->failure[0] != '\0') {
-		(void)ag_fail(&r->err, AG_EINTERNAL, "%s", r->failure);
-		code = exit_fail(r->call, &r->err);
-	}
+	if (r->failure.status != AG_OK)
+		code = run_fail(r, &r->failure);
 	return code;
 }
 

@@ -157,9 +157,8 @@ memory_is_whole(struct engine *e, uint64_t applied)
 {
 	if (!e->has_replayed && applied > e->config.first_seq) {
 		emit_fatal(e,
-		    "the log is missing although the state is not new; "
-		    "remove the state too and restart to fetch both from the "
-		    "other members");
+		    "the log is missing although the state is not new, and a "
+		    "vote given may be lost");
 		return false;
 	}
 	if (e->stable > e->config.first_seq &&

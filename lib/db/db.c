@@ -62,8 +62,7 @@ db_fail(struct sqlite3 *db, int code, struct ag_error *err)
 
 	if (status == AG_ECORRUPT)
 		return ag_fail(err, status,
-		    "database %s: %s; keep the file for inspection and rejoin "
-		    "from peers or restore a backup",
+		    "database %s: %s; keep the file for inspection",
 		    file_name(db), sqlite3_errmsg(db));
 	if (status == AG_ESYS && sys_errno != 0) {
 		errno = sys_errno;

@@ -62,7 +62,9 @@ struct driver {
 	struct held *held;
 	struct held **held_last;
 	uint64_t durable;
-	bool is_replaying, is_started, is_touched, is_stepping, has_stopped;
+	bool is_replaying, is_open, is_started, is_touched, is_stepping;
+	bool has_stopped;
+	struct ag_error failure; /* why it has stopped */
 	uint64_t log_retain_bytes;
 	uint64_t stable_seq, stable_token;
 	struct kept_certificate certificates[CERTIFICATES_KEPT];
@@ -70,13 +72,24 @@ struct driver {
 };
 
 static void
-driver_fatal(struct driver *d, const char *text)
+driver_fatal(struct driver *d, const struct ag_error *err)
 {
 	if (d->has_stopped)
 		return;
 	d->has_stopped = true;
-	log_error("node", "stopping", LOG_TEXT("reason", text));
-	d->callbacks.fatal(d->callbacks.arg, text);
+	d->failure = *err;
+	/* While it is opened, its caller is told instead. */
+	if (d->is_open)
+		d->callbacks.fatal(d->callbacks.arg, err);
+}
+
+static void
+driver_fatal_text(struct driver *d, enum ag_status status, const char *text)
+{
+	struct ag_error err;
+
+	(void)ag_fail(&err, status, "%s", text);
+	driver_fatal(d, &err);
 }
 
 static void
@@ -104,7 +117,8 @@ driver_hold(struct driver *d, const struct effect *effect)
 	}
 	h = malloc(sizeof(*h) + effect->body.len);
 	if (h == NULL) {
-		driver_fatal(d, "out of memory holding a message");
+		driver_fatal_text(d, AG_ENOMEM,
+		    "out of memory holding a message");
 		return;
 	}
 	*h = (struct held){
@@ -158,7 +172,7 @@ driver_persist(struct driver *d, const struct effect *effect)
 
 	if (journal_append(d->journal, effect->token, effect->seq, effect->body,
 		&err) != AG_OK)
-		driver_fatal(d, err.text);
+		driver_fatal(d, &err);
 }
 
 static void
@@ -211,7 +225,8 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 		break;
 	case EFFECT_FATAL:
 	default:
-		driver_fatal(d, effect->text);
+		driver_fatal_text(d, d->is_open ? AG_EINTERNAL : AG_ECORRUPT,
+		    effect->text);
 		break;
 	}
 }
@@ -299,7 +314,7 @@ driver_on_durable(void *arg, uint64_t token)
 static void
 driver_on_log_failure(void *arg, const struct ag_error *err)
 {
-	driver_fatal(arg, err->text);
+	driver_fatal(arg, err);
 }
 
 static uint64_t
@@ -369,8 +384,8 @@ driver_make_engine(struct driver *d, const struct driver_config *config,
 }
 
 static enum ag_status
-driver_recover(struct driver *d, uint64_t applied, const struct digest *digest,
-    struct ag_error *err)
+driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
+    const struct digest *digest, struct ag_error *err)
 {
 	struct event start = {
 		.kind = EVENT_START,
@@ -386,7 +401,11 @@ driver_recover(struct driver *d, uint64_t applied, const struct digest *digest,
 	if (status != AG_OK)
 		return status;
 	driver_step(d, &start);
-	return AG_OK;
+	if (!d->has_stopped)
+		return AG_OK;
+	*err = d->failure;
+	ag_error_prefix(err, "recover from log %s", log_dir);
+	return err->status;
 }
 
 enum ag_status
@@ -426,12 +445,14 @@ driver_open(struct driver **out, const struct driver_config *config,
 		    config->roster->cluster_id, d->loop, &journal,
 		    config->metrics, err);
 	if (status == AG_OK)
-		status = driver_recover(d, applied, digest, err);
+		status =
+		    driver_recover(d, config->log_dir, applied, digest, err);
 	if (status != AG_OK) {
 		driver_close(d);
 		return status;
 	}
 	loop_after_turn(d->loop, driver_end_turn, d);
+	d->is_open = true;
 	*out = d;
 	return AG_OK;
 }

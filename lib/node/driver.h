@@ -57,12 +57,13 @@ struct driver_callbacks {
 	void (*evidence)(void *arg, uint32_t member, struct bytes proof);
 	/* The next envelope of local requests, or AG_EAGAIN. */
 	enum ag_status (*envelope)(void *arg, struct bytes *envelope);
-	void (*fatal)(void *arg, const char *text);
+	void (*fatal)(void *arg, const struct ag_error *err);
 };
 
 /*
  * Recover the engine from the log; applied is where the state stands, and
- * digest is that state's.
+ * digest is that state's.  AG_ECORRUPT when the log is damaged, or tells less
+ * than voting needs.
  */
 enum ag_status driver_open(struct driver **out,
     const struct driver_config *config,

@@ -68,12 +68,21 @@ on_net_link(void *arg, uint32_t member, bool is_up)
 }
 
 static void
+node_fatal_memory(struct node *n, const char *what)
+{
+	struct ag_error err;
+
+	(void)ag_fail(&err, AG_ENOMEM, "%s: out of memory", what);
+	node_fatal(n, &err);
+}
+
+static void
 on_deliver(void *arg, uint64_t seq, bool is_checkpoint, struct bytes batch)
 {
 	struct node *n = arg;
 
 	if (applier_deliver(n->applier, seq, is_checkpoint, batch) != AG_OK)
-		node_fatal(n, "out of memory queueing a batch");
+		node_fatal_memory(n, "queue a batch");
 }
 
 static void
@@ -115,7 +124,7 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 	if (seq - n->synced_seq >= n->sync_interval || n->synced_seq == 0) {
 		n->synced_seq = seq;
 		if (applier_sync(n->applier, seq) != AG_OK)
-			node_fatal(n, "out of memory queueing a checkpoint");
+			node_fatal_memory(n, "queue a checkpoint");
 	}
 }
 
@@ -199,9 +208,9 @@ on_envelope(void *arg, struct bytes *envelope)
 }
 
 static void
-on_fatal(void *arg, const char *text)
+on_fatal(void *arg, const struct ag_error *err)
 {
-	node_fatal(arg, text);
+	node_fatal(arg, err);
 }
 
 static void
@@ -233,7 +242,7 @@ on_synced(void *arg, uint64_t seq)
 static void
 on_applier_failed(void *arg, const struct ag_error *err)
 {
-	node_fatal(arg, err->text);
+	node_fatal(arg, err);
 }
 
 static void
@@ -255,7 +264,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	if (status == AG_EEXIST)
 		return;
 	if (status != AG_OK) {
-		node_fatal(n, err.text);
+		node_fatal(n, &err);
 		return;
 	}
 	log_info("node", "state installed", LOG_U64("seq", seq));
@@ -264,16 +273,34 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	requests_recheck(n->requests, n->applier);
 }
 
+/*
+ * What to do about damage.  The keys stay, and so does request-number: what
+ * is fetched from the peers is the log's and the state's contents only.
+ */
+static void
+node_advise_rejoin(const struct node *n, struct ag_error *err)
+{
+	size_t len = strlen(err->text);
+
+	(void)snprintf(err->text + len, sizeof(err->text) - len,
+	    "; this node will not vote with it. To rejoin from the other "
+	    "members, move log and state out of %s, leave the rest, and start "
+	    "it again (aegis-node(8), REJOINING)",
+	    n->data_dir);
+}
+
 void
-node_fatal(struct node *n, const char *text)
+node_fatal(struct node *n, const struct ag_error *err)
 {
 	if (n->has_failed)
 		return;
 	n->has_failed = true;
-	(void)snprintf(n->failure, sizeof(n->failure), "%s", text);
-	log_error("node", "fatal", LOG_TEXT("reason", text));
+	n->failure = *err;
+	if (err->status == AG_ECORRUPT)
+		node_advise_rejoin(n, &n->failure);
+	log_error("node", "fatal", LOG_TEXT("reason", n->failure.text));
 	if (n->on_failure != NULL)
-		n->on_failure(n->failure_arg, n->failure);
+		n->on_failure(n->failure_arg, &n->failure);
 }
 
 /* One process for a data directory. */
@@ -318,19 +345,22 @@ node_load_keys(struct node *n, const struct node_config *config,
 		    "show lists who is missing)",
 		    config->roster_path);
 	status = identity_init(&n->identity, &n->roster, n->node_key, err);
-	if (status != AG_OK)
+	if (status != AG_OK) {
+		ag_error_prefix(err, "node key %s, roster %s",
+		    config->node_key_path, config->roster_path);
 		return status;
+	}
 	n->self = n->identity.self;
 	if (config->name[0] != '\0' &&
 	    strcmp(config->name, n->roster.members[n->self].name) != 0)
-		return ag_fail(err, AG_EDENIED,
-		    "roster %s: the node key is that of %s, but the "
+		return ag_fail(err, AG_EINVAL,
+		    "roster %s: the node key %s is that of %s, but the "
 		    "configuration says %s",
-		    config->roster_path, n->roster.members[n->self].name,
-		    config->name);
+		    config->roster_path, config->node_key_path,
+		    n->roster.members[n->self].name, config->name);
 	sign_public(link_key, n->link_key);
 	if (roster_find_link_key(&n->roster, link_key) != (int)n->self)
-		return ag_fail(err, AG_EDENIED,
+		return ag_fail(err, AG_EINVAL,
 		    "roster %s: link key %s is not that of member %s",
 		    config->roster_path, config->link_key_path,
 		    n->roster.members[n->self].name);
@@ -441,6 +471,20 @@ node_open_driver(struct node *n, const struct node_config *config,
 	    applier_seq(n->applier), &digest, err);
 }
 
+/* What the disk holds: the state, then the log that leads on from it. */
+static enum ag_status
+node_open_stored(struct node *n, const struct node_config *config,
+    struct loop *loop, struct ag_error *err)
+{
+	enum ag_status status = node_open_state(n, config, loop, err);
+
+	if (status == AG_OK)
+		status = node_open_driver(n, config, loop, err);
+	if (status == AG_ECORRUPT)
+		node_advise_rejoin(n, err);
+	return status;
+}
+
 static enum ag_status
 node_open_links(struct node *n, const struct node_config *config,
     struct loop *loop, struct ag_error *err)
@@ -524,9 +568,7 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
 	if (status == AG_OK)
-		status = node_open_state(n, config, loop, err);
-	if (status == AG_OK)
-		status = node_open_driver(n, config, loop, err);
+		status = node_open_stored(n, config, loop, err);
 	if (status == AG_OK)
 		status = node_open_links(n, config, loop, err);
 	if (status != AG_OK) {
@@ -568,13 +610,13 @@ node_close(struct node *n)
 }
 
 void
-node_on_failure(struct node *n, void (*fn)(void *arg, const char *text),
-    void *arg)
+node_on_failure(struct node *n,
+    void (*fn)(void *arg, const struct ag_error *err), void *arg)
 {
 	n->on_failure = fn;
 	n->failure_arg = arg;
 	if (n->has_failed)
-		fn(arg, n->failure);
+		fn(arg, &n->failure);
 }
 
 void
@@ -589,7 +631,7 @@ node_admit(struct node *n, const char *what, struct ag_error *err)
 {
 	if (n->has_failed)
 		return ag_fail(err, AG_EINTERNAL, "%s: the node has failed: %s",
-		    what, n->failure);
+		    what, n->failure.text);
 	if (n->is_draining)
 		return ag_fail(err, AG_EBUSY, "%s: the node is stopping", what);
 	if (node_lacks_quorum(n))

@@ -47,10 +47,10 @@ enum ag_status node_open(struct node **out, const struct node_config *config,
 
 /*
  * Call fn once when the node can't go on (a failed disk, diverged state);
- * text is for the operator.  The node then only waits to be closed.
+ * err is for the operator.  The node then only waits to be closed.
  */
-void node_on_failure(struct node *node, void (*fn)(void *arg, const char *text),
-    void *arg);
+void node_on_failure(struct node *node,
+    void (*fn)(void *arg, const struct ag_error *err), void *arg);
 
 /* Take no more requests; call done when those in flight are answered. */
 void node_drain(struct node *node, void (*done)(void *arg), void *arg);

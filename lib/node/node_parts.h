@@ -54,8 +54,8 @@ struct node {
 	char log_dir[PATH_MAX];
 
 	bool is_open, is_draining, has_failed;
-	char failure[AG_ERROR_TEXT_BYTES];
-	void (*on_failure)(void *arg, const char *text);
+	struct ag_error failure;
+	void (*on_failure)(void *arg, const struct ag_error *err);
 	void *failure_arg;
 
 	uint32_t links_up; /* bit per member */
@@ -70,7 +70,7 @@ struct node {
 	uint64_t quorum_lost_us; /* 0: there is one */
 };
 
-void node_fatal(struct node *node, const char *text);
+void node_fatal(struct node *node, const struct ag_error *err);
 
 /* Members whose links are up, ourselves included. */
 uint32_t node_reachable(const struct node *node);

@@ -198,7 +198,7 @@ requests_reserve(struct requests *q, const char *dir, uint64_t least,
 		if (status == AG_OK) {
 			first = strtoull((const char *)held.data, &end, 10);
 			if (*end != '\n' || first == 0)
-				status = ag_fail(err, AG_ECORRUPT,
+				status = ag_fail(err, AG_EINVAL,
 				    "read %s: not a number; remove it, and "
 				    "numbers go on where the clock says",
 				    path);

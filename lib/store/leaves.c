@@ -31,9 +31,7 @@ static enum ag_status
 refuse(uint64_t bucket, struct ag_error *err)
 {
 	return ag_fail(err, AG_ECORRUPT,
-	    "state: leaves of bucket %" PRIu64 " are damaged; rejoin from "
-	    "peers or restore a backup",
-	    bucket);
+	    "state: leaves of bucket %" PRIu64 " are damaged", bucket);
 }
 
 /* Copy a stored row, which must be what leaves_flush() wrote. */

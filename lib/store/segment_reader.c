@@ -193,9 +193,8 @@ static enum ag_status
 refuse(const struct segment_reader *r, struct ag_error *err)
 {
 	return ag_fail(err, AG_ECORRUPT,
-	    "read %s: record %" PRIu64 " at offset %" PRIu64 " is damaged; a "
-	    "vote given may be lost: keep the file for inspection and rejoin "
-	    "from peers with an empty data directory",
+	    "read %s: record %" PRIu64 " at offset %" PRIu64 " is damaged, and "
+	    "a vote given may be lost",
 	    r->path, r->next, r->offset);
 }
 
@@ -278,8 +277,8 @@ head_read(struct segment_reader *r, struct segment_head *head,
 		return status;
 	if (got < SEGMENT_HEAD_BYTES || memcmp(at, "AEGISWL1", 8) != 0)
 		return ag_fail(err, AG_ECORRUPT,
-		    "read %s: not a log segment, or its head is damaged; "
-		    "rejoin from peers with an empty data directory",
+		    "read %s: at offset 0: not a log segment, or its head is "
+		    "damaged",
 		    r->path);
 	if (get_le32(at + 8) > SEGMENT_VERSION)
 		return ag_fail(err, AG_EVERSION,
@@ -288,9 +287,7 @@ head_read(struct segment_reader *r, struct segment_head *head,
 		    r->path, get_le32(at + 8), SEGMENT_VERSION);
 	if (get_le32(at + 92) != crc32c_update(0, bytes_of(at, 92)))
 		return ag_fail(err, AG_ECORRUPT,
-		    "read %s: its head is damaged; rejoin from peers with an "
-		    "empty data directory",
-		    r->path);
+		    "read %s: at offset 0: its head is damaged", r->path);
 	memcpy(head->cluster_id, at + 16, CLUSTER_ID_BYTES);
 	head->first = get_le64(at + 48);
 	memcpy(head->chain.data, at + 56, DIGEST_BYTES);

@@ -154,8 +154,7 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest,
 		!digest_equal(&head.chain, &wal->chain))) {
 		status = ag_fail(err, AG_ECORRUPT,
 		    "open log %s: segment of record %" PRIu64 " does not "
-		    "follow record %" PRIu64 ": records are missing; rejoin "
-		    "from peers with an empty data directory",
+		    "follow record %" PRIu64 ": records are missing",
 		    wal->dir, first, wal->appended);
 	}
 	wal->appended = first - 1;
