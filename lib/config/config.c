@@ -328,25 +328,44 @@ config_read_environment(struct config_layer *layer)
 	}
 }
 
+/* Name where one of two keys that do not fit was set, path's if it was. */
+static void
+config_blame(struct config_layer *layer, const char *path, const char *other)
+{
+	const struct config *config = layer->config;
+	int key = schema_find(path);
+
+	if (strcmp(config->values[key].origin, "default") == 0)
+		key = schema_find(other);
+	layer->name = config->values[key].origin;
+}
+
 /* What only the whole can be asked for. */
 static void
 config_check_together(struct config_layer *layer)
 {
 	const struct config *config = layer->config;
 	struct document_mark nowhere = { 0, 0 };
-	int key = schema_find("net.silent_after");
 
-	if (config_duration_ms(config, "net.silent_after") >=
-	    2 * config_duration_ms(config, "net.heartbeat"))
-		return;
-	/* Whoever shortened one without the other set the heartbeat. */
-	if (strcmp(config->values[key].origin, "default") == 0)
-		key = schema_find("net.heartbeat");
-	layer->name = config->values[key].origin;
-	config_problem_f(layer, nowhere, "net.silent_after",
-	    "'%s' is too short, expected at least twice net.heartbeat (%s)",
-	    config_text(config, "net.silent_after"),
-	    config_text(config, "net.heartbeat"));
+	if (config_duration_ms(config, "net.silent_after") <
+	    2 * config_duration_ms(config, "net.heartbeat")) {
+		config_blame(layer, "net.silent_after", "net.heartbeat");
+		config_problem_f(layer, nowhere, "net.silent_after",
+		    "'%s' is too short, expected at least twice net.heartbeat "
+		    "(%s)",
+		    config_text(config, "net.silent_after"),
+		    config_text(config, "net.heartbeat"));
+	}
+	if (config_u64(config, "consensus.pipeline") >
+	    2 * config_u64(config, "consensus.checkpoint_interval")) {
+		config_blame(layer, "consensus.pipeline",
+		    "consensus.checkpoint_interval");
+		config_problem_f(layer, nowhere, "consensus.pipeline",
+		    "'%s' is too much, expected at most twice "
+		    "consensus.checkpoint_interval (%s)",
+		    config_text(config, "consensus.pipeline"),
+		    config_text(config, "consensus.checkpoint_interval"));
+	}
 }
 
 /* Defaults that follow from other values. */

@@ -78,7 +78,7 @@ const struct schema_key schema_keys[] = {
 	{ .path = "consensus.checkpoint_interval",
 	    .kind = SCHEMA_COUNT,
 	    .least = 8,
-	    .most = 65536,
+	    .most = 2048,
 	    .value = "128",
 	    .doc = "Batches between two checkpoints. The same on every "
 		   "member." },
@@ -87,7 +87,8 @@ const struct schema_key schema_keys[] = {
 	    .least = 1,
 	    .most = 256,
 	    .value = "32",
-	    .doc = "Batches that may be in agreement at one time." },
+	    .doc = "Batches that may be in agreement at one time. At most "
+		   "twice consensus.checkpoint_interval." },
 	{ .path = "consensus.batch_bytes",
 	    .kind = SCHEMA_SIZE,
 	    .least = KIB(64),

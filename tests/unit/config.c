@@ -243,6 +243,9 @@ values_that_contradict_each_other_are_refused(void **state)
 	assert_string_equal(refused("net: {heartbeat: 2s, silent_after: 3s}"),
 	    "f:1: net.silent_after: '3s' is too short, expected at least "
 	    "twice net.heartbeat (2s)\n");
+	assert_string_equal(refused("consensus: {checkpoint_interval: 8}"),
+	    "f:1: consensus.pipeline: '32' is too much, expected at most "
+	    "twice consensus.checkpoint_interval (8)\n");
 }
 
 static void
