@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 
 #include "api/api.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "cmd/exit.h"
@@ -34,6 +35,7 @@
 
 #define DRAIN_MS 10000
 #define HEALTH_MS 500
+#define CLOCK_TELL_US 60000000
 #define PROBLEM_BYTES_MAX (1U << 20)
 
 const struct applet_option node_run_options[] = {
@@ -52,6 +54,7 @@ struct run {
 	struct loop_signal *signals[3];
 	struct node_status status; /* as last asked for */
 	enum node_health health;
+	uint64_t clock_refusals, clock_told_us;
 	bool was_told, is_draining;
 	char node_key[PATH_MAX], link_key[PATH_MAX], roster[PATH_MAX];
 	struct ag_error err;
@@ -101,12 +104,32 @@ health_tell(struct run *r)
 	    LOG_I64("margin", status->margin));
 }
 
+/* Clocks that differ are told when they are noticed, then once a minute. */
+static void
+clock_tell(struct run *r)
+{
+	const struct node_status *status = &r->status;
+	uint64_t now = clock_mono_us();
+
+	if (status->clock_refusals == r->clock_refusals ||
+	    (r->clock_told_us != 0 && now - r->clock_told_us < CLOCK_TELL_US))
+		return;
+	r->clock_refusals = status->clock_refusals;
+	r->clock_told_us = now;
+	log_warn("node",
+	    "proposals refused: their time is far from this node's clock",
+	    LOG_TEXT("member", status->members[status->clock_member].name),
+	    LOG_I64("ahead_ms", status->clock_ahead_ms),
+	    LOG_U64("refused", status->clock_refusals));
+}
+
 static void
 on_health_timer(void *arg)
 {
 	struct run *r = arg;
 
 	health_tell(r);
+	clock_tell(r);
 	loop_timer_set(r->health_timer, HEALTH_MS);
 }
 

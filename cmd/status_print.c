@@ -18,6 +18,9 @@
 #include "cmd/exit.h"
 #include "cmd/output.h"
 
+/* A refusal longer ago than this is history. */
+#define CLOCK_SHOWN_MS 60000
+
 enum ag_status
 status_fetch(char **json, const char *socket, uint64_t timeout_ms,
     struct ag_error *err)
@@ -52,6 +55,22 @@ text_of(const json_t *object, const char *key)
 	return text == NULL ? "" : text;
 }
 
+/* Whose clock is wrong shows in what the other members say. */
+static void
+print_clock(const json_t *s)
+{
+	long long ahead =
+	    json_integer_value(json_object_get(s, "clock_ahead_s"));
+
+	if (strtoull(text_of(s, "clock_refusals"), NULL, 10) == 0 ||
+	    strtoull(text_of(s, "clock_refused_ms"), NULL, 10) > CLOCK_SHOWN_MS)
+		return;
+	(void)printf("clock: proposals of %s are refused here, %lld s %s this "
+		     "node's clock\n",
+	    text_of(s, "clock_member"), ahead < 0 ? -ahead : ahead,
+	    ahead < 0 ? "behind" : "ahead of");
+}
+
 static void
 print_summary(const json_t *s)
 {
@@ -72,8 +91,10 @@ print_summary(const json_t *s)
 	    json_is_true(json_object_get(s, "changing_view"))
 		? "  (changing view)"
 		: "");
-	(void)printf("executed %s  stable %s  keys %s\n\n",
+	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
+	print_clock(s);
+	(void)putchar('\n');
 }
 
 static enum ag_status

@@ -124,6 +124,12 @@ emit_agreement(struct emitter *e, const struct node_status *s)
 	emit_hex_member(e, "stable_digest",
 	    bytes_of(s->stable_digest, sizeof(s->stable_digest)));
 	emit_time_member(e, "time", s->time_ms);
+	emit_u64_member(e, "clock_refusals", s->clock_refusals);
+	if (s->clock_refusals == 0)
+		return;
+	emit_u64_member(e, "clock_refused_ms", s->clock_refused_ms);
+	emit_text_member(e, "clock_member", name_of(s, s->clock_member));
+	emit_number_member(e, "clock_ahead_s", s->clock_ahead_ms / 1000);
 }
 
 static void
@@ -187,7 +193,12 @@ paint(struct alert_picture *p, const struct node_status *s)
 		.is_changing_view = s->is_changing_view,
 		.view = s->view,
 		.view_since_ms = s->view_since_ms,
+		.was_clock_refused = s->clock_refusals > 0,
+		.clock_refused_ms = s->clock_refused_ms,
+		.clock_ahead_ms = s->clock_ahead_ms,
 	};
+	memcpy(p->clock_member, s->members[s->clock_member].name,
+	    sizeof(p->clock_member));
 	for (i = 0; i < s->member_count; i++) {
 		memcpy(p->members[i].name, s->members[i].name,
 		    sizeof(p->members[i].name));

@@ -158,6 +158,11 @@ struct engine_status {
 	uint64_t view_changes; /* since init */
 	size_t pending_requests;
 	size_t pending_bytes;
+	/* Proposals refused because their time was too far from ours. */
+	uint64_t clock_refusals;                  /* since init */
+	uint64_t clock_refused_us;                /* now_us at the last */
+	uint32_t clock_member;                    /* who proposed it */
+	int64_t clock_ahead_ms;                   /* its time less ours */
 	uint64_t member_view[ENGINE_MEMBERS_MAX]; /* last told us */
 	uint64_t member_applied[ENGINE_MEMBERS_MAX];
 	uint64_t member_stable[ENGINE_MEMBERS_MAX];

@@ -380,6 +380,10 @@ pbft_status(const struct engine *e, struct engine_status *s)
 	s->view_changes = e->view_changes;
 	s->pending_requests = e->pending_count;
 	s->pending_bytes = e->pending_bytes;
+	s->clock_refusals = e->clock_refusals;
+	s->clock_refused_us = e->clock_refused_us;
+	s->clock_member = e->clock_member;
+	s->clock_ahead_ms = e->clock_ahead_ms;
 	for (i = 0; i < e->config.member_count; i++) {
 		s->member_view[i] = e->peers[i].view;
 		s->member_applied[i] = e->peers[i].applied;

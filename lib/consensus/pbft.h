@@ -171,7 +171,11 @@ struct engine {
 	uint64_t proposed;
 	uint64_t delivered;
 	uint64_t applied;
-	uint64_t last_time_ms; /* of the newest proposal */
+	uint64_t last_time_ms;   /* of the newest proposal */
+	uint64_t clock_refusals; /* see struct engine_status */
+	uint64_t clock_refused_us;
+	uint32_t clock_member;
+	int64_t clock_ahead_ms;
 	struct {
 		uint64_t seq;
 		struct digest digest;

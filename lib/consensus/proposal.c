@@ -37,9 +37,19 @@ envelope_is_authentic(struct engine *e, const struct envelope *envelope)
 		e->config.authority_ctx);
 }
 
+/* One of two clocks is wrong, and an operator should know. */
+static void
+clock_refuse(struct engine *e, uint64_t time_ms, uint64_t ours_ms)
+{
+	e->clock_refusals++;
+	e->clock_refused_us = e->now_us;
+	e->clock_member = view_primary(e, e->view);
+	e->clock_ahead_ms = time_ms >= ours_ms ? (int64_t)(time_ms - ours_ms)
+					       : -(int64_t)(ours_ms - time_ms);
+}
+
 static bool
-time_is_sound(const struct engine *e, const struct batch *batch,
-    uint64_t least_ms)
+time_is_sound(struct engine *e, const struct batch *batch, uint64_t least_ms)
 {
 	uint64_t ours = e->event->wall_ms, skew = e->config.clock_skew_max_ms;
 
@@ -48,7 +58,10 @@ time_is_sound(const struct engine *e, const struct batch *batch,
 	/* A cluster whose agreed time is ahead of ours goes on from there. */
 	if (batch->time_ms == least_ms)
 		return true;
-	return batch->time_ms <= ours + skew && batch->time_ms + skew >= ours;
+	if (batch->time_ms <= ours + skew && batch->time_ms + skew >= ours)
+		return true;
+	clock_refuse(e, batch->time_ms, ours);
+	return false;
 }
 
 bool

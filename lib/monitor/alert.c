@@ -7,6 +7,8 @@
  *             for a minute) began when the picture says it did.
  *          3. No quorum includes a margin of zero: only the worse is said.
  *          4. A view change is normal for a while: it alerts when it lasts.
+ *          5. Two clocks that differ are told by whoever sees it; only
+ *             comparing what the members tell shows whose is wrong.
  *
  * NOT HERE Notifying anyone; conditions of the operator's own.
  */
@@ -18,6 +20,9 @@
 #include <string.h>
 
 #include "base/status.h"
+
+/* A proposal refused for its time is worth a word for this long. */
+#define CLOCK_DIFFERS_MS 60000
 
 /* A view change that takes longer than this is worth a word. */
 #define VIEW_CHANGE_PATIENCE_MS 2000
@@ -31,6 +36,7 @@ static const struct {
 	[ALERT_VIEW_CHANGING] = { "view_changing", "WARN" },
 	[ALERT_REPLICA_SILENT] = { "replica_silent", "CRIT" },
 	[ALERT_REPLICA_BEHIND] = { "replica_behind", "WARN" },
+	[ALERT_CLOCK_DIFFERS] = { "clock_differs", "WARN" },
 };
 
 const char *
@@ -108,6 +114,25 @@ judge_cluster(struct alert_list *now, const struct alert_list *before,
 }
 
 static void
+judge_clock(struct alert_list *now, const struct alert_list *before,
+    const struct alert_picture *p, uint64_t wall_ms)
+{
+	uint64_t off_ms = (uint64_t)(p->clock_ahead_ms < 0 ? -p->clock_ahead_ms
+							   : p->clock_ahead_ms);
+
+	if (!p->was_clock_refused || p->clock_refused_ms > CLOCK_DIFFERS_MS)
+		return;
+	raise_alert(now, before, ALERT_CLOCK_DIFFERS, p->clock_member,
+	    p->clock_refused_ms < wall_ms ? wall_ms - p->clock_refused_ms
+					  : wall_ms,
+	    "a proposal of %s, %" PRIu64
+	    " s %s this node's clock, was refused: one of the two clocks is "
+	    "wrong",
+	    p->clock_member, off_ms / 1000,
+	    p->clock_ahead_ms < 0 ? "behind" : "ahead of");
+}
+
+static void
 judge_member(struct alert_list *now, const struct alert_list *before,
     const struct alert_member *m, uint64_t wall_ms)
 {
@@ -134,6 +159,7 @@ alert_judge(struct alert_list *now, const struct alert_list *before,
 	AG_ASSERT(picture->missing <= picture->member_count);
 	if (!picture->is_starting) {
 		judge_cluster(&list, before, picture, wall_ms);
+		judge_clock(&list, before, picture, wall_ms);
 		for (i = 0; i < picture->member_count; i++)
 			judge_member(&list, before, &picture->members[i],
 			    wall_ms);

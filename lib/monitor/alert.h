@@ -18,8 +18,8 @@
 #define ALERT_NAME_BYTES 64
 #define ALERT_TEXT_BYTES 192
 
-/* Two for the cluster at once, one for each member. */
-#define ALERTS_MAX (2 + ALERT_MEMBERS_MAX)
+/* Three for the cluster at once, one for each member. */
+#define ALERTS_MAX (3 + ALERT_MEMBERS_MAX)
 
 enum alert_kind {
 	ALERT_NO_QUORUM,
@@ -27,6 +27,7 @@ enum alert_kind {
 	ALERT_VIEW_CHANGING,
 	ALERT_REPLICA_SILENT,
 	ALERT_REPLICA_BEHIND,
+	ALERT_CLOCK_DIFFERS,
 	ALERT_KIND_COUNT
 };
 
@@ -47,7 +48,11 @@ struct alert_picture {
 	bool is_starting; /* this node cannot judge the others yet */
 	bool is_changing_view;
 	uint64_t view;
-	uint64_t view_since_ms; /* wall */
+	uint64_t view_since_ms;    /* wall */
+	bool was_clock_refused;    /* a proposal, because of its time */
+	uint64_t clock_refused_ms; /* since the last */
+	int64_t clock_ahead_ms;    /* its time less ours */
+	char clock_member[ALERT_NAME_BYTES]; /* who proposed it */
 	struct alert_member members[ALERT_MEMBERS_MAX];
 };
 

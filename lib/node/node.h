@@ -215,6 +215,11 @@ struct node_status {
 	uint64_t commit_p50_us, commit_p99_us; /* of our own requests */
 	uint64_t sync_p99_us;
 	uint64_t log_first_bytes; /* log on disk */
+	/* Proposals whose time was too far from our clock. */
+	uint64_t clock_refusals;   /* since start */
+	uint64_t clock_refused_ms; /* since the last; when there was one */
+	uint32_t clock_member;     /* who proposed it */
+	int64_t clock_ahead_ms;    /* its time less ours */
 	struct node_member members[NODE_MEMBERS_MAX];
 };
 

@@ -151,6 +151,11 @@ node_status(struct node *n, struct node_status *s)
 	s->commit_p50_us = requests_quantile_us(n->requests, 0.5);
 	s->commit_p99_us = requests_quantile_us(n->requests, 0.99);
 	s->sync_p99_us = driver_sync_p99_us(n->driver);
+	s->clock_refusals = engine.clock_refusals;
+	s->clock_refused_ms =
+	    since_ms(clock_mono_us(), engine.clock_refused_us);
+	s->clock_member = engine.clock_member;
+	s->clock_ahead_ms = engine.clock_ahead_ms;
 }
 
 static const char *

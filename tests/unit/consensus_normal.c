@@ -289,6 +289,7 @@ a_batch_whose_time_is_far_from_ours_is_not_prepared(void **state)
 {
 	struct cluster *c = cluster_of(4);
 	uint64_t wall = c->wall_ms;
+	struct engine_status status;
 
 	(void)state;
 	c->wall_ms = wall + 6000;
@@ -297,7 +298,11 @@ a_batch_whose_time_is_far_from_ours_is_not_prepared(void **state)
 	(void)node_sync(&c->nodes[0]);
 	c->wall_ms = wall;
 	(void)node_receive(&c->nodes[1]);
-	assert_int_equal(status_of(c, 1).proposed, 0);
+	status = status_of(c, 1);
+	assert_int_equal(status.proposed, 0);
+	assert_int_equal(status.clock_refusals, 1);
+	assert_int_equal(status.clock_member, 0);
+	assert_int_equal(status.clock_ahead_ms, 6000);
 	cluster_free(c);
 }
 

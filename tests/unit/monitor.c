@@ -218,6 +218,28 @@ view_change_alerts_only_when_it_lasts(void **state)
 }
 
 static void
+clock_that_differs_alerts_for_a_minute(void **state)
+{
+	struct alert_picture p = healthy_four();
+	struct alert_list list = { 0 };
+
+	(void)state;
+	p.was_clock_refused = true;
+	p.clock_refused_ms = 2000;
+	p.clock_ahead_ms = -3600000;
+	(void)snprintf(p.clock_member, sizeof(p.clock_member), "n1");
+	alert_judge(&list, &list, &p, 100000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "clock_differs");
+	assert_string_equal(list.alerts[0].node, "n1");
+	assert_int_equal(list.alerts[0].since_ms, 98000);
+	assert_non_null(strstr(list.alerts[0].text, "n1, 3600 s behind this"));
+	p.clock_refused_ms = 61000;
+	alert_judge(&list, &list, &p, 159000);
+	assert_int_equal(list.count, 0);
+}
+
+static void
 single_node_without_fault_tolerance_is_no_alert(void **state)
 {
 	struct alert_picture p = { .member_count = 1, .quorum = 1 };
@@ -398,6 +420,7 @@ main(void)
 		cmocka_unit_test(alert_keeps_its_since_time_while_it_holds),
 		cmocka_unit_test(no_quorum_takes_the_place_of_a_zero_margin),
 		cmocka_unit_test(view_change_alerts_only_when_it_lasts),
+		cmocka_unit_test(clock_that_differs_alerts_for_a_minute),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),
 		cmocka_unit_test(refused_log_says_which_file_and_why),
