@@ -10,7 +10,8 @@
  *
  * RULES    1. A pid is believed only while the node's lock file is held: a
  *             number left behind by a crash may be another program's now.
- *          2. Starting is waited for by what the node tells (READY=1 and
+ *          2. A directory that could not be made whole is taken back.
+ *          3. Starting is waited for by what the node tells (READY=1 and
  *             STATUS= on the notice socket), never by time alone.
  */
 #include "cmd/cluster_dir.h"
@@ -189,6 +190,24 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 	return status;
 }
 
+/* Take back what was made; what is not there does no harm. */
+static void
+undo_members(const char *dir, uint32_t count)
+{
+	char path[PATH_MAX];
+	uint32_t i;
+
+	for (i = 1; i <= count; i++) {
+		(void)snprintf(path, sizeof(path), "%s/n%u/aegis.yaml", dir, i);
+		(void)unlink(path);
+		(void)snprintf(path, sizeof(path), "%s/n%u", dir, i);
+		setup_undo(path);
+	}
+	(void)snprintf(path, sizeof(path), "%s/roster", dir);
+	(void)unlink(path);
+	(void)rmdir(dir);
+}
+
 /* The handle, with the directory's absolute path in it. */
 static enum ag_status
 dir_new(struct cluster_dir **out, const char *path, struct ag_error *err)
@@ -220,6 +239,7 @@ cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
 	uint16_t ports[TRUST_MEMBERS_MAX];
 	struct trial *trial;
 	enum ag_status status;
+	bool is_made;
 
 	*out = NULL;
 	trial = calloc(1, sizeof(*trial));
@@ -228,10 +248,13 @@ cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
 	status = choose_ports(ports, nodes, base_port, err);
 	if (status == AG_OK)
 		status = fs_mkdir(path, err);
+	is_made = status == AG_OK;
 	if (status == AG_OK)
 		status = dir_new(out, path, err);
 	if (status == AG_OK)
 		status = make_members(*out, trial, name, ports, nodes, err);
+	if (status != AG_OK && is_made)
+		undo_members(path, nodes);
 	free(trial);
 	if (status != AG_OK) {
 		cluster_dir_close(*out);

@@ -120,10 +120,6 @@ node_init_undo(const struct node_init *init)
 	static const char *const files[] = {
 		NODE_INIT_CONFIG,
 		NODE_INIT_MEMBER,
-		SETUP_NODE_KEY,
-		SETUP_NODE_KEY ".pub",
-		SETUP_LINK_KEY,
-		SETUP_LINK_KEY ".pub",
 	};
 	char path[PATH_MAX];
 	struct ag_error ignored;
@@ -133,9 +129,7 @@ node_init_undo(const struct node_init *init)
 			&ignored) == AG_OK)
 			(void)unlink(path);
 	}
-	if (fs_join(path, sizeof(path), init->dir, "keys", &ignored) == AG_OK)
-		(void)rmdir(path);
-	(void)rmdir(init->dir);
+	setup_undo(init->dir);
 }
 
 static enum ag_status

@@ -60,6 +60,11 @@ db_fail(struct sqlite3 *db, int code, struct ag_error *err)
 	enum ag_status status = status_of(code);
 	int sys_errno = sqlite3_system_errno(db);
 
+	if ((code & 0xff) == SQLITE_FULL) {
+		errno = ENOSPC;
+		return ag_fail_sys(err, "database %s", file_name(db));
+	}
+
 	if (status == AG_ECORRUPT)
 		return ag_fail(err, status,
 		    "database %s: %s; keep the file for inspection",

@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fs.h"
@@ -73,6 +74,26 @@ setup_keys(const char *dir, const char *name, struct ag_error *err)
 	if (status == AG_OK)
 		status = make_key(dir, SETUP_NODE_KEY, name, "node", err);
 	return status;
+}
+
+void
+setup_undo(const char *dir)
+{
+	static const char *const files[] = {
+		SETUP_NODE_KEY,
+		SETUP_NODE_KEY ".pub",
+		SETUP_LINK_KEY,
+		SETUP_LINK_KEY ".pub",
+	};
+	char path[PATH_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (fs_join(path, sizeof(path), dir, files[i], NULL) == AG_OK)
+			(void)unlink(path);
+	if (fs_join(path, sizeof(path), dir, "keys", NULL) == AG_OK)
+		(void)rmdir(path);
+	(void)rmdir(dir);
 }
 
 static enum ag_status

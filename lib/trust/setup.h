@@ -25,6 +25,12 @@
 enum ag_status setup_keys(const char *dir, const char *name,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Take back what setup_keys() made, and dir unless something else is in it.
+ * Only for a directory that was not there before.
+ */
+void setup_undo(const char *dir);
+
 /* Read a data directory's keys; either may be NULL when not wanted. */
 enum ag_status setup_load_keys(struct secret **node_key,
     struct secret **link_key, const char *dir,

@@ -1,0 +1,56 @@
+# Shared by the scripts of tests/cluster: a trial cluster at $dir/c, and claims
+# about it on top of those of tests/cli/lib.sh.  Everything the script started
+# is stopped at its end.
+# Environment: AEGIS, the binary.
+# shellcheck shell=sh
+
+# shellcheck source=tests/cli/lib.sh
+. "${0%/*}/../cli/lib.sh"
+
+started=
+# shellcheck disable=SC2317,SC2329 # called by the trap
+finish() {
+	for process in $started; do
+		kill "$process" 2>/dev/null
+		wait "$process" 2>/dev/null
+	done
+	"$AEGIS" cluster down "$dir/c" -q 2>/dev/null
+	rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+# Say why nothing is claimed here, and leave.
+skip() {
+	echo "$name: SKIPPED: $*"
+	exit 0
+}
+
+# within SECONDS WHAT COMMAND...: the command succeeds before long.
+within() {
+	tries=$(($1 * 10)) what=$2
+	shift 2
+	until "$@" >out 2>err; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || fail "$what: $* still fails: $(cat out err)"
+		sleep 0.1
+	done
+}
+
+# ask NODE ARGUMENT...: aegis kv through that node.
+ask() {
+	node=$1
+	shift
+	"$AEGIS" kv --socket "$dir/c/$node/aegis.sock" "$@"
+}
+
+# has NODE KEY VALUE: the node itself holds it, whatever the others do.
+has() {
+	[ "$(ask "$1" get "$2" --consistency local -o value)" = "$3" ]
+}
+
+# files FOLDER: what is in its files, but for those every start moves on.
+files() {
+	find "$1" -type f ! -name lock ! -name request-number \
+		! -name node.log -exec sha256sum {} + | sort
+}
