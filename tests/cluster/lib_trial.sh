@@ -8,6 +8,7 @@
 . "${0%/*}/../cli/lib.sh"
 
 started=
+mounted=
 # shellcheck disable=SC2317,SC2329 # called by the trap
 finish() {
 	for process in $started; do
@@ -15,6 +16,9 @@ finish() {
 		wait "$process" 2>/dev/null
 	done
 	"$AEGIS" cluster down "$dir/c" -q 2>/dev/null
+	for place in $mounted; do
+		umount -l "$place" 2>/dev/null
+	done
 	rm -rf "$dir"
 }
 trap finish EXIT
