@@ -40,7 +40,9 @@
 
 #define SEGMENT_HEAD_BYTES 96
 #define SEGMENT_RECORD_HEAD_BYTES 32
+#ifndef SEGMENT_BYTES_MAX /* tests make it small, to see many */
 #define SEGMENT_BYTES_MAX (64U << 20)
+#endif
 #define SEGMENT_PATH_BYTES 4096
 #define SEGMENT_VERSION 1U
 

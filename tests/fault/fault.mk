@@ -3,7 +3,17 @@
 # It counts calls and needs no disk; in memory, syncs take no time.
 FAULT_DIR := $(firstword $(wildcard /dev/shm) /tmp)
 
-FAULT_OBJ := $(BUILD)/tests/fault/storage.o $(BUILD)/tests/fault/vfs.o
+FAULT_OBJ := $(BUILD)/tests/fault/storage.o $(BUILD)/tests/fault/vfs.o \
+	$(BUILD)/tests/fault/disk.o
+
+# The log once more, in segments so small that a life has many of them.
+FAULT_LOG := $(patsubst lib/store/%.c,$(BUILD)/tests/fault/small/%.o, \
+	$(wildcard lib/store/wal*.c lib/store/segment*.c))
+FAULT_OBJ += $(FAULT_LOG)
+
+$(FAULT_LOG): $(BUILD)/tests/fault/small/%.o: lib/store/%.c Makefile
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) \
+		-DSEGMENT_BYTES_MAX=4096U $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/fault/storage: $(FAULT_OBJ) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)

@@ -1,17 +1,21 @@
 /*
  * Storage under failing disks and killed processes.
  *
- * SWEEP    A small life of a node's storage (open, log, apply, commit, sync,
- *          restart, snapshot, restore) is run again and again; run n fails
- *          its n-th write, sync, open, rename, truncation or removal, once
- *          or from then on, and then everything is opened without faults.
- *          The sweep ends with the first run that meets no fault.
+ * SWEEP    A small life of a node's storage (open, log, apply, commit,
+ *          checkpoint, cutting the log, restart, snapshot, restore in place
+ *          of what was there) is run again and again; run n fails its n-th
+ *          write, sync, open, rename, truncation or removal, once or from
+ *          then on, and then everything is opened without faults.  The
+ *          sweep ends with the first run that meets no fault.
+ * POWER    The same, but at the n-th call the power fails: all calls from
+ *          there on fail, and every file goes back to its last sync.
  * CRASH    A child does the same as fast as it can and tells what it was
  *          promised; it is killed without warning, many times over one
  *          directory.
- * ORACLE   Every acknowledged record is in the log with its bytes; the state
- *          opens, is that of some sequence, and replaying the log from there
- *          gives the digest that a store without faults has.
+ * ORACLE   Every acknowledged record is in the log with its bytes, or in the
+ *          state; the state opens, is that of some sequence, and replaying
+ *          the log from there gives the digest that a store without faults
+ *          has.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -25,9 +29,11 @@
 
 #include "base/fs.h"
 #include "base/log.h"
+#include "fault/disk.h"
 #include "fault/vfs.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "node/state_dir.h"
 #include "store/snapshot.h"
 #include "store/store.h"
 #include "store/wal.h"
@@ -42,8 +48,9 @@ static struct batch_maker maker;
 static struct digest digests[SEQ_MAX + 1];
 
 static struct {
-	uint64_t at; /* fail this call, counted from 1; 0: none */
-	bool stays;  /* and all after it */
+	uint64_t at;   /* fail this call, counted from 1; 0: none */
+	bool stays;    /* and all after it */
+	bool is_power; /* what was not synced is lost then */
 	int error;
 	uint64_t count;
 } fault;
@@ -59,13 +66,17 @@ static int
 on_call(void *arg, enum fs_op op, const char *path)
 {
 	(void)arg;
-	(void)path;
 	if (op == FS_READ)
 		return 0;
 	fault.count++;
-	if (fault.at == 0 || fault.count < fault.at)
-		return 0;
-	return fault.stays || fault.count == fault.at ? fault.error : 0;
+	if (fault.at != 0 && fault.count >= fault.at &&
+	    (fault.stays || fault.count == fault.at))
+		return fault.error;
+	if (op == FS_SYNC && fault.is_power)
+		disk_synced(path);
+	if (op == FS_UNLINK && fault.is_power)
+		disk_removed(path);
+	return 0;
 }
 
 static void
@@ -136,6 +147,18 @@ reference_make(void)
 	(void)directory_remove(p.root);
 }
 
+/* The state is durable up to seq: the log before it may go. */
+static enum ag_status
+checkpoint(struct wal *wal, struct store *store, uint64_t seq,
+    struct ag_error *err)
+{
+	enum ag_status status = store_sync(store, err);
+
+	if (status == AG_OK)
+		status = wal_truncate(wal, seq, 0, err);
+	return status;
+}
+
 /* Log and apply the sequences up to last; *acked follows what is durable. */
 static enum ag_status
 live(struct place *p, uint64_t last, uint64_t *acked, struct ag_error *err)
@@ -160,7 +183,7 @@ live(struct place *p, uint64_t last, uint64_t *acked, struct ag_error *err)
 		if (status == AG_OK && seq % 2 == 0)
 			status = store_commit(store, err);
 		if (status == AG_OK && seq % 5 == 0)
-			status = store_sync(store, err);
+			status = checkpoint(wal, store, seq, err);
 	}
 	if (status == AG_OK)
 		status = store_commit(store, err);
@@ -215,6 +238,8 @@ life(struct place *p, uint64_t *acked, struct ag_error *err)
 		status = live(p, SEQ_MAX, acked, err);
 	if (status == AG_OK)
 		status = copy_state(p, err);
+	if (status == AG_OK)
+		status = state_dir_swap(p->state, p->copy, err);
 	return status;
 }
 
@@ -248,6 +273,8 @@ replay(struct place *p, struct store *store, uint64_t acked)
 		die("read the log", 0, &err);
 	while ((status = wal_cursor_next(cursor, &number, &record, &err)) ==
 	    AG_OK) {
+		if (last == 0 && number > store_applied(store) + 1)
+			die("the log is cut above the state", number, NULL);
 		last = number;
 		if (!bytes_equal(record, batch_of(number)))
 			die("a record is wrong", number, NULL);
@@ -275,7 +302,8 @@ check_place(struct place *p, uint64_t acked)
 		die("open the log again", acked, &err);
 	last = wal_last(wal);
 	wal_close(wal);
-	if (store_open(&store, p->state, scope.cluster_id, NULL, &err) != AG_OK)
+	if (state_dir_recover(p->state, &err) != AG_OK ||
+	    store_open(&store, p->state, scope.cluster_id, NULL, &err) != AG_OK)
 		die("open the state again", acked, &err);
 	check_digest(store, "digest");
 	replay(p, store, acked);
@@ -305,7 +333,7 @@ check_copy(struct place *p)
 
 /* Fail every step-th call in turn; returns how many lives that took. */
 static uint64_t
-sweep(int error, bool stays, uint64_t step)
+sweep(int error, bool stays, bool is_power, uint64_t step)
 {
 	uint64_t n;
 
@@ -318,11 +346,15 @@ sweep(int error, bool stays, uint64_t step)
 		place_make(&p);
 		fault.at = n;
 		fault.stays = stays;
+		fault.is_power = is_power;
 		fault.error = error;
 		fault.count = 0;
 		fs_fault_set(on_call, NULL);
 		status = life(&p, &acked, &err);
 		fs_fault_set(NULL, NULL);
+		if (is_power && fault.count >= n)
+			disk_cut_power(p.root);
+		disk_forget();
 		if (status != AG_OK && err.text[0] == '\0')
 			die("a failure without a word", acked, NULL);
 		(void)check_place(&p, acked);
@@ -422,10 +454,12 @@ main(void)
 	(void)printf("crash: %u lives, killed every few records\n",
 	    crash_all());
 	(void)printf("sweep: %" PRIu64 " calls, each failing once (EIO)\n",
-	    sweep(EIO, false, 1));
+	    sweep(EIO, false, false, 1));
 	(void)printf("sweep: %" PRIu64 " calls, failing from there on (EIO)\n",
-	    sweep(EIO, true, 2));
+	    sweep(EIO, true, false, 1));
 	(void)printf("sweep: %" PRIu64 " calls, disk full from there on\n",
-	    sweep(ENOSPC, true, 3));
+	    sweep(ENOSPC, true, false, 1));
+	(void)printf("power: %" PRIu64 " calls, the last before a power cut\n",
+	    sweep(EIO, true, true, 1));
 	return 0;
 }
