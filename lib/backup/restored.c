@@ -2,7 +2,8 @@
  * The text file of a restored state.
  *
  * The lines come in one order, all of them, and nothing else: people read
- * the file, and nobody needs to write one.
+ * the file, and nobody needs to write one.  It is written last and at once,
+ * so that a restore that was cut off has none.
  */
 #include "backup/restored.h"
 
@@ -38,7 +39,7 @@ restored_save(const struct restored *restored, const char *path,
 	    (unsigned long long)restored->seq,
 	    (unsigned long long)restored->time_ms, digest);
 	if (status == AG_OK)
-		status = fs_create_file(path, 0600, buf_bytes(&text), err);
+		status = fs_write_file(path, 0600, buf_bytes(&text), err);
 	else
 		status = ag_fail(err, status, "write %s: out of memory", path);
 	buf_fini(&text);
