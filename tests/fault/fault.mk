@@ -24,3 +24,18 @@ check-fault: $(BUILD)/tests/fault/storage ## fail or kill storage at every step
 CHECKS += check-fault
 .PHONY: check-fault
 -include $(FAULT_OBJ:.o=.d)
+
+# The programs themselves, with each of their calls failing or the last.
+FAILCALL := $(BUILD)/tests/fault/failcall.so
+
+$(FAILCALL): tests/fault/failcall.c Makefile
+	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) \
+		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
+
+check-fault-programs: $(BUILD)/aegis $(FAILCALL) ## fail or kill node and restore at every call
+	@AEGIS=$(BUILD)/aegis FAILCALL=$(FAILCALL) TMPDIR=$(FAULT_DIR) \
+		tests/fault/programs.sh
+
+CHECKS += check-fault-programs
+.PHONY: check-fault-programs
+-include $(FAILCALL:.so=.d)
