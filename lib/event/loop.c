@@ -13,12 +13,22 @@
  *             are still run.
  *          3. libuv fails these calls only for lack of memory or for misuse;
  *             misuse is asserted.
+ *          4. Posts wake the loop by an eventfd of our own, written after
+ *             the lock is let go and only by the first of a burst.  uv_async
+ *             would have the loop, woken before the poster is done, spin
+ *             and then give up its slice.  loop_free() waits for posters
+ *             that are about to write.
  *
  * NOT HERE What to do about anything; time of day (base/clock).
  */
 #include "event/loop.h"
 
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -30,7 +40,9 @@ struct loop_posted {
 
 struct loop {
 	uv_loop_t uv;
-	uv_async_t wake;
+	uv_poll_t wake;
+	int wake_fd;
+	atomic_uint waking; /* posters that may still write to wake_fd */
 	uv_prepare_t before_poll;
 	uv_check_t after_poll;
 	uv_mutex_t lock; /* guards the two below */
@@ -136,9 +148,25 @@ loop_run_posted(struct loop *loop)
 }
 
 static void
-loop_woken(uv_async_t *uv)
+loop_woken(uv_poll_t *uv, int code, int events)
 {
-	(void)loop_run_posted(uv->data);
+	struct loop *loop = uv->data;
+	uint64_t count;
+
+	(void)code;
+	(void)events;
+	AG_ASSERT(
+	    read(loop->wake_fd, &count, sizeof(count)) > 0 || errno == EAGAIN);
+	(void)loop_run_posted(loop);
+}
+
+static void
+loop_wake(struct loop *loop)
+{
+	const uint64_t one = 1;
+
+	AG_ASSERT(
+	    write(loop->wake_fd, &one, sizeof(one)) > 0 || errno == EAGAIN);
 }
 
 /* The loop's own handles; each is unreferenced (rule 2). */
@@ -147,6 +175,7 @@ loop_init_hooks(struct loop *loop)
 {
 	AG_ASSERT(uv_prepare_init(&loop->uv, &loop->before_poll) == 0);
 	AG_ASSERT(uv_check_init(&loop->uv, &loop->after_poll) == 0);
+	AG_ASSERT(uv_poll_start(&loop->wake, UV_READABLE, loop_woken) == 0);
 	loop->wake.data = loop;
 	loop->before_poll.data = loop;
 	loop->after_poll.data = loop;
@@ -174,13 +203,20 @@ loop_new(struct loop **out, struct ag_error *err)
 	code = uv_mutex_init(&loop->lock);
 	if (code != 0)
 		goto fail_loop;
-	code = uv_async_init(&loop->uv, &loop->wake, loop_woken);
-	if (code != 0)
+	loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (loop->wake_fd == -1) {
+		code = uv_translate_sys_error(errno);
 		goto fail_lock;
+	}
+	code = uv_poll_init(&loop->uv, &loop->wake, loop->wake_fd);
+	if (code != 0)
+		goto fail_wake;
 	loop_init_hooks(loop);
 	*out = loop;
 	return AG_OK;
 
+fail_wake:
+	(void)close(loop->wake_fd);
 fail_lock:
 	uv_mutex_destroy(&loop->lock);
 fail_loop:
@@ -198,11 +234,14 @@ loop_free(struct loop *loop)
 	if (loop == NULL)
 		return;
 	loop->after = NULL;
+	while (atomic_load(&loop->waking) != 0)
+		(void)sched_yield();
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->before_poll, NULL);
 	uv_close((uv_handle_t *)&loop->after_poll, NULL);
 	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 	AG_ASSERT(uv_loop_close(&loop->uv) == 0);
+	(void)close(loop->wake_fd);
 	for (post = loop_take_posted(loop); post != NULL;) {
 		struct loop_posted *next = post->next;
 
@@ -235,17 +274,23 @@ enum ag_status
 loop_post(struct loop *loop, loop_fn *fn, void *arg)
 {
 	struct loop_posted *post = malloc(sizeof(*post));
+	bool must_wake;
 
 	if (post == NULL)
 		return AG_ENOMEM;
 	*post = (struct loop_posted){ .fn = fn, .arg = arg };
-	/* The wake is sent under the lock so that loop_free(), called from
-	 * one of the posts, cannot close it in between. */
 	uv_mutex_lock(&loop->lock);
+	must_wake = loop->posted == NULL;
 	*loop->posted_end = post;
 	loop->posted_end = &post->next;
-	AG_ASSERT(uv_async_send(&loop->wake) == 0);
+	/* Counted under the lock: who sees the post sees this too. */
+	if (must_wake)
+		atomic_fetch_add(&loop->waking, 1);
 	uv_mutex_unlock(&loop->lock);
+	if (must_wake) {
+		loop_wake(loop);
+		atomic_fetch_sub(&loop->waking, 1);
+	}
 	return AG_OK;
 }
 

@@ -413,8 +413,8 @@ applier_queue(struct applier *a, const struct job *what, struct bytes batch)
 		memcpy(job->batch, batch.data, batch.len);
 	(void)pthread_mutex_lock(&a->lock);
 	job_list_push(&a->queue, job);
-	(void)pthread_cond_signal(&a->wake);
 	(void)pthread_mutex_unlock(&a->lock);
+	(void)pthread_cond_signal(&a->wake);
 	return AG_OK;
 }
 

@@ -109,14 +109,22 @@ journal_report(void *arg)
 		j->callbacks.failed(j->callbacks.arg, &failure);
 }
 
-/* With the lock held. */
+/*
+ * With the lock held; it is let go meanwhile, or the loop would wake only to
+ * wait for it.
+ */
 static void
 journal_post_report(struct journal *j)
 {
+	enum ag_status status;
+
 	if (j->report_posted)
 		return;
 	j->report_posted = true;
-	if (loop_post(j->loop, journal_report, j) != AG_OK) {
+	(void)pthread_mutex_unlock(&j->lock);
+	status = loop_post(j->loop, journal_report, j);
+	(void)pthread_mutex_lock(&j->lock);
+	if (status != AG_OK) {
 		/* Without memory for a post the driver can't go on. */
 		j->report_posted = false;
 		j->has_failed = true;
@@ -337,13 +345,15 @@ void
 journal_kick(struct journal *j)
 {
 	uint64_t last = wal_last(j->wal);
+	bool has_more;
 
 	(void)pthread_mutex_lock(&j->lock);
-	if (j->wanted < last) {
+	has_more = j->wanted < last;
+	if (has_more)
 		j->wanted = last;
-		(void)pthread_cond_signal(&j->wake);
-	}
 	(void)pthread_mutex_unlock(&j->lock);
+	if (has_more)
+		(void)pthread_cond_signal(&j->wake);
 }
 
 uint64_t
