@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "api/api.h"
@@ -475,6 +476,8 @@ node_run(struct applet_call *call)
 	r->call = call;
 	secret_forbid_dumps();
 	(void)umask(077);
+	/* Started by `cluster up` it would be called exe. */
+	(void)prctl(PR_SET_NAME, "aegis");
 	code = run_serve(r);
 	run_close(r);
 	free(r);

@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -637,6 +638,7 @@ io_main(void *arg)
 	struct net *net = arg;
 	uint64_t next_us = 0;
 
+	(void)pthread_setname_np(pthread_self(), "aegis-net");
 	while (!atomic_load(&net->is_stopping))
 		next_us = io_turn(net, &polls, next_us);
 	io_stop(net, &polls);

@@ -284,6 +284,7 @@ applier_main(void *arg)
 	struct job_list work;
 	struct ag_error err;
 
+	(void)pthread_setname_np(pthread_self(), "aegis-apply");
 	(void)pthread_mutex_lock(&a->lock);
 	for (;;) {
 		while (a->queue.first == NULL && !a->is_stopping)

@@ -136,6 +136,7 @@ journal_main(void *arg)
 {
 	struct journal *j = arg;
 
+	(void)pthread_setname_np(pthread_self(), "aegis-log");
 	(void)pthread_mutex_lock(&j->lock);
 	for (;;) {
 		struct ag_error err;
