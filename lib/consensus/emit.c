@@ -52,8 +52,8 @@ emit(struct engine *e, enum effect_kind kind)
 	return effect;
 }
 
-uint64_t
-emit_persist(struct engine *e, uint64_t seq, struct bytes record)
+static uint64_t
+persist(struct engine *e, uint64_t seq, struct bytes record, bool is_lazy)
 {
 	struct effect *effect;
 
@@ -66,7 +66,20 @@ emit_persist(struct engine *e, uint64_t seq, struct bytes record)
 	effect->token = ++e->last_token;
 	effect->seq = seq;
 	effect->body = record;
+	effect->is_lazy = is_lazy;
 	return effect->token;
+}
+
+uint64_t
+emit_persist(struct engine *e, uint64_t seq, struct bytes record)
+{
+	return persist(e, seq, record, false);
+}
+
+void
+emit_persist_lazily(struct engine *e, uint64_t seq, struct bytes record)
+{
+	(void)persist(e, seq, record, true);
 }
 
 void

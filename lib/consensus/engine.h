@@ -10,7 +10,9 @@
  * THE DRIVER'S DUTIES
  *   1. Effects are carried out in order.  A PERSIST names a token; tokens
  *      rise by one.  Records are appended in token order and made durable together;
- *      then one PERSISTED event names the highest durable token.
+ *      then one PERSISTED event names the highest durable token.  One that
+ *      is_lazy carries no promise: it need not be made durable before
+ *      something waits for it or a later one, only soon.
  *   2. A SEND or DELIVER that names `after` waits until that token is
  *      durable.  Nothing a peer could hold us to leaves earlier.
  *   3. DELIVERs are executed in order.  When the state machine has executed
@@ -102,7 +104,7 @@ struct event {
 };
 
 enum effect_kind {
-	EFFECT_PERSIST,     /* token, body: append this record */
+	EFFECT_PERSIST,     /* token, body: append this record; is_lazy */
 	EFFECT_SEND,        /* members, after, body: one wire message */
 	EFFECT_DELIVER,     /* seq, view, digest, body: execute this batch;
 			       after; is_checkpoint: digest wanted */
@@ -133,6 +135,7 @@ struct effect {
 	uint64_t view;
 	bool is_checkpoint;
 	bool is_changing;
+	bool is_lazy;
 	struct digest digest;
 	struct bytes body;
 	struct bytes certificate; /* DELIVER: its commit certificate */

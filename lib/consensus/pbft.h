@@ -213,6 +213,8 @@ void emit_begin(struct engine *e, struct encoder *out);
 /* What was encoded since emit_begin(); empty when it did not fit. */
 struct bytes emit_end(struct engine *e, const struct encoder *out);
 uint64_t emit_persist(struct engine *e, uint64_t seq, struct bytes record);
+/* Of what nobody is promised: durable soon is soon enough. */
+void emit_persist_lazily(struct engine *e, uint64_t seq, struct bytes record);
 void emit_send(struct engine *e, uint32_t members, struct bytes message,
     uint64_t after);
 struct effect *emit(struct engine *e, enum effect_kind kind);

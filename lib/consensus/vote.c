@@ -385,7 +385,9 @@ vote_commit(struct engine *e, struct slot *slot,
 	slot->committed_us = e->now_us;
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_COMMITTED, slot->committed);
-	(void)emit_persist(e, slot->seq, emit_end(e, &out));
+	/* A quorum holds the prepare certificate on disk, which is what a
+	 * later view goes by.  This one only saves asking after a restart. */
+	emit_persist_lazily(e, slot->seq, emit_end(e, &out));
 	deliver_ready(e);
 }
 

@@ -7,7 +7,9 @@
  *             even when a later one names no token.
  *          2. Records are appended in the order the engine gave them and the
  *             journal is kicked once a turn: everything a turn wrote shares
- *             one sync.
+ *             one sync.  A turn that wrote only lazy records, and holds
+ *             nothing back for them, leaves them to the next sync, or to a
+ *             timer when none comes.
  *          3. The engine is stepped from one place, and its effects are
  *             carried out before the next step, because they borrow its
  *             memory.
@@ -30,6 +32,7 @@
 #include "node/journal.h"
 
 #define CERTIFICATES_KEPT 256
+#define LAZY_SYNC_MS 20
 
 /* Something that waits for a token. */
 struct held {
@@ -62,6 +65,11 @@ struct driver {
 	struct held *held;
 	struct held **held_last;
 	uint64_t durable;
+	uint64_t appended, kicked; /* tokens */
+	uint64_t awaited;          /* the highest that anything was held for */
+	bool must_sync;            /* a record that is not lazy was appended */
+	struct loop_timer *lazy_timer;
+	bool is_lazy_armed;
 	bool is_replaying, is_open, is_started, is_touched, is_stepping;
 	bool has_stopped;
 	struct ag_error failure; /* why it has stopped */
@@ -131,6 +139,8 @@ driver_hold(struct driver *d, const struct effect *effect)
 	};
 	if (h->len > 0)
 		memcpy(h->body, effect->body.data, h->len);
+	if (effect->after > d->awaited)
+		d->awaited = effect->after;
 	*d->held_last = h;
 	d->held_last = &h->next;
 }
@@ -173,6 +183,8 @@ driver_persist(struct driver *d, const struct effect *effect)
 	if (journal_append(d->journal, effect->token, effect->seq, effect->body,
 		&err) != AG_OK)
 		driver_fatal(d, &err);
+	d->appended = effect->token;
+	d->must_sync = d->must_sync || !effect->is_lazy;
 }
 
 static void
@@ -282,6 +294,34 @@ driver_on_timer(void *arg)
 	driver_step(d, &event);
 }
 
+static void
+driver_kick(struct driver *d)
+{
+	d->kicked = d->appended;
+	d->must_sync = false;
+	if (d->is_lazy_armed)
+		loop_timer_cancel(d->lazy_timer);
+	d->is_lazy_armed = false;
+	journal_kick(d->journal);
+}
+
+static void
+driver_on_lazy_timer(void *arg)
+{
+	driver_kick(arg);
+}
+
+static void
+driver_sync(struct driver *d)
+{
+	if (d->must_sync || d->awaited > d->kicked)
+		driver_kick(d);
+	else if (d->appended > d->kicked && !d->is_lazy_armed) {
+		d->is_lazy_armed = true;
+		loop_timer_set(d->lazy_timer, LAZY_SYNC_MS);
+	}
+}
+
 /* The end of a turn: local requests, votes, one sync for all of it. */
 static void
 driver_end_turn(void *arg)
@@ -296,7 +336,7 @@ driver_end_turn(void *arg)
 	while (d->callbacks.envelope(d->callbacks.arg, &submit.body) == AG_OK)
 		driver_step(d, &submit);
 	driver_step(d, &flush);
-	journal_kick(d->journal);
+	driver_sync(d);
 }
 
 static void
@@ -436,6 +476,9 @@ driver_open(struct driver **out, const struct driver_config *config,
 		buf_init(&d->certificates[i].encoded, CERTIFICATE_BYTES_MAX);
 	journal.arg = d;
 	status = loop_timer_new(&d->timer, d->loop, driver_on_timer, d);
+	if (status == AG_OK)
+		status = loop_timer_new(&d->lazy_timer, d->loop,
+		    driver_on_lazy_timer, d);
 	if (status != AG_OK)
 		status = ag_fail(err, status, "start agreement: out of memory");
 	if (status == AG_OK)
@@ -468,8 +511,8 @@ driver_close(struct driver *d)
 	loop_after_turn(d->loop, NULL, NULL);
 	d->has_stopped = true;
 	journal_close(d->journal);
-	if (d->timer != NULL)
-		loop_timer_close(d->timer);
+	loop_timer_close(d->timer);
+	loop_timer_close(d->lazy_timer);
 	while ((h = d->held) != NULL) {
 		d->held = h->next;
 		free(h);
