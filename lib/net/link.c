@@ -41,6 +41,10 @@
  * bound has room for the largest frame and 1 MB, no more. */
 #define READ_BYTES (256U << 10)
 
+/* What libssh asks of a socket at a time.  Less means that it was drained;
+ * should more have come meanwhile, poll(2) names the socket again. */
+#define LIBSSH_READ_BYTES 4096
+
 #define OFFENCES_MAX 8
 #define AUTH_TRIES_MAX 3
 
@@ -425,7 +429,7 @@ link_read(struct link *link, uint64_t now_us)
 	do
 		last = link->socket_counter.in_bytes;
 	while (ssh_event_dopoll(link->event, 0) != SSH_ERROR &&
-	    link->socket_counter.in_bytes != last &&
+	    link->socket_counter.in_bytes - last >= LIBSSH_READ_BYTES &&
 	    link->socket_counter.in_bytes - before < READ_BYTES &&
 	    link->phase != LINK_DEAD);
 	if (link->socket_counter.in_bytes != before)
