@@ -43,10 +43,7 @@ code=0
 
 finish() {
 	"$aegis" cluster down -q "$trial" >"$dir/down" 2>&1 || :
-	for pid in ${etcd_pids[@]+"${etcd_pids[@]}"}; do
-		kill -9 "$pid" 2>/dev/null || :
-		wait "$pid" 2>/dev/null || :
-	done
+	[ ${#etcd_pids[@]} = 0 ] || etcd_kill "${etcd_pids[@]}"
 	rm -rf "$dir"
 }
 trap finish EXIT
@@ -115,6 +112,17 @@ etcd_start() {
 		--initial-cluster "$members" --logger zap --log-level error \
 		>>"$dir/etcd/e$i.log" 2>&1 &
 	etcd_pids[i]=$!
+}
+
+# etcd_put ENDPOINTS KEY: once, and not for long: it is tried again.
+etcd_put() {
+	etcdctl --endpoints "$1" --command-timeout=500ms put "$2" x
+}
+
+# The shell tells of a child's violent end when it waits.
+etcd_kill() {
+	kill -9 "$@"
+	wait "$@" 2>/dev/null || :
 }
 
 etcd_healthy() {
@@ -299,11 +307,10 @@ lose_leader() {
 	leader=$(etcd_leader)
 	other=$(((leader + 1) % 3))
 	began=$(now_ms)
-	kill -9 "${etcd_pids[leader]}"
-	until_true 30 etcdctl --endpoints "127.0.0.1:${ports[other]}" \
-		put after-loss x || fail "etcd: no put after a loss"
+	etcd_kill "${etcd_pids[leader]}"
+	until_true 30 etcd_put "127.0.0.1:${ports[other]}" after-loss ||
+		fail "etcd: no put after a loss"
 	lost_ms=$(($(now_ms) - began))
-	wait "${etcd_pids[leader]}" || :
 	etcd_start "$leader"
 	until_true 30 etcd_healthy || fail "etcd does not come back"
 }
@@ -329,13 +336,12 @@ bench_recovery() {
 	"$aegis" cluster up -q "$trial"
 	"$aegis" kv put -q after-recovery x -s "$trial/n1/aegis.sock" -t 20s
 	ours=$(($(now_ms) - began))
-	kill -9 "${etcd_pids[@]}"
-	wait "${etcd_pids[@]}" || :
+	etcd_kill "${etcd_pids[@]}"
 	began=$(now_ms)
 	for i in 0 1 2; do
 		etcd_start "$i"
 	done
-	until_true 30 etcdctl --endpoints "$endpoints" put after-recovery x ||
+	until_true 30 etcd_put "127.0.0.1:${ports[0]}" after-recovery ||
 		fail "etcd does not come back"
 	echo "$ours $(($(now_ms) - began))" | figure all_killed_recovery_ms ms
 }
