@@ -45,6 +45,7 @@ struct item {
 	uint64_t after; /* waiting message: the token it waits for */
 	uint32_t to;    /* waiting message: its receivers */
 	uint64_t seq;   /* record: its sequence */
+	bool is_lazy;   /* record */
 };
 
 struct items {
@@ -289,10 +290,14 @@ node_send(struct node *node, const struct effect *effect)
 FIXTURE void
 node_persist(struct node *node, const struct effect *effect)
 {
+	struct item *item;
+
 	assert_int_equal(effect->token, node->token + 1);
 	node->token = effect->token;
 	node->cluster->events++;
-	items_add(&node->records, effect->body)->seq = effect->seq;
+	item = items_add(&node->records, effect->body);
+	item->seq = effect->seq;
+	item->is_lazy = effect->is_lazy;
 }
 
 /* A record of a kind for seq (a batch: with its bytes); false: none. */

@@ -283,6 +283,41 @@ what_was_not_durable_was_never_said(void **state)
 	cluster_free(c);
 }
 
+/* The disk may not have got to what nothing waited for. */
+static void
+lose_lazy_records(struct node *node)
+{
+	struct items *records = &node->records;
+	size_t keep = records->count;
+
+	while (keep > 0 && records->list[keep - 1].is_lazy)
+		keep--;
+	assert_true(keep < records->count);
+	items_cut(records, keep);
+}
+
+static void
+an_executed_batch_survives_that_all_lose_its_commit_certificate(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 5);
+	crash_all(c);
+	for (i = 0; i < c->n; i++) {
+		lose_lazy_records(&c->nodes[i]);
+		node_roll_back(&c->nodes[i], 0);
+	}
+	start_all(c);
+	cluster_advance(c, 3000 * MS);
+	assert_applied(c, 5);
+	assert_healthy(c);
+	agree(c, 1, 5);
+	assert_applied(c, 10);
+	cluster_free(c);
+}
+
 static void
 a_replica_that_was_changing_views_still_is(void **state)
 {
@@ -509,6 +544,8 @@ main(void)
 		cmocka_unit_test(
 		    a_backup_votes_again_for_the_same_and_nothing_else),
 		cmocka_unit_test(what_was_not_durable_was_never_said),
+		cmocka_unit_test(
+		    an_executed_batch_survives_that_all_lose_its_commit_certificate),
 		cmocka_unit_test(a_replica_that_was_changing_views_still_is),
 		cmocka_unit_test(
 		    what_a_new_view_selected_binds_after_a_checkpoint_and_a_restart),
