@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|kv|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|kv|node|roster) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -45,6 +45,13 @@ _aegis_words() {
 	'config keys') words='' ;;
 	'config explain') words='' ;;
 	'config example') words='' ;;
+	'consensus-inspect ') words=' status rounds votes views cert verify -d --data --roster' ;;
+	'consensus-inspect status') words=' -d --data --roster' ;;
+	'consensus-inspect rounds') words=' -f --from -n --limit -d --data --roster' ;;
+	'consensus-inspect votes') words=' -d --data --roster' ;;
+	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
+	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
+	'consensus-inspect verify') words=' -d --data --roster' ;;
 	'help ') words='' ;;
 	'keygen ') words=' -T --type -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'kv ') words=' get put del list watch txn request' ;;
@@ -67,7 +74,7 @@ _aegis_words() {
 	'roster verify') words='' ;;
 	'roster show') words='' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
-	' ') words=' backup cluster completion config help keygen kv node roster tui --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect help keygen kv node roster tui --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -77,4 +84,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-tui
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-tui

@@ -452,10 +452,10 @@ take_history(struct engine *e, struct bytes batch)
 		return;
 	emit_begin(e, &out);
 	record_encode_batch(&out, e->spare->seq, batch);
-	(void)emit_persist(e, e->spare->seq, emit_end(e, &out));
+	emit_persist_lazily(e, e->spare->seq, emit_end(e, &out));
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_COMMITTED, e->spare);
-	(void)emit_persist(e, e->spare->seq, emit_end(e, &out));
+	emit_persist_lazily(e, e->spare->seq, emit_end(e, &out));
 	/* The digest is of use only to be compared with the certified one. */
 	deliver(e, e->spare, batch, e->spare->seq == e->stable);
 	deliver_ready(e);
