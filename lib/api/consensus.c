@@ -1,5 +1,6 @@
 /*
- * /v1/consensus: rounds, votes, views and certificates, for looking.
+ * /v1/consensus: rounds, votes, views, certificates and the state's digest,
+ * for looking.
  */
 #include "api/handlers.h"
 
@@ -208,4 +209,25 @@ consensus_certificate(struct exchange *x)
 	else
 		exchange_fail(x, status, &err);
 	buf_fini(&certificate);
+}
+
+void
+consensus_state(struct exchange *x)
+{
+	struct ag_error err = { 0 };
+	struct node_state state;
+	enum ag_status status;
+	struct emitter *e;
+
+	status = node_state(x->api->node, &state, &err);
+	if (status != AG_OK) {
+		exchange_fail(x, status, &err);
+		return;
+	}
+	e = exchange_json_begin(x);
+	emit_u64_member(e, "seq", state.seq);
+	emit_time_member(e, "time", state.time_ms);
+	emit_hex_member(e, "digest",
+	    bytes_of(state.digest, sizeof(state.digest)));
+	exchange_json_end(x, MHD_HTTP_OK);
 }

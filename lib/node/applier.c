@@ -486,6 +486,20 @@ applier_size(struct applier *a, uint64_t *keys, uint64_t *bytes)
 }
 
 enum ag_status
+applier_digest(struct applier *a, uint64_t *seq, uint64_t *time_ms,
+    struct digest *digest, struct ag_error *err)
+{
+	enum ag_status status;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	status = store_digest(a->store, digest, err);
+	*seq = store_applied(a->store);
+	*time_ms = store_time_ms(a->store);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return status;
+}
+
+enum ag_status
 applier_find_request(struct applier *a, const uint8_t principal[static 32],
     uint64_t number, struct result *result)
 {

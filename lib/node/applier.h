@@ -82,6 +82,10 @@ void applier_opened_digest(const struct applier *applier,
     struct digest *digest);
 void applier_size(struct applier *applier, uint64_t *keys, uint64_t *bytes);
 
+/* The digest of the state now, and the sequence and time it is of. */
+enum ag_status applier_digest(struct applier *applier, uint64_t *seq,
+    uint64_t *time_ms, struct digest *digest, struct ag_error *err) AG_MUST_USE;
+
 enum ag_status applier_find_request(struct applier *applier,
     const uint8_t principal[static 32], uint64_t number,
     struct result *result) AG_MUST_USE;

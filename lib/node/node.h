@@ -259,6 +259,21 @@ size_t node_views(struct node *node, struct node_view *out, size_t cap);
 enum ag_status node_certificate(struct node *node, uint64_t seq,
     bool is_checkpoint, struct buf *out, struct ag_error *err) AG_MUST_USE;
 
+/* The state as of one sequence: what equal members have in common. */
+struct node_state {
+	uint64_t seq;
+	uint64_t time_ms;
+	uint8_t digest[32];
+};
+
+/*
+ * The digest of everything executed here so far; see trust/state.h.  It is
+ * this node's own finding, certified by nobody.  Waits for the batches that
+ * are being executed.
+ */
+enum ag_status node_state(struct node *node, struct node_state *out,
+    struct ag_error *err) AG_MUST_USE;
+
 /* Process metrics gathered at scrape time go here first. */
 struct metric_set *node_metrics(struct node *node);
 

@@ -257,3 +257,15 @@ node_certificate(struct node *n, uint64_t seq, bool is_checkpoint,
 		    (unsigned long long)seq);
 	return status;
 }
+
+enum ag_status
+node_state(struct node *n, struct node_state *out, struct ag_error *err)
+{
+	struct digest digest;
+	enum ag_status status =
+	    applier_digest(n->applier, &out->seq, &out->time_ms, &digest, err);
+
+	if (status == AG_OK)
+		memcpy(out->digest, digest.data, DIGEST_BYTES);
+	return status;
+}

@@ -455,6 +455,28 @@ certificate_is_raw_cbor_when_asked_for(void **state)
 	    "NOT_FOUND", 1);
 }
 
+static void
+state_is_told_with_its_sequence(void **state)
+{
+	struct api_fixture *f = *state;
+
+	fake_node_put(f->node, "k", bytes_from_text("v"));
+	fake_node_put(f->node, "k", bytes_from_text("w"));
+	expect(f, 200, "GET", "/v1/consensus/state", "", "seq", "2");
+	expect(f, 200, "GET", "/v1/consensus/state", "", "digest",
+	    "abababababababababababababababababababababababababababababababab");
+}
+
+static void
+failed_state_is_no_digest(void **state)
+{
+	struct api_fixture *f = *state;
+
+	fake_node_set_outcome(f->node, AG_ENOQUORUM);
+	expect_problem(f, 500, "GET", "/v1/consensus/state", "", "INTERNAL",
+	    12);
+}
+
 #define WATCH(query, head) \
 	"GET /v1/watch" query " HTTP/1.1\r\nHost: a\r\n" head "\r\n"
 
@@ -776,6 +798,8 @@ main(void)
 		API_TEST(status_alerts_and_readiness_follow_the_cluster),
 		API_TEST(every_route_of_the_list_answers),
 		API_TEST(certificate_is_raw_cbor_when_asked_for),
+		API_TEST(state_is_told_with_its_sequence),
+		API_TEST(failed_state_is_no_digest),
 		API_TEST(watch_streams_changes_of_its_prefix_only),
 		API_TEST(watch_resumes_in_the_midst_of_a_sequence),
 		API_TEST(watch_of_forgotten_changes_is_gone),
