@@ -306,6 +306,53 @@ another_clusters_log_is_refused(void **state)
 	assert_non_null(strstr(err.text, "another cluster"));
 }
 
+/* A second segment that continues the chain of the first, but not its log. */
+static void
+continue_as(const uint8_t cluster_id[static CLUSTER_ID_BYTES])
+{
+	struct segment_head head;
+	struct segment_reader *reader;
+	uint8_t bytes[SEGMENT_HEAD_BYTES];
+	char path[SEGMENT_PATH_BYTES];
+	struct bytes record;
+	uint64_t number;
+
+	assert_int_equal(segment_reader_open(&reader, dir, 1, &head, NULL),
+	    AG_OK);
+	while (segment_reader_next(reader, &number, &record, NULL) == AG_OK)
+		head.first = number + 1;
+	head.chain = *segment_reader_chain(reader);
+	segment_reader_close(reader);
+	memcpy(head.cluster_id, cluster_id, CLUSTER_ID_BYTES);
+	segment_head_encode(&head, bytes);
+	assert_int_equal(segment_path(path, dir, head.first, NULL), AG_OK);
+	assert_int_equal(fs_create_file(path, 0600,
+			     bytes_of(bytes, sizeof(bytes)), NULL),
+	    AG_OK);
+}
+
+static void
+a_cursor_says_whose_log_it_is_and_reads_no_other(void **state)
+{
+	struct wal_cursor *cursor;
+	struct bytes record;
+	struct ag_error err;
+	uint64_t number;
+
+	(void)state;
+	write_three();
+	continue_as(other_cluster);
+	assert_int_equal(wal_cursor_open(&cursor, dir, 3, NULL), AG_OK);
+	assert_memory_equal(wal_cursor_cluster_id(cursor), cluster,
+	    CLUSTER_ID_BYTES);
+	assert_int_equal(wal_cursor_next(cursor, &number, &record, NULL),
+	    AG_OK);
+	assert_int_equal(wal_cursor_next(cursor, &number, &record, &err),
+	    AG_ECORRUPT);
+	assert_non_null(strstr(err.text, "does not continue the one before"));
+	wal_cursor_close(cursor);
+}
+
 static void
 a_newer_format_is_refused(void **state)
 {
@@ -485,6 +532,7 @@ main(void)
 		WAL_TEST(damage_before_the_tail_is_refused),
 		WAL_TEST(any_flipped_bit_of_a_record_is_noticed),
 		WAL_TEST(another_clusters_log_is_refused),
+		WAL_TEST(a_cursor_says_whose_log_it_is_and_reads_no_other),
 		WAL_TEST(a_newer_format_is_refused),
 		WAL_TEST(a_log_in_use_is_refused),
 		WAL_TEST(refused_open_says_which_log_and_why),
