@@ -226,11 +226,16 @@ printf 'XXXX' | dd of=lying/$log bs=1 seek=200 conv=notrunc 2>/dev/null
 exits 8 inspect verify --data lying --roster trial/roster
 complains "lying/$log: record 2 at offset 160 is damaged"
 
-# lie WORDS...: n2's log changed with right checksums, and judged.
-lie() {
+# relog WORDS...: n2's log changed with right checksums.
+relog() {
 	rm -rf lying
 	cp -r trial/n2 lying
 	python3 "$here/reseal.py" lying/$log "$@" || fail "reseal $*"
+}
+
+# lie WORDS...: the same, and found out.
+lie() {
+	relog "$@"
 	exits 8 inspect verify --data lying --roster trial/roster -o json
 }
 
@@ -252,7 +257,7 @@ holds ".[0].problems[0] | .record == \"$record\" and .seq == \"9\" and
 	(.text | contains(\"commit certificate does not convince: forged\"))"
 
 # Nor can the end be taken away while the state is there.
-read -r record length < <(inspect cert 39 --data trial/n2 --roster \
+read -r record _ < <(inspect cert 39 --data trial/n2 --roster \
 	trial/roster -o json | jq -r .digest | {
 	read -r digest
 	python3 "$here/reseal.py" trial/n2/$log last 3 "$digest"
@@ -260,5 +265,43 @@ read -r record length < <(inspect cert 39 --data trial/n2 --roster \
 lie cut "$record"
 holds '[.[0].problems[] | select(.seq == "39") | .text |
 	contains("executed, but not certified here")] | any'
+
+# says TEXT: one of the problems.
+says() {
+	holds "[.[0].problems[].text | contains(\"$1\")] | any"
+}
+
+# altered NUMBER: a record's payload with the first byte of its digest changed.
+altered() {
+	python3 "$here/reseal.py" trial/n2/$log show "$1" | python3 -c '
+import sys
+data = bytearray.fromhex(sys.stdin.read())
+data[data.index(b"\x58\x20") + 2] ^= 1
+print(data.hex())'
+}
+
+# last KIND HEX: the number of the last record of a kind that holds this.
+last() {
+	python3 "$here/reseal.py" trial/n2/$log last "$1" "$2" |
+		cut -d ' ' -f 1
+}
+
+# Nor can a node hide that it went back, or agreed to two things at once.
+relog append 84041863f4f6
+python3 "$here/reseal.py" lying/$log append 840407f4f6 || fail 'reseal'
+exits 8 inspect verify --data lying --roster trial/roster -o json
+says 'the node went back from view 99 to 7'
+digest=$(inspect cert 40 --data trial/n2 --roster trial/roster -o json |
+	jq -r .digest)
+lie append "$(altered "$(last 3 "$digest")")"
+says 'two different batches are certified for one sequence'
+lie append "$(altered "$(last 1 "$digest")")"
+says 'this node accepted another batch in view'
+digest=$(inspect cert 1 --checkpoint --data trial/n2 --roster trial/roster \
+	-o json | jq -r .digest)
+lie append "$(altered "$(last 6 "$digest")")"
+says 'another state after this sequence'
+lie append 840999f4f6
+says 'not a record of agreement'
 
 echo 'four members, alive and dead: what they agreed is proved'

@@ -5,6 +5,8 @@ usage: reseal.py SEGMENT list             records: number, offset, length
        reseal.py SEGMENT find HEX         number and offset of the first match
        reseal.py SEGMENT last KIND HEX    number and length of the last record
                                           of that kind that holds these bytes
+       reseal.py SEGMENT show NUMBER      a record's payload in hexadecimal
+       reseal.py SEGMENT append HEX       add a record
        reseal.py SEGMENT flip NUMBER AT   flip a byte of a record's payload
        reseal.py SEGMENT cut NUMBER       remove this record and what follows
 
@@ -60,6 +62,15 @@ def reseal(data):
         struct.pack_into("<I", data, at + 28, crc32c(data[at:at + 28]))
 
 
+def append(data, payload):
+    """Lay a record behind the last one, where there are zeros."""
+    number, at, length = list(records(data))[-1]
+    at += (RECORD_HEAD + length + 31) // 32 * 32
+    record = struct.pack("<IIQQQ", len(payload), 0, number + 1, number, 0)
+    data[at:at + RECORD_HEAD + len(payload)] = record + payload
+    reseal(data)
+
+
 def main(path, action, *words):
     with open(path, "rb") as segment:
         data = bytearray(segment.read())
@@ -82,7 +93,13 @@ def main(path, action, *words):
                    wanted in data[at + RECORD_HEAD:at + RECORD_HEAD + length]]
         print(*holding[-1])
         return
-    if action == "flip":
+    if action == "show":
+        start, length = found[int(words[0])]
+        print(data[start + RECORD_HEAD:start + RECORD_HEAD + length].hex())
+        return
+    if action == "append":
+        append(data, bytes.fromhex(words[0]))
+    elif action == "flip":
         start = found[int(words[0])][0]
         data[start + RECORD_HEAD + int(words[1])] ^= 0xFF
         reseal(data)
