@@ -81,55 +81,54 @@ scratch_bytes(const struct engine_config *c)
 
 /* The arena's parts, in order; with e NULL only their total is found. */
 static size_t
-lay_out(struct engine *e, uint8_t *at, const struct engine_config *c)
+lay_out(struct engine *e, const struct engine_config *c)
 {
-	const size_t cell = sizeof(struct vote_cell) * c->member_count;
-	uint8_t *start = at;
+	const size_t cell =
+	    align_up(sizeof(struct vote_cell) * c->member_count);
+	uint8_t *base = (uint8_t *)e;
+	size_t at = align_up(sizeof(struct engine));
 	uint32_t i;
 
-	at += align_up(sizeof(struct engine));
 	if (e != NULL)
-		e->slots = (struct slot *)(void *)at;
+		e->slots = (struct slot *)(void *)(base + at);
 	at += align_up(c->window * sizeof(struct slot));
 	if (e != NULL)
-		e->peers = (struct peer *)(void *)at;
+		e->peers = (struct peer *)(void *)(base + at);
 	at += align_up(c->member_count * sizeof(struct peer));
 	if (e != NULL)
-		e->selection.entries = (void *)at;
+		e->selection.entries = (void *)(base + at);
 	at += align_up(c->window * sizeof(*e->selection.entries));
 	for (i = 0; i < c->window; i++) {
 		if (e != NULL) {
 			struct slot *slot = &e->slots[i];
 
-			slot->prepares = (void *)at;
-			slot->commits = (void *)(at + align_up(cell));
-			slot->prepared = (void *)(at + 2 * align_up(cell));
+			slot->prepares = (void *)(base + at);
+			slot->commits = (void *)(base + at + cell);
+			slot->prepared = (void *)(base + at + 2 * cell);
 			slot->committed = slot->prepared + 1;
 		}
-		at += 2 * align_up(cell) +
-		    align_up(2 * sizeof(struct certificate));
+		at += 2 * cell + align_up(2 * sizeof(struct certificate));
 	}
 	if (e != NULL) {
-		e->spare = (void *)at;
+		e->spare = (void *)(base + at);
 		e->stable_certificate = e->spare + 1;
 		e->target = e->spare + 2;
 	}
 	at += align_up(3 * sizeof(struct certificate));
 	if (e != NULL) {
-		e->scratch = at;
+		e->scratch = base + at;
 		e->scratch_cap = scratch_bytes(c);
 	}
 	at += align_up(scratch_bytes(c));
 	if (e != NULL)
-		pool_init(&e->pool, at, pool_bytes(c));
-	at += pool_size(pool_bytes(c));
-	return (size_t)(at - start);
+		pool_init(&e->pool, base + at, pool_bytes(c));
+	return at + pool_size(pool_bytes(c));
 }
 
 static size_t
 pbft_size(const struct engine_config *config)
 {
-	return lay_out(NULL, NULL, config);
+	return lay_out(NULL, config);
 }
 
 static bool
@@ -156,7 +155,7 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 	e->quorum =
 	    trust_quorum(config->member_count) - (uint32_t)PLANT_QUORUM_SHORT;
 	e->faults = trust_faults(config->member_count);
-	(void)lay_out(e, memory, config);
+	(void)lay_out(e, config);
 	e->stable = config->first_seq;
 	e->stable_digest = config->first_digest;
 	e->proposed = e->stable;
