@@ -169,7 +169,7 @@ help_print(FILE *stream, const struct applet *applet,
 		(void)fprintf(stream, "%s  %s\n",
 		    example == applet->examples ? "\nExamples:\n" : "",
 		    *example);
-	(void)fprintf(stream, "\nExit status and details: see aegis-%s(1).\n",
+	(void)fprintf(stream, "\nExit status and details: man aegis-%s\n",
 	    applet->name);
 }
 

@@ -75,7 +75,8 @@ script_of() {
 		print
 	}' "$1" | sed -E \
 		-e "s#(^|[^.[:alnum:]/])/(var/lib/aegis|etc/aegis|run/aegis|backup|tmp/trial)#\1$root/\2#g" \
-		-e "s#127\.0\.0\.1:7422#127.0.0.1:$port#g"
+		-e "s#127\.0\.0\.1:7422#127.0.0.1:$port#g" \
+		-e "s#-p 7422 127\.0\.0\.1#-p $peer_port 127.0.0.1#g"
 }
 
 cat >prelude <<'E2'
@@ -148,6 +149,7 @@ s.bind(("127.0.0.1", 0))
 print(s.getsockname()[1])')
 exits 0 "$AEGIS" cluster init -q c
 exits 0 "$AEGIS" cluster up c
+peer_port=$(sed -n 's/.*listen: 127.0.0.1://p' c/n1/aegis.yaml)
 for page in "$top"/man/*.[1-8]; do
 	run_page "$page"
 done
