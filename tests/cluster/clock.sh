@@ -11,6 +11,8 @@ for file in /usr/lib/*/faketime/libfaketime.so.1; do
 	[ ! -e "$file" ] || fake=$file
 done
 [ -n "$fake" ] || skip "no libfaketime (Debian: faketime)"
+! ldd "$AEGIS" | grep -Eq 'lib[at]san' ||
+	skip "a sanitizer and libfaketime cannot both be preloaded first"
 
 # up_at OFFSET: start what does not run, with a wall clock that far off.
 up_at() {
