@@ -13,7 +13,9 @@
  *          3. The engine is stepped from one place, and its effects are
  *             carried out before the next step, because they borrow its
  *             memory.
- *          4. After a fatal effect or a failed log nothing more is stepped,
+ *          4. A batch that waits while a state is installed that has it is
+ *             dropped: it would be executed twice.
+ *          5. After a fatal effect or a failed log nothing more is stepped,
  *             sent or executed.
  *
  * NOT HERE What messages and records mean (consensus/), requests of local
@@ -62,6 +64,7 @@ struct driver {
 	size_t memory_len;
 	struct effects effects;
 	struct journal *journal;
+	uint64_t installed_seq; /* of the last state put in place; or 0 */
 	struct held *held;
 	struct held **held_last;
 	uint64_t durable;
@@ -106,7 +109,7 @@ driver_leave(struct driver *d, enum effect_kind kind, uint32_t members,
 {
 	if (kind == EFFECT_SEND)
 		d->callbacks.send(d->callbacks.arg, members, body);
-	else
+	else if (seq > d->installed_seq)
 		d->callbacks.deliver(d->callbacks.arg, seq, is_checkpoint,
 		    body);
 }
@@ -577,6 +580,7 @@ driver_installed(struct driver *d, uint64_t seq, const struct digest *digest,
 	};
 
 	d->is_touched = true;
+	d->installed_seq = seq;
 	driver_step(d, &event);
 }
 

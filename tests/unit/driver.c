@@ -1,0 +1,215 @@
+/*
+ * The driver, around an engine that does as it is told.
+ */
+#include "node/driver.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "event/loop.h"
+#include "fixture/directory.h"
+
+#define DELIVERED_MAX 16
+
+/* What the engine asks for in its next step. */
+struct engine {
+	struct effect plan[4];
+	size_t count;
+};
+
+struct spec {
+	char dir[DIRECTORY_PATH_BYTES];
+	struct loop *loop;
+	struct driver *driver;
+	struct roster roster;
+	uint64_t delivered[DELIVERED_MAX];
+	size_t delivered_count;
+	size_t sent;
+};
+
+static struct engine *engine;
+
+static size_t
+fake_size(const struct engine_config *config)
+{
+	(void)config;
+	return sizeof(struct engine);
+}
+
+static struct engine *
+fake_init(void *memory, size_t len, const struct engine_config *config)
+{
+	(void)len;
+	(void)config;
+	engine = memory;
+	return engine;
+}
+
+static void
+fake_step(struct engine *e, const struct event *event, struct effects *effects)
+{
+	(void)event;
+	memcpy(effects->list, e->plan, e->count * sizeof(e->plan[0]));
+	effects->count = e->count;
+	e->count = 0;
+}
+
+static void
+fake_status(const struct engine *e, struct engine_status *status)
+{
+	(void)e;
+	*status = (struct engine_status){ 0 };
+}
+
+static const struct strategy fake_strategy = {
+	.name = "fake",
+	.size = fake_size,
+	.init = fake_init,
+	.step = fake_step,
+	.status = fake_status,
+};
+
+static void
+plan(struct effect effect)
+{
+	effect.body = bytes_from_text("body");
+	engine->plan[engine->count++] = effect;
+}
+
+static void
+on_deliver(void *arg, uint64_t seq, bool is_checkpoint, struct bytes batch)
+{
+	struct spec *s = arg;
+
+	(void)is_checkpoint;
+	(void)batch;
+	assert_true(s->delivered_count < DELIVERED_MAX);
+	s->delivered[s->delivered_count++] = seq;
+}
+
+static void
+on_send(void *arg, uint32_t members, struct bytes body)
+{
+	(void)members;
+	(void)body;
+	((struct spec *)arg)->sent++;
+}
+
+static enum ag_status
+on_envelope(void *arg, struct bytes *envelope)
+{
+	(void)arg;
+	(void)envelope;
+	return AG_EAGAIN;
+}
+
+static int
+set_up(void **state)
+{
+	static struct spec s;
+	const struct node_config node = { .checkpoint_interval = 8,
+		.view_timeout_ms = 1000 };
+	const struct driver_callbacks callbacks = { .arg = &s,
+		.deliver = on_deliver,
+		.send = on_send,
+		.envelope = on_envelope };
+	const struct digest digest = { { 0 } };
+	struct driver_config config = { .node = &node,
+		.roster = &s.roster,
+		.strategy = &fake_strategy };
+	struct ag_error err;
+
+	s = (struct spec){ .roster = { .member_count = 4 } };
+	*state = &s;
+	if (directory_make(s.dir) == -1 || loop_new(&s.loop, &err) != AG_OK)
+		return -1;
+	config.loop = s.loop;
+	config.log_dir = s.dir;
+	if (driver_open(&s.driver, &config, &callbacks, 0, &digest, &err) !=
+	    AG_OK)
+		return -1;
+	driver_start(s.driver);
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	struct spec *s = *state;
+
+	driver_close(s->driver);
+	loop_free(s->loop);
+	return directory_remove(s->dir);
+}
+
+/* Let the loop turn until what waited for the log has left. */
+static void
+turn(void *arg)
+{
+	struct spec *s = arg;
+
+	if (s->sent == 0)
+		assert_int_equal(loop_post(s->loop, turn, s), AG_OK);
+	else
+		loop_stop(s->loop);
+}
+
+static void
+message(struct spec *s)
+{
+	driver_message(s->driver, 1, bytes_from_text("x"));
+}
+
+static void
+batches_wait_behind_a_send_that_waits_for_the_log(void **state)
+{
+	struct spec *s = *state;
+
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 1 });
+	message(s);
+	assert_int_equal(s->sent, 0);
+	assert_int_equal(s->delivered_count, 0);
+	turn(s);
+	loop_run(s->loop);
+	assert_int_equal(s->sent, 1);
+	assert_int_equal(s->delivered_count, 1);
+}
+
+/* Executing them would stop the node: the state has them already. */
+static void
+batches_that_wait_are_dropped_when_a_state_has_them(void **state)
+{
+	struct spec *s = *state;
+	const struct digest digest = { { 0 } };
+
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 4 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 5 });
+	message(s);
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 6 });
+	driver_installed(s->driver, 5, &digest, bytes_of(NULL, 0));
+	turn(s);
+	loop_run(s->loop);
+	assert_int_equal(s->sent, 1);
+	assert_int_equal(s->delivered_count, 1);
+	assert_int_equal(s->delivered[0], 6);
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(batches_wait_behind_a_send_that_waits_for_the_log),
+		TEST(batches_that_wait_are_dropped_when_a_state_has_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
