@@ -10,7 +10,10 @@
  *             that sequence.
  *          3. Nothing is reported before it is committed: a reader that was
  *             told of a write sees it.
- *          4. After a failure nothing more is executed.  A replica whose
+ *          4. What was executed before the state was replaced is not
+ *             reported after it: the new state has all of it, and so have
+ *             its sessions.
+ *          5. After a failure nothing more is executed.  A replica whose
  *             disk fails must stop, not diverge.
  */
 #include "node/applier.h"
@@ -60,7 +63,8 @@ struct applier {
 	uint8_t cluster_id[32];
 	uint8_t principal[32];
 	char dir[PATH_MAX];
-	uint64_t seq; /* as reported on the loop */
+	uint64_t seq;          /* as reported on the loop */
+	uint64_t replaced_seq; /* of the last replacement; or 0 */
 	uint64_t time_ms;
 	struct digest opened; /* of the state as it was opened */
 
@@ -143,9 +147,11 @@ report_deliver(void *arg)
 		struct applied view;
 
 		applied_group_view(r->group, &view);
-		a->seq = view.seq;
-		a->time_ms = view.time_ms;
-		a->callbacks.applied(a->callbacks.arg, &view);
+		if (view.seq > a->replaced_seq) {
+			a->seq = view.seq;
+			a->time_ms = view.time_ms;
+			a->callbacks.applied(a->callbacks.arg, &view);
+		}
 		applied_group_free(r->group);
 	}
 	if (r->pin_job != NULL) {
@@ -547,7 +553,9 @@ applier_replace(struct applier *a, const char *new_dir, uint64_t seq,
 	status = state_dir_swap(a->dir, new_dir, err);
 	if (status == AG_OK)
 		status = applier_open_store(a, err);
-	if (status == AG_OK)
+	if (status == AG_OK) {
+		a->replaced_seq = a->seq;
 		status = applier_start(a, err);
+	}
 	return status;
 }
