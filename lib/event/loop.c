@@ -294,6 +294,17 @@ loop_post(struct loop *loop, loop_fn *fn, void *arg)
 	return AG_OK;
 }
 
+bool
+loop_is_idle(struct loop *loop)
+{
+	bool is_idle;
+
+	uv_mutex_lock(&loop->lock);
+	is_idle = loop->posted == NULL;
+	uv_mutex_unlock(&loop->lock);
+	return is_idle;
+}
+
 void
 loop_after_turn(struct loop *loop, loop_fn *fn, void *arg)
 {

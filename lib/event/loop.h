@@ -41,6 +41,9 @@ void loop_stop(struct loop *loop);
  */
 enum ag_status loop_post(struct loop *loop, loop_fn *fn, void *arg) AG_MUST_USE;
 
+/* Nothing that was posted waits to be run. */
+bool loop_is_idle(struct loop *loop);
+
 /* fn runs at the end of every turn that had any event (the driver's flush). */
 void loop_after_turn(struct loop *loop, loop_fn *fn, void *arg);
 

@@ -10,9 +10,12 @@
  *             stopped for a while does not drop links that have news for it.
  *          3. A frame handed out is borrowed until the next read of its
  *             link; a callback must not block.
- *          4. The wake flag is cleared before the queues are looked at: a
+ *          4. Sessions are used under net->turn, which is let go only to
+ *             wait: meanwhile net_flush() may write on another thread, and
+ *             wakes this one when that left something to do.
+ *          5. The wake flag is cleared before the queues are looked at: a
  *             frame queued after that look raises it again.
- *          5. A turn that takes long is told: it means a callback blocked or
+ *          6. A turn that takes long is told: it means a callback blocked or
  *             libssh did.
  *
  * NOT HERE SSH (link.c), whom to prefer and when to dial (peer.c).
@@ -523,11 +526,10 @@ io_run_timers(struct net *net)
 	return next_us;
 }
 
-/* Write.  True when libssh has read something meanwhile, as it may. */
-static bool
-io_flush(struct net *net)
+bool
+io_write(struct net *net)
 {
-	bool is_fed = false;
+	bool is_done = true;
 	struct link *link;
 
 	for (link = net->links; link != NULL; link = link->next) {
@@ -535,9 +537,25 @@ io_flush(struct net *net)
 			link_flush(link, peer_next_frame, io_peer(net, link));
 		else
 			link_flush(link, NULL, NULL);
-		is_fed = is_fed || (link->is_fed && link->phase < LINK_LEAVING);
+		/* libssh may read where it should only write. */
+		is_done = is_done && link->phase != LINK_DEAD &&
+		    !(link->is_fed && link->phase < LINK_LEAVING) &&
+		    (link_poll_events(link) & POLLOUT) == 0;
 	}
-	return is_fed;
+	return is_done;
+}
+
+/* Write.  True when libssh has read something meanwhile, as it may. */
+static bool
+io_flush(struct net *net)
+{
+	struct link *link;
+
+	(void)io_write(net);
+	for (link = net->links; link != NULL; link = link->next)
+		if (link->is_fed && link->phase < LINK_LEAVING)
+			return true;
+	return false;
 }
 
 static void
@@ -560,7 +578,7 @@ io_watch(struct net *net)
 {
 	uint64_t took_us = clock_mono_us() - net->now_us;
 
-	metric_observe_us(net->turn, took_us);
+	metric_observe_us(net->turn_seconds, took_us);
 	if (took_us < WATCHDOG_US ||
 	    net->now_us < net->watchdog_logged_us + WATCHDOG_LOG_US)
 		return;
@@ -582,9 +600,11 @@ io_turn(struct net *net, struct io_polls *polls, uint64_t next_us)
 		wait_us = next_us - net->now_us;
 	if (wait_us > WAIT_MAX_US)
 		wait_us = WAIT_MAX_US;
+	(void)pthread_mutex_unlock(&net->turn);
 	if (poll(polls->fds, polls->count, (int)((wait_us + 999) / 1000)) < 0 &&
 	    errno != EINTR)
 		log_error("net", "poll failed", LOG_I64("errno", errno));
+	(void)pthread_mutex_lock(&net->turn);
 	net->now_us = clock_mono_us();
 	io_read(net, polls);
 	if (polls->fds[1].revents != 0)
@@ -639,8 +659,10 @@ io_main(void *arg)
 	uint64_t next_us = 0;
 
 	(void)pthread_setname_np(pthread_self(), "aegis-net");
+	(void)pthread_mutex_lock(&net->turn);
 	while (!atomic_load(&net->is_stopping))
 		next_us = io_turn(net, &polls, next_us);
 	io_stop(net, &polls);
+	(void)pthread_mutex_unlock(&net->turn);
 	return NULL;
 }

@@ -31,11 +31,13 @@ struct net {
 	uint32_t peer_count;
 
 	pthread_t thread;
+	pthread_mutex_t turn; /* held by who uses sessions */
 	int wake_fd;
+	atomic_bool has_queued; /* since the last net_flush() */
 	atomic_bool is_woken;
 	atomic_bool is_stopping;
 
-	/* The I/O thread's. */
+	/* Guarded by turn. */
 	struct link *links;
 	size_t link_count;
 	uint64_t now_us;
@@ -44,11 +46,17 @@ struct net {
 	struct metric *links_up;
 	struct metric *auth_failures;
 	struct metric *rtt;
-	struct metric *turn;
+	struct metric *turn_seconds;
 };
 
 /* pthread's start routine; arg is struct net. */
 void *io_main(void *arg);
+
+/*
+ * Write what is queued; turn is held.  False when the thread has to go on
+ * with it: something is left, or was read, or a link has died.
+ */
+bool io_write(struct net *net);
 
 /* Have the thread look at its queues soon; many calls cost one wake-up. */
 void io_wake(struct net *net);

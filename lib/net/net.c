@@ -30,6 +30,7 @@ net_free(struct net *net)
 		peer_fini(&net->peers[i]);
 	if (net->wake_fd != -1)
 		(void)close(net->wake_fd);
+	(void)pthread_mutex_destroy(&net->turn);
 	free(net);
 }
 
@@ -63,8 +64,9 @@ net_register(struct net *net)
 	    "Sessions that ended before or because of authentication", NULL);
 	net->rtt = metric_new(set, METRIC_HISTOGRAM, "aegis_net_rtt_seconds",
 	    "Round trip of heartbeats", NULL);
-	net->turn = metric_new(set, METRIC_HISTOGRAM, "aegis_net_turn_seconds",
-	    "Time of the I/O thread's turns, waiting left out", NULL);
+	net->turn_seconds =
+	    metric_new(set, METRIC_HISTOGRAM, "aegis_net_turn_seconds",
+		"Time of the I/O thread's turns, waiting left out", NULL);
 }
 
 static enum ag_status
@@ -100,6 +102,10 @@ net_start(struct net **out, const struct net_config *config,
 	net = calloc(1, sizeof(*net));
 	if (net == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: no memory");
+	if (pthread_mutex_init(&net->turn, NULL) != 0) {
+		free(net);
+		return ag_fail(err, AG_ENOMEM, "start links: no memory");
+	}
 	net->config = *config;
 	net->server.fd = -1;
 	net->context = (struct link_context){
@@ -162,8 +168,26 @@ net_send_parts(struct net *net, uint32_t members, enum frame_class class,
 			status = one;
 	}
 	net_frame_unref(frame);
-	io_wake(net);
+	if (net->config.is_flushed)
+		atomic_store(&net->has_queued, true);
+	else
+		io_wake(net);
 	return status;
+}
+
+void
+net_flush(struct net *net)
+{
+	bool is_done = false;
+
+	if (!atomic_exchange(&net->has_queued, false))
+		return;
+	if (pthread_mutex_trylock(&net->turn) == 0) {
+		is_done = io_write(net);
+		(void)pthread_mutex_unlock(&net->turn);
+	}
+	if (!is_done)
+		io_wake(net);
 }
 
 enum ag_status

@@ -42,6 +42,7 @@ struct net_config {
 	const struct secret *node_key; /* Ed25519 secret key, borrowed */
 	const struct secret *link_key;
 	const char *listen; /* host:port */
+	bool is_flushed;    /* frames leave at net_flush(), not by themselves */
 	uint32_t heartbeat_ms;
 	uint32_t silent_ms; /* no sign of life for this long: link is down */
 	struct net_callbacks callbacks;
@@ -87,6 +88,12 @@ enum ag_status net_send(struct net *net, uint32_t members,
 enum ag_status net_send_parts(struct net *net, uint32_t members,
     enum frame_class class, const struct bytes *parts,
     size_t count) AG_MUST_USE;
+
+/*
+ * Write what was queued: on the caller's thread if the links' own one has
+ * nothing to do, and else on that.  Never waits.
+ */
+void net_flush(struct net *net);
 
 void net_stats(const struct net *net, uint32_t member,
     struct net_link_stats *stats);

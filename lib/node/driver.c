@@ -35,6 +35,7 @@
 
 #define CERTIFICATES_KEPT 256
 #define LAZY_SYNC_MS 20
+#define IDLE_ROUNDS 2
 
 /* Something that waits for a token. */
 struct held {
@@ -297,6 +298,18 @@ driver_on_timer(void *arg)
 	driver_step(d, &event);
 }
 
+/* So little is under way that the loop would only wait for the disk. */
+static bool
+driver_is_idle(const struct driver *d)
+{
+	struct engine_status status;
+
+	if (!loop_is_idle(d->loop))
+		return false;
+	d->strategy->status(d->engine, &status);
+	return status.proposed <= status.delivered + IDLE_ROUNDS;
+}
+
 static void
 driver_kick(struct driver *d)
 {
@@ -305,7 +318,8 @@ driver_kick(struct driver *d)
 	if (d->is_lazy_armed)
 		loop_timer_cancel(d->lazy_timer);
 	d->is_lazy_armed = false;
-	journal_kick(d->journal);
+	if (!driver_is_idle(d) || !journal_sync_here(d->journal))
+		journal_kick(d->journal);
 }
 
 static void
@@ -333,13 +347,17 @@ driver_end_turn(void *arg)
 	struct event flush = { .kind = EVENT_FLUSH };
 	struct event submit = { .kind = EVENT_SUBMIT };
 
-	if (!d->is_touched || !d->is_started)
-		return;
-	d->is_touched = false;
-	while (d->callbacks.envelope(d->callbacks.arg, &submit.body) == AG_OK)
-		driver_step(d, &submit);
-	driver_step(d, &flush);
-	driver_sync(d);
+	/* A sync done here and now begins another turn. */
+	while (d->is_touched && d->is_started) {
+		d->is_touched = false;
+		while (d->callbacks.envelope(d->callbacks.arg, &submit.body) ==
+		    AG_OK)
+			driver_step(d, &submit);
+		driver_step(d, &flush);
+		d->callbacks.flush(d->callbacks.arg);
+		driver_sync(d);
+	}
+	d->callbacks.flush(d->callbacks.arg);
 }
 
 static void

@@ -39,6 +39,9 @@ struct driver_config {
 /* How the driver reaches the parts around it; all on the loop's thread. */
 struct driver_callbacks {
 	void *arg;
+	/* What was sent should leave: the turn is over, or the disk is to be
+	 * waited for. */
+	void (*flush)(void *arg);
 	/* Execute; is_checkpoint asks for the digest (driver_applied). */
 	void (*deliver)(void *arg, uint64_t seq, bool is_checkpoint,
 	    struct bytes batch);

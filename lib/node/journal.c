@@ -8,6 +8,10 @@
  *          3. What replay needs is kept: the newest stable checkpoint's
  *             record, and every record of a sequence above it.
  *
+ *          4. One thread syncs at a time: the journal's own, or the loop's
+ *             when it would only wait.  A disk that takes longer than two
+ *             thread switches must not hold the loop up.
+ *
  * NOT HERE What records mean (consensus/record.h) and the file format
  *          (store/wal.c).
  */
@@ -30,6 +34,9 @@
  * full the oldest entry's number is kept as the floor.
  */
 #define JOURNAL_RING 4096
+
+/* Recent syncs took this long at most: one may be done on the loop. */
+#define SYNC_HERE_US 400
 
 /*
  * Marks say where sequences begin in the log, one each `stride` of them:
@@ -77,8 +84,10 @@ struct journal {
 	bool is_stopping;
 	bool has_failed;
 	bool report_posted;
-	uint64_t wanted;  /* number */
-	uint64_t durable; /* number, as the thread reports it */
+	bool is_syncing;
+	uint64_t recent_us; /* of syncs, smoothed */
+	uint64_t wanted;    /* number */
+	uint64_t durable;   /* number, as the thread reports it */
 	struct ag_error failure;
 };
 
@@ -131,6 +140,31 @@ journal_post_report(struct journal *j)
 	}
 }
 
+/* With the lock held, which is let go meanwhile. */
+static void
+journal_sync(struct journal *j)
+{
+	struct ag_error err;
+	enum ag_status status;
+	uint64_t durable = 0, began, took;
+
+	j->is_syncing = true;
+	(void)pthread_mutex_unlock(&j->lock);
+	began = clock_mono_us();
+	status = wal_sync(j->wal, &durable, &err);
+	took = clock_mono_us() - began;
+	metric_observe_us(j->sync_seconds, took);
+	(void)pthread_mutex_lock(&j->lock);
+	j->is_syncing = false;
+	j->recent_us = (j->recent_us * 7 + took) / 8;
+	if (status == AG_OK) {
+		j->durable = durable;
+	} else {
+		j->has_failed = true;
+		j->failure = err;
+	}
+}
+
 static void *
 journal_main(void *arg)
 {
@@ -139,25 +173,12 @@ journal_main(void *arg)
 	(void)pthread_setname_np(pthread_self(), "aegis-log");
 	(void)pthread_mutex_lock(&j->lock);
 	for (;;) {
-		struct ag_error err;
-		enum ag_status status;
-		uint64_t durable = 0, began;
-
-		while (j->wanted <= j->durable && !j->is_stopping)
+		while ((j->wanted <= j->durable || j->is_syncing) &&
+		    !j->is_stopping)
 			(void)pthread_cond_wait(&j->wake, &j->lock);
 		if (j->has_failed || j->wanted <= j->durable)
 			break;
-		(void)pthread_mutex_unlock(&j->lock);
-		began = clock_mono_us();
-		status = wal_sync(j->wal, &durable, &err);
-		metric_observe_us(j->sync_seconds, clock_mono_us() - began);
-		(void)pthread_mutex_lock(&j->lock);
-		if (status == AG_OK) {
-			j->durable = durable;
-		} else {
-			j->has_failed = true;
-			j->failure = err;
-		}
+		journal_sync(j);
 		journal_post_report(j);
 		if (j->has_failed)
 			break;
@@ -191,6 +212,7 @@ journal_open(struct journal **out, const char *dir,
 	j->ring = calloc(JOURNAL_RING, sizeof(*j->ring));
 	j->marks = calloc(JOURNAL_MARKS, sizeof(*j->marks));
 	j->stride = JOURNAL_STRIDE;
+	j->recent_us = 4 * SYNC_HERE_US; /* until it is known */
 	if (j->ring == NULL || j->marks == NULL) {
 		status =
 		    ag_fail(err, AG_ENOMEM, "open log %s: out of memory", dir);
@@ -355,6 +377,22 @@ journal_kick(struct journal *j)
 	(void)pthread_mutex_unlock(&j->lock);
 	if (has_more)
 		(void)pthread_cond_signal(&j->wake);
+}
+
+bool
+journal_sync_here(struct journal *j)
+{
+	bool is_ours;
+
+	(void)pthread_mutex_lock(&j->lock);
+	is_ours = !j->is_syncing && j->wanted <= j->durable && !j->has_failed &&
+	    !j->is_stopping && j->recent_us <= SYNC_HERE_US;
+	if (is_ours)
+		journal_sync(j);
+	(void)pthread_mutex_unlock(&j->lock);
+	if (is_ours)
+		journal_report(j);
+	return is_ours;
 }
 
 uint64_t

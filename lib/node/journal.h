@@ -12,6 +12,7 @@
 #ifndef AEGIS_NODE_JOURNAL_H
 #define AEGIS_NODE_JOURNAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -49,6 +50,13 @@ enum ag_status journal_append(struct journal *journal, uint64_t token,
 
 /* The turn is over: what was appended should become durable now. */
 void journal_kick(struct journal *journal);
+
+/*
+ * The same, here and now, and the callbacks with it: for who has nothing else
+ * to do meanwhile.  False, and nothing is done, while the journal's thread is
+ * at it, or where syncs take longer than handing one over would.
+ */
+bool journal_sync_here(struct journal *journal);
 
 uint64_t journal_durable(const struct journal *journal);
 

@@ -100,6 +100,15 @@ on_send(void *arg, uint32_t members, struct bytes body)
 }
 
 static void
+on_flush(void *arg)
+{
+	struct node *n = arg;
+
+	if (n->net != NULL)
+		net_flush(n->net);
+}
+
+static void
 on_fetch_state(void *arg, uint64_t seq, uint32_t members)
 {
 	struct node *n = arg;
@@ -432,6 +441,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 {
 	const struct driver_callbacks callbacks = {
 		.arg = n,
+		.flush = on_flush,
 		.deliver = on_deliver,
 		.send = on_send,
 		.fetch_state = on_fetch_state,
@@ -506,6 +516,7 @@ node_open_links(struct node *n, const struct node_config *config,
 		.listen = config->listen != NULL ?
 		    config->listen :
 		    n->roster.members[n->self].address,
+		.is_flushed = true,
 		.heartbeat_ms = config->heartbeat_ms,
 		.silent_ms = config->silent_ms,
 		.callbacks = {

@@ -98,6 +98,12 @@ on_send(void *arg, uint32_t members, struct bytes body)
 	((struct spec *)arg)->sent++;
 }
 
+static void
+on_flush(void *arg)
+{
+	(void)arg;
+}
+
 static enum ag_status
 on_envelope(void *arg, struct bytes *envelope)
 {
@@ -115,6 +121,7 @@ set_up(void **state)
 	const struct driver_callbacks callbacks = { .arg = &s,
 		.deliver = on_deliver,
 		.send = on_send,
+		.flush = on_flush,
 		.envelope = on_envelope };
 	const struct digest digest = { { 0 } };
 	struct driver_config config = { .node = &node,

@@ -53,6 +53,17 @@ struct fixture {
 	struct metric_set *metrics;
 };
 
+/* Every second node lets frames leave by net_flush() alone. */
+static inline enum ag_status
+fixture_send(struct net *net, uint32_t members, enum frame_class class,
+    struct bytes body)
+{
+	enum ag_status status = net_send(net, members, class, body);
+
+	net_flush(net);
+	return status;
+}
+
 static inline void
 fixture_on_frame(void *arg, uint32_t member, const struct frame *frame)
 {
@@ -60,8 +71,8 @@ fixture_on_frame(void *arg, uint32_t member, const struct frame *frame)
 	uint64_t number = 0;
 
 	if (node->echo_to != 0)
-		assert_int_equal(net_send(node->net, 1U << member, frame->class,
-				     frame->body),
+		assert_int_equal(fixture_send(node->net, 1U << member,
+				     frame->class, frame->body),
 		    AG_OK);
 	if (frame->body.len >= sizeof(number))
 		memcpy(&number, frame->body.data, sizeof(number));
@@ -148,6 +159,7 @@ fixture_start(struct fixture *f, uint32_t i)
 		.node_key = node->node_key,
 		.link_key = node->link_key,
 		.listen = node->roster.members[i].address,
+		.is_flushed = i % 2 == 0,
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
 		.callbacks = { node, fixture_on_frame, fixture_on_link },

@@ -35,8 +35,8 @@ send_number(struct fixture *f, uint32_t from, uint32_t to,
 	/* Not an array of a handshake's numbers, whatever number is. */
 	if (len > 8)
 		body[8] = 0xff;
-	while (
-	    net_send(f->nodes[from].net, 1U << to, class, bytes) == AG_ELIMIT)
+	while (fixture_send(f->nodes[from].net, 1U << to, class, bytes) ==
+	    AG_ELIMIT)
 		(void)usleep(1000);
 	free(body);
 }

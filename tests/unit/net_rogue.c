@@ -83,7 +83,7 @@ assert_honest_link_works(struct scene *s)
 	uint64_t want = ++s->sent;
 
 	memcpy(body, &want, sizeof(want));
-	assert_int_equal(net_send(s->f.nodes[HONEST].net, 1U << VICTIM,
+	assert_int_equal(fixture_send(s->f.nodes[HONEST].net, 1U << VICTIM,
 			     FRAME_CONSENSUS, bytes_of(body, sizeof(body))),
 	    AG_OK);
 	assert_true(fixture_wait_frames(&s->f, VICTIM, want, 2000));
@@ -431,8 +431,8 @@ member_that_never_reads_costs_no_more_than_its_queues(void **state)
 	(void)pthread_mutex_lock(&stuck.lock);
 	body[8] = 0xff;
 	for (i = 0; i < 2000; i++) {
-		assert_int_equal(net_send(s->f.nodes[VICTIM].net, 1U << ROGUE,
-				     FRAME_CONSENSUS,
+		assert_int_equal(fixture_send(s->f.nodes[VICTIM].net,
+				     1U << ROGUE, FRAME_CONSENSUS,
 				     bytes_of(body, sizeof(body))),
 		    AG_OK);
 		if (i % 400 == 0)
