@@ -244,7 +244,7 @@ on_flush(struct engine *e)
 	if (!e->is_started)
 		return;
 	proposal_make(e);
-	had_votes = e->vote_count > 0;
+	had_votes = e->vote_count > e->held_count;
 	vote_flush(e);
 	/* Votes that wait for nothing: no PERSISTED will speak of them. */
 	if (had_votes && e->last_token <= e->durable_token)
@@ -270,6 +270,8 @@ on_tick(struct engine *e)
 {
 	if (!e->is_started)
 		return;
+	if (vote_held_until(e) <= e->now_us)
+		vote_flush(e);
 	progress_tick(e);
 	view_change_repeat(e);
 	view_change_timers(e);
@@ -341,6 +343,9 @@ next_deadline(const struct engine *e)
 		deadline = other;
 	if (e->is_changing && e->resend_us < deadline)
 		deadline = e->resend_us;
+	other = vote_held_until(e);
+	if (other < deadline)
+		deadline = other;
 	other = pending_share_due(e);
 	return other < deadline ? other : deadline;
 }

@@ -22,6 +22,9 @@
 /* Effects one call may add besides those it has asked room for. */
 #define EFFECTS_RESERVED 64
 
+/* How long a commit vote may wait for other votes to share a message with. */
+#define VOTES_HELD_US 5000
+
 /* One member's signed vote of one phase for one slot. */
 struct vote_cell {
 	bool is_present;
@@ -53,6 +56,7 @@ struct slot {
 	struct payload payloads[2]; /* the proposal's, and the prepared one's */
 	uint64_t time_ms;
 	uint32_t requests;
+	uint32_t waiters;   /* bit per member at which somebody waits for it */
 	bool is_flagged;    /* its batch asks for a checkpoint */
 	bool is_carried;    /* a new view chose it: NEW_VIEW was its proposal */
 	uint32_t convicted; /* bit per member: its evidence was given */
@@ -196,6 +200,9 @@ struct engine {
 	/* Votes waiting for the end of the turn. */
 	struct vote votes[VOTES_QUEUED_MAX];
 	uint32_t vote_count;
+	uint32_t held_count; /* the first of them: told to those who wait, and
+				held for the others */
+	uint64_t held_since_us;
 	struct vote_proof proofs[VOTE_BUNDLE_MAX];
 
 	uint64_t
@@ -286,6 +293,9 @@ bool proposal_is_sound(struct engine *e, struct bytes batch, uint64_t least_ms);
 void vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
     const struct digest *digest);
 void vote_flush(struct engine *e);
+
+/* When held votes must go; UINT64_MAX: none are held. */
+uint64_t vote_held_until(const struct engine *e);
 void vote_receive(struct engine *e, uint32_t from, struct decoder *d);
 void vote_receive_proofs(struct engine *e, struct decoder *d);
 void vote_take(struct engine *e, const struct vote *vote,

@@ -113,6 +113,30 @@ slot_hold(struct engine *e, struct slot *slot, const struct digest *digest,
 	return AG_OK;
 }
 
+/* Where somebody waits for a batch to be executed. */
+static uint32_t
+batch_waiters(const struct engine *e, const struct batch *batch)
+{
+	const struct authority *authority = e->config.authority;
+	struct envelope envelope;
+	uint32_t waiters = 0;
+	struct decoder d;
+	size_t i;
+
+	/* What nobody asked for is there for everybody to go on. */
+	if (authority->waits_at == NULL || batch->envelope_count == 0)
+		return UINT32_MAX;
+	decoder_init(&d, batch->envelopes);
+	for (i = 0; i < batch->envelope_count; i++) {
+		envelope_decode_from(&d, &envelope);
+		if (decoder_failed(&d))
+			return UINT32_MAX;
+		waiters |= authority->waits_at(e->config.authority_ctx,
+		    envelope.principal);
+	}
+	return waiters;
+}
+
 /*
  * Note what the proposal's batch says of itself.  A null request has no time
  * of its own: it keeps that of the one before, so that time can't fall
@@ -126,6 +150,7 @@ slot_describe(struct engine *e, struct slot *slot)
 	struct batch batch;
 
 	slot->requests = 0;
+	slot->waiters = UINT32_MAX;
 	slot->is_flagged = false;
 	if (p == NULL ||
 	    batch_decode(&batch, bytes_of(p->data, p->len), NULL) != AG_OK)
@@ -135,6 +160,8 @@ slot_describe(struct engine *e, struct slot *slot)
 		slot->time_ms = before->time_ms;
 	slot->requests = (uint32_t)batch.envelope_count;
 	slot->is_flagged = (batch.flags & BATCH_FLAG_CHECKPOINT) != 0;
+	slot->waiters =
+	    slot->is_flagged ? UINT32_MAX : batch_waiters(e, &batch);
 	if (batch.time_ms > e->last_time_ms)
 		e->last_time_ms = batch.time_ms;
 }

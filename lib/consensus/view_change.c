@@ -101,6 +101,7 @@ view_drop_votes(struct engine *e)
 		if (e->votes[i].phase == VOTE_CHECKPOINT)
 			e->votes[kept++] = e->votes[i];
 	e->vote_count = kept;
+	e->held_count = 0;
 }
 
 void

@@ -15,7 +15,11 @@
  *             change will have to prove them.
  *          5. A bundle is verified once, and only if one of its votes can
  *             still decide something: not when a quorum is there already.
- *          6. A step does as much as its effects have room for.  The rest is
+ *          6. A commit vote goes at once to the members at which somebody
+ *             waits for the batch.  The others get it with our next votes, in
+ *             one message under one signature, or a little later alone: they
+ *             can do without it for so long.
+ *          7. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
 #include <string.h>
@@ -72,8 +76,8 @@ send_proposal(struct engine *e, const struct vote *vote,
 }
 
 static void
-send_bundle(struct engine *e, const struct vote *votes, size_t count,
-    const struct vote_proof *proof)
+send_bundle(struct engine *e, uint32_t members, const struct vote *votes,
+    size_t count, const struct vote_proof *proof)
 {
 	struct encoder out;
 	size_t i;
@@ -91,7 +95,7 @@ send_bundle(struct engine *e, const struct vote *votes, size_t count,
 		    bytes_of(votes[i].digest.data, DIGEST_BYTES));
 	}
 	encoder_put_bytes(&out, bytes_of(proof->signature, SIGNATURE_BYTES));
-	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
+	emit_send(e, members, emit_end(e, &out), e->last_token);
 }
 
 /* As the primary we propose; what NEW_VIEW proposed needs only a vote. */
@@ -123,14 +127,75 @@ flush_bundle(struct engine *e, const struct vote *votes, size_t count)
 		}
 	}
 	if (proposals < count)
-		send_bundle(e, votes, count, &e->proofs[0]);
+		send_bundle(e, engine_others(e), votes, count, &e->proofs[0]);
+}
+
+/* Those among the others for whom a vote can't wait. */
+static uint32_t
+vote_is_urgent_for(struct engine *e, const struct vote *vote)
+{
+	const struct slot *slot = slot_find(e, vote->seq);
+
+	return engine_others(e) &
+	    (vote->phase == VOTE_COMMIT && slot != NULL ? slot->waiters
+							: UINT32_MAX);
+}
+
+/* Tell new votes to the members that wait for them; hold them for the rest. */
+static void
+vote_hold(struct engine *e, uint32_t members)
+{
+	const struct vote *votes = e->votes + e->held_count;
+	size_t i, count = e->vote_count - e->held_count;
+
+	if (e->held_count == 0)
+		e->held_since_us = e->now_us;
+	e->held_count = e->vote_count;
+	vote_bundle_sign(e->proofs, votes, count, &e->config.scope,
+	    e->config.self, e->view, e->config.authority,
+	    e->config.authority_ctx);
+	for (i = 0; i < count; i++)
+		vote_take(e, &votes[i], &e->proofs[i], e->last_token);
+	if (members != 0)
+		send_bundle(e, members, votes, count, &e->proofs[0]);
+}
+
+uint64_t
+vote_held_until(const struct engine *e)
+{
+	return e->held_count == 0 ? UINT64_MAX
+				  : e->held_since_us + VOTES_HELD_US;
+}
+
+/*
+ * May what is queued wait for more?  Then new votes are for these members
+ * only.
+ */
+static bool
+votes_may_wait(struct engine *e, uint32_t *members)
+{
+	uint32_t i;
+
+	*members = 0;
+	if (e->vote_count - e->held_count > VOTE_BUNDLE_MAX ||
+	    vote_held_until(e) <= e->now_us)
+		return false;
+	for (i = e->held_count; i < e->vote_count; i++)
+		*members |= vote_is_urgent_for(e, &e->votes[i]);
+	return *members != engine_others(e);
 }
 
 void
 vote_flush(struct engine *e)
 {
+	uint32_t members;
 	size_t at = 0;
 
+	if (votes_may_wait(e, &members)) {
+		if (e->vote_count > e->held_count && emit_has_room(e, 8192))
+			vote_hold(e, members);
+		return;
+	}
 	while (at < e->vote_count && emit_has_room(e, 8192)) {
 		size_t count = e->vote_count - at;
 
@@ -139,6 +204,7 @@ vote_flush(struct engine *e)
 		flush_bundle(e, e->votes + at, count);
 		at += count;
 	}
+	e->held_count = e->held_count > at ? e->held_count - (uint32_t)at : 0;
 	e->vote_count -= (uint32_t)at;
 	memmove(e->votes, e->votes + at, e->vote_count * sizeof(*e->votes));
 }

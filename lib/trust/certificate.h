@@ -67,6 +67,10 @@ struct authority {
 	    const uint8_t principal[static PUBLIC_KEY_BYTES],
 	    struct bytes message,
 	    const uint8_t signature[static SIGNATURE_BYTES]);
+	/* The members, a bit each, at which this principal's callers may be
+	 * waiting: a hint to what is sent first.  NULL: at any. */
+	uint32_t (*waits_at)(void *ctx,
+	    const uint8_t principal[static PUBLIC_KEY_BYTES]);
 };
 
 enum vote_phase {

@@ -78,10 +78,21 @@ identity_verify_request(void *ctx,
 	    sign_verify(principal, message, signature);
 }
 
+/* A node's own callers wait at it; an operator's may be anywhere. */
+static uint32_t
+identity_waits_at(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES])
+{
+	const struct identity *identity = ctx;
+	int member = roster_find_node_key(identity->roster, principal);
+
+	return member < 0 ? UINT32_MAX : UINT32_C(1) << member;
+}
+
 const struct authority identity_authority = {
 	.sign = identity_sign,
 	.verify = identity_verify,
 	.verify_request = identity_verify_request,
+	.waits_at = identity_waits_at,
 };
 
 void

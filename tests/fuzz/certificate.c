@@ -43,7 +43,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const struct authority nobody = { no_sign, no_verify,
-		no_verify_request };
+		no_verify_request, NULL };
 	static const struct trust_scope scope;
 	static uint8_t out[CERTIFICATE_BYTES_MAX];
 	static struct certificate certificate;

@@ -90,7 +90,7 @@ any_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
 }
 
 static const struct authority anybody = { any_sign, any_verify,
-	any_verify_request };
+	any_verify_request, NULL };
 
 static void
 make_engine(struct bench *b, uint32_t self)

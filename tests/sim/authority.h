@@ -22,8 +22,9 @@
 
 struct keyring {
 	bool is_real;
-	uint32_t liars;    /* mask of members that may sign anything */
-	uint64_t verified; /* how often, for figures */
+	bool knows_waiters; /* where clients wait */
+	uint32_t liars;     /* mask of members that may sign anything */
+	uint64_t verified;  /* how often, for figures */
 	uint8_t hash_keys[KEYRING_KEYS][16];
 	uint8_t public_keys[KEYRING_KEYS][PUBLIC_KEY_BYTES];
 	uint8_t secret_keys[KEYRING_KEYS][64];

@@ -157,6 +157,7 @@ make_signers(struct world *w)
 			liars |= 1U << i;
 	keyring_init(&w->keyring, &w->byzantine_dice,
 	    w->profile.has_real_signatures, liars);
+	w->keyring.knows_waiters = w->seed % 2 == 1;
 	for (i = 0; i < KEYRING_KEYS; i++)
 		w->signers[i] = (struct signer){ &w->keyring, i };
 	if (w->profile.has_real_signatures)

@@ -50,7 +50,7 @@ fake_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
 }
 
 static const struct authority fake = { fake_sign, fake_verify,
-	fake_verify_request };
+	fake_verify_request, NULL };
 
 static const struct trust_scope scope = { .cluster_id = { 7 }, .epoch = 3 };
 

@@ -155,11 +155,12 @@ fake_sign_as(void *ctx, struct bytes message,
 	fake_signature(*(uint32_t *)ctx, message, signature);
 }
 
-static const struct authority fake_anybody AG_UNUSED = { fake_sign_as, NULL,
-	NULL };
+static const struct authority fake_anybody AG_UNUSED = {
+	.sign = fake_sign_as,
+};
 
 static const struct authority fake_authority = { fake_sign, fake_verify,
-	fake_verify_request };
+	fake_verify_request, NULL };
 
 /* --- lists of bytes --- */
 
