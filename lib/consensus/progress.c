@@ -106,17 +106,26 @@ send_checkpoint(struct engine *e, uint32_t to)
 	emit_send(e, 1U << to, emit_end(e, &out), 0);
 }
 
+/* Long enough for its messages to have come by themselves. */
+static bool
+has_waited(const struct engine *e, const struct slot *slot)
+{
+	return e->now_us - slot->proposed_us >= e->config.progress_interval_us;
+}
+
+/* What is decided here, also above what we can execute ourselves. */
 static void
 send_committed(struct engine *e, uint32_t to, uint64_t from)
 {
 	uint64_t seq, end = from + CATCH_UP_SLOTS;
 
-	for (seq = from; seq < end && seq <= e->delivered; seq++) {
+	for (seq = from; seq < end && seq <= e->proposed; seq++) {
 		struct slot *slot = slot_find(e, seq);
 		const struct payload *p;
 		struct encoder out;
 
-		if (slot == NULL || slot->committed->proof_count == 0)
+		if (slot == NULL || slot->committed->proof_count == 0 ||
+		    (seq > e->delivered && !has_waited(e, slot)))
 			continue;
 		p = slot_payload(slot, &slot->committed->digest);
 		if (p == NULL ||
@@ -169,13 +178,6 @@ put_vote(struct encoder *out, enum vote_phase phase, uint64_t seq,
 	encoder_put_uint(out, seq);
 	encoder_put_bytes(out, bytes_of(digest->data, DIGEST_BYTES));
 	vote_proof_encode(out, proof);
-}
-
-/* Long enough for its messages to have come by themselves. */
-static bool
-has_waited(const struct engine *e, const struct slot *slot)
-{
-	return e->now_us - slot->proposed_us >= e->config.progress_interval_us;
 }
 
 /*
@@ -287,7 +289,7 @@ help(struct engine *e, uint32_t to)
 		send_checkpoint(e, to);
 	if (peer->delivered < e->stable && e->delivered >= e->stable)
 		send_history(e, to);
-	else if (peer->delivered < e->delivered)
+	else
 		send_committed(e, to, peer->delivered + 1);
 	if (e->is_changing)
 		return;
