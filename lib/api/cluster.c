@@ -147,7 +147,7 @@ emit_figures(struct emitter *e, const struct node_status *s)
 	emit_u64_member(e, "commit_p50_us", s->commit_p50_us);
 	emit_u64_member(e, "commit_p99_us", s->commit_p99_us);
 	emit_u64_member(e, "sync_p99_us", s->sync_p99_us);
-	emit_u64_member(e, "log_bytes", s->log_first_bytes);
+	emit_u64_member(e, "log_bytes", s->log_bytes);
 	if (process_usage_get(&usage, NULL) == AG_OK)
 		emit_u64_member(e, "rss_bytes", usage.resident_bytes);
 	else

@@ -638,6 +638,12 @@ driver_find_record(const struct driver *d, uint64_t seq)
 }
 
 uint64_t
+driver_log_bytes(const struct driver *d)
+{
+	return journal_bytes(d->journal);
+}
+
+uint64_t
 driver_sync_p99_us(const struct driver *d)
 {
 	return journal_sync_p99_us(d->journal);

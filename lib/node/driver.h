@@ -94,6 +94,9 @@ enum ag_status driver_round(const struct driver *driver, uint64_t seq,
     struct engine_round *round) AG_MUST_USE;
 uint64_t driver_sync_p99_us(const struct driver *driver);
 
+/* Bytes of the log on disk. */
+uint64_t driver_log_bytes(const struct driver *driver);
+
 /* Where in the log seq begins at the earliest; 0: it is there no more. */
 uint64_t driver_find_record(const struct driver *driver, uint64_t seq);
 

@@ -442,6 +442,12 @@ journal_release(struct journal *j, uint64_t seq, uint64_t token,
 }
 
 uint64_t
+journal_bytes(const struct journal *j)
+{
+	return wal_bytes(j->wal);
+}
+
+uint64_t
 journal_sync_p99_us(const struct journal *j)
 {
 	return metric_quantile_us(j->sync_seconds, 0.99);

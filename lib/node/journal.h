@@ -73,6 +73,9 @@ void journal_release(struct journal *journal, uint64_t seq, uint64_t token,
  */
 uint64_t journal_find(const struct journal *journal, uint64_t seq);
 
+/* Bytes of the log on disk. */
+uint64_t journal_bytes(const struct journal *journal);
+
 /* The 99th percentile of recent syncs. */
 uint64_t journal_sync_p99_us(const struct journal *journal);
 

@@ -31,6 +31,9 @@
 #define WATCH_KEEP_BYTES ((size_t)16 << 20)
 #define INBOX_MEMBER_BYTES ((size_t)16 << 20)
 
+/* By how much the log may grow before it is cut, at the least. */
+#define LOG_GROWTH_LEAST (UINT64_C(16) << 20)
+
 static void
 on_frame(void *arg, uint32_t member, const struct frame *frame)
 {
@@ -130,8 +133,10 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 		snapshots_stable(n->snapshots, seq, certificate);
 	/* Logs are cut behind checkpoints, but not for every one: making
 	 * the state durable costs more than keeping some log. */
-	if (seq - n->synced_seq >= n->sync_interval || n->synced_seq == 0) {
+	if (seq - n->synced_seq >= n->sync_interval || n->synced_seq == 0 ||
+	    driver_log_bytes(n->driver) >= n->log_bytes_most) {
 		n->synced_seq = seq;
+		n->log_bytes_most = UINT64_MAX;
 		if (applier_sync(n->applier, seq) != AG_OK)
 			node_fatal_memory(n, "queue a checkpoint");
 	}
@@ -245,7 +250,10 @@ on_pinned(void *arg, void *pin_arg, enum ag_status status,
 static void
 on_synced(void *arg, uint64_t seq)
 {
-	driver_synced(((struct node *)arg)->driver, seq);
+	struct node *n = arg;
+
+	driver_synced(n->driver, seq);
+	n->log_bytes_most = driver_log_bytes(n->driver) + n->log_bytes_growth;
 }
 
 static void
@@ -568,6 +576,10 @@ node_open(struct node **out, const struct node_config *config,
 	n->started_ms = clock_wall_ms();
 	n->started_us = clock_mono_us();
 	n->sync_interval = (uint64_t)config->checkpoint_interval * 16;
+	n->log_bytes_growth = config->log_retain_bytes > LOG_GROWTH_LEAST
+	    ? config->log_retain_bytes
+	    : LOG_GROWTH_LEAST;
+	n->log_bytes_most = n->log_bytes_growth;
 	buf_init(&n->stable_certificate, CERTIFICATE_BYTES_MAX);
 	n->operations = metric_new(n->metrics, METRIC_COUNTER,
 	    "aegis_operations_total", "Operations executed", NULL);

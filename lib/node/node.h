@@ -214,7 +214,7 @@ struct node_status {
 	uint64_t commits;    /* operations executed since start */
 	uint64_t commit_p50_us, commit_p99_us; /* of our own requests */
 	uint64_t sync_p99_us;
-	uint64_t log_first_bytes; /* log on disk */
+	uint64_t log_bytes; /* log on disk */
 	/* Proposals whose time was too far from our clock. */
 	uint64_t clock_refusals;   /* since start */
 	uint64_t clock_refused_ms; /* since the last; when there was one */

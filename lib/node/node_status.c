@@ -139,6 +139,7 @@ node_status(struct node *n, struct node_status *s)
 		s->view_since_ms =
 		    n->views[(n->view_count - 1) % NODE_VIEWS_KEPT].began_ms;
 	s->view_changes = engine.view_changes;
+	s->log_bytes = driver_log_bytes(n->driver);
 	s->executed = engine.applied;
 	s->stable = engine.stable;
 	s->proposed = engine.proposed;

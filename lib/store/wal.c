@@ -467,6 +467,19 @@ wal_sync(struct wal *wal, uint64_t *durable, struct ag_error *err)
 	return AG_OK;
 }
 
+uint64_t
+wal_bytes(struct wal *wal)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	(void)pthread_mutex_lock(&wal->mutex);
+	for (i = 0; i < wal->segment_count; i++)
+		bytes += wal->segments[i].bytes;
+	(void)pthread_mutex_unlock(&wal->mutex);
+	return bytes;
+}
+
 /* The first segment's number when it can go, else 0. */
 static uint64_t
 segment_to_remove(const struct wal *wal, uint64_t number, uint64_t retain_bytes)

@@ -39,6 +39,9 @@ void wal_close(struct wal *wal);
 uint64_t wal_first(const struct wal *wal);
 uint64_t wal_last(const struct wal *wal);
 
+/* Bytes of records on disk. */
+uint64_t wal_bytes(struct wal *wal);
+
 /* Append in memory; *number is the record's.  Nothing is durable yet. */
 enum ag_status wal_append(struct wal *wal, struct bytes record,
     uint64_t *number, struct ag_error *err) AG_MUST_USE;
