@@ -268,6 +268,17 @@ on_want_checkpoint(void *arg)
 	driver_want_checkpoint(((struct node *)arg)->driver);
 }
 
+static enum ag_status
+on_sync_send(void *arg, uint32_t member, const struct bytes *parts,
+    size_t count)
+{
+	struct node *n = arg;
+
+	if (n->net == NULL)
+		return AG_EUNREACH;
+	return net_send_parts(n->net, 1U << member, FRAME_BULK, parts, count);
+}
+
 /* A fetched state has been verified: put it in place of ours. */
 static void
 on_state_ready(void *arg, const char *dir, uint64_t seq,
@@ -512,10 +523,6 @@ node_open_links(struct node *n, const struct node_config *config,
 		.frame = on_frame,
 		.link = on_link,
 	};
-	const struct sync_callbacks sync = {
-		.arg = n,
-		.ready = on_state_ready,
-	};
 	const struct net_config net = {
 		.roster = &n->roster,
 		.self = n->self,
@@ -553,8 +560,16 @@ node_open_links(struct node *n, const struct node_config *config,
 	    .find = on_history_find,
 	    .send = on_history_message,
 	});
-	n->sync = sync_new(loop, n->net, n->snapshots, &n->roster, n->self, dir,
-	    &sync);
+	n->sync = sync_new(&(struct sync_config){
+	    .loop = loop,
+	    .snapshots = n->snapshots,
+	    .roster = &n->roster,
+	    .self = n->self,
+	    .dir = dir,
+	    .arg = n,
+	    .send = on_sync_send,
+	    .ready = on_state_ready,
+	});
 	if (n->sync == NULL || n->history == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	return AG_OK;

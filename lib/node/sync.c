@@ -30,7 +30,6 @@
 #include "codec/encoder.h"
 #include "codec/message.h"
 #include "event/loop.h"
-#include "net/net.h"
 #include "node/state_dir.h"
 #include "store/snapshot.h"
 
@@ -80,14 +79,9 @@ struct fetching {
 };
 
 struct sync {
-	struct loop *loop;
+	struct sync_config config;
 	struct loop_timer *timer;
-	struct net *net;
-	struct snapshots *snapshots;
-	struct roster *roster;
-	uint32_t self;
 	char dir[PATH_MAX];
-	struct sync_callbacks callbacks;
 	uint64_t last_transfer;
 	struct serving *servings[TRUST_MEMBERS_MAX];
 	struct fetching fetch;
@@ -118,33 +112,27 @@ sync_release(struct sync *s)
 	free(s);
 }
 
-static void
-sync_send(struct sync *s, uint32_t member, const struct encoder *e)
-{
-	struct bytes body;
-
-	AG_ASSERT(encoder_finish(e, &body) == AG_OK);
-	/* A full or absent link shows as silence, which both ends survive. */
-	if (net_send(s->net, 1U << member, FRAME_BULK, body) != AG_OK)
-		log_debug("node", "state transfer frame not sent",
-		    LOG_U64("member", member));
-}
-
 /* A message of two or three integers after its type. */
 static void
 sync_send_numbers(struct sync *s, uint32_t member, enum message_type type,
     const uint64_t *numbers, size_t count)
 {
-	uint8_t body[64];
+	struct bytes body;
 	struct encoder e;
+	uint8_t out[64];
 	size_t i;
 
-	encoder_init(&e, body, sizeof(body));
+	encoder_init(&e, out, sizeof(out));
 	encoder_put_array(&e, count + 1);
 	encoder_put_uint(&e, type);
 	for (i = 0; i < count; i++)
 		encoder_put_uint(&e, numbers[i]);
-	sync_send(s, member, &e);
+	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
+	/* A full or absent link shows as silence, which both ends survive. */
+	if (s->config.send(s->config.arg, member, &body, 1) != AG_OK)
+		log_debug("node", "state transfer frame not sent",
+		    LOG_TEXT("type", message_name(type)),
+		    LOG_U64("member", member));
 }
 
 /* --- serving --- */
@@ -174,6 +162,7 @@ serving_read(void *arg)
 static void
 serving_send_chunk(struct serving *v)
 {
+	const struct sync_config *config = &v->owner->config;
 	uint8_t head[64];
 	struct bytes parts[3];
 	struct encoder e;
@@ -190,8 +179,7 @@ serving_send_chunk(struct serving *v)
 	AG_ASSERT(encoder_finish(&e, &parts[0]) == AG_OK);
 	parts[1] = bytes_of(v->chunk, v->len);
 	parts[2] = bytes_of(&tail, 1);
-	if (net_send_parts(v->owner->net, 1U << v->member, FRAME_BULK, parts,
-		3) != AG_OK) {
+	if (config->send(config->arg, v->member, parts, 3) != AG_OK) {
 		serving_end(v);
 		return;
 	}
@@ -230,8 +218,8 @@ serving_pump(struct serving *v)
 	if (v->snapshot == NULL || v->is_reading || v->is_at_end ||
 	    v->next_index >= v->acked + SYNC_WINDOW)
 		return;
-	if (loop_work(v->owner->loop, serving_read, serving_read_done, v) !=
-	    AG_OK) {
+	if (loop_work(v->owner->config.loop, serving_read, serving_read_done,
+		v) != AG_OK) {
 		serving_end(v);
 		return;
 	}
@@ -292,8 +280,8 @@ sync_on_request(struct sync *s, uint32_t member, struct decoder *d)
 	v->is_at_end = false;
 	v->heard_us = clock_mono_us();
 	v->is_opening = true;
-	if (snapshots_open(s->snapshots, SNAPSHOT_VOUCHED, SYNC_PREPARE_MS,
-		serving_ready, v, &err) != AG_OK) {
+	if (snapshots_open(s->config.snapshots, SNAPSHOT_VOUCHED,
+		SYNC_PREPARE_MS, serving_ready, v, &err) != AG_OK) {
 		v->is_opening = false;
 		v->transfer = 0;
 		sync_send_numbers(s, member, MESSAGE_SYNC_RESPONSE, refusal, 3);
@@ -338,7 +326,7 @@ fetch_give_up(struct sync *s, const char *why)
 	struct fetching *f = &s->fetch;
 
 	log_warn("node", "state transfer failed",
-	    LOG_TEXT("member", s->roster->members[f->server].name),
+	    LOG_TEXT("member", s->config.roster->members[f->server].name),
 	    LOG_TEXT("reason", why));
 	f->excluded |= 1U << f->server;
 	if (f->is_feeding) {
@@ -355,7 +343,7 @@ sync_next_server(struct sync *s)
 	struct fetching *f = &s->fetch;
 	uint64_t request[2];
 	struct ag_error err;
-	uint32_t i, left = f->members & ~f->excluded & ~(1U << s->self);
+	uint32_t i, left = f->members & ~f->excluded & ~(1U << s->config.self);
 
 	if (!f->is_active)
 		return;
@@ -366,7 +354,7 @@ sync_next_server(struct sync *s)
 		return; /* the timer begins another round */
 	}
 	for (i = 0; (left >> f->server & 1) == 0; i++)
-		f->server = (f->server + 1) % s->roster->member_count;
+		f->server = (f->server + 1) % s->config.roster->member_count;
 	if (state_dir_remove(s->dir, &err) != AG_OK ||
 	    snapshot_reader_new(&f->reader, s->dir, &err) != AG_OK) {
 		log_error("node", "cannot prepare for a state transfer",
@@ -379,7 +367,7 @@ sync_next_server(struct sync *s)
 	f->next_index = 0;
 	f->heard_us = clock_mono_us();
 	log_info("node", "fetching state",
-	    LOG_TEXT("member", s->roster->members[f->server].name),
+	    LOG_TEXT("member", s->config.roster->members[f->server].name),
 	    LOG_U64("seq", f->seq));
 	request[0] = f->transfer;
 	request[1] = f->seq;
@@ -393,7 +381,7 @@ fetch_judge(struct sync *s, struct snapshot_info *info, struct ag_error *err)
 	const struct fetching *f = &s->fetch;
 	struct trust_scope scope;
 
-	roster_scope(s->roster, &scope);
+	roster_scope(s->config.roster, &scope);
 	if (memcmp(&info->scope, &scope, sizeof(scope)) != 0)
 		return ag_fail(err, AG_EFORGED, "snapshot of another cluster");
 	if (!info->has_certificate ||
@@ -405,7 +393,8 @@ fetch_judge(struct sync *s, struct snapshot_info *info, struct ag_error *err)
 	if (info->seq < f->seq)
 		return ag_fail(err, AG_EFORGED, "snapshot is too old");
 	return certificate_verify_vouched(&info->certificate, &scope,
-	    s->roster->member_count, &roster_authority, s->roster, err);
+	    s->config.roster->member_count, &roster_authority, s->config.roster,
+	    err);
 }
 
 static void
@@ -427,7 +416,7 @@ fetch_complete(struct sync *s)
 	encoder_init(&e, s->certificate, sizeof(s->certificate));
 	certificate_encode(&e, &info->certificate);
 	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
-	s->callbacks.ready(s->callbacks.arg, s->dir, info->seq, &info->digest,
+	s->config.ready(s->config.arg, s->dir, info->seq, &info->digest,
 	    encoded);
 }
 
@@ -449,7 +438,7 @@ fetch_pump(struct sync *s)
 
 	if (f->is_feeding || f->chunk_count == 0)
 		return;
-	if (loop_work(s->loop, fetch_feed, fetch_fed, s) != AG_OK) {
+	if (loop_work(s->config.loop, fetch_feed, fetch_fed, s) != AG_OK) {
 		fetch_give_up(s, "out of memory");
 		return;
 	}
@@ -564,27 +553,22 @@ sync_on_timer(void *arg)
 }
 
 struct sync *
-sync_new(struct loop *loop, struct net *net, struct snapshots *snapshots,
-    struct roster *roster, uint32_t self, const char *dir,
-    const struct sync_callbacks *callbacks)
+sync_new(const struct sync_config *config)
 {
 	struct sync *s = calloc(1, sizeof(*s));
 	size_t i;
 
 	if (s == NULL)
 		return NULL;
-	s->loop = loop;
-	s->net = net;
-	s->snapshots = snapshots;
-	s->roster = roster;
-	s->self = self;
-	s->callbacks = *callbacks;
+	s->config = *config;
+	s->config.dir = s->dir;
 	/* Transfers of an earlier start are not mistaken for ours. */
 	s->last_transfer = clock_wall_ms() << 16;
-	(void)snprintf(s->dir, sizeof(s->dir), "%s", dir);
+	(void)snprintf(s->dir, sizeof(s->dir), "%s", config->dir);
 	for (i = 0; i < SYNC_WINDOW; i++)
 		buf_init(&s->fetch.chunks[i], SYNC_CHUNK_BYTES);
-	if (loop_timer_new(&s->timer, loop, sync_on_timer, s) != AG_OK) {
+	if (loop_timer_new(&s->timer, config->loop, sync_on_timer, s) !=
+	    AG_OK) {
 		free(s);
 		return NULL;
 	}

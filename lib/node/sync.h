@@ -8,24 +8,35 @@
 #ifndef AEGIS_NODE_SYNC_H
 #define AEGIS_NODE_SYNC_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/bytes.h"
 #include "base/status.h"
 #include "node/snapshots.h"
 #include "trust/roster.h"
 
+struct loop;
 struct sync;
-struct net;
 
-struct sync_callbacks {
+struct sync_config {
+	struct loop *loop;
+	struct snapshots *snapshots;
+	struct roster *roster; /* borrowed */
+	uint32_t self;
+	const char *dir; /* where a state is fetched to; copied */
 	void *arg;
+	/* One frame of the bulk class, its parts laid end to end. */
+	enum ag_status (*send)(void *arg, uint32_t member,
+	    const struct bytes *parts, size_t count);
 	/* A verified state stands ready in dir; put it in place. */
 	void (*ready)(void *arg, const char *dir, uint64_t seq,
 	    const struct digest *digest, struct bytes certificate);
 };
 
-struct sync *sync_new(struct loop *loop, struct net *net,
-    struct snapshots *snapshots, struct roster *roster, uint32_t self,
-    const char *dir, const struct sync_callbacks *callbacks);
+/* NULL without memory. */
+struct sync *sync_new(const struct sync_config *config);
 void sync_free(struct sync *sync);
 
 /* We are behind checkpoint seq: fetch a state at or above it. */
