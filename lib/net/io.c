@@ -30,9 +30,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "codec/decoder.h"
-#include "codec/encoder.h"
 #include "codec/message.h"
+#include "net/heartbeat.h"
 
 #define ACCEPTS_PER_TURN 16
 #define WATCHDOG_US UINT64_C(250000)
@@ -215,43 +214,31 @@ io_prove(struct net *net, struct link *link)
 /* Frames. */
 
 static void
-io_send_heartbeat(struct link *link, enum message_type type, uint64_t stamp)
+io_send_heartbeat(struct link *link, bool is_answer, uint64_t stamp)
 {
-	struct encoder e;
-	struct bytes body;
-	uint8_t out[16];
+	const struct heartbeat beat = { is_answer, stamp };
+	uint8_t out[HEARTBEAT_BYTES_MAX];
 
-	encoder_init(&e, out, sizeof(out));
-	encoder_put_array(&e, 2);
-	encoder_put_uint(&e, type);
-	encoder_put_uint(&e, stamp);
-	if (encoder_finish(&e, &body) == AG_OK)
-		link_send_own(link, body);
+	link_send_own(link, heartbeat_encode(out, &beat));
 }
 
 static void
-io_take_heartbeat(struct net *net, struct link *link, uint64_t type,
-    struct bytes body)
+io_take_heartbeat(struct net *net, struct link *link, struct bytes body)
 {
-	struct decoder d;
-	uint64_t stamp, rtt_us;
+	const uint64_t silent_us = (uint64_t)net->config.silent_ms * 1000;
+	struct heartbeat beat;
+	uint64_t rtt_us;
 
-	decoder_init(&d, body);
-	decoder_expect_array(&d, 2);
-	(void)decoder_get_uint(&d);
-	stamp = decoder_get_uint(&d);
-	if (decoder_finish(&d, NULL) != AG_OK) {
+	if (heartbeat_decode(&beat, body) != AG_OK) {
 		link_kill(link, AG_EPROTO, "a heartbeat of another shape");
 		return;
 	}
-	if (type == MESSAGE_HEARTBEAT) {
-		io_send_heartbeat(link, MESSAGE_HEARTBEAT_ACK, stamp);
+	if (!beat.is_answer) {
+		io_send_heartbeat(link, true, beat.stamp);
 		return;
 	}
-	/* The stamp is ours, but it went through the peer's hands. */
-	rtt_us = net->now_us - stamp;
-	if (link->kind != LINK_PEER || stamp > net->now_us ||
-	    rtt_us > (uint64_t)net->config.silent_ms * 1000)
+	if (link->kind != LINK_PEER ||
+	    !heartbeat_round_trip(&beat, net->now_us, silent_us, &rtt_us))
 		return;
 	peer_rtt(io_peer(net, link), rtt_us);
 	metric_observe_us(net->rtt, rtt_us);
@@ -271,7 +258,7 @@ io_take_frame(struct net *net, struct link *link, const struct frame *frame)
 		return;
 	}
 	if (type == MESSAGE_HEARTBEAT || type == MESSAGE_HEARTBEAT_ACK)
-		io_take_heartbeat(net, link, type, frame->body);
+		io_take_heartbeat(net, link, frame->body);
 	else if (handshake_goodbye_text(why, sizeof(why), frame->body) == AG_OK)
 		link_kill(link, AG_EUNREACH, "%s said goodbye: %s",
 		    io_peer(net, link)->who->name, why);
@@ -328,7 +315,7 @@ io_beat(struct net *net, struct link *link)
 	if (net->now_us < link->beat_us)
 		return;
 	link->beat_us = net->now_us + (uint64_t)net->config.heartbeat_ms * 1000;
-	io_send_heartbeat(link, MESSAGE_HEARTBEAT, net->now_us);
+	io_send_heartbeat(link, false, net->now_us);
 	peer_count(io_peer(net, link), link);
 }
 

@@ -1,0 +1,78 @@
+/*
+ * What a link says for itself once it is up: HEARTBEAT, HEARTBEAT_ACK and
+ * GOODBYE.
+ *
+ * INPUT   u8: how far our clock is, in a shift | the message's body
+ *
+ * Oracle: a heartbeat that is taken encodes to the same bytes; a round trip
+ * is never longer than is borne, and adds up; a goodbye's text is printable,
+ * ends where it should, and says the same when it is told again.
+ */
+#include <stdint.h>
+#include <string.h>
+
+#include "codec/message.h"
+#include "net/handshake.h"
+#include "net/heartbeat.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+#define SILENT_US 10000000
+#define TEXT_BYTES 128
+
+static void
+take_heartbeat(struct bytes body, uint64_t now_us)
+{
+	uint8_t out[HEARTBEAT_BYTES_MAX];
+	struct heartbeat beat;
+	struct bytes again;
+	uint64_t took;
+
+	if (heartbeat_decode(&beat, body) != AG_OK)
+		return;
+	again = heartbeat_encode(out, &beat);
+	AG_ASSERT(bytes_compare(body, again) == 0);
+	if (!heartbeat_round_trip(&beat, now_us, SILENT_US, &took))
+		return;
+	AG_ASSERT(took <= SILENT_US);
+	AG_ASSERT(beat.stamp + took == now_us);
+}
+
+static void
+take_goodbye(struct bytes body, size_t cap)
+{
+	char text[TEXT_BYTES], again[TEXT_BYTES];
+	struct handshake_output out;
+	size_t i;
+
+	memset(text, 0xff, sizeof(text));
+	if (handshake_goodbye_text(text, cap, body) != AG_OK)
+		return;
+	AG_ASSERT(memchr(text, 0, cap) != NULL);
+	AG_ASSERT(cap == sizeof(text) || (uint8_t)text[cap] == 0xff);
+	for (i = 0; text[i] != '\0'; i++)
+		AG_ASSERT(text[i] >= 0x20 && text[i] < 0x7f);
+	handshake_goodbye(&out, text);
+	AG_ASSERT(out.len > 0 && out.len <= HANDSHAKE_BYTES_MAX);
+	AG_ASSERT(handshake_goodbye_text(again, sizeof(again),
+		      bytes_of(out.data, out.len)) == AG_OK);
+	AG_ASSERT(strcmp(text, again) == 0);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct bytes body;
+	uint64_t type;
+
+	if (len == 0)
+		return 0;
+	body = bytes_of(data + 1, len - 1);
+	type = message_type_of(body);
+	AG_ASSERT(message_name(type) == NULL ||
+	    message_class(type) < FRAME_CLASS_COUNT);
+	take_heartbeat(body, UINT64_MAX >> (data[0] & 63));
+	take_goodbye(body, TEXT_BYTES);
+	take_goodbye(body, 1 + data[0] % TEXT_BYTES);
+	return 0;
+}
