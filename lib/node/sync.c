@@ -480,6 +480,14 @@ fetch_fed(void *arg)
 		fetch_pump(s);
 }
 
+/* Is this of the transfer that member was asked for? */
+static bool
+fetch_expects(const struct fetching *f, uint32_t member, uint64_t transfer)
+{
+	return f->is_active && !f->is_stale && f->transfer != 0 &&
+	    f->transfer == transfer && f->server == member;
+}
+
 static void
 sync_on_chunk(struct sync *s, uint32_t member, struct decoder *d)
 {
@@ -490,8 +498,8 @@ sync_on_chunk(struct sync *s, uint32_t member, struct decoder *d)
 	bool is_last = decoder_get_bool(d);
 	struct buf *chunk;
 
-	if (decoder_finish(d, NULL) != AG_OK || !f->is_active ||
-	    member != f->server || transfer != f->transfer || f->is_stale)
+	if (decoder_finish(d, NULL) != AG_OK ||
+	    !fetch_expects(f, member, transfer))
 		return;
 	if (index != f->next_index + f->chunk_count ||
 	    f->chunk_count == SYNC_WINDOW || f->has_last) {
@@ -518,8 +526,8 @@ sync_on_response(struct sync *s, uint32_t member, struct decoder *d)
 	uint64_t code = decoder_get_uint(d);
 
 	(void)decoder_get_uint(d);
-	if (decoder_finish(d, NULL) != AG_OK || !f->is_active ||
-	    member != f->server || transfer != f->transfer)
+	if (decoder_finish(d, NULL) != AG_OK ||
+	    !fetch_expects(f, member, transfer))
 		return;
 	f->heard_us = clock_mono_us();
 	if (code != SYNC_COMING)

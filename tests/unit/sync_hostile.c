@@ -367,6 +367,26 @@ busy_members_are_passed_over_and_asked_again(void **state)
 	assert_fetched(s);
 }
 
+/* Between two rounds nobody has been asked for anything. */
+static void
+what_comes_between_two_rounds_is_not_taken(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer;
+
+	sync_fetch(s->t.sync, SEQ, 1U << 2);
+	assert_int_equal(asked(s, &transfer), 2);
+	transfer_response(&s->t, 2, transfer, BUSY);
+	transfer_chunk(&s->t, 2, 0, 0,
+	    bytes_of(s->large.data, TRANSFER_CHUNK_BYTES), false);
+	transfer_response(&s->t, 2, 0, BUSY);
+	transfer_settle(&s->t);
+	assert_int_equal(s->t.sent_count, 1);
+	virtual_loop_pass(s->t.loop, 1000);
+	serve(s, buf_bytes(&s->large));
+	assert_fetched(s);
+}
+
 static void
 a_member_that_is_named_later_is_asked_too(void **state)
 {
@@ -692,6 +712,7 @@ main(void)
 		SPEC(an_end_that_comes_too_soon_has_the_next_member_asked),
 		SPEC(other_transfers_and_other_members_change_nothing),
 		SPEC(busy_members_are_passed_over_and_asked_again),
+		SPEC(what_comes_between_two_rounds_is_not_taken),
 		SPEC(a_member_that_is_named_later_is_asked_too),
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
