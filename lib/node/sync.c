@@ -87,7 +87,7 @@ struct sync {
 	struct fetching fetch;
 	struct snapshot_info info; /* of the last stream finished */
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
-	unsigned working; /* jobs on the pool */
+	unsigned working; /* jobs on the pool, and snapshots asked for */
 	bool is_freed;
 };
 
@@ -231,22 +231,27 @@ static void
 serving_ready(void *arg, enum ag_status status, struct node_snapshot *snapshot)
 {
 	struct serving *v = arg;
+	struct sync *s = v->owner;
 	uint64_t answer[3] = { v->transfer, SYNC_COMING, 0 };
 
 	v->is_opening = false;
 	v->snapshot = snapshot;
-	if (v->owner->is_freed || v->is_doomed || status != AG_OK) {
+	s->working--;
+	if (s->is_freed) {
+		sync_release(s);
+		return;
+	}
+	if (v->is_doomed || status != AG_OK) {
 		answer[1] = SYNC_BUSY;
-		if (!v->owner->is_freed && !v->is_doomed)
-			sync_send_numbers(v->owner, v->member,
-			    MESSAGE_SYNC_RESPONSE, answer, 3);
+		if (!v->is_doomed)
+			sync_send_numbers(s, v->member, MESSAGE_SYNC_RESPONSE,
+			    answer, 3);
 		serving_end(v);
 		return;
 	}
 	answer[2] = node_snapshot_seq(snapshot);
 	v->heard_us = clock_mono_us();
-	sync_send_numbers(v->owner, v->member, MESSAGE_SYNC_RESPONSE, answer,
-	    3);
+	sync_send_numbers(s, v->member, MESSAGE_SYNC_RESPONSE, answer, 3);
 	serving_pump(v);
 }
 
@@ -280,10 +285,12 @@ sync_on_request(struct sync *s, uint32_t member, struct decoder *d)
 	v->is_at_end = false;
 	v->heard_us = clock_mono_us();
 	v->is_opening = true;
+	s->working++;
 	if (snapshots_open(s->config.snapshots, SNAPSHOT_VOUCHED,
 		SYNC_PREPARE_MS, serving_ready, v, &err) != AG_OK) {
 		v->is_opening = false;
 		v->transfer = 0;
+		s->working--;
 		sync_send_numbers(s, member, MESSAGE_SYNC_RESPONSE, refusal, 3);
 	}
 }

@@ -2,7 +2,8 @@
  * State transfer between members: SYNC_REQUEST, SYNC_RESPONSE, DATA_CHUNK,
  * DATA_ACK on the bulk session.
  *
- * Ownership  sync_new() hands out a handle, sync_free() takes it back.
+ * Ownership  sync_new() hands out a handle, sync_free() takes it back, before
+ *            the snapshots are freed, which it may still wait for.
  * Threads    the loop's; reading and writing snapshots runs on the pool.
  */
 #ifndef AEGIS_NODE_SYNC_H

@@ -691,6 +691,35 @@ each_member_is_served_by_itself(void **state)
 	assert_int_equal(s->t.sent_count, 3 * (1 + TRANSFER_WINDOW) + 1);
 }
 
+/* --- closing --- */
+
+static void
+closing_while_a_snapshot_is_prepared_leaves_nothing(void **state)
+{
+	struct scene *s = *state;
+
+	transfer_request(&s->t, 1, 7, SEQ);
+	assert_int_equal(transfer_waiting(&s->t), 1);
+}
+
+static void
+closing_while_chunks_are_read_and_stored_leaves_nothing(void **state)
+{
+	struct scene *s = *state;
+	struct bytes stream = buf_bytes(&s->large);
+	uint64_t transfer;
+	uint32_t from;
+
+	sync_fetch(s->t.sync, SEQ, ALL);
+	from = asked(s, &transfer);
+	send_piece(s, from, transfer, stream, 0);
+	transfer_request(&s->t, 1, 7, SEQ);
+	transfer_answer(&s->t, &stream, SEQ, SIZE_MAX);
+	transfer_request(&s->t, 2, 7, SEQ);
+	assert_int_equal(transfer_reading(&s->t), 1);
+	assert_int_equal(transfer_waiting(&s->t), 1);
+}
+
 int
 main(void)
 {
@@ -729,6 +758,8 @@ main(void)
 		SPEC(a_snapshot_that_can_not_be_read_ends_its_transfer),
 		SPEC(a_link_that_takes_no_more_ends_the_transfer),
 		SPEC(each_member_is_served_by_itself),
+		SPEC(closing_while_a_snapshot_is_prepared_leaves_nothing),
+		SPEC(closing_while_chunks_are_read_and_stored_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
