@@ -352,7 +352,9 @@ sync_next_server(struct sync *s)
 	struct ag_error err;
 	uint32_t i, left = f->members & ~f->excluded & ~(1U << s->config.self);
 
-	if (!f->is_active)
+	/* A chunk of a fetch that was given up may still be being stored:
+	 * its reader is in use, and fetch_fed() comes back here. */
+	if (!f->is_active || f->is_feeding)
 		return;
 	if (left == 0) {
 		f->excluded = 0;

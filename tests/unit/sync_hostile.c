@@ -422,6 +422,26 @@ nothing_is_taken_of_a_fetch_that_was_cancelled(void **state)
 	assert_false(fs_exists(s->t.dir));
 }
 
+/* What is being stored when a fetch is cancelled belongs to that one. */
+static void
+a_fetch_begun_again_while_a_chunk_is_stored_begins_anew(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer;
+	uint32_t from;
+
+	sync_fetch(s->t.sync, SEQ, ALL);
+	from = asked(s, &transfer);
+	send_piece(s, from, transfer, buf_bytes(&s->large), 0);
+	sync_cancel(s->t.sync);
+	sync_fetch(s->t.sync, SEQ, ALL);
+	transfer_settle(&s->t);
+	assert_int_equal(s->t.sent_count, 2);
+	serve(s, buf_bytes(&s->large));
+	assert_fetched(s);
+	assert_int_equal(s->t.sent_count, 2 + s->chunks);
+}
+
 static void
 a_directory_that_can_not_be_made_is_tried_again(void **state)
 {
@@ -744,6 +764,7 @@ main(void)
 		SPEC(what_comes_between_two_rounds_is_not_taken),
 		SPEC(a_member_that_is_named_later_is_asked_too),
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
+		SPEC(a_fetch_begun_again_while_a_chunk_is_stored_begins_anew),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
 		SPEC(frames_of_another_shape_are_ignored),
 		SPEC(whoever_acknowledges_is_sent_the_whole),
