@@ -13,7 +13,8 @@
  *             has at most SYNC_WINDOW chunks on the way, so neither end can
  *             make the other hold more.
  *          3. A server that stops, or whose stream is wrong, is left for the
- *             next member.
+ *             next member.  It is given time only by what brings the stream
+ *             on: its first answer, and whole chunks.
  *
  * NOT HERE When a node needs a state (consensus) and putting it in place
  *          (node/driver.c).
@@ -68,6 +69,7 @@ struct fetching {
 	uint64_t transfer; /* 0: nobody asked yet */
 	uint64_t next_index;
 	uint64_t heard_us;
+	bool is_promised; /* the server has said that chunks come */
 	bool is_feeding, is_stale;
 	struct snapshot_reader *reader;
 	/* Chunks that arrived, next_index first; the window's worth. */
@@ -374,6 +376,7 @@ sync_next_server(struct sync *s)
 	}
 	f->transfer = ++s->last_transfer;
 	f->next_index = 0;
+	f->is_promised = false;
 	f->heard_us = clock_mono_us();
 	log_info("node", "fetching state",
 	    LOG_TEXT("member", s->config.roster->members[f->server].name),
@@ -515,6 +518,10 @@ sync_on_chunk(struct sync *s, uint32_t member, struct decoder *d)
 		fetch_give_up(s, "chunk out of order");
 		return;
 	}
+	if (piece.len < SYNC_CHUNK_BYTES && !is_last) {
+		fetch_give_up(s, "chunk too short");
+		return;
+	}
 	chunk = &f->chunks[(f->chunk_first + f->chunk_count) % SYNC_WINDOW];
 	buf_clear(chunk);
 	if (buf_append(chunk, piece.data, piece.len) != AG_OK) {
@@ -538,9 +545,13 @@ sync_on_response(struct sync *s, uint32_t member, struct decoder *d)
 	if (decoder_finish(d, NULL) != AG_OK ||
 	    !fetch_expects(f, member, transfer))
 		return;
-	f->heard_us = clock_mono_us();
-	if (code != SYNC_COMING)
+	if (code != SYNC_COMING) {
 		fetch_give_up(s, "the member is busy");
+		return;
+	}
+	if (!f->is_promised)
+		f->heard_us = clock_mono_us();
+	f->is_promised = true;
 }
 
 /* --- both --- */

@@ -265,6 +265,37 @@ a_member_that_stops_midway_is_left_after_ten_seconds(void **state)
 }
 
 static void
+promises_without_chunks_buy_no_time(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer, ignored;
+	uint32_t from;
+	int i;
+
+	sync_fetch(s->t.sync, SEQ, ALL);
+	from = asked(s, &transfer);
+	for (i = 0; i < 4 && asked(s, &ignored) == from; i++) {
+		transfer_response(&s->t, from, transfer, COMING);
+		virtual_loop_pass(s->t.loop, 6000);
+	}
+	assert_next_member_serves(s, from);
+}
+
+static void
+chunks_that_trickle_are_refused(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer;
+	uint32_t from;
+
+	sync_fetch(s->t.sync, SEQ, ALL);
+	from = asked(s, &transfer);
+	transfer_chunk(&s->t, from, transfer, 0,
+	    bytes_of(s->large.data, TRANSFER_CHUNK_BYTES - 1), false);
+	assert_next_member_serves(s, from);
+}
+
+static void
 a_chunk_left_out_has_the_next_member_asked(void **state)
 {
 	struct scene *s = *state;
@@ -755,6 +786,8 @@ main(void)
 		SPEC(a_state_of_another_cluster_is_refused),
 		SPEC(a_silent_member_is_left_after_ten_seconds),
 		SPEC(a_member_that_stops_midway_is_left_after_ten_seconds),
+		SPEC(promises_without_chunks_buy_no_time),
+		SPEC(chunks_that_trickle_are_refused),
 		SPEC(a_chunk_left_out_has_the_next_member_asked),
 		SPEC(a_chunk_sent_twice_has_the_next_member_asked),
 		SPEC(a_chunk_past_the_end_has_the_next_member_asked),
