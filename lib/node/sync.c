@@ -62,7 +62,8 @@ struct serving {
 
 struct fetching {
 	bool is_active;
-	uint64_t seq; /* at or above this */
+	uint64_t target; /* the newest asked for */
+	uint64_t seq;    /* this transfer: at or above this */
 	uint32_t members;
 	uint32_t excluded;
 	uint32_t server;
@@ -375,6 +376,7 @@ sync_next_server(struct sync *s)
 		return;
 	}
 	f->transfer = ++s->last_transfer;
+	f->seq = f->target;
 	f->next_index = 0;
 	f->is_promised = false;
 	f->heard_us = clock_mono_us();
@@ -623,10 +625,12 @@ sync_fetch(struct sync *s, uint64_t seq, uint32_t members)
 	if (f->is_active) {
 		/* A newer target only matters to the next server asked. */
 		f->members |= members;
+		if (seq > f->target)
+			f->target = seq;
 		return;
 	}
 	f->is_active = true;
-	f->seq = seq;
+	f->target = seq;
 	f->members = members;
 	f->excluded = 0;
 	sync_next_server(s);

@@ -433,6 +433,22 @@ a_member_that_is_named_later_is_asked_too(void **state)
 }
 
 static void
+a_newer_target_is_what_the_next_member_is_asked_for(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer;
+	uint32_t from;
+
+	sync_fetch(s->t.sync, SEQ - 4, ALL);
+	sync_fetch(s->t.sync, SEQ, ALL);
+	sync_fetch(s->t.sync, SEQ - 2, ALL);
+	assert_int_equal(transfer_last(&s->t)->number, SEQ - 4);
+	from = asked(s, &transfer);
+	transfer_response(&s->t, from, transfer, BUSY);
+	assert_int_equal(transfer_last(&s->t)->number, SEQ);
+}
+
+static void
 nothing_is_taken_of_a_fetch_that_was_cancelled(void **state)
 {
 	struct scene *s = *state;
@@ -796,6 +812,7 @@ main(void)
 		SPEC(busy_members_are_passed_over_and_asked_again),
 		SPEC(what_comes_between_two_rounds_is_not_taken),
 		SPEC(a_member_that_is_named_later_is_asked_too),
+		SPEC(a_newer_target_is_what_the_next_member_is_asked_for),
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
 		SPEC(a_fetch_begun_again_while_a_chunk_is_stored_begins_anew),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
