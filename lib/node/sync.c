@@ -71,7 +71,7 @@ struct fetching {
 	uint64_t next_index;
 	uint64_t heard_us;
 	bool is_promised; /* the server has said that chunks come */
-	bool is_feeding, is_stale;
+	bool is_feeding, is_feeding_last, is_stale;
 	struct snapshot_reader *reader;
 	/* Chunks that arrived, next_index first; the window's worth. */
 	struct buf chunks[SYNC_WINDOW];
@@ -420,8 +420,7 @@ fetch_complete(struct sync *s)
 	struct bytes encoded;
 	struct ag_error err;
 
-	if (snapshot_reader_finish(f->reader, info, &err) != AG_OK ||
-	    fetch_judge(s, info, &err) != AG_OK) {
+	if (fetch_judge(s, info, &err) != AG_OK) {
 		fetch_give_up(s, err.text);
 		return;
 	}
@@ -434,13 +433,18 @@ fetch_complete(struct sync *s)
 	    encoded);
 }
 
+/* The last chunk is followed by what makes the whole durable. */
 static void
 fetch_feed(void *arg)
 {
-	struct fetching *f = &((struct sync *)arg)->fetch;
+	struct sync *s = arg;
+	struct fetching *f = &s->fetch;
 
 	f->status = snapshot_reader_feed(f->reader,
 	    buf_bytes(&f->chunks[f->chunk_first]), &f->err);
+	if (f->status == AG_OK && f->is_feeding_last)
+		f->status =
+		    snapshot_reader_finish(f->reader, &s->info, &f->err);
 }
 
 static void fetch_fed(void *arg);
@@ -452,6 +456,7 @@ fetch_pump(struct sync *s)
 
 	if (f->is_feeding || f->chunk_count == 0)
 		return;
+	f->is_feeding_last = f->has_last && f->chunk_count == 1;
 	if (loop_work(s->config.loop, fetch_feed, fetch_fed, s) != AG_OK) {
 		fetch_give_up(s, "out of memory");
 		return;
@@ -488,7 +493,7 @@ fetch_fed(void *arg)
 	f->chunk_count--;
 	f->next_index++;
 	sync_send_numbers(s, f->server, MESSAGE_DATA_ACK, ack, 2);
-	if (f->has_last && f->chunk_count == 0)
+	if (f->is_feeding_last)
 		fetch_complete(s);
 	else
 		fetch_pump(s);
