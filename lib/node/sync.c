@@ -98,6 +98,30 @@ static void sync_next_server(struct sync *s);
 static void serving_pump(struct serving *v);
 
 static void
+fetch_drop_reader(struct fetching *f)
+{
+	snapshot_reader_free(f->reader);
+	f->reader = NULL;
+	f->chunk_count = 0;
+	f->has_last = false;
+	f->transfer = 0;
+}
+
+/* What was fetched is not wanted, not even when it is whole. */
+static void
+fetch_discard(struct sync *s)
+{
+	struct ag_error err;
+
+	if (s->fetch.reader == NULL)
+		return;
+	fetch_drop_reader(&s->fetch);
+	if (state_dir_remove(s->dir, &err) != AG_OK)
+		log_warn("node", "what was fetched of a state is left behind",
+		    LOG_TEXT("error", err.text));
+}
+
+static void
 sync_release(struct sync *s)
 {
 	size_t i;
@@ -109,7 +133,7 @@ sync_release(struct sync *s)
 			node_snapshot_close(s->servings[i]->snapshot);
 		free(s->servings[i]);
 	}
-	snapshot_reader_free(s->fetch.reader);
+	fetch_discard(s);
 	for (i = 0; i < SYNC_WINDOW; i++)
 		buf_fini(&s->fetch.chunks[i]);
 	free(s);
@@ -319,16 +343,6 @@ sync_on_ack(struct sync *s, uint32_t member, struct decoder *d)
 
 /* --- fetching --- */
 
-static void
-fetch_drop_reader(struct fetching *f)
-{
-	snapshot_reader_free(f->reader);
-	f->reader = NULL;
-	f->chunk_count = 0;
-	f->has_last = false;
-	f->transfer = 0;
-}
-
 /* This server will not do; the reason is for the operator. */
 static void
 fetch_give_up(struct sync *s, const char *why)
@@ -343,7 +357,7 @@ fetch_give_up(struct sync *s, const char *why)
 		f->is_stale = true;
 		return;
 	}
-	fetch_drop_reader(f);
+	fetch_discard(s);
 	sync_next_server(s);
 }
 
@@ -480,7 +494,7 @@ fetch_fed(void *arg)
 	}
 	if (f->is_stale) {
 		f->is_stale = false;
-		fetch_drop_reader(f);
+		fetch_discard(s);
 		sync_next_server(s);
 		return;
 	}
@@ -652,7 +666,7 @@ sync_cancel(struct sync *s)
 	if (f->is_feeding)
 		f->is_stale = true;
 	else
-		fetch_drop_reader(f);
+		fetch_discard(s);
 }
 
 bool

@@ -469,6 +469,34 @@ nothing_is_taken_of_a_fetch_that_was_cancelled(void **state)
 	assert_false(fs_exists(s->t.dir));
 }
 
+static void
+a_whole_state_that_is_not_wanted_any_more_is_removed(void **state)
+{
+	struct scene *s = *state;
+	uint64_t transfer;
+	uint32_t from;
+
+	sync_fetch(s->t.sync, SEQ, ALL);
+	from = asked(s, &transfer);
+	send_piece(s, from, transfer, buf_bytes(&s->small), 0);
+	assert_true(fs_exists(s->t.dir));
+	sync_cancel(s->t.sync);
+	transfer_settle(&s->t);
+	assert_int_equal(s->t.ready_count, 0);
+	assert_false(fs_exists(s->t.dir));
+}
+
+static void
+a_whole_state_that_was_refused_is_removed(void **state)
+{
+	struct scene *s = *state;
+
+	sync_fetch(s->t.sync, SEQ + 1, 1U << 1);
+	serve(s, buf_bytes(&s->small));
+	assert_int_equal(s->t.sent_count, 2); /* nobody else to ask */
+	assert_false(fs_exists(s->t.dir));
+}
+
 /* What is being stored when a fetch is cancelled belongs to that one. */
 static void
 a_fetch_begun_again_while_a_chunk_is_stored_begins_anew(void **state)
@@ -814,6 +842,8 @@ main(void)
 		SPEC(a_member_that_is_named_later_is_asked_too),
 		SPEC(a_newer_target_is_what_the_next_member_is_asked_for),
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
+		SPEC(a_whole_state_that_is_not_wanted_any_more_is_removed),
+		SPEC(a_whole_state_that_was_refused_is_removed),
 		SPEC(a_fetch_begun_again_while_a_chunk_is_stored_begins_anew),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
 		SPEC(frames_of_another_shape_are_ignored),
