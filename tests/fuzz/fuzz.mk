@@ -56,6 +56,11 @@ $(FUZZ_FIXTURES:%=$(FUZZ_BUILD)/%) $(FUZZ_BUILD)/tests/fuzz/http_request.o \
 $(FUZZ_BUILD)/http_request: $(FUZZ_FIXTURES:%=$(FUZZ_BUILD)/%)
 build/asan/tests/fuzz/http_request-replay: $(FUZZ_FIXTURES:%=build/asan/%)
 
+# State transfer is fuzzed in virtual time.
+FUZZ_TRANSFER := tests/fixture/virtual_loop.o tests/fixture/transfer.o
+$(FUZZ_BUILD)/state_transfer: $(FUZZ_TRANSFER:%=$(FUZZ_BUILD)/%)
+build/asan/tests/fuzz/state_transfer-replay: $(FUZZ_TRANSFER:%=build/asan/%)
+
 CHECKS += fuzz-corpus
 .PHONY: fuzz fuzz-corpus fuzz-replays $(FUZZ_NAMES:%=fuzz-%)
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_BUILD)/tests/fuzz/%.d)
