@@ -24,8 +24,9 @@ $(FUZZ_BUILD)/libaegis.a: $(FUZZ_OBJ)
 
 $(FUZZ_NAMES:%=$(FUZZ_BUILD)/%): $(FUZZ_BUILD)/%: \
 		$(FUZZ_BUILD)/tests/fuzz/%.o $(FUZZ_BUILD)/libaegis.a
-	$(call say,LINK,$@)clang -fsanitize=fuzzer,address,undefined -o $@ \
-		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs)
+	$(call say,LINK,$@)clang -fsanitize=fuzzer,address,undefined \
+		$(FUZZ_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(pkg_libs)
 
 # New inputs go to build/fuzz/corpus; crashes are left as build/fuzz/NAME-*.
 $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(FUZZ_BUILD)/%
@@ -37,8 +38,8 @@ $(FUZZ_NAMES:%=fuzz-%): fuzz-%: $(FUZZ_BUILD)/%
 ifeq ($(MODE),asan)
 $(FUZZ_REPLAYS): build/asan/tests/fuzz/%-replay: build/asan/tests/fuzz/%.o \
 		build/asan/tests/fuzz/replay.o build/asan/libaegis.a
-	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
-		$(filter %.a,$^) $(pkg_libs)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) $(FUZZ_LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs)
 
 fuzz-replays: $(FUZZ_REPLAYS)
 	@for name in $(FUZZ_NAMES); do \
@@ -60,6 +61,15 @@ build/asan/tests/fuzz/http_request-replay: $(FUZZ_FIXTURES:%=build/asan/%)
 FUZZ_TRANSFER := tests/fixture/virtual_loop.o tests/fixture/transfer.o
 $(FUZZ_BUILD)/state_transfer: $(FUZZ_TRANSFER:%=$(FUZZ_BUILD)/%)
 build/asan/tests/fuzz/state_transfer-replay: $(FUZZ_TRANSFER:%=build/asan/%)
+
+# Where states are opened for each input, their session tables are small.
+FUZZ_STATES   := snapshot backup
+FUZZ_SESSIONS := tests/fixture/small_sessions.o
+$(FUZZ_STATES:%=$(FUZZ_BUILD)/%): $(FUZZ_BUILD)/$(FUZZ_SESSIONS)
+$(FUZZ_STATES:%=build/asan/tests/fuzz/%-replay): build/asan/$(FUZZ_SESSIONS)
+$(FUZZ_STATES:%=$(FUZZ_BUILD)/%) \
+	$(FUZZ_STATES:%=build/asan/tests/fuzz/%-replay): FUZZ_LDFLAGS := \
+	-Wl,--wrap=session_size,--wrap=session_init
 
 CHECKS += fuzz-corpus
 .PHONY: fuzz fuzz-corpus fuzz-replays $(FUZZ_NAMES:%=fuzz-%)
