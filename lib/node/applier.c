@@ -61,6 +61,8 @@ struct applier {
 	struct metric_set *metrics;
 	struct applier_callbacks callbacks;
 	uint8_t cluster_id[32];
+	bool has_origin;
+	struct store_origin origin;
 	uint8_t principal[32];
 	char dir[PATH_MAX];
 	uint64_t seq;          /* as reported on the loop */
@@ -320,7 +322,8 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	status = state_dir_recover(a->dir, err);
 	if (status != AG_OK)
 		return status;
-	status = store_open(&a->store, a->dir, a->cluster_id, a->metrics, err);
+	status = store_open_from(&a->store, a->dir, a->cluster_id,
+	    a->has_origin ? &a->origin : NULL, a->metrics, err);
 	if (status != AG_OK)
 		return status;
 	a->seq = store_applied(a->store);
@@ -357,9 +360,10 @@ applier_stop(struct applier *a)
 
 enum ag_status
 applier_open(struct applier **out, const char *dir,
-    const uint8_t cluster_id[static 32], const uint8_t principal[static 32],
-    struct loop *loop, const struct applier_callbacks *callbacks,
-    struct metric_set *metrics, struct ag_error *err)
+    const uint8_t cluster_id[static 32], const struct store_origin *origin,
+    const uint8_t principal[static 32], struct loop *loop,
+    const struct applier_callbacks *callbacks, struct metric_set *metrics,
+    struct ag_error *err)
 {
 	enum ag_status status;
 	struct applier *a;
@@ -373,6 +377,9 @@ applier_open(struct applier **out, const char *dir,
 	a->callbacks = *callbacks;
 	a->metrics = metrics;
 	memcpy(a->cluster_id, cluster_id, sizeof(a->cluster_id));
+	a->has_origin = origin != NULL;
+	if (origin != NULL)
+		a->origin = *origin;
 	memcpy(a->principal, principal, sizeof(a->principal));
 	(void)snprintf(a->dir, sizeof(a->dir), "%s", dir);
 	(void)pthread_mutex_init(&a->store_lock, NULL);

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "node/genesis.h"
 #include "node/node_parts.h"
 
 #define WATCH_KEEP_BYTES ((size_t)16 << 20)
@@ -430,6 +431,10 @@ node_open_state(struct node *n, const struct node_config *config,
 		.synced = on_synced,
 		.failed = on_applier_failed,
 	};
+	const struct store_origin origin = {
+		.seq = n->roster.first_seq,
+		.digest = n->roster.genesis_state,
+	};
 	char state_dir[PATH_MAX];
 	enum ag_status status;
 
@@ -438,6 +443,7 @@ node_open_state(struct node *n, const struct node_config *config,
 	if (status == AG_OK)
 		status =
 		    applier_open(&n->applier, state_dir, n->roster.cluster_id,
+			n->roster.incarnation > 0 ? &origin : NULL,
 			n->signer.principal, loop, &applier, n->metrics, err);
 	if (status == AG_OK)
 		status = requests_open(&n->requests, n->data_dir,
@@ -603,6 +609,8 @@ node_open(struct node **out, const struct node_config *config,
 	status = node_load_keys(n, config, err);
 	if (status == AG_OK)
 		status = node_lock(n, err);
+	if (status == AG_OK)
+		status = genesis_check(&n->roster, n->data_dir, err);
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
 	if (status == AG_OK)

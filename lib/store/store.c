@@ -86,10 +86,64 @@ metrics_show(struct store *store)
 	metric_set_value(store->bytes, (int64_t)meta->bytes);
 }
 
+/* Another cluster's state, with which this one begins: now it is ours. */
+static enum ag_status
+take_over(struct tables *tables, const uint8_t *cluster_id,
+    const struct store_origin *origin, struct ag_error *err)
+{
+	struct tables_meta *meta = tables_meta(tables);
+	enum ag_status status;
+	struct digest digest;
+
+	tables_digest(tables, &digest);
+	if (meta->seq != origin->seq || !digest_equal(&digest, &origin->digest))
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is another cluster's, and not the one at sequence "
+		    "%llu that the roster begins with",
+		    (unsigned long long)origin->seq);
+	status = tables_begin(tables, err);
+	memcpy(meta->cluster_id, cluster_id, CLUSTER_ID_BYTES);
+	if (status == AG_OK)
+		status = tables_commit(tables, err);
+	return status == AG_OK ? db_sync(tables_db(tables), err) : status;
+}
+
+/* Does the state belong to this cluster, or may it from now on? */
+static enum ag_status
+claim(struct tables *tables, const uint8_t *cluster_id,
+    const struct store_origin *origin, struct ag_error *err)
+{
+	const struct tables_meta *meta = tables_meta(tables);
+
+	if (memcmp(meta->cluster_id, cluster_id, CLUSTER_ID_BYTES) == 0) {
+		if (origin == NULL || meta->seq >= origin->seq)
+			return AG_OK;
+		return ag_fail(err, AG_ECONFLICT,
+		    "it ends at sequence %llu, before %llu, where the roster "
+		    "begins",
+		    (unsigned long long)meta->seq,
+		    (unsigned long long)origin->seq);
+	}
+	if (origin == NULL)
+		return ag_fail(err, AG_ECONFLICT,
+		    "it belongs to another cluster; check the data directory "
+		    "and the roster");
+	return take_over(tables, cluster_id, origin, err);
+}
+
 enum ag_status
 store_open(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
     struct metric_set *metrics, struct ag_error *err)
+{
+	return store_open_from(out, dir, cluster_id, NULL, metrics, err);
+}
+
+enum ag_status
+store_open_from(struct store **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    const struct store_origin *origin, struct metric_set *metrics,
+    struct ag_error *err)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	enum ag_status status;
@@ -105,6 +159,8 @@ store_open(struct store **out, const char *dir,
 	if (status == AG_OK)
 		status =
 		    tables_open(&store->tables, store->path, cluster_id, err);
+	if (status == AG_OK)
+		status = claim(store->tables, cluster_id, origin, err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "open state %s", dir);
 		store_close(store);

@@ -63,6 +63,22 @@ struct store_observer {
 enum ag_status store_open(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
     struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
+
+/* The state a restored cluster begins with. */
+struct store_origin {
+	uint64_t seq;
+	struct digest digest;
+};
+
+/*
+ * The same for a cluster that goes on from another's state: exactly that
+ * state, under dir, becomes this cluster's; it is refused as another's when
+ * anything differs.
+ */
+enum ag_status store_open_from(struct store **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    const struct store_origin *origin, struct metric_set *metrics,
+    struct ag_error *err) AG_MUST_USE;
 void store_close(struct store *store);
 
 /* What a state says of itself. */

@@ -187,22 +187,16 @@ meta_write(struct tables *t, struct ag_error *err)
 	return db_run(t->put_meta, err);
 }
 
-/* New tables take the cluster's name; others must have it. */
+/* New tables take the cluster's id; others have one. */
 static enum ag_status
 meta_settle(struct tables *t, const uint8_t *cluster_id, struct ag_error *err)
 {
 	enum ag_status status = tables_meta_read(t->db, &t->meta, err);
 
-	if (status == AG_ENOENT) {
-		memcpy(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES);
-		return meta_write(t, err);
-	}
-	if (status == AG_OK &&
-	    memcmp(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES) != 0)
-		return ag_fail(err, AG_ECONFLICT,
-		    "it belongs to another cluster; check the data directory "
-		    "and the roster");
-	return status;
+	if (status != AG_ENOENT)
+		return status;
+	memcpy(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES);
+	return meta_write(t, err);
 }
 
 static enum ag_status

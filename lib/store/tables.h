@@ -48,8 +48,9 @@ struct tables_row {
 };
 
 /*
- * Open or create the tables at path ("": temporary), which belong to this
- * cluster.  AG_ECONFLICT, AG_EVERSION, AG_ECORRUPT.
+ * Open the tables at path ("": temporary), or create them for this cluster.
+ * Whose those are that were there already, tables_meta() says.
+ * AG_EVERSION, AG_ECORRUPT.
  */
 enum ag_status tables_open(struct tables **out, const char *path,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],

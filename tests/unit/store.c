@@ -474,6 +474,78 @@ another_clusters_state_is_refused(void **state)
 	assert_non_null(strstr(err.text, dir));
 }
 
+/* The one key's value, and the state's place and digest, as they are now. */
+static struct store_origin
+filled(void)
+{
+	struct store_origin origin;
+	struct store *store = opened(dir);
+
+	batch_begin(&maker, 1, 1, 1000);
+	batch_put(&maker, "key", "value");
+	apply(store);
+	origin.seq = store_applied(store);
+	assert_int_equal(store_digest(store, &origin.digest, NULL), AG_OK);
+	store_close(store);
+	return origin;
+}
+
+static void
+a_restored_state_becomes_its_new_cluster_s(void **state)
+{
+	static const uint8_t next[CLUSTER_ID_BYTES] = { 2 };
+	struct store_origin origin = filled();
+	struct digest digest;
+	struct ag_error err;
+	struct store *store;
+
+	(void)state;
+	if (store_open_from(&store, dir, next, &origin, NULL, &err) != AG_OK)
+		fail_msg("%s", err.text);
+	assert_int_equal(store_applied(store), origin.seq);
+	assert_int_equal(store_digest(store, &digest, NULL), AG_OK);
+	assert_true(digest_equal(&digest, &origin.digest));
+	assert_value(store, "key", "value", 1);
+	store_close(store);
+	/* From now on it is: with the origin, without, and not the old one's. */
+	assert_int_equal(store_open_from(&store, dir, next, &origin, NULL,
+			     NULL),
+	    AG_OK);
+	store_close(store);
+	assert_int_equal(store_open(&store, dir, next, NULL, NULL), AG_OK);
+	store_close(store);
+	assert_int_equal(store_open(&store, dir, cluster, NULL, &err),
+	    AG_ECONFLICT);
+}
+
+static void
+another_state_than_the_origin_is_refused_and_kept(void **state)
+{
+	static const uint8_t next[CLUSTER_ID_BYTES] = { 2 };
+	const struct store_origin origin = filled();
+	struct store_origin wrong = origin;
+	struct ag_error err;
+	struct store *store;
+
+	(void)state;
+	wrong.digest.data[0] ^= 1;
+	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, &err),
+	    AG_ECONFLICT);
+	assert_non_null(strstr(err.text, "another cluster's"));
+	wrong = origin;
+	wrong.seq++;
+	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, &err),
+	    AG_ECONFLICT);
+	/* Our own, but from before its beginning. */
+	assert_int_equal(store_open_from(&store, dir, cluster, &wrong, NULL,
+			     &err),
+	    AG_ECONFLICT);
+	assert_non_null(strstr(err.text, "before"));
+	store = opened(dir);
+	assert_value(store, "key", "value", 1);
+	store_close(store);
+}
+
 static void
 a_file_that_is_no_database_is_refused(void **state)
 {
@@ -700,6 +772,8 @@ main(void)
 		STORE_TEST(what_was_not_committed_is_not),
 		STORE_TEST(commits_may_fall_anywhere),
 		STORE_TEST(another_clusters_state_is_refused),
+		STORE_TEST(a_restored_state_becomes_its_new_cluster_s),
+		STORE_TEST(another_state_than_the_origin_is_refused_and_kept),
 		STORE_TEST(a_file_that_is_no_database_is_refused),
 		STORE_TEST(a_directory_that_can_not_be_made_is_named),
 		STORE_TEST(
