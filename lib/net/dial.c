@@ -195,10 +195,10 @@ dial_run(struct dial_pool *pool, struct dial *dial)
 		(void)close(fd);
 		return status;
 	}
-	if (ssh_connect(dial->session) != SSH_OK)
-		status = ag_fail(&dial->err, AG_EUNREACH,
-		    "SSH with %s at %s: %s", dial->target->name,
-		    dial->target->address, ssh_get_error(dial->session));
+	status = transport_client_connect(dial->session, &dial->err);
+	if (status != AG_OK)
+		ag_error_prefix(&dial->err, "SSH with %s at %s",
+		    dial->target->name, dial->target->address);
 	if (status == AG_OK)
 		status = dial_check_host(dial);
 	if (status == AG_OK)

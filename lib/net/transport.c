@@ -5,7 +5,9 @@
  *             system config, known hosts, agent or identity files.
  *          2. One list of algorithms, all of them modern; the dialler's
  *             order decides, so it puts what its processor does best first.
- *          3. libssh leaves sockets blocking: they are made non-blocking
+ *          3. libssh closes a socket it was handed only when the other side
+ *             goes first, unless it is told to forget who handed it.
+ *          4. libssh leaves sockets blocking: they are made non-blocking
  *             here, before a session reaches the I/O thread.
  */
 #include "net/transport.h"
@@ -195,7 +197,6 @@ session_set_client(ssh_session session, int fd, uint32_t timeout_s)
 	rc |= ssh_options_set(session, SSH_OPTIONS_CIPHERS_S_C, cipher_list());
 	rc |= ssh_options_set(session, SSH_OPTIONS_HMAC_C_S, MACS);
 	rc |= ssh_options_set(session, SSH_OPTIONS_HMAC_S_C, MACS);
-	/* Last: from here the session owns the socket. */
 	if (rc == SSH_OK)
 		rc = ssh_options_set(session, SSH_OPTIONS_FD, &fd);
 	return rc == SSH_OK;
@@ -220,6 +221,19 @@ transport_client_open(ssh_session *out, int fd, uint32_t timeout_s,
 	}
 	*out = session;
 	return AG_OK;
+}
+
+enum ag_status
+transport_client_connect(ssh_session session, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	if (ssh_connect(session) != SSH_OK)
+		status =
+		    ag_fail(err, AG_EUNREACH, "%s", ssh_get_error(session));
+	/* It calls this an error, and does it. */
+	(void)ssh_options_set(session, SSH_OPTIONS_FD, NULL);
+	return status;
 }
 
 enum ag_status

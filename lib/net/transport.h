@@ -33,9 +33,13 @@ bool transport_key_public(uint8_t out[static SIGN_PUBLIC_BYTES], ssh_key key);
 enum ag_status transport_bind_open(ssh_bind *bind,
     const struct secret *link_key, struct ag_error *err) AG_MUST_USE;
 
-/* A dialler's session over a connected socket, which it then owns. */
+/* A dialler's session over a connected socket, which stays the caller's. */
 enum ag_status transport_client_open(ssh_session *session, int fd,
     uint32_t timeout_s, struct ag_error *err) AG_MUST_USE;
+
+/* ssh_connect().  From here on, however it ends, the socket is the session's. */
+enum ag_status transport_client_connect(ssh_session session,
+    struct ag_error *err) AG_MUST_USE;
 
 /* An acceptor's session, before ssh_bind_accept_fd(). */
 enum ag_status transport_server_open(ssh_session *session,

@@ -1,6 +1,8 @@
 /*
  * Links between members: real SSH over 127.0.0.1, four nodes, one process.
  */
+#include <dirent.h>
+
 #include "net_fixture.h"
 
 static int
@@ -282,6 +284,40 @@ wrong_host_key_is_refused_with_the_address(void **state)
 	    fixture_wait_error(f, 1, 0, "does not accept our link key", 3000));
 }
 
+static unsigned
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned count = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir) != NULL)
+		count++;
+	(void)closedir(dir);
+	return count;
+}
+
+static void
+dials_that_fail_leave_no_descriptor(void **state)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	struct net_link_stats stats = { .attempts = 0 };
+	unsigned before = open_descriptors(), waited;
+	struct fixture *f = *state;
+
+	replace_key(&f->nodes[1].link_key);
+	fixture_start(f, 0);
+	fixture_start(f, 1);
+	for (waited = 0; stats.attempts < 4 && waited < 10000; waited += 10) {
+		(void)nanosleep(&pause, NULL);
+		net_stats(f->nodes[0].net, 1, &stats);
+	}
+	assert_true(stats.attempts >= 4);
+	fixture_stop(f, 0);
+	fixture_stop(f, 1);
+	assert_int_equal(open_descriptors(), before);
+}
+
 static void
 link_key_without_its_node_key_is_not_enough(void **state)
 {
@@ -351,6 +387,7 @@ main(void)
 		SPEC(member_of_another_cluster_is_refused_by_name),
 		SPEC(member_at_another_epoch_is_refused),
 		SPEC(wrong_host_key_is_refused_with_the_address),
+		SPEC(dials_that_fail_leave_no_descriptor),
 		SPEC(link_key_without_its_node_key_is_not_enough),
 		SPEC(address_in_use_is_named),
 		SPEC(heartbeats_measure_the_round_trip),
