@@ -15,12 +15,15 @@
  *          3. At most 32 KB go to libssh at a time, and only while its own
  *             output is empty and the window open: its output buffer is
  *             bounded by the peer's word alone.
- *          4. Each session has its own ssh_event.  In a shared one, libssh
+ *          4. While keys change, libssh may take what is written into a list
+ *             that only the peer can empty.  That is seen from what it has
+ *             sent, nothing follows, and the change has a deadline.
+ *          5. Each session has its own ssh_event.  In a shared one, libssh
  *             polls all sessions inside a write to one of them, and a death
  *             elsewhere makes that write fail.
- *          5. One channel, one subsystem; every other request is refused
+ *          6. One channel, one subsystem; every other request is refused
  *             and counted, and too many end the session.
- *          6. Bytes and packets that carry no frames (rekeying, ignored
+ *          7. Bytes and packets that carry no frames (rekeying, ignored
  *             messages, requests) are budgeted per period.
  *
  * NOT HERE Which of two links to keep, dialling, heartbeats' timing.
@@ -53,6 +56,7 @@
 #define SHAKING_US UINT64_C(5000000)
 #define LEAVING_US UINT64_C(200000)
 #define SPARE_US UINT64_C(2000000)
+#define HELD_US UINT64_C(10000000)
 
 /* An acceptor hears no more than this before it knows whom it hears. */
 #define GREETING_BYTES_MAX (64U << 10)
@@ -331,6 +335,9 @@ link_accept(struct link **out, const struct link_context *context,
 	    on_channel;
 	ssh_callbacks_init(&link->server_callbacks);
 	(void)ssh_set_server_callbacks(link->session, &link->server_callbacks);
+	if (context->rekey_bytes > 0)
+		(void)ssh_options_set(link->session, SSH_OPTIONS_REKEY_DATA,
+		    &context->rekey_bytes);
 	transport_tune(fd, LINK_PEER);
 	link_watch(link);
 	if (ssh_bind_accept_fd(sshbind, link->session, fd) != SSH_OK) {
@@ -581,6 +588,8 @@ link_stage(struct link *link, uint8_t *out, size_t cap, link_source_fn *source,
 static bool
 link_write(struct link *link, const uint8_t *data, size_t len, size_t *written)
 {
+	const struct ssh_counter_struct *sent = &link->packet_counter;
+	uint64_t want = sent->out_bytes;
 	int rc = ssh_channel_write(link->channel, data, (uint32_t)len);
 
 	*written = 0;
@@ -590,7 +599,17 @@ link_write(struct link *link, const uint8_t *data, size_t len, size_t *written)
 		return false;
 	}
 	*written = rc > 0 ? (size_t)rc : 0;
+	want += *written;
+	if (sent->out_bytes < want)
+		link->held_until = want;
 	return *written == len;
+}
+
+/* Is some of what libssh took still inside it, for want of new keys? */
+static bool
+link_is_held(const struct link *link)
+{
+	return link->packet_counter.out_bytes < link->held_until;
 }
 
 static size_t
@@ -600,6 +619,7 @@ link_room(const struct link *link)
 
 	if (link->channel == NULL || link->phase == LINK_DEAD ||
 	    link->phase == LINK_GREETING || link_is_closed(link) ||
+	    link_is_held(link) ||
 	    (ssh_get_poll_flags(link->session) & SSH_WRITE_PENDING) != 0)
 		return 0;
 	window = ssh_channel_window_size(link->channel);
@@ -668,6 +688,18 @@ link_check_tally(struct link *link, uint64_t now_us)
 		link->tally = now;
 }
 
+/* Keys that are to change have to within a time. */
+static void
+link_check_held(struct link *link, uint64_t now_us)
+{
+	if (!link_is_held(link))
+		link->held_us = 0;
+	else if (link->held_us == 0)
+		link->held_us = now_us;
+	else if (now_us >= link->held_us + HELD_US)
+		link_kill(link, AG_ETIMEOUT, "no new SSH keys in time");
+}
+
 void
 link_check(struct link *link, uint64_t now_us)
 {
@@ -681,6 +713,7 @@ link_check(struct link *link, uint64_t now_us)
 		link_kill(link, AG_EPROTO, "too many refused SSH requests");
 		return;
 	}
+	link_check_held(link, now_us);
 	if (link->phase == LINK_LEAVING && link_is_flushed(link))
 		link_kill(link, AG_OK, "left");
 	else if (link->phase == LINK_SPARE && now_us >= link->deadline_us)

@@ -37,7 +37,8 @@ struct link_context {
 	const struct secret *node_key;
 	uint32_t self;
 	uint64_t instance;
-	uint8_t *scratch; /* LINK_WRITE_BYTES to stage a write in */
+	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */
+	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
 };
 
 enum link_phase {
@@ -87,7 +88,10 @@ struct link {
 	struct send_queue own; /* handshake, heartbeats, goodbye */
 	struct net_frame *current;
 	size_t current_at;
-	struct buf rest; /* staged but not taken by libssh */
+	struct buf rest;     /* staged but not taken by libssh */
+	uint64_t held_until; /* libssh has written all it took when its packets
+				come to so many bytes */
+	uint64_t held_us;    /* since when they have not, 0: they have */
 
 	uint64_t body_bytes;
 	uint64_t body_packets;

@@ -112,6 +112,7 @@ net_start(struct net **out, const struct net_config *config,
 		.roster = config->roster,
 		.node_key = config->node_key,
 		.self = config->self,
+		.rekey_bytes = config->rekey_bytes,
 		.scratch = net->scratch,
 	};
 	randombytes_buf(&net->context.instance, sizeof(net->context.instance));

@@ -44,7 +44,9 @@ struct net_config {
 	const char *listen; /* host:port */
 	bool is_flushed;    /* frames leave at net_flush(), not by themselves */
 	uint32_t heartbeat_ms;
-	uint32_t silent_ms; /* no sign of life for this long: link is down */
+	uint32_t silent_ms;   /* no sign of life for this long: link is down */
+	uint64_t rekey_bytes; /* accepted sessions change keys after so many
+				 bytes; 0: as net/transport.c has it */
 	struct net_callbacks callbacks;
 	struct metric_set *metrics;
 };

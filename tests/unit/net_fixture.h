@@ -40,17 +40,20 @@ struct fixture_node {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint64_t frames;
+	uint64_t from[FIXTURE_MEMBERS]; /* frames, by their sender */
 	uint64_t bytes;
 	uint64_t last; /* first 8 bytes of the newest body */
 	bool is_out_of_order;
 	uint32_t echo_to; /* members to send what comes back to */
 	bool is_linked[FIXTURE_MEMBERS];
 	unsigned downs;
+	unsigned downs_of[FIXTURE_MEMBERS];
 };
 
 struct fixture {
 	struct fixture_node nodes[FIXTURE_MEMBERS];
 	struct metric_set *metrics;
+	uint64_t rekey_bytes; /* set before nodes start */
 };
 
 /* Every second node lets frames leave by net_flush() alone. */
@@ -81,6 +84,7 @@ fixture_on_frame(void *arg, uint32_t member, const struct frame *frame)
 		node->is_out_of_order = true;
 	node->last = number;
 	node->frames++;
+	node->from[member]++;
 	node->bytes += frame->body.len;
 	(void)pthread_cond_broadcast(&node->changed);
 	(void)pthread_mutex_unlock(&node->lock);
@@ -93,8 +97,10 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 
 	(void)pthread_mutex_lock(&node->lock);
 	node->is_linked[member] = is_up;
-	if (!is_up)
+	if (!is_up) {
 		node->downs++;
+		node->downs_of[member]++;
+	}
 	(void)pthread_cond_broadcast(&node->changed);
 	(void)pthread_mutex_unlock(&node->lock);
 }
@@ -162,6 +168,7 @@ fixture_start(struct fixture *f, uint32_t i)
 		.is_flushed = i % 2 == 0,
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
+		.rekey_bytes = f->rekey_bytes,
 		.callbacks = { node, fixture_on_frame, fixture_on_link },
 		.metrics = f->metrics,
 	};
@@ -235,6 +242,23 @@ fixture_wait_frames(struct fixture *f, uint32_t i, uint64_t count, unsigned ms)
 
 	(void)pthread_mutex_lock(&node->lock);
 	while (node->frames < count && code == 0)
+		code =
+		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
+	(void)pthread_mutex_unlock(&node->lock);
+	return code == 0;
+}
+
+/* Wait until node i has received count frames in all from node j. */
+static inline bool
+fixture_wait_from(struct fixture *f, uint32_t i, uint32_t j, uint64_t count,
+    unsigned ms)
+{
+	struct fixture_node *node = &f->nodes[i];
+	struct timespec until = fixture_deadline(ms);
+	int code = 0;
+
+	(void)pthread_mutex_lock(&node->lock);
+	while (node->from[j] < count && code == 0)
 		code =
 		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
 	(void)pthread_mutex_unlock(&node->lock);
