@@ -34,6 +34,7 @@
 #include "base/fs.h"
 #include "tui/format.h"
 #include "tui/frame.h"
+#include "tui/resident.h"
 #include "tui/screen.h"
 #include "tui/source.h"
 
@@ -323,8 +324,12 @@ take_news(struct tui *t)
 	if (t->source == NULL || t->view.is_paused)
 		return;
 	source_take(t->source, &t->model, &t->link);
-	if (t->model.status != NULL && t->model.status != before)
-		history_add(&t->history, t->model.status);
+	if (t->model.status == NULL || t->model.status == before)
+		return;
+	history_add(&t->history, t->model.status);
+	/* By the second answer all that asks and reads has run once. */
+	if (t->history.count == 2)
+		resident_release();
 }
 
 static void
@@ -482,6 +487,7 @@ run_live(struct tui *t, struct ag_error *err)
 			source_want(t->source,
 			    pane_table[t->view.screen]->needs,
 			    t->view.interval_ms);
+		resident_release();
 		loop(t);
 	}
 	screen_close(t->screen);

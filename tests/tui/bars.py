@@ -11,21 +11,23 @@ import tempfile
 from harness import Node, Tui
 
 FIRST_PAINT_MS = 30
-# The goal is 12 MB; the one binary's shared libraries take most of this.
-RSS_KB = 14 * 1024
+RSS_KB = 12 * 1024
 CPU_PERCENT = 0.5
 BYTES_PER_SECOND = 2500
 
 
 def first_paint(aegis, folder):
-    times = []
+    times, rss = [], 0
     for _ in range(7):
         tui = Tui([aegis, "tui", "--socket", folder + "/nobody"])
         assert tui.pump(5, lambda: b"CONNECTING" in tui.output and tui.frames() > 0)
         times.append((tui.last - tui.started) * 1000)
+        # A countdown means that it has asked.
+        assert tui.pump(5, lambda: b"retry" in tui.output)
+        rss = max(rss, tui.rss_kb())
         tui.keys(b"q")
         assert tui.wait_exit() == 0
-    return min(times), sorted(times)[len(times) // 2]
+    return min(times), sorted(times)[len(times) // 2], rss
 
 
 def steady(aegis, fixtures, folder, seconds):
@@ -49,13 +51,13 @@ def main():
     aegis, fixtures = os.path.abspath(sys.argv[1]), sys.argv[2]
     seconds = int(sys.argv[3]) if len(sys.argv) > 3 else 12
     with tempfile.TemporaryDirectory() as folder:
-        best, median = first_paint(aegis, folder)
+        best, median, alone = first_paint(aegis, folder)
         cpu, sent, rss = steady(aegis, fixtures, folder, seconds)
     print("first paint %.1f ms best, %.1f ms median (bar %d)" % (best, median, FIRST_PAINT_MS))
     print("cpu %.2f %% at 1 Hz over %d s (bar %.1f)" % (cpu, seconds, CPU_PERCENT))
-    print("rss %.1f MB (bar %d)" % (rss / 1024, RSS_KB // 1024))
+    print("rss %.1f MB, %.1f MB without a node (bar %d)" % (rss / 1024, alone / 1024, RSS_KB // 1024))
     print("output %.0f bytes/s at 80x24 (bar %d)" % (sent, BYTES_PER_SECOND))
-    if best > FIRST_PAINT_MS or rss > RSS_KB or sent > BYTES_PER_SECOND or cpu > CPU_PERCENT:
+    if best > FIRST_PAINT_MS or max(rss, alone) > RSS_KB or sent > BYTES_PER_SECOND or cpu > CPU_PERCENT:
         print("a bar is missed")
         return 1
     return 0
