@@ -179,6 +179,7 @@ draw_cluster(struct canvas *c, struct rect area, const struct scene *s)
 	char note[ABOUT_BYTES];
 	char since[FORMAT_BYTES];
 	char size[FORMAT_BYTES];
+	const char *word = "since ";
 	int y = 0;
 
 	pane_source(s, note, sizeof(note));
@@ -193,9 +194,13 @@ draw_cluster(struct canvas *c, struct rect area, const struct scene *s)
 	y = area.y;
 	draw_health(c, area, y, status);
 	format_since(since, status->view_since, s->now_ms);
+	if (status->changing_view)
+		word = "CHANGING ";
+	else if (status->view_since[0] == '\0')
+		word = "";
 	y = pane_field(c, area, y + 2, "leader", "%s   view %" PRIu64 " %s%s",
-	    status->primary, status->view,
-	    status->changing_view ? "CHANGING " : "since ", since);
+	    status->primary, status->view, word,
+	    status->view_since[0] != '\0' ? since : "");
 	y = pane_field(c, area, y, "executed",
 	    "%" PRIu64 "   checkpoint %" PRIu64, status->executed,
 	    status->stable);

@@ -116,7 +116,11 @@ emit_agreement(struct emitter *e, const struct node_status *s)
 	emit_u64_member(e, "view", s->view);
 	emit_text_member(e, "primary", name_of(s, s->primary));
 	emit_bool_member(e, "changing_view", s->is_changing_view);
-	emit_time_member(e, "view_since", s->view_since_ms);
+	emit_key(e, "view_since");
+	if (s->view_since_ms == 0)
+		emit_null(e);
+	else
+		emit_time_ms(e, s->view_since_ms);
 	emit_u64_member(e, "view_changes", s->view_changes);
 	emit_u64_member(e, "executed", s->executed);
 	emit_u64_member(e, "stable", s->stable);

@@ -182,8 +182,12 @@ on_view(void *arg, uint64_t view, uint32_t primary, bool is_changing)
 	log_info("consensus", is_changing ? "changing view" : "view entered",
 	    LOG_U64("view", view),
 	    LOG_TEXT("primary", n->roster.members[primary].name));
-	if (is_changing)
+	if (is_changing) {
+		if (n->changing_since_ms == 0)
+			n->changing_since_ms = clock_wall_ms();
 		return;
+	}
+	n->changing_since_ms = 0;
 	v = &n->views[n->view_count++ % NODE_VIEWS_KEPT];
 	v->view = view;
 	v->primary = primary;

@@ -200,7 +200,9 @@ struct node_status {
 	uint64_t view;
 	uint32_t primary;
 	bool is_changing_view;
-	uint64_t view_since_ms; /* wall */
+	/* When the view began, or the change to another: wall, 0: before
+	 * this node did. */
+	uint64_t view_since_ms;
 	uint64_t view_changes;
 	uint64_t executed;
 	uint64_t stable;

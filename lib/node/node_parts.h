@@ -68,7 +68,8 @@ struct node {
 	uint64_t stable_certificate_seq;
 	struct node_view views[NODE_VIEWS_KEPT]; /* ring by view_count */
 	size_t view_count;
-	uint64_t quorum_lost_us; /* 0: there is one */
+	uint64_t changing_since_ms; /* wall, 0: the view is not changing */
+	uint64_t quorum_lost_us;    /* 0: there is one */
 };
 
 void node_fatal(struct node *node, const struct ag_error *err);

@@ -135,7 +135,10 @@ node_status(struct node *n, struct node_status *s)
 	s->view = engine.view;
 	s->primary = engine.primary;
 	s->is_changing_view = engine.is_changing_view;
-	if (n->view_count > 0)
+	s->view_since_ms = 0;
+	if (s->is_changing_view)
+		s->view_since_ms = n->changing_since_ms;
+	else if (n->view_count > 0)
 		s->view_since_ms =
 		    n->views[(n->view_count - 1) % NODE_VIEWS_KEPT].began_ms;
 	s->view_changes = engine.view_changes;

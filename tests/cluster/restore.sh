@@ -39,6 +39,9 @@ health() {
 
 exits 0 "$AEGIS" cluster init -q c
 exits 0 "$AEGIS" cluster up c
+# Nobody knows when a view began that no node has seen begin.
+[ "$("$AEGIS" node status --socket c/n1/aegis.sock -o json |
+    jq -c .view_since)" = null ] || fail "the first view began some time"
 exits 0 "$AEGIS" keygen -T backup -o key
 for value in one two three; do
 	exits 0 ask n1 put counted "$value"

@@ -156,7 +156,8 @@ def empty():
                for i in range(4)]
     last = status(4, members, "STARTING", 3, margin=-2, view="0", primary="n1", executed="0", stable="0",
                   proposed="0", keys="0", bytes="0", pending="0", commits="0", view_changes="0",
-                  commit_p50_us="0", commit_p99_us="0", sync_p99_us="0", uptime_ms="900")
+                  commit_p50_us="0", commit_p99_us="0", sync_p99_us="0", uptime_ms="900",
+                  view_since=None)
     return {"status": last, "rounds": {"v": 1, "rounds": []}, "views": {"v": 1, "views": []},
             "alerts": {"v": 1, "alerts": []}, "logs": {"v": 1, "lines": []}}
 
