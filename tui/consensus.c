@@ -19,6 +19,7 @@
 #define COLUMN_VOTERS_MAX 8
 #define VOTER_WIDTH 4
 #define HEAD_BYTES 16
+#define BEGAN_BYTES 96
 
 enum { SEQ, VIEW, PHASE, DIGEST, VOTES };
 enum { PREP, COMM, AGE, REQUESTS, BYTES, TAIL };
@@ -298,6 +299,21 @@ consensus_detail(struct canvas *c, struct rect area, const struct scene *s,
 	(void)pane_field(c, area, y, "not heard", "%s", names);
 }
 
+/* Who led from when on; a view that began unseen has no time. */
+static void
+draw_view(struct canvas *c, struct rect area, int y,
+    const struct model_view *view, uint64_t now_ms)
+{
+	char since[FORMAT_BYTES], began[BEGAN_BYTES] = "began unseen";
+
+	format_since(since, view->began, now_ms);
+	if (view->began[0] != '\0')
+		(void)snprintf(began, sizeof(began), "began %s ago  %s", since,
+		    view->began);
+	(void)canvas_printf(c, area.x + 1, y, area.w - 1, CANVAS_NORMAL,
+	    "%6" PRIu64 "  %-8s  %s", view->view, view->primary, began);
+}
+
 static void
 consensus_panels(struct canvas *c, const struct layout *l,
     const struct scene *s)
@@ -313,17 +329,8 @@ consensus_panels(struct canvas *c, const struct layout *l,
 	if (v == NULL || v->count == 0)
 		(void)canvas_put(c, area.x + 1, area.y, area.w - 1, CANVAS_DIM,
 		    v == NULL ? "not known yet" : "none yet");
-	for (size_t i = 0; v != NULL && i < v->count; i++) {
-		const struct model_view *one = &v->views[i];
-		char since[FORMAT_BYTES];
-
-		if ((int)i >= area.h)
-			break;
-		format_since(since, one->began, s->now_ms);
-		(void)canvas_printf(c, area.x + 1, area.y + (int)i, area.w - 1,
-		    CANVAS_NORMAL, "%6" PRIu64 "  %-8s  began %s ago  %s",
-		    one->view, one->primary, since, one->began);
-	}
+	for (int i = 0; v != NULL && i < (int)v->count && i < area.h; i++)
+		draw_view(c, area, area.y + i, &v->views[i], s->now_ms);
 }
 
 const struct pane consensus_pane = {
