@@ -35,7 +35,7 @@ static const struct applet_option create_options[] = {
 };
 
 static const struct applet_option verify_options[] = {
-	{ 'a', "all", NULL, "every backup, and that none was taken away" },
+	{ 'a', "all", NULL, "every backup, and that none between is gone" },
 	{ 'i', "identity", "FILE", "open with this backup key" },
 	{ 0, "roster", "FILE", "the roster that must have certified it" },
 	PASSPHRASE_OPTIONS,

@@ -88,6 +88,12 @@ verify_all(struct applet_call *call, struct session *s)
 	int code = EXIT_YES;
 	size_t i;
 
+	/* A repository that lost all it had must not pass for a whole one. */
+	if (s->list.count == 0) {
+		(void)ag_fail(&err, AG_ENOENT, "%s: the repository is empty",
+		    repository_dir(s->repo));
+		return exit_fail(call, &err);
+	}
 	for (i = 0; i < s->list.count; i++)
 		code = worse(code, verify_entry(call, s, &s->list.entries[i]));
 	if (backup_check_chain(s->repo, &s->list, &err) != AG_OK)

@@ -82,6 +82,16 @@ grep -q "^genesis-state $(sed -n 's/^digest //p' new/restored)\$" next ||
 	fail "genesis-state: $(cat next)"
 exits 3 "$AEGIS" roster create -n trial --restored next -o bad n1.member
 
+# What is not there can not be verified: not that nothing is there either.
+exits 0 backup list -R repo
+cp -r repo bare && rm bare/snap/*
+exits 1 backup verify -R bare --all
+complains "the repository is empty"
+exits 1 backup verify -R bare --all -i key
+exits 0 backup list -R bare -o json
+exits 1 backup restore -R bare latest -i key --to nothing
+[ ! -e nothing ] || fail "restored nothing to a directory"
+
 # Damage is found, with the file's name, and leaves nothing restored.
 pack=$(find repo/packs -type f | head -n 1)
 size=$(wc -c <"$pack")
