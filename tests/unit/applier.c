@@ -84,8 +84,8 @@ set_up(void **state)
 		return -1;
 	(void)snprintf(s.state, sizeof(s.state), "%s/state", s.dir);
 	(void)snprintf(s.other, sizeof(s.other), "%s/other", s.dir);
-	return applier_open(&s.applier, s.state, cluster_id, principal, s.loop,
-		   &callbacks, NULL, &err) == AG_OK
+	return applier_open(&s.applier, s.state, cluster_id, NULL, principal,
+		   s.loop, &callbacks, NULL, &err) == AG_OK
 	    ? 0
 	    : -1;
 }

@@ -91,7 +91,7 @@ assert_honest_link_works(struct scene *s)
 	uint64_t want = ++s->sent;
 
 	memcpy(body, &want, sizeof(want));
-	assert_int_equal(net_send(s->f.nodes[HONEST].net, 1U << VICTIM,
+	assert_int_equal(fixture_send(s->f.nodes[HONEST].net, 1U << VICTIM,
 			     FRAME_CONSENSUS, bytes_of(body, sizeof(body))),
 	    AG_OK);
 	assert_true(fixture_wait_from(&s->f, VICTIM, HONEST, want, 2000));

@@ -235,8 +235,8 @@ assert_queues_bound_what_is_sent(struct scene *s)
 
 	body[8] = 0xff;
 	for (i = 0; i < FLOOD_BYTES / sizeof(body); i++) {
-		assert_int_equal(net_send(s->f.nodes[VICTIM].net, 1U << ROGUE,
-				     FRAME_CONSENSUS,
+		assert_int_equal(fixture_send(s->f.nodes[VICTIM].net,
+				     1U << ROGUE, FRAME_CONSENSUS,
 				     bytes_of(body, sizeof(body))),
 		    AG_OK);
 		if (i % 200 == 0)
@@ -351,8 +351,8 @@ new_keys_refused_cost_no_more_than_the_queues(void **state)
 	/* At a pace at which libssh could take it all. */
 	body[8] = 0xff;
 	for (i = 0; i < 1500; i++) {
-		assert_int_equal(net_send(s->f.nodes[VICTIM].net, 1U << ROGUE,
-				     FRAME_CONSENSUS,
+		assert_int_equal(fixture_send(s->f.nodes[VICTIM].net,
+				     1U << ROGUE, FRAME_CONSENSUS,
 				     bytes_of(body, sizeof(body))),
 		    AG_OK);
 		(void)nanosleep(&pause, NULL);

@@ -207,7 +207,7 @@ open_server(struct end *end)
 
 	roster_scope(&s->members.roster, &scope);
 	assert_int_equal(applier_open(&end->applier, end->dir, scope.cluster_id,
-			     principal, s->loop, &callbacks, NULL, &err),
+			     NULL, principal, s->loop, &callbacks, NULL, &err),
 	    AG_OK);
 	end->snapshots =
 	    snapshots_new(s->loop, end->applier, &scope, on_want, end);
