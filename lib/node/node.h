@@ -130,7 +130,8 @@ typedef void node_watch_fn(void *arg, const struct node_change *change);
 
 /*
  * Watch keys with first <= key < last.  from: the first sequence of
- * interest; 0 for what comes next.  AG_ENOENT when from is no longer kept.
+ * interest, also one that is still to come; 0 for what comes next.
+ * AG_ENOENT when from is no longer kept.
  */
 enum ag_status node_watch_new(struct node_watch **out, struct node *node,
     struct bytes first, struct bytes last, uint64_t from, node_watch_fn *fn,

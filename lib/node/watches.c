@@ -8,7 +8,9 @@
  *          2. History is bounded in bytes; the oldest changes go first, by
  *             whole sequences, so that a resumed watch never starts in the
  *             middle of a batch.
- *          3. A watch may be closed by any callback.  It is only marked
+ *          3. A watch that begins ahead of the state, as one does that is
+ *             resumed at a node which is behind, sees nothing older.
+ *          4. A watch may be closed by any callback.  It is only marked
  *             then, and freed when no walk is under way.
  */
 #include "node/watches.h"
@@ -28,6 +30,7 @@ struct node_watch {
 	struct watches *owner;
 	struct node_watch *next;
 	struct bytes first, last;
+	uint64_t from;     /* the first sequence of interest */
 	node_watch_fn *fn; /* NULL once ended or closed */
 	void *arg;
 	bool is_closed;
@@ -134,9 +137,12 @@ kept_new(const struct store_change *change)
 }
 
 static bool
-watch_covers(const struct node_watch *watch, struct bytes key)
+watch_covers(const struct node_watch *watch, const struct node_change *change)
 {
-	return bytes_compare(key, watch->first) >= 0 &&
+	const struct bytes key = change->entry.key;
+
+	return change->seq >= watch->from &&
+	    bytes_compare(key, watch->first) >= 0 &&
 	    (watch->last.len == 0 || bytes_compare(key, watch->last) < 0);
 }
 
@@ -146,7 +152,7 @@ watches_show(struct watches *w, const struct node_change *change)
 	struct node_watch *watch;
 
 	for (watch = w->list; watch != NULL; watch = watch->next)
-		if (watch->fn != NULL && watch_covers(watch, change->entry.key))
+		if (watch->fn != NULL && watch_covers(watch, change))
 			watch->fn(watch->arg, change);
 }
 
@@ -212,25 +218,26 @@ watches_add(struct node_watch **out, struct watches *w, struct bytes first,
 	watch = malloc(sizeof(*watch) + first.len + last.len);
 	if (watch == NULL)
 		return ag_fail(err, AG_ENOMEM, "watch: out of memory");
-	if (first.len > 0)
-		memcpy(watch->range, first.data, first.len);
-	if (last.len > 0)
-		memcpy(watch->range + first.len, last.data, last.len);
+	/* In this order: the range begins inside of the struct's padding. */
 	*watch = (struct node_watch){
 		.owner = w,
 		.next = w->list,
 		.first = bytes_of(watch->range, first.len),
 		.last = bytes_of(watch->range + first.len, last.len),
+		.from = from,
 		.fn = fn,
 		.arg = arg,
 	};
+	if (first.len > 0)
+		memcpy(watch->range, first.data, first.len);
+	if (last.len > 0)
+		memcpy(watch->range + first.len, last.data, last.len);
 	w->list = watch;
 	*out = watch;
 	w->walking++;
 	for (k = from == 0 ? NULL : w->oldest; k != NULL && watch->fn != NULL;
 	     k = k->next)
-		if (k->change.seq >= from &&
-		    watch_covers(watch, k->change.entry.key))
+		if (watch_covers(watch, &k->change))
 			watch->fn(watch->arg, &k->change);
 	w->walking--;
 	return AG_OK;
