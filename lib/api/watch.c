@@ -1,7 +1,9 @@
 /*
  * GET /v1/watch: changes as server-sent events.
  *
- * FORMAT   id: SEQ, or SEQ.K for the K-th further change of one sequence
+ * FORMAT   id: SEQ, or SEQ.K for the K-th further change of one sequence, or
+ *              SEQ.all for everything up to and with SEQ (pings, and a cut
+ *              that leaves nothing out)
  *          event: put | delete | ping | cut
  *          data: the entry as JSON; for ping {"seq"}; for cut a problem
  *
@@ -15,8 +17,10 @@
  *          2. A sequence may hold several changes of the watched range; the
  *             id tells how many were sent, so that resuming in their midst
  *             neither repeats nor skips one.
- *          3. Every 15 s of the API's timer each watcher gets a ping: it
- *             tells the client how far the state is and us who is gone.
+ *          3. At its start, and every 15 s of the API's timer, each watcher
+ *             gets a ping: it tells the client how far the state is, also
+ *             as an id to resume from before the first change came or long
+ *             after the last, and us who is gone.
  */
 #include "api/watch.h"
 
@@ -46,6 +50,7 @@ struct watcher {
 	size_t sent; /* of pending */
 	bool is_suspended;
 	bool has_ended;
+	uint64_t from;   /* the first sequence of interest, or 0 */
 	uint64_t seq;    /* of the newest change */
 	uint64_t of_seq; /* changes of it so far */
 	uint64_t skip_seq;
@@ -92,6 +97,20 @@ write_change(struct watcher *w, const struct node_change *change)
 	return buf_append(&w->pending, "\n\n", 2);
 }
 
+/*
+ * An id that says: the client has all changes up to executed.  What it did
+ * not ask for counts as had, or resuming would bring it.
+ */
+static enum ag_status
+write_id_of_all(struct watcher *w, uint64_t executed)
+{
+	if (executed < w->seq)
+		executed = w->seq;
+	if (w->from > 0 && executed < w->from - 1)
+		executed = w->from - 1;
+	return buf_printf(&w->pending, "id: %" PRIu64 ".all\n", executed);
+}
+
 /* Send what is whole, then why there is no more, then the end. */
 static void
 cut(struct watcher *w, enum problem_kind kind, const char *why)
@@ -103,7 +122,10 @@ cut(struct watcher *w, enum problem_kind kind, const char *why)
 	w->has_ended = true;
 	metric_add(w->api->cut, 1);
 	w->pending.max = BUFFER_MAX + FAREWELL_BYTES;
-	if (buf_printf(&w->pending, "event: cut\ndata: ") == AG_OK) {
+	/* A node that stops has sent all; the other reasons left some out. */
+	if ((kind != PROBLEM_UNAVAILABLE ||
+		write_id_of_all(w, w->api->status.executed) == AG_OK) &&
+	    buf_printf(&w->pending, "event: cut\ndata: ") == AG_OK) {
 		emit_init(&e, &w->pending);
 		problem_begin(&e, kind, why);
 		emit_object_end(&e);
@@ -214,7 +236,8 @@ ping(struct watcher *w, uint64_t executed)
 	/* Who has not read the last ping's worth needs no other. */
 	if (w->has_ended || w->pending.len - w->sent > STREAM_BLOCK_BYTES)
 		return;
-	if (buf_printf(&w->pending,
+	if (write_id_of_all(w, executed) != AG_OK ||
+	    buf_printf(&w->pending,
 		"event: ping\ndata: {\"seq\":\"%" PRIu64 "\"}\n\n",
 		executed) != AG_OK)
 		w->pending.len = whole;
@@ -238,11 +261,17 @@ watch_cut_all(struct api *api)
 {
 	struct watcher *w;
 
+	if (api->watchers == NULL)
+		return;
+	node_status(api->node, &api->status);
 	for (w = api->watchers; w != NULL; w = w->next)
 		cut(w, PROBLEM_UNAVAILABLE, "the node is stopping");
 }
 
-/* "SEQ" or "SEQ.K": the newest change the client has. */
+/*
+ * "SEQ" or "SEQ.K": the newest change the client has, and how many of that
+ * sequence.  "SEQ.all": UINT64_MAX of them.
+ */
 static bool
 parse_event_id(struct bytes text, uint64_t *seq, uint64_t *count)
 {
@@ -255,7 +284,10 @@ parse_event_id(struct bytes text, uint64_t *seq, uint64_t *count)
 		further =
 		    bytes_of(dot + 1, text.len - (size_t)(dot + 1 - text.data));
 		text.len = (size_t)(dot - text.data);
-		if (!argument_parse_u64(further, count) || *count == UINT64_MAX)
+		if (bytes_equal(further, bytes_from_text("all")))
+			*count = UINT64_MAX - 1;
+		else if (!argument_parse_u64(further, count) ||
+		    *count >= UINT64_MAX - 1)
 			return false;
 	}
 	*count += 1;
@@ -274,6 +306,8 @@ take_start(struct exchange *x, struct watcher *w, uint64_t *from)
 		return argument_u64(x, "from", 0, UINT64_MAX, from);
 	if (parse_event_id(bytes_from_text(id), &w->skip_seq, &w->skip)) {
 		*from = w->skip_seq;
+		if (w->skip == UINT64_MAX && w->skip_seq < UINT64_MAX)
+			*from += 1;
 		return true;
 	}
 	exchange_problem(x, PROBLEM_BAD_REQUEST,
@@ -350,6 +384,7 @@ watch_follow(struct exchange *x)
 		watcher_free(w);
 		return;
 	}
+	w->from = from;
 	status = open_source(x, w, from, &err);
 	if (status != AG_OK) {
 		watcher_free(w);

@@ -529,6 +529,34 @@ watch_resumes_in_the_midst_of_a_sequence(void **state)
 }
 
 static void
+watch_resumes_from_a_ping_without_a_gap(void **state)
+{
+	struct api_fixture *f = *state;
+	const char *seen;
+	struct api_talk talk;
+
+	fake_node_put(f->node, "a", bytes_from_text("v1"));
+	api_talk_open(&talk, f);
+	assert_true(api_talk_send(&talk, bytes_from_text(WATCH("", "")),
+	    "id: 1.all\nevent: ping\n"));
+	api_talk_close(&talk);
+	fake_node_put(f->node, "b", bytes_from_text("v2"));
+	api_talk_open(&talk, f);
+	assert_true(api_talk_send(&talk,
+	    bytes_from_text(WATCH("", "Last-Event-ID: 1.all\r\n")),
+	    "id: 2.all\nevent: ping\n"));
+	seen = (const char *)talk.received.data;
+	assert_non_null(strstr(seen, "id: 2\nevent: put\n"));
+	assert_null(strstr(seen, "\"v1\""));
+	api_talk_close(&talk);
+	/* What was not asked for is not sent on resuming either. */
+	api_talk_open(&talk, f);
+	assert_true(api_talk_send(&talk, bytes_from_text(WATCH("?from=9", "")),
+	    "id: 8.all\nevent: ping\n"));
+	api_talk_close(&talk);
+}
+
+static void
 watch_of_forgotten_changes_is_gone(void **state)
 {
 	struct api_fixture *f = *state;
@@ -675,6 +703,10 @@ stop_cuts_everything_and_late_answers_are_harmless(void **state)
 	assert_true(api_talk_wait(&watcher, NULL));
 	assert_non_null(strstr((const char *)watcher.received.data,
 	    "the node is stopping"));
+	assert_non_null(strstr((const char *)watcher.received.data,
+	    "id: 1.all\nevent: cut\n"));
+	assert_non_null(
+	    strstr((const char *)watcher.received.data, "\r\n0\r\n\r\n"));
 	assert_true(api_talk_wait(&writer, NULL));
 	fake_node_release(f->node);
 	api_talk_close(&writer);
@@ -802,6 +834,7 @@ main(void)
 		API_TEST(failed_state_is_no_digest),
 		API_TEST(watch_streams_changes_of_its_prefix_only),
 		API_TEST(watch_resumes_in_the_midst_of_a_sequence),
+		API_TEST(watch_resumes_from_a_ping_without_a_gap),
 		API_TEST(watch_of_forgotten_changes_is_gone),
 		API_TEST(watcher_that_does_not_read_is_cut_with_a_reason),
 		API_TEST(snapshot_is_streamed_whole),

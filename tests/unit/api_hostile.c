@@ -95,6 +95,8 @@ bytes_that_are_no_request_are_refused(void **state)
 		      "Last-Event-ID: 1.18446744073709551615\r\n\r\n"),
 		WRONG("GET /v1/watch HTTP/1.1\r\nHost: a\r\n"
 		      "Last-Event-ID: .\r\n\r\n"),
+		WRONG("GET /v1/watch HTTP/1.1\r\nHost: a\r\n"
+		      "Last-Event-ID: 1.alles\r\n\r\n"),
 	};
 	size_t i;
 
