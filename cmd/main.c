@@ -4,8 +4,12 @@
  * RULES    1. Global options may stand before the applet's name or after it.
  *          2. A name that is no applet is never guessed at: the nearest one
  *             is named, and the exit code is 127, as a shell's would be.
+ *          3. Descriptors 0 to 2 are open before anything else is: else a
+ *             file or socket would get one of the numbers, and be printed
+ *             into.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <locale.h>
 #include <stdio.h>
@@ -30,6 +34,23 @@ main_set_locale(void)
 	if (setlocale(LC_CTYPE, "") == NULL ||
 	    strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+/*
+ * What was closed is opened the wrong way round, so that reading or writing
+ * it fails, as it would have.
+ */
+static void
+main_hold_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++) {
+		const int mode = fd == 0 ? O_WRONLY : O_RDONLY;
+
+		/* The lowest number that is free is this one. */
+		if (fcntl(fd, F_GETFD) == -1 &&
+		    open("/dev/null", mode | O_NOCTTY) == -1)
+			_exit(EXIT_INTERNAL);
+	}
 }
 
 static int
@@ -188,6 +209,7 @@ main(int argc, char **argv)
 	const char *slash;
 	const char *name;
 
+	main_hold_standard_files();
 	main_set_locale();
 	if (argc == 0)
 		return EXIT_INTERNAL;

@@ -56,6 +56,13 @@ complains nowhere
 
 serve
 
+# What is closed is not taken by a connection.
+kv list >&- 2>err
+[ $? = 3 ] || fail "list to a closed stdout: $(cat err)"
+complains "write standard output: Bad file descriptor"
+kv put k - <&- >out 2>err
+[ $? = 3 ] || fail "put from a closed stdin: $(cat err)"
+
 # Absent: empty stdout, exit 1; -q says nothing at all.
 exits 1 kv get k
 silent

@@ -136,3 +136,13 @@ exits 3 timeout 20 "$AEGIS" node run -c w/aegis.yaml
 complains "data directory $dir/w: another node is running on it"
 kill "$process"
 wait "$process" || fail "the node exited $?: $(cat run.err)"
+
+# Without standard files, which a file of the node's must not take the place of.
+fresh
+"$AEGIS" node run -c w/aegis.yaml <&- >&- 2>&- &
+process=$!
+started="$started $process"
+within 10 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
+kill "$process"
+wait "$process" || fail "the node without standard files exited $?"
+runs
