@@ -62,8 +62,8 @@ backup_open_key(struct secret **key, const struct applet_call *call,
 	status = secret_read_file(&text, path, RECIPIENT_FILE_BYTES_MAX, err);
 	if (status == AG_OK && passphrase == NULL &&
 	    recipient_key_is_sealed(secret_bytes(text)))
-		status = passphrase_prompt(&passphrase, "backup key passphrase",
-		    err);
+		status = passphrase_prompt(&passphrase,
+		    "Passphrase of the backup key: ", err);
 	if (status == AG_OK)
 		status = recipient_parse_key(key, secret_bytes(text),
 		    passphrase, path, err);

@@ -5,6 +5,9 @@
  *             a copy.
  *          2. While the echo is off, signals that would end us wait: the
  *             terminal is put back first.  ^C is read as a character.
+ *          3. The echo is off before the prompt is seen: whoever answers it
+ *             at once is neither shown nor, with what was typed before,
+ *             thrown away.
  */
 #include "cmd/passphrase.h"
 
@@ -19,7 +22,8 @@
 #include "base/fs.h"
 #include "crypto/openssh_key.h"
 
-#define TYPED_BYTES_MAX 1024
+/* One more than may be, so that too many are noticed. */
+#define TYPED_BYTES_MAX (PASSPHRASE_BYTES_MAX + 1)
 
 enum typed {
 	TYPED_MORE,
@@ -71,16 +75,24 @@ read_line(int fd, uint8_t *line, size_t *len)
 	return typed;
 }
 
-/* read_line() with the echo off, whatever happens. */
-static enum typed
-read_hidden(int fd, uint8_t *line, size_t *len)
+static enum ag_status
+terminal_say(int fd, const char *text, struct ag_error *err)
+{
+	return fs_write(fd, "/dev/tty", bytes_from_text(text), err);
+}
+
+/* Prompt and read a line with the echo off, whatever happens. */
+static enum ag_status
+ask_hidden(int fd, const char *prompt, struct secret *line, enum typed *typed,
+    struct ag_error *err)
 {
 	struct termios old, quiet;
 	sigset_t hold, before;
-	enum typed typed;
+	enum ag_status status;
+	size_t len = 0;
 
 	if (tcgetattr(fd, &old) == -1)
-		return TYPED_CANCEL;
+		return ag_fail_sys(err, "ask for the passphrase");
 	(void)sigemptyset(&hold);
 	(void)sigaddset(&hold, SIGTERM);
 	(void)sigaddset(&hold, SIGHUP);
@@ -89,12 +101,16 @@ read_hidden(int fd, uint8_t *line, size_t *len)
 	(void)sigprocmask(SIG_BLOCK, &hold, &before);
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
-	typed = TYPED_CANCEL;
-	if (tcsetattr(fd, TCSAFLUSH, &quiet) == 0)
-		typed = read_line(fd, line, len);
+	*typed = TYPED_CANCEL;
+	status = tcsetattr(fd, TCSAFLUSH, &quiet) == -1
+	    ? ag_fail_sys(err, "turn the terminal's echo off")
+	    : terminal_say(fd, prompt, err);
+	if (status == AG_OK)
+		*typed = read_line(fd, secret_data(line), &len);
+	secret_shorten(line, len);
 	(void)tcsetattr(fd, TCSAFLUSH, &old);
 	(void)sigprocmask(SIG_SETMASK, &before, NULL);
-	return typed;
+	return status == AG_OK ? terminal_say(fd, "\n", err) : status;
 }
 
 enum ag_status
@@ -103,7 +119,6 @@ passphrase_prompt(struct secret **out, const char *prompt, struct ag_error *err)
 	struct secret *line;
 	enum ag_status status;
 	enum typed typed;
-	size_t len = 0;
 	int fd;
 
 	*out = NULL;
@@ -116,19 +131,16 @@ passphrase_prompt(struct secret **out, const char *prompt, struct ag_error *err)
 		(void)close(fd);
 		return ag_fail(err, AG_ENOMEM, "passphrase: out of memory");
 	}
-	status = fs_write(fd, "/dev/tty", bytes_from_text(prompt), err);
-	typed = status == AG_OK ? read_hidden(fd, secret_data(line), &len)
-				: TYPED_CANCEL;
-	if (status == AG_OK)
-		status = fs_write(fd, "/dev/tty", bytes_from_text("\n"), err);
+	status = ask_hidden(fd, prompt, line, &typed, err);
 	(void)close(fd);
-	if (status == AG_OK && (typed == TYPED_CANCEL || len == 0))
+	if (status == AG_OK && (typed == TYPED_CANCEL || secret_len(line) == 0))
 		status = ag_fail(err, AG_EREFUSED, "no passphrase was given");
+	if (status == AG_OK)
+		status = secret_check_passphrase(line, err);
 	if (status != AG_OK) {
 		secret_free(line);
 		return status;
 	}
-	secret_shorten(line, len);
 	*out = line;
 	return AG_OK;
 }

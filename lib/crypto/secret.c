@@ -24,8 +24,6 @@
 
 #include "base/fs.h"
 
-#define PASSPHRASE_BYTES_MAX 1024
-
 struct secret {
 	uint8_t *data;
 	size_t len;
@@ -194,24 +192,59 @@ secret_read_file(struct secret **out, const char *path, size_t max,
 	return status;
 }
 
+/*
+ * Fill data up to a newline or the end of input.  A byte at a time: what
+ * follows the line, and when, is not ours.
+ */
+static enum ag_status
+read_line_into(int fd, uint8_t *data, size_t cap, size_t *len,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	size_t got = 1;
+
+	*len = 0;
+	while (status == AG_OK && got == 1 && *len < cap) {
+		status = read_into(fd, data + *len, 1, &got, "passphrase", err);
+		if (status == AG_OK && got == 1 && data[*len] == '\n')
+			return AG_OK;
+		*len += got;
+	}
+	return status;
+}
+
+enum ag_status
+secret_check_passphrase(const struct secret *passphrase, struct ag_error *err)
+{
+	if (passphrase->len == 0)
+		return ag_fail(err, AG_EINVAL, "passphrase is empty");
+	if (passphrase->len > PASSPHRASE_BYTES_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "passphrase is longer than %d bytes", PASSPHRASE_BYTES_MAX);
+	/* ssh-keygen and libssh would take it to end there. */
+	if (memchr(passphrase->data, '\0', passphrase->len) != NULL)
+		return ag_fail(err, AG_EINVAL,
+		    "passphrase has a NUL byte in it");
+	return AG_OK;
+}
+
 enum ag_status
 secret_read_passphrase(struct secret **out, int fd, struct ag_error *err)
 {
-	struct secret *secret;
+	struct secret *secret = secret_new(PASSPHRASE_BYTES_MAX + 1);
 	enum ag_status status;
-	const uint8_t *newline;
+	size_t len;
 
-	status = secret_read_fd(&secret, fd, PASSPHRASE_BYTES_MAX, "passphrase",
-	    err);
 	*out = NULL;
-	if (status != AG_OK)
-		return status;
-	newline = memchr(secret->data, '\n', secret->len);
-	if (newline != NULL)
-		secret_shorten(secret, (size_t)(newline - secret->data));
-	if (secret->len == 0) {
+	if (secret == NULL)
+		return ag_fail(err, AG_ENOMEM, "passphrase: out of memory");
+	status = read_line_into(fd, secret->data, secret->len, &len, err);
+	secret_shorten(secret, len);
+	if (status == AG_OK)
+		status = secret_check_passphrase(secret, err);
+	if (status != AG_OK) {
 		secret_free(secret);
-		return ag_fail(err, AG_EINVAL, "passphrase is empty");
+		return status;
 	}
 	*out = secret;
 	return AG_OK;

@@ -55,9 +55,15 @@ enum ag_status secret_read_fd(struct secret **out, int fd, size_t max,
 enum ag_status secret_read_file(struct secret **out, const char *path,
     size_t max, struct ag_error *err) AG_MUST_USE;
 
+#define PASSPHRASE_BYTES_MAX 1024
+
+/* AG_EINVAL when it is empty, too long, or has a byte no reader agrees on. */
+enum ag_status secret_check_passphrase(const struct secret *passphrase,
+    struct ag_error *err) AG_MUST_USE;
+
 /*
- * A passphrase: the first line from a descriptor, without its newline.
- * AG_EINVAL when it is empty.
+ * A passphrase: a line from a descriptor, without its newline, and nothing
+ * behind it.  AG_EINVAL as secret_check_passphrase().
  */
 enum ag_status secret_read_passphrase(struct secret **out, int fd,
     struct ag_error *err) AG_MUST_USE;

@@ -67,6 +67,49 @@ fi
 ssh-keygen -lf e | cmp -s - ours || fail "fingerprints of e differ"
 exits 2 "$AEGIS" keygen -o x --passphrase-fd 9 9</dev/null
 
+# What ssh-keygen would take to end early is no passphrase.
+printf 'open\0sesame\n' >nul
+exits 2 "$AEGIS" keygen -o x --passphrase-fd 0 <nul
+grep -q 'NUL byte' err || fail "NUL: $(cat err)"
+exits 1 test -e x
+
+# typed CODE WORDS KEYS...: on a terminal that answers each prompt at once.
+typed() {
+	timeout 30 python3 - "$AEGIS" "$@" >out 2>&1 <<'END' || fail "typed: $(cat out)"
+import os, pty, sys
+aegis, code, words, *keys = sys.argv[1:]
+child, terminal = pty.fork()
+if child == 0:
+    os.execl(aegis, "aegis", "keygen", "--passphrase", "-o", "t")
+seen = b""
+while True:
+    try:
+        piece = os.read(terminal, 4096)
+    except OSError:
+        break
+    if not piece:
+        break
+    seen += piece
+    if keys and piece.endswith(b": "):
+        os.write(terminal, keys.pop(0).encode().decode("unicode_escape")
+                 .encode("latin1"))
+status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+if status != int(code) or words.encode() not in seen or b"sesame" in seen:
+    sys.exit("exit %d, saw %r" % (status, seen))
+END
+}
+typed 0 SHA256: 'open sesame\n' 'open sesame\n'
+ssh-keygen -y -P 'open sesame' -f t >/dev/null || fail "t does not open"
+rm t t.pub
+typed 0 SHA256: 'wrong\x15open sesame!\x7f\r' 'open sesame\n'
+ssh-keygen -y -P 'open sesame' -f t >/dev/null || fail "edited: not open"
+rm t t.pub
+typed 11 'the two passphrases differ' 'sesame\n' 'Sesame\n'
+typed 11 'no passphrase was given' '\n'
+typed 11 'no passphrase was given' 'sesame\x03'
+typed 2 'a NUL byte' 'open\x00sesame\n'
+exits 1 test -e t
+
 # Theirs, read by us.
 ssh-keygen -q -t ed25519 -N '' -C 'made by ssh-keygen' -f theirs_key
 ssh-keygen -q -t ed25519 -N 'pass' -C 'sealed' -f theirs_sealed

@@ -484,8 +484,9 @@ a_secret_read_from_a_pipe_is_bounded(void **state)
 	(void)close(fds[0]);
 }
 
+/* The writer keeps its end open: nothing waits for more than the line. */
 static void
-a_passphrase_is_the_first_line(void **state)
+a_passphrase_is_a_line_and_what_follows_stays(void **state)
 {
 	struct secret *secret;
 	struct ag_error err;
@@ -493,14 +494,43 @@ a_passphrase_is_the_first_line(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
-	assert_int_equal(write(fds[1], "one two\nthree", 13), 13);
-	(void)close(fds[1]);
+	assert_int_equal(write(fds[1], "one two\nthree\n", 14), 14);
 	assert_int_equal(secret_read_passphrase(&secret, fds[0], &err), AG_OK);
 	assert_true(
 	    bytes_equal(secret_bytes(secret), bytes_from_text("one two")));
 	secret_free(secret);
+	assert_int_equal(secret_read_passphrase(&secret, fds[0], &err), AG_OK);
+	assert_true(
+	    bytes_equal(secret_bytes(secret), bytes_from_text("three")));
+	secret_free(secret);
+	(void)close(fds[1]);
 	assert_int_equal(secret_read_passphrase(&secret, fds[0], &err),
 	    AG_EINVAL);
+	(void)close(fds[0]);
+}
+
+static void
+a_passphrase_others_would_cut_is_refused(void **state)
+{
+	uint8_t text[PASSPHRASE_BYTES_MAX + 1];
+	struct secret *secret;
+	struct ag_error err;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], "one\0two\n", 8), 8);
+	assert_int_equal(secret_read_passphrase(&secret, fds[0], &err),
+	    AG_EINVAL);
+	assert_null(secret);
+	assert_non_null(strstr(err.text, "a NUL byte"));
+	memset(text, 'x', sizeof(text));
+	assert_int_equal(write(fds[1], text, sizeof(text)), sizeof(text));
+	assert_int_equal(secret_read_passphrase(&secret, fds[0], &err),
+	    AG_EINVAL);
+	assert_null(secret);
+	assert_non_null(strstr(err.text, "longer than 1024 bytes"));
+	(void)close(fds[1]);
 	(void)close(fds[0]);
 }
 
@@ -694,7 +724,8 @@ main(void)
 		cmocka_unit_test(an_unknown_hash_lists_the_known_ones),
 		cmocka_unit_test(hashes_of_abc_are_the_published_ones),
 		cmocka_unit_test(a_secret_read_from_a_pipe_is_bounded),
-		cmocka_unit_test(a_passphrase_is_the_first_line),
+		cmocka_unit_test(a_passphrase_is_a_line_and_what_follows_stays),
+		cmocka_unit_test(a_passphrase_others_would_cut_is_refused),
 		cmocka_unit_test(a_key_with_a_foreign_public_half_is_not_sound),
 		cmocka_unit_test(wycheproof_signatures_are_judged_as_published),
 		cmocka_unit_test(the_accepted_edge_cases_are_the_pinned_ones),
