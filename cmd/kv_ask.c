@@ -4,19 +4,25 @@
  * RULES    1. The node's word on the exit code is taken where it has one:
  *             curl, scripts and this command agree.
  *          2. An unknown outcome is never said without the way to ask again.
+ *          3. "Nothing happened" is said of the whole command or not at all.
  */
 #include "cmd/kv_ask.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cmd/display.h"
 #include "cmd/exit.h"
 #include "codec/decoder.h"
 #include "codec/text.h"
+
+/* Of a key in an error. */
+#define KEY_SHOWN_BYTES 64
 
 int
 kv_ask_open(struct kv_ask *ask, const struct applet_call *call)
@@ -39,22 +45,52 @@ kv_ask_close(struct kv_ask *ask)
 	client_free(ask->client);
 }
 
+/* Put what the failure is about in front of the reason. */
+static void
+tell_subject(struct kv_ask *ask)
+{
+	size_t columns, len;
+	struct buf shown;
+
+	if (ask->key == NULL) {
+		if (ask->done > 0)
+			ag_error_prefix(&ask->err,
+			    "%" PRIu64 " keys were changed, then", ask->done);
+		return;
+	}
+	len = strnlen(ask->key, KEY_SHOWN_BYTES + 1);
+	buf_init(&shown, KEY_SHOWN_BYTES * 4);
+	if (display_append(&shown,
+		bytes_of(ask->key,
+		    len > KEY_SHOWN_BYTES ? KEY_SHOWN_BYTES : len),
+		&columns) == AG_OK)
+		ag_error_prefix(&ask->err, "%.*s%s", (int)shown.len,
+		    (const char *)shown.data,
+		    len > KEY_SHOWN_BYTES ? "..." : "");
+	buf_fini(&shown);
+}
+
 int
 kv_ask_fail(struct kv_ask *ask, const struct applet_call *call)
 {
 	const struct client_answer *answer = &ask->answer;
 	struct ag_error *err = &ask->err;
-	const size_t len = strlen(err->text);
+	int code = answer->exit > 0 ? answer->exit
+	    : err->sys_errno != 0   ? EXIT_LOCAL
+				    : exit_code_of(err->status);
+	size_t len;
 
 	/* An absent key is an answer, not a mishap. */
 	if (err->status == AG_ENOENT && call->is_quiet)
 		return EXIT_NO;
+	tell_subject(ask);
+	len = strlen(err->text);
 	if (err->status == AG_EUNKNOWN && answer->request[0] != '\0')
 		(void)snprintf(err->text + len, sizeof(err->text) - len,
 		    "; ask with: aegis kv request %s", answer->request);
-	if (answer->exit > 0)
-		return exit_fail_code(call, err, answer->exit);
-	return exit_fail(call, err);
+	if (ask->done > 0 && code != EXIT_UNKNOWN && code != EXIT_NO)
+		code = EXIT_PARTIAL;
+	return exit_fail_code(call, err, code);
 }
 
 struct client_request
@@ -78,6 +114,18 @@ kv_ask_check_key(const struct applet_call *call, const char *key)
 	if (len > 0 && len <= KEY_BYTES_MAX)
 		return true;
 	(void)applet_usage(call, "a key has 1 to %d bytes, not %zu",
+	    KEY_BYTES_MAX, len);
+	return false;
+}
+
+bool
+kv_ask_check_prefix(const struct applet_call *call, const char *prefix)
+{
+	const size_t len = strlen(prefix);
+
+	if (len <= KEY_BYTES_MAX)
+		return true;
+	(void)applet_usage(call, "a prefix has at most %d bytes, not %zu",
 	    KEY_BYTES_MAX, len);
 	return false;
 }

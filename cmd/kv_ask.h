@@ -22,13 +22,19 @@ struct kv_ask {
 	struct client *client;
 	struct client_answer answer;
 	struct ag_error err;
+	const char *key; /* the question was about; NULL: no one key */
+	uint64_t done;   /* keys changed by earlier steps of the command */
 };
 
 /* EXIT_YES, or the exit code after the reason was said. */
 int kv_ask_open(struct kv_ask *ask, const struct applet_call *call);
 void kv_ask_close(struct kv_ask *ask);
 
-/* Say why the last call failed, with the request's id if there is one. */
+/*
+ * Say why the last call failed, with the key, and the request's id if there
+ * is one.  Where earlier steps were done the code never says that nothing
+ * happened.
+ */
 int kv_ask_fail(struct kv_ask *ask, const struct applet_call *call);
 
 /* A request of the call's timeout. */
@@ -37,6 +43,9 @@ struct client_request kv_ask_request(const struct applet_call *call,
 
 /* 1 to 1024 bytes, else a usage error was said and false returned. */
 bool kv_ask_check_key(const struct applet_call *call, const char *key);
+
+/* The same of a prefix, which may be empty. */
+bool kv_ask_check_prefix(const struct applet_call *call, const char *prefix);
 
 /* The answer's body as JSON; NULL when it is none, with ask->err filled. */
 json_t *kv_ask_json(struct kv_ask *ask);

@@ -35,11 +35,12 @@ delete_keys(struct kv_ask *ask, struct applet_call *call)
 	int code = EXIT_YES, one;
 	size_t i;
 
+	for (i = 0; i < call->operand_count; i++)
+		if (!kv_write_target(call, call->operands[i], &target))
+			return EXIT_USAGE;
 	for (i = 0; i < call->operand_count; i++) {
-		if (!kv_write_target(call, call->operands[i], &target)) {
-			code = EXIT_USAGE;
-			break;
-		}
+		if (!kv_write_target(call, call->operands[i], &target))
+			return EXIT_USAGE;
 		request = kv_ask_request(call, "DELETE", &target);
 		one =
 		    kv_write_send(ask, call, &request, call->operands[i], &out);
@@ -47,6 +48,7 @@ delete_keys(struct kv_ask *ask, struct applet_call *call)
 			code = one;
 		if (one != EXIT_YES && one != EXIT_NO)
 			break;
+		ask->done += one == EXIT_YES;
 	}
 	return kv_ask_end_rows(out, call, code);
 }
@@ -117,24 +119,23 @@ static int
 delete_prefix(struct kv_ask *ask, struct applet_call *call, const char *prefix)
 {
 	struct output *out;
-	uint64_t deleted = 0;
 	size_t count;
 
 	do {
 		if (delete_page(ask, call, prefix, &count) != AG_OK)
 			return kv_ask_fail(ask, call);
-		deleted += count;
+		ask->done += count;
 	} while (count > 0);
 	if (call->is_quiet)
-		return deleted > 0 ? EXIT_YES : EXIT_NO;
+		return ask->done > 0 ? EXIT_YES : EXIT_NO;
 	if (output_new(&out, call, stdout, NULL, deleted_columns, &ask->err) !=
 	    AG_OK)
 		return exit_fail(call, &ask->err);
-	output_u64(out, deleted);
+	output_u64(out, ask->done);
 	output_row(out);
 	if (output_end(out, &ask->err) != AG_OK)
 		return exit_fail(call, &ask->err);
-	return deleted > 0 ? EXIT_YES : EXIT_NO;
+	return ask->done > 0 ? EXIT_YES : EXIT_NO;
 }
 
 /* What does not go together.  EXIT_YES when all is well. */
@@ -153,6 +154,8 @@ check_delete(const struct applet_call *call)
 		return EXIT_YES;
 	if (call->operand_count > 1)
 		return applet_usage(call, "--prefix takes one KEY");
+	if (!kv_ask_check_prefix(call, call->operands[0]))
+		return EXIT_USAGE;
 	if (call->operands[0][0] != '\0' || options_has(&call->options, "yes"))
 		return EXIT_YES;
 	(void)ag_fail(&err, AG_EREFUSED,

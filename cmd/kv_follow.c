@@ -169,6 +169,9 @@ kv_follow_run(struct applet_call *call)
 	if (options_count_value(&call->options, "from", 1, UINT64_MAX, &from,
 		&err) != AG_OK)
 		return applet_usage(call, "%s", err.text);
+	if (call->operand_count > 0 &&
+	    !kv_ask_check_prefix(call, call->operands[0]))
+		return EXIT_USAGE;
 	target_init(&target, "/v1/watch");
 	if (call->operand_count > 0)
 		target_add_bytes(&target, "prefix",

@@ -109,6 +109,7 @@ fetch(struct kv_ask *ask, struct applet_call *call, const char *key,
 	target_add_bytes(&target, "key", bytes_from_text(key));
 	if (!add_consistency(call, &target))
 		return ag_fail(&ask->err, AG_EINVAL, "wrong consistency");
+	ask->key = key;
 	request = kv_ask_request(call, NULL, &target);
 	request.accept = accept;
 	return client_call(ask->client, &request, &ask->answer, &ask->err);
@@ -311,7 +312,9 @@ kv_show_list(struct applet_call *call)
 		&list.left, &err) != AG_OK)
 		return applet_usage(call, "%s", err.text);
 	target_init(&unused, "/v1/kv");
-	if (!add_consistency(call, &unused))
+	if (!add_consistency(call, &unused) ||
+	    (call->operand_count > 0 &&
+		!kv_ask_check_prefix(call, call->operands[0])))
 		return EXIT_USAGE;
 	list.keys_only = options_has(&call->options, "keys-only");
 	list.ask = &ask;

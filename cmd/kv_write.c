@@ -56,6 +56,7 @@ kv_write_send(struct kv_ask *ask, const struct applet_call *call,
 	enum ag_status status = AG_OK;
 	json_t *root;
 
+	ask->key = key;
 	if (client_call(ask->client, request, &ask->answer, &ask->err) != AG_OK)
 		return kv_ask_fail(ask, call);
 	root = kv_ask_json(ask);

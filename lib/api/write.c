@@ -11,6 +11,9 @@
  */
 #include "api/handlers.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "api/argument.h"
 #include "api/entry.h"
 #include "api/server.h"
@@ -40,6 +43,24 @@ emit_result(struct exchange *x, const struct result *result)
 	exchange_json_end(x, MHD_HTTP_OK);
 }
 
+/* With the version that is there, for the next attempt. */
+static void
+reply_conflict(struct exchange *x, const struct result *result)
+{
+	char id[REQUEST_ID_TEXT_BYTES], detail[96];
+	struct emitter *e;
+
+	(void)snprintf(detail, sizeof(detail),
+	    "the key %s %" PRIu64 ", not that of if_version: nothing changed",
+	    result->version == 0 ? "is absent, version" : "has version",
+	    result->version);
+	exchange_request_id(&x->id, id);
+	e = exchange_problem_begin(x, PROBLEM_CONFLICT, detail);
+	emit_u64_member(e, "version", result->version);
+	emit_text_member(e, "request", id);
+	exchange_problem_end(x, PROBLEM_CONFLICT);
+}
+
 static void
 reply_result(struct exchange *x, const struct result *result)
 {
@@ -49,8 +70,7 @@ reply_result(struct exchange *x, const struct result *result)
 		emit_result(x, result);
 		return;
 	case RESULT_CONFLICT:
-		exchange_problem_of_request(x, PROBLEM_CONFLICT,
-		    "the key's version is not if_version: nothing changed");
+		reply_conflict(x, result);
 		return;
 	case RESULT_NOT_FOUND:
 		exchange_problem_of_request(x, PROBLEM_ABSENT,

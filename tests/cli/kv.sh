@@ -50,6 +50,11 @@ misused kv put k v --file x
 misused kv put k v --if-version x
 misused kv del a b --if-version 1
 misused kv list --limit 0
+long=$(printf '%01025d' 0)
+misused kv list "$long"
+misused kv watch "$long"
+misused kv del --prefix "$long"
+complains 'at most 1024 bytes, not 1025'
 misused kv get a b --watch
 exits 3 kv put k --file nowhere
 complains nowhere
@@ -112,7 +117,9 @@ jq -e '.entries[0].value.b64 == "Af8="' out >/dev/null ||
 
 # Comparisons.
 exits 10 kv put k other --if-version 7
-complains 'if_version'
+complains 'k: the key has version 1, not that of if_version'
+exits 10 kv put none v --if-version 2
+complains 'none: the key is absent, version 0'
 exits 0 kv get k
 [ "$(cat out)" = hello ] || fail "a refused put changed the value"
 exits 0 kv put k second --if-version 1 -q
@@ -124,6 +131,15 @@ exits 0 kv del new --if-version 1 -q
 # Several keys, one of them absent: the others are shown.
 exits 1 kv get k nothing bin -o jsonl
 [ "$(grep -c '"key"' out)" = 2 ] || fail "the present keys are missing"
+jq -e '.error.msg == "nothing: the key is absent"' err >/dev/null ||
+	fail "which one is absent: $(cat err)"
+exits 1 kv get "$(printf 'a\377')" -o json
+jq -e '.error.msg == "a\\xff: the key is absent"' err >/dev/null ||
+	fail "bytes in an error: $(cat err)"
+
+# One that cannot be a key leaves the others alone.
+exits 2 kv del k "$long"
+exits 0 kv get k
 
 # A list of many pages is one list, in order.
 i=0
@@ -206,6 +222,36 @@ esac
 kill $watcher
 wait $watcher 2>/dev/null
 exec 3<&-
+
+# What stops half-way says so: exit 6 would be "nothing happened".
+stop
+python3 -c '
+import socket, sys
+path, *answers = sys.argv[1:]
+server = socket.socket(socket.AF_UNIX)
+server.bind(path)
+server.listen()
+server.settimeout(20)
+print("ready", flush=True)
+client, _ = server.accept()
+for answer in answers:
+    seen = b""
+    while b"\r\n\r\n" not in seen:
+        seen += client.recv(65536)
+    status, body = answer.split("\n")
+    client.sendall(("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s"
+                    % (status, len(body), body)).encode())
+client.recv(1)
+' "$dir/half" '200 OK
+{"v":1,"code":"DONE","seq":"9","version":"0","previous_version":"1"}' '503 No
+{"code":"NO_QUORUM","exit":6,"detail":"too few members answer"}' >ready &
+pid=$!
+read -r _ <ready
+exits 9 kv del one two --socket "$dir/half"
+complains 'two: too few members answer'
+says one
+wait "$pid"
+pid=
 
 # What clusters in trouble answer.
 serve NO_QUORUM

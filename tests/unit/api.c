@@ -162,6 +162,8 @@ failed_comparison_is_412_and_changes_nothing(void **state)
 	    "DONE");
 	expect_problem(f, 412, "PUT", "/v1/kv?key=aw&if_version=0", "two",
 	    "CONFLICT", 10);
+	expect(f, 412, "PUT", "/v1/kv?key=aw&if_version=0", "two", "version",
+	    "1");
 	expect(f, 200, "GET", "/v1/kv?key=aw", "", "value", "one");
 }
 
