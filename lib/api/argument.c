@@ -155,11 +155,27 @@ argument_bytes(struct exchange *x, const char *name, uint8_t *out, size_t cap,
 }
 
 bool
-argument_flag(const struct exchange *x, const char *name)
+argument_flag(struct exchange *x, const char *name, bool *out)
 {
+	static const struct {
+		const char *text;
+		bool value;
+	} words[] = { { "", true }, { "1", true }, { "true", true },
+		{ "0", false }, { "false", false } };
 	const struct bytes text = argument_text(x, name);
+	char detail[80];
+	size_t i;
 
-	return text.data != NULL &&
-	    (text.len == 0 || bytes_equal(text, bytes_from_text("1")) ||
-		bytes_equal(text, bytes_from_text("true")));
+	*out = false;
+	if (text.data == NULL)
+		return true;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (bytes_equal(text, bytes_from_text(words[i].text))) {
+			*out = words[i].value;
+			return true;
+		}
+	}
+	(void)snprintf(detail, sizeof(detail), "%s takes 1 or 0", name);
+	exchange_problem(x, PROBLEM_BAD_REQUEST, detail);
+	return false;
 }

@@ -29,8 +29,11 @@ bool argument_u64(struct exchange *x, const char *name, uint64_t least,
 bool argument_bytes(struct exchange *x, const char *name, uint8_t *out,
     size_t cap, size_t *len);
 
-/* "1", "true" or no value: true.  "0", "false", not given: false. */
-bool argument_flag(const struct exchange *x, const char *name);
+/*
+ * "1", "true" or no value: *out is true.  "0", "false" or not given: false.
+ * Returns false when it was something else, and is answered.
+ */
+bool argument_flag(struct exchange *x, const char *name, bool *out);
 
 /* Decimal digits only, no sign, no more than 64 bits. */
 bool argument_parse_u64(struct bytes text, uint64_t *value);

@@ -32,15 +32,17 @@ void
 health_ready(struct exchange *x)
 {
 	struct node_status *status = &x->api->status;
-	bool is_recovered, has_quorum;
+	bool is_recovered, has_quorum, is_verbose;
 	struct emitter *e;
 
+	if (!argument_flag(x, "verbose", &is_verbose))
+		return;
 	node_status(x->api->node, status);
 	is_recovered = status->health != NODE_STARTING;
 	has_quorum = status->health != NODE_NO_QUORUM && status->margin >= 0;
 	e = exchange_json_begin(x);
 	emit_bool_member(e, "ready", is_recovered && has_quorum);
-	if (argument_flag(x, "verbose") || !is_recovered || !has_quorum) {
+	if (is_verbose || !is_recovered || !has_quorum) {
 		emit_key(e, "checks");
 		emit_array_begin(e);
 		emit_check(e, "recovered", is_recovered);

@@ -114,6 +114,11 @@ read_done(void *arg, enum ag_status status, const struct node_page *page)
 static bool
 take_key(struct exchange *x)
 {
+	if (argument_is_given(x, "prefix")) {
+		exchange_problem(x, PROBLEM_BAD_REQUEST,
+		    "key and prefix are two questions: give one of them");
+		return false;
+	}
 	if (!argument_bytes(x, "key", x->range.first, KEY_BYTES_MAX,
 		&x->range.first_len))
 		return false;
@@ -161,10 +166,11 @@ take_prefix(struct exchange *x)
 		&x->range.first_len))
 		return false;
 	entry_range_of_prefix(&x->range);
-	if (!take_cursor(x) || !argument_u64(x, "limit", 1, LIMIT_MAX, &limit))
+	if (!take_cursor(x) ||
+	    !argument_u64(x, "limit", 1, LIMIT_MAX, &limit) ||
+	    !argument_flag(x, "keys_only", &x->keys_only))
 		return false;
 	x->limit = (size_t)limit;
-	x->keys_only = argument_flag(x, "keys_only");
 	return true;
 }
 

@@ -306,6 +306,9 @@ txn_parse(struct operation *op, struct buf *arena, struct bytes body,
 	json_t *root;
 
 	buf_init(arena, body.len + 1);
+	if (body.len == 0)
+		return ag_fail(err, AG_EINVAL,
+		    "the transaction is empty; it is a JSON object");
 	status = check_structure(body, err);
 	if (status != AG_OK)
 		return status;

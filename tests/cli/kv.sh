@@ -176,6 +176,9 @@ exits 0 kv get t
 echo '{"then":[{"putt":"t"}]}' >wrong
 exits 2 kv txn wrong
 complains 'then[0] takes'
+: >wrong
+exits 2 kv txn wrong
+complains 'the transaction is empty'
 echo '{"then":[' >wrong
 exits 2 kv txn wrong
 complains 'line'

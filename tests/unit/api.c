@@ -101,6 +101,10 @@ wrong_requests_are_refused_before_they_reach_the_node(void **state)
 	expect_problem(f, 400, "PUT", "/v1/kv?key=aw&key=YQ", "v", "INVALID",
 	    2);
 	expect_problem(f, 400, "PUT", "/v1/kv?key=a%2B", "v", "INVALID", 2);
+	expect_problem(f, 400, "GET", "/v1/kv?key=aw&prefix=aw", "", "INVALID",
+	    2);
+	expect_problem(f, 400, "GET", "/v1/kv?keys_only=yes", "", "INVALID", 2);
+	expect_problem(f, 400, "GET", "/readyz?verbose=2", "", "INVALID", 2);
 	expect_problem(f, 400, "PUT", "/v1/kv?key=aw&if_version=-1", "v",
 	    "INVALID", 2);
 	expect_problem(f, 400, "PUT",
