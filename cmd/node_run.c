@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "cmd/exit.h"
 #include "cmd/notify.h"
+#include "cmd/passphrase.h"
 #include "config/config.h"
 #include "crypto/secret.h"
 #include "event/loop.h"
@@ -40,6 +41,7 @@
 #define PROBLEM_BYTES_MAX (1U << 20)
 
 const struct applet_option node_run_options[] = {
+	PASSPHRASE_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -308,7 +310,8 @@ run_open_node(struct run *r)
 {
 	const struct config *c = r->config;
 	const char *listen = config_text(c, "net.listen");
-	const struct node_config config = {
+	struct secret *passphrase;
+	struct node_config config = {
 		.data_dir = config_text(c, "node.data_dir"),
 		.name = config_text(c, "node.name"),
 		.roster_path = r->roster,
@@ -331,8 +334,15 @@ run_open_node(struct run *r)
 		    config_duration_ms(c, "consensus.clock_skew"),
 		.metrics = r->metrics,
 	};
+	enum ag_status status;
 
-	return node_open(&r->node, &config, r->loop, &r->err);
+	status = passphrase_option(&passphrase, r->call, false, &r->err);
+	if (status != AG_OK)
+		return status;
+	config.passphrase = passphrase;
+	status = node_open(&r->node, &config, r->loop, &r->err);
+	secret_free(passphrase);
+	return status;
 }
 
 static enum ag_status

@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -64,7 +64,7 @@ _aegis_words() {
 	'kv request') words='' ;;
 	'node ') words=' init run status' ;;
 	'node init') words=' -D --data-dir -n --name -l --listen' ;;
-	'node run') words='' ;;
+	'node run') words=' --passphrase --passphrase-fd' ;;
 	'node status') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
 	'roster member') words=' -n --name -a --address -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;

@@ -129,7 +129,8 @@ encrypted_parse(struct secret **key, char *comment, struct bytes text,
 
 	if (passphrase == NULL)
 		return ag_fail(err, AG_EDENIED,
-		    "private key %s: it is encrypted and needs its passphrase",
+		    "private key %s: it is encrypted and needs its passphrase "
+		    "(--passphrase-fd)",
 		    name);
 	plain = recode(text, passphrase, NULL);
 	if (plain == NULL)

@@ -356,6 +356,42 @@ node_lock(struct node *n, struct ag_error *err)
 	return AG_OK;
 }
 
+/* What to do about a file that is not there. */
+static void
+node_advise_missing(struct ag_error *err, const char *advice)
+{
+	const size_t len = strlen(err->text);
+
+	if (err->status == AG_ENOENT)
+		(void)snprintf(err->text + len, sizeof(err->text) - len, "; %s",
+		    advice);
+}
+
+static enum ag_status
+node_load_files(struct node *n, const struct node_config *config,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	status = openssh_key_load(&n->node_key, NULL, config->node_key_path,
+	    config->passphrase, err);
+	if (status == AG_OK)
+		status = openssh_key_load(&n->link_key, NULL,
+		    config->link_key_path, config->passphrase, err);
+	if (status != AG_OK) {
+		node_advise_missing(err,
+		    "aegis node init makes a member's keys, and "
+		    "node.data_dir says where they are");
+		return status;
+	}
+	status = roster_load(&n->roster, config->roster_path, err);
+	if (status != AG_OK)
+		node_advise_missing(err,
+		    "it is made of the members' parts and signed by each "
+		    "(aegis-roster(1)), and node.roster says where it is");
+	return status;
+}
+
 static enum ag_status
 node_load_keys(struct node *n, const struct node_config *config,
     struct ag_error *err)
@@ -363,13 +399,7 @@ node_load_keys(struct node *n, const struct node_config *config,
 	uint8_t link_key[PUBLIC_KEY_BYTES];
 	enum ag_status status;
 
-	status = openssh_key_load(&n->node_key, NULL, config->node_key_path,
-	    NULL, err);
-	if (status == AG_OK)
-		status = openssh_key_load(&n->link_key, NULL,
-		    config->link_key_path, NULL, err);
-	if (status == AG_OK)
-		status = roster_load(&n->roster, config->roster_path, err);
+	status = node_load_files(n, config, err);
 	if (status != AG_OK)
 		return status;
 	if (!roster_is_complete(&n->roster))

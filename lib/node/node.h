@@ -30,6 +30,7 @@ struct node_config {
 	const char *listen; /* host:port; NULL: the roster's address */
 	const char *node_key_path;
 	const char *link_key_path;
+	const struct secret *passphrase; /* of keys that have one, or NULL */
 	uint32_t view_timeout_ms;
 	uint32_t checkpoint_interval;
 	uint32_t pipeline_max;

@@ -146,3 +146,19 @@ within 10 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
 kill "$process"
 wait "$process" || fail "the node without standard files exited $?"
 runs
+
+# Keys with a passphrase, which comes over a descriptor or not at all.
+fresh
+ssh-keygen -q -p -N 'open sesame' -f w/keys/node >/dev/null ||
+	fail "ssh-keygen can not encrypt the node key"
+refused 4 "private key $dir/w/keys/node: it is encrypted" --passphrase-fd
+echo 'open barley' >word
+exits 4 "$AEGIS" node run -c w/aegis.yaml --passphrase-fd 3 3<word
+complains "private key $dir/w/keys/node: wrong passphrase"
+echo 'open sesame' >word
+"$AEGIS" node run -c w/aegis.yaml --passphrase-fd 3 3<word 2>run.err &
+process=$!
+started="$started $process"
+within 10 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
+kill "$process"
+wait "$process" || fail "the node exited $?: $(cat run.err)"
