@@ -22,6 +22,7 @@
 #include "cmd/output.h"
 #include "config/config.h"
 #include "config/example.h"
+#include "trust/field.h"
 #include "trust/roster.h"
 #include "trust/setup.h"
 
@@ -187,7 +188,8 @@ node_init_run(struct applet_call *call)
 		return applet_usage(call, "--name is needed");
 	if (init.listen == NULL || init.listen[0] == '\0')
 		return applet_usage(call, "--listen is needed");
-	if (node_init_check("node.name", init.name, &err) != AG_OK)
+	if (node_init_check("node.name", init.name, &err) != AG_OK ||
+	    field_check_name("node", init.name, &err) != AG_OK)
 		return applet_usage(call, "option --name: %s", err.text);
 	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
 		return applet_usage(call, "option --listen: %s", err.text);

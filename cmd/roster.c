@@ -99,19 +99,18 @@ static const struct applet_option member_options[] = {
 	OPTIONS_END,
 };
 
+/* From the node key in one file and the link key's public half in another. */
 static enum ag_status
 member_from_keys(struct roster_member *member, const struct applet_call *call,
-    struct ag_error *err)
+    const char *identity, const char *link, struct ag_error *err)
 {
-	const char *link = options_text(&call->options, "link");
 	uint8_t link_key[PUBLIC_KEY_BYTES];
 	struct secret *node_key;
 	enum ag_status status;
 
 	status = public_key_load(link_key, NULL, link, err);
 	if (status == AG_OK)
-		status = passphrase_load_key(&node_key, call,
-		    options_text(&call->options, "identity"), err);
+		status = passphrase_load_key(&node_key, call, identity, err);
 	if (status != AG_OK)
 		return status;
 	identity_certify_link(member, node_key, link_key);
@@ -123,22 +122,26 @@ static enum ag_status
 member_make(struct roster_member *member, const struct applet_call *call,
     struct ag_error *err)
 {
-	const char *name = options_text(&call->options, "name");
-	const char *address = options_text(&call->options, "address");
 	const char *dir = options_text(&call->options, "data");
+	char identity[PATH_MAX], link[PATH_MAX];
 	enum ag_status status;
 
-	if (dir != NULL)
-		return setup_member(member, dir, name, address, err);
 	memset(member, 0, sizeof(*member));
-	status = field_check_name("member", name, err);
+	(void)snprintf(member->name, sizeof(member->name), "%s",
+	    options_text(&call->options, "name"));
+	(void)snprintf(member->address, sizeof(member->address), "%s",
+	    options_text(&call->options, "address"));
+	if (dir == NULL)
+		return member_from_keys(member, call,
+		    options_text(&call->options, "identity"),
+		    options_text(&call->options, "link"), err);
+	status = fs_join(identity, sizeof(identity), dir, SETUP_NODE_KEY, err);
 	if (status == AG_OK)
-		status = field_check_address(address, err);
+		status = fs_join(link, sizeof(link), dir, SETUP_LINK_KEY ".pub",
+		    err);
 	if (status != AG_OK)
 		return status;
-	(void)snprintf(member->name, sizeof(member->name), "%s", name);
-	(void)snprintf(member->address, sizeof(member->address), "%s", address);
-	return member_from_keys(member, call, err);
+	return member_from_keys(member, call, identity, link, err);
 }
 
 static int
@@ -156,6 +159,11 @@ roster_member_run(struct applet_call *call)
 	    (options_text(&call->options, "identity") == NULL ||
 		options_text(&call->options, "link") == NULL))
 		return applet_usage(call, "give -d DIR, or both -i and -l");
+	if (field_check_name("member", options_text(&call->options, "name"),
+		&err) != AG_OK ||
+	    field_check_address(options_text(&call->options, "address"),
+		&err) != AG_OK)
+		return applet_usage(call, "%s", err.text);
 	secret_forbid_dumps();
 	status = member_make(&member, call, &err);
 	if (status == AG_OK)
@@ -180,21 +188,61 @@ static const struct applet_option create_options[] = {
 	OPTIONS_END,
 };
 
-/* One --operator NAME=FILE. */
+/* The name in one --operator NAME=FILE; *file is NULL when it is no such. */
+static void
+create_split_operator(struct roster_operator *person, const char *text,
+    const char **file)
+{
+	const char *equals = strchr(text, '=');
+
+	*file = equals != NULL &&
+		field_parse_name(person->name, sizeof(person->name),
+		    bytes_of(text, (size_t)(equals - text)))
+	    ? equals + 1
+	    : NULL;
+}
+
 static enum ag_status
 create_operator(struct roster_operator *person, const char *text,
     struct ag_error *err)
 {
-	const char *equals = strchr(text, '=');
+	const char *file;
 
-	if (equals == NULL ||
-	    !field_parse_name(person->name, sizeof(person->name),
-		bytes_of(text, (size_t)(equals - text))))
+	create_split_operator(person, text, &file);
+	return public_key_load(person->key, NULL, file, err);
+}
+
+/* What is wrong with the command line before any file is read. */
+static enum ag_status
+create_check(const struct applet_call *call, struct ag_error *err)
+{
+	const char *strategy = options_text(&call->options, "strategy");
+	const size_t operators = options_count(&call->options, "operator");
+	struct roster_operator person;
+	const char *file;
+	size_t i;
+
+	if (operators > ROSTER_OPERATORS_MAX)
 		return ag_fail(err, AG_EINVAL,
-		    "operator '%s': expected NAME=FILE, NAME of a-z, 0-9 "
-		    "and -",
-		    text);
-	return public_key_load(person->key, NULL, equals + 1, err);
+		    "a roster has at most %d operators", ROSTER_OPERATORS_MAX);
+	for (i = 0; i < operators; i++) {
+		const char *text =
+		    options_text_at(&call->options, "operator", i);
+
+		create_split_operator(&person, text, &file);
+		if (file == NULL)
+			return ag_fail(err, AG_EINVAL,
+			    "operator '%s': expected NAME=FILE, NAME of a-z, "
+			    "0-9 and -",
+			    text);
+	}
+	if (strategy != NULL && strcmp(strategy, "pbft") != 0)
+		return ag_fail(err, AG_EINVAL,
+		    "unknown strategy \"%s\"; known: pbft", strategy);
+	if (field_check_name("cluster", options_text(&call->options, "name"),
+		err) != AG_OK)
+		return AG_EINVAL;
+	return roster_check_member_count(call->operand_count, err);
 }
 
 /* --restored FILE: a new incarnation that begins where that state ended. */
@@ -219,18 +267,12 @@ static enum ag_status
 create_fill(struct roster *roster, const struct applet_call *call,
     struct ag_error *err)
 {
-	const char *strategy = options_text(&call->options, "strategy");
-	size_t operators = options_count(&call->options, "operator");
 	enum ag_status status = AG_OK;
 	uint32_t i;
 
-	if (call->operand_count > TRUST_MEMBERS_MAX ||
-	    operators > ROSTER_OPERATORS_MAX)
-		return ag_fail(err, AG_ELIMIT,
-		    "a roster has at most %d members and %d operators",
-		    TRUST_MEMBERS_MAX, ROSTER_OPERATORS_MAX);
 	roster->member_count = (uint32_t)call->operand_count;
-	roster->operator_count = (uint32_t)operators;
+	roster->operator_count =
+	    (uint32_t)options_count(&call->options, "operator");
 	for (i = 0; status == AG_OK && i < roster->member_count; i++) {
 		status = roster_load_member(&roster->members[i],
 		    call->operands[i], err);
@@ -245,7 +287,7 @@ create_fill(struct roster *roster, const struct applet_call *call,
 	if (status != AG_OK)
 		return status;
 	return setup_roster(roster, options_text(&call->options, "name"),
-	    strategy != NULL ? strategy : "pbft", err);
+	    "pbft", err);
 }
 
 static void
@@ -273,6 +315,8 @@ roster_create_run(struct applet_call *call)
 
 	if (options_text(&call->options, "name") == NULL || out == NULL)
 		return applet_usage(call, "-n NAME and -o FILE are needed");
+	if (create_check(call, &err) != AG_OK)
+		return applet_usage(call, "%s", err.text);
 	roster = roster_new(&err);
 	if (roster == NULL)
 		return exit_fail(call, &err);
@@ -396,6 +440,20 @@ roster_merge_run(struct applet_call *call)
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
 
+/* The verdict in a sentence, or what `show` says for programs. */
+static enum ag_status
+verify_tell(const struct applet_call *call, const struct roster *roster,
+    struct ag_error *err)
+{
+	if (call->output != OUTPUT_TABLE && call->output != OUTPUT_WIDE)
+		return roster_show(call, roster, err);
+	if (!roster_is_complete(roster))
+		roster_show_missing(stderr, roster);
+	else
+		roster_show_verdict(stdout, roster);
+	return output_flush(stdout, err);
+}
+
 static int
 roster_verify_run(struct applet_call *call)
 {
@@ -407,19 +465,13 @@ roster_verify_run(struct applet_call *call)
 	if (roster == NULL)
 		return exit_fail(call, &err);
 	status = roster_load(roster, call->operands[0], &err);
-	if (status == AG_OK && !roster_is_complete(roster)) {
-		roster_show_missing(stderr, roster);
+	if (status == AG_OK && !call->is_quiet)
+		status = verify_tell(call, roster, &err);
+	if (status == AG_OK && !roster_is_complete(roster))
 		status = ag_fail(&err, AG_EFORGED,
 		    "%s: not every member has signed", call->operands[0]);
-	}
-	if (status == AG_OK && !call->is_quiet)
-		roster_show_verdict(stdout, roster);
 	free(roster);
-	if (status != AG_OK)
-		return exit_fail_local(call, &err);
-	if (output_flush(stdout, &err) != AG_OK)
-		return exit_fail(call, &err);
-	return EXIT_YES;
+	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
 
 static int

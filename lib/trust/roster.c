@@ -153,15 +153,19 @@ link_signature_holds(const struct roster_member *member)
 	    member->link_signature);
 }
 
-static enum ag_status
-check_count(uint32_t count, struct ag_error *err)
+enum ag_status
+roster_check_member_count(size_t count, struct ag_error *err)
 {
 	if (count == 1 || (count >= 4 && count <= TRUST_MEMBERS_MAX))
 		return AG_OK;
 	if (count == 0)
 		return ag_fail(err, AG_EINVAL, "a roster needs a member");
+	if (count > TRUST_MEMBERS_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "%zu members are too many: a cluster has at most %d", count,
+		    TRUST_MEMBERS_MAX);
 	return ag_fail(err, AG_EINVAL,
-	    "%u members tolerate no fault: a cluster has 4 or more members "
+	    "%zu members tolerate no fault: a cluster has 4 or more members "
 	    "(4 tolerate 1, 7 tolerate 2, %d at most), or a single one for "
 	    "development",
 	    count, TRUST_MEMBERS_MAX);
@@ -231,7 +235,8 @@ static enum ag_status
 check_all(const struct roster *roster, const struct roster_lines *lines,
     const char *name, struct ag_error *err)
 {
-	enum ag_status status = check_count(roster->member_count, err);
+	enum ag_status status =
+	    roster_check_member_count(roster->member_count, err);
 	const char *why;
 	uint32_t i;
 

@@ -83,6 +83,10 @@ enum ag_status roster_load_member(struct roster_member *member,
 enum ag_status roster_format_member(const struct roster_member *member,
     struct buf *out) AG_MUST_USE;
 
+/* 1 member, or 4 to TRUST_MEMBERS_MAX; AG_EINVAL says what others tolerate. */
+enum ag_status roster_check_member_count(size_t count,
+    struct ag_error *err) AG_MUST_USE;
+
 /*
  * The rules between members that a parsed roster obeys, for one put together
  * in memory: 1 or at least 4 members; names, addresses and keys all

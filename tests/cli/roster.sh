@@ -22,18 +22,26 @@ for i in 1 2 3 4; do
 	silent
 done
 "$AEGIS" keygen -q -T operator -o alice || fail "keygen"
-exits 3 "$AEGIS" roster member -n N1 -a 127.0.0.1:1 -i node1 -l link1.pub -o x
-exits 3 "$AEGIS" roster member -n n1 -a 127.0.0.1 -i node1 -l link1.pub -o x
+misused "$AEGIS" roster member -n N1 -a 127.0.0.1:1 -i node1 -l link1.pub -o x
+misused "$AEGIS" roster member -n n1 -a 127.0.0.1 -i node1 -l link1.pub -o x
 exits 3 "$AEGIS" roster member -n n1 -a h:1 -i node1 -l link1.pub -o m1
 complains "exists already"
 
 # Two or three tolerate nothing, and no part may be there twice.
-exits 3 "$AEGIS" roster create -n demo -o roster m1 m2 m3
+misused "$AEGIS" roster create -n demo -o roster m1 m2 m3
 complains "3 members tolerate no fault"
 exits 3 "$AEGIS" roster create -n demo -o roster m1 m2 m3 m1
 complains "another member has the same name"
-exits 3 "$AEGIS" roster create -n demo -o roster --strategy paxos m1 m2 m3 m4
+misused "$AEGIS" roster create -n demo -o roster --strategy paxos m1 m2 m3 m4
 complains "known: pbft"
+misused "$AEGIS" roster create -n Demo -o roster m1 m2 m3 m4
+misused "$AEGIS" roster create -n demo -o roster -O alice m1 m2 m3 m4
+complains "expected NAME=FILE"
+exits 3 "$AEGIS" roster create -n demo -o roster -O alice=none m1 m2 m3 m4
+complains "open none"
+# shellcheck disable=SC2046 # 33 words
+misused "$AEGIS" roster create -n demo -o roster $(yes m1 | head -33)
+complains "33 members are too many"
 [ ! -e roster ] || fail "a refused create made a roster"
 
 # Signing in turn, and on copies.
@@ -41,6 +49,9 @@ exits 0 "$AEGIS" roster create -n demo -o roster -O alice=alice.pub m1 m2 m3 m4
 complains "a quorum is 3, 1 may fail"
 exits 8 "$AEGIS" roster verify roster
 complains "missing: n1 n2 n3 n4"
+exits 8 "$AEGIS" roster verify roster -o json
+grep -q '"complete":false,.*"signed":false' out || fail "verify: $(cat out)"
+grep -q '"exit":8' err || fail "verify says no exit: $(cat err)"
 exits 3 "$AEGIS" roster sign -i alice roster
 complains "no member's node key"
 exits 3 "$AEGIS" roster sign -i link1 roster
@@ -54,6 +65,10 @@ complains "missing: n1 n2"
 exits 0 "$AEGIS" roster merge -o full roster copy
 exits 0 "$AEGIS" roster verify full
 says "all 4 members have signed"
+exits 0 "$AEGIS" roster verify full -o json
+grep -q '"complete":true,.*"signed":true' out || fail "verify: $(cat out)"
+exits 0 "$AEGIS" roster verify full -q
+silent
 exits 0 "$AEGIS" roster sign -i node1 full
 exits 0 "$AEGIS" roster verify full
 
@@ -79,4 +94,13 @@ sed 's/^aegis-roster 1/aegis-roster 9/' full >bad
 exits 3 "$AEGIS" roster verify bad
 head -c 900 full >bad
 exits 3 "$AEGIS" roster verify bad
+
+# A data directory whose keys have a passphrase.
+exits 0 "$AEGIS" node init -D sealed --name n9 --listen 127.0.0.1:7009
+ssh-keygen -q -p -N 'open sesame' -f sealed/keys/node >/dev/null ||
+	fail "ssh-keygen can not encrypt the node key"
+echo 'open sesame' >word
+"$AEGIS" roster member -n n9 -a 127.0.0.1:7009 -d sealed -o m9 \
+	--passphrase-fd 3 3<word 2>err || fail "member: $(cat err)"
+cmp -s m9 sealed/member || fail "the parts of one member differ"
 exit 0
