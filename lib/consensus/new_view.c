@@ -15,9 +15,12 @@
  * RULES    1. Every backup makes the selection itself, from the signed view
  *             changes in the message, and leaves a primary whose own
  *             selection differs.
- *          2. Sequences with no certificate get the null request, so that
+ *          2. A primary may make two messages from two sets of view changes.
+ *             At most one of them leads to commits; who has learned of one
+ *             that the message at hand contradicts waits for the other.
+ *          3. Sequences with no certificate get the null request, so that
  *             execution has no holes.
- *          3. The view, with its NEW_VIEW, is durable before anything is
+ *          4. The view, with its NEW_VIEW, is durable before anything is
  *             said in it; any replica can show the message to a laggard.
  */
 #include <string.h>
@@ -395,6 +398,25 @@ selection_matches(struct engine *e, const struct new_view_fields *f)
 	return true;
 }
 
+/* Was something else committed in this view, or a later one, already? */
+static bool
+is_overtaken(struct engine *e, uint64_t view)
+{
+	const struct selection *s = &e->selection;
+	uint64_t i;
+
+	for (i = 0; i < s->count; i++) {
+		const struct slot *slot = slot_find(e, s->base + 1 + i);
+
+		if (slot != NULL && slot->committed->proof_count > 0 &&
+		    slot->committed->view >= view &&
+		    !digest_equal(&slot->committed->digest,
+			&s->entries[i].digest))
+			return true;
+	}
+	return false;
+}
+
 void
 new_view_receive(struct engine *e, struct bytes body)
 {
@@ -409,7 +431,7 @@ new_view_receive(struct engine *e, struct bytes body)
 	    !changes_hold(e, &f))
 		return;
 	select_from(e, f.changes, f.change_count);
-	if (!selection_matches(e, &f))
+	if (!selection_matches(e, &f) || is_overtaken(e, f.view))
 		return;
 	e->view_changes++;
 	enter(e, f.view, body);
