@@ -136,37 +136,70 @@ on_health_timer(void *arg)
 	loop_timer_set(r->health_timer, HEALTH_MS);
 }
 
-/* --- reload --- */
+/* --- the log, and reload --- */
+
+static struct log_sink_config
+log_config(const struct config *config)
+{
+	const char *path = config_text(config, "log.file");
+
+	return (struct log_sink_config){
+		.path = path[0] == '\0' ? NULL : path,
+		.level = level_of(config_text(config, "log.level")),
+		.is_json =
+		    strcmp(config_text(config, "log.format"), "json") == 0,
+	};
+}
 
 struct reload {
+	struct run *run;
+	const struct config *config; /* the new one */
 	api_reload_fn *emit;
 	void *to;
+	enum api_reload_kind kind; /* of differences to tell */
 };
 
 static void
 reload_tell(const struct reload *reload, enum api_reload_kind kind,
     const char *text)
 {
-	static const char *const words[] = {
-		[API_RELOAD_APPLIED] = "reloaded",
-		[API_RELOAD_NEEDS_RESTART] = "needs a restart",
-		[API_RELOAD_ERROR] = "configuration refused",
-	};
-
-	log_info("config", words[kind], LOG_TEXT("what", text));
+	switch (kind) {
+	case API_RELOAD_APPLIED:
+		log_info("config", "reloaded", LOG_TEXT("what", text));
+		break;
+	case API_RELOAD_NEEDS_RESTART:
+		log_warn("config", "needs a restart", LOG_TEXT("what", text));
+		break;
+	case API_RELOAD_ERROR:
+	default:
+		log_error("config", "configuration refused",
+		    LOG_TEXT("what", text));
+		break;
+	}
 	if (reload->emit != NULL)
 		reload->emit(reload->to, kind, text);
 }
 
+/* Tell of one kind of differences; what was applied is in force from now. */
 static void
 on_difference(void *arg, const struct schema_key *key, const char *old_value,
     const char *new_value)
 {
+	const struct reload *reload = arg;
+	const size_t at = (size_t)(key - schema_keys);
+	struct ag_error err;
+
 	(void)old_value;
-	(void)new_value;
-	reload_tell(arg,
-	    key->is_reloadable ? API_RELOAD_APPLIED : API_RELOAD_NEEDS_RESTART,
-	    key->path);
+	if (reload->kind !=
+	    (key->is_reloadable ? API_RELOAD_APPLIED
+				: API_RELOAD_NEEDS_RESTART))
+		return;
+	if (reload->kind == API_RELOAD_APPLIED &&
+	    config_set(reload->run->config, key->path, new_value,
+		config_origin(reload->config, at), &err) != AG_OK)
+		reload_tell(reload, API_RELOAD_ERROR, err.text);
+	else
+		reload_tell(reload, reload->kind, key->path);
 }
 
 static void
@@ -185,7 +218,8 @@ tell_problems(const struct reload *reload, struct buf *problems)
 static enum ag_status
 run_reload(void *arg, api_reload_fn *emit, void *to)
 {
-	struct reload reload = { emit, to };
+	struct reload reload = { .run = arg, .emit = emit, .to = to };
+	struct log_sink_config log;
 	struct config *config = NULL;
 	struct run *r = arg;
 	struct buf problems;
@@ -203,13 +237,19 @@ run_reload(void *arg, api_reload_fn *emit, void *to)
 		return status;
 	}
 	buf_fini(&problems);
+	reload.config = config;
+	reload.kind = API_RELOAD_NEEDS_RESTART;
 	config_diff(r->config, config, on_difference, &reload);
-	log_sink_set_level(r->sink, level_of(config_text(config, "log.level")));
-	if (log_sink_reopen(r->sink, &err) != AG_OK)
+	log = log_config(config);
+	status = log_sink_change(r->sink, &log, &err);
+	reload.kind = API_RELOAD_APPLIED;
+	if (status != AG_OK)
 		reload_tell(&reload, API_RELOAD_ERROR, err.text);
+	else
+		config_diff(r->config, config, on_difference, &reload);
 	/* What needs a restart keeps its old value until then. */
 	config_free(config);
-	return AG_OK;
+	return status;
 }
 
 static void
@@ -273,15 +313,9 @@ on_failure(void *arg, const struct ag_error *err)
 static enum ag_status
 run_open_log(struct run *r)
 {
-	const char *path = config_text(r->config, "log.file");
-	const struct log_sink_config config = {
-		.path = path[0] == '\0' ? NULL : path,
-		.level = level_of(config_text(r->config, "log.level")),
-		.is_json =
-		    strcmp(config_text(r->config, "log.format"), "json") == 0,
-		.metrics = r->metrics,
-	};
+	struct log_sink_config config = log_config(r->config);
 
+	config.metrics = r->metrics;
 	return log_sink_open(&r->sink, &config, &r->err);
 }
 

@@ -235,11 +235,32 @@ register_metrics(struct log_sink *sink, struct metric_set *set)
 		"Log lines the file system did not take", NULL);
 }
 
+/* path NULL: stderr, and no copy of the path. */
+static enum ag_status
+open_target(const char *path, char **copy, int *fd, struct ag_error *err)
+{
+	enum ag_status status;
+
+	*copy = NULL;
+	*fd = STDERR_FILENO;
+	if (path == NULL)
+		return AG_OK;
+	*copy = strdup(path);
+	if (*copy == NULL)
+		return ag_fail(err, AG_ENOMEM, "open log: out of memory");
+	status = open_file(path, fd, err);
+	if (status != AG_OK) {
+		free(*copy);
+		*copy = NULL;
+	}
+	return status;
+}
+
 enum ag_status
 log_sink_open(struct log_sink **out, const struct log_sink_config *config,
     struct ag_error *err)
 {
-	enum ag_status status = AG_ENOMEM;
+	enum ag_status status;
 	struct log_sink *sink;
 
 	*out = NULL;
@@ -247,7 +268,6 @@ log_sink_open(struct log_sink **out, const struct log_sink_config *config,
 	if (sink == NULL)
 		return ag_fail(err, AG_ENOMEM, "open log: out of memory");
 	(void)pthread_mutex_init(&sink->lock, NULL);
-	sink->fd = STDERR_FILENO;
 	sink->level = config->level;
 	sink->is_json = config->is_json;
 	sink->burst = config->burst > 0 ? config->burst : BURST_DEFAULT;
@@ -258,30 +278,19 @@ log_sink_open(struct log_sink **out, const struct log_sink_config *config,
 	sink->ring_cap =
 	    config->ring_lines > 0 ? config->ring_lines : RING_LINES_DEFAULT;
 	sink->ring = calloc(sink->ring_cap, sizeof(*sink->ring));
-	if (sink->ring == NULL)
-		goto fail;
-	if (config->path != NULL) {
-		sink->path = strdup(config->path);
-		if (sink->path == NULL)
-			goto fail;
-		status = open_file(sink->path, &sink->fd, err);
-		if (status != AG_OK)
-			goto fail;
+	status = sink->ring == NULL
+	    ? ag_fail(err, AG_ENOMEM, "open log: out of memory")
+	    : open_target(config->path, &sink->path, &sink->fd, err);
+	if (status != AG_OK) {
+		free(sink->ring);
+		(void)pthread_mutex_destroy(&sink->lock);
+		free(sink);
+		return status;
 	}
 	register_metrics(sink, config->metrics);
 	log_sink_set(take_line, sink);
 	*out = sink;
 	return AG_OK;
-
-fail:
-	if (status == AG_ENOMEM)
-		(void)ag_fail(err, status, "open log: out of memory");
-	sink->fd = STDERR_FILENO;
-	free(sink->path);
-	free(sink->ring);
-	(void)pthread_mutex_destroy(&sink->lock);
-	free(sink);
-	return status;
 }
 
 void
@@ -304,29 +313,28 @@ log_sink_close(struct log_sink *sink)
 }
 
 enum ag_status
-log_sink_reopen(struct log_sink *sink, struct ag_error *err)
+log_sink_change(struct log_sink *sink, const struct log_sink_config *config,
+    struct ag_error *err)
 {
 	enum ag_status status;
-	int fd;
+	char *path, *old_path;
+	int fd, old_fd;
 
-	if (sink->path == NULL)
-		return AG_OK;
-	status = open_file(sink->path, &fd, err);
+	status = open_target(config->path, &path, &fd, err);
 	if (status != AG_OK)
 		return status;
 	(void)pthread_mutex_lock(&sink->lock);
-	(void)close(sink->fd);
+	old_path = sink->path;
+	old_fd = sink->fd;
+	sink->path = path;
 	sink->fd = fd;
+	sink->level = config->level;
+	sink->is_json = config->is_json;
 	(void)pthread_mutex_unlock(&sink->lock);
+	if (old_path != NULL)
+		(void)close(old_fd);
+	free(old_path);
 	return AG_OK;
-}
-
-void
-log_sink_set_level(struct log_sink *sink, enum log_level level)
-{
-	(void)pthread_mutex_lock(&sink->lock);
-	sink->level = level;
-	(void)pthread_mutex_unlock(&sink->lock);
 }
 
 void

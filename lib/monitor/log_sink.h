@@ -35,13 +35,12 @@ enum ag_status log_sink_open(struct log_sink **out,
 void log_sink_close(struct log_sink *sink);
 
 /*
- * Open the path anew, after a rotation.  On failure the old file stays in
- * use and err says why.
+ * Take path, level and format of config from here on.  The path is opened
+ * anew in any case, as after a rotation.  On failure all stays as it was and
+ * err says why.
  */
-enum ag_status log_sink_reopen(struct log_sink *sink,
-    struct ag_error *err) AG_MUST_USE;
-
-void log_sink_set_level(struct log_sink *sink, enum log_level level);
+enum ag_status log_sink_change(struct log_sink *sink,
+    const struct log_sink_config *config, struct ag_error *err) AG_MUST_USE;
 
 /* Write what is due about suppressed lines: call it now and then. */
 void log_sink_flush(struct log_sink *sink);

@@ -360,13 +360,47 @@ reopen_follows_a_rotation(void **state)
 	log_warn("net", "before");
 	(void)snprintf(old, sizeof(old), "%s.1", f->path);
 	assert_int_equal(rename(f->path, old), 0);
-	assert_int_equal(log_sink_reopen(sink, NULL), AG_OK);
+	assert_int_equal(log_sink_change(sink, &config, NULL), AG_OK);
 	log_warn("net", "after");
 	log_sink_close(sink);
 	read_log(f->path, &text);
 	assert_int_equal(count_of(&text, "before"), 0);
 	assert_has(&text, "\"msg\":\"after\"}\n");
 	buf_fini(&text);
+}
+
+static void
+change_takes_path_level_and_format_or_nothing(void **state)
+{
+	struct log_fixture *f = *state;
+	struct log_sink_config config = { .path = f->path };
+	struct log_sink_config next = { .is_json = true,
+		.level = LOG_LEVEL_ERROR };
+	struct log_sink *sink;
+	struct ag_error err;
+	char other[64];
+	struct buf text;
+
+	assert_int_equal(log_sink_open(&sink, &config, NULL), AG_OK);
+	next.path = "/nowhere/log";
+	assert_int_equal(log_sink_change(sink, &next, &err), AG_ESYS);
+	assert_non_null(strstr(err.text, "/nowhere/log"));
+	log_warn("net", "as before");
+	(void)snprintf(other, sizeof(other), "%s.2", f->path);
+	next.path = other;
+	assert_int_equal(log_sink_change(sink, &next, &err), AG_OK);
+	log_warn("net", "too little");
+	log_error("net", "enough");
+	log_sink_close(sink);
+	read_log(f->path, &text);
+	assert_has(&text, "msg=\"as before\"\n");
+	assert_int_equal(count_of(&text, "enough"), 0);
+	buf_fini(&text);
+	read_log(other, &text);
+	assert_has(&text, "\"msg\":\"enough\"}\n");
+	assert_int_equal(count_of(&text, "too little"), 0);
+	buf_fini(&text);
+	assert_int_equal(unlink(other), 0);
 }
 
 static void
@@ -427,6 +461,7 @@ main(void)
 		LOG_TEST(lines_below_the_level_are_not_written),
 		LOG_TEST(flood_is_cut_and_its_size_recorded),
 		LOG_TEST(reopen_follows_a_rotation),
+		LOG_TEST(change_takes_path_level_and_format_or_nothing),
 		LOG_TEST(ring_gives_the_newest_lines_oldest_first_as_json),
 	};
 
