@@ -243,16 +243,20 @@ applet_find_command(const struct applet *applet, const char *name)
 	return NULL;
 }
 
-/* Answer --help and --version; false when neither was given. */
+/* Answer --help and --version, with *code; false when neither was given. */
 static bool
-applet_answer(const struct applet_call *call)
+applet_answer(const struct applet_call *call, int *code)
 {
+	struct ag_error err;
+
 	if (options_has(&call->options, "help"))
 		help_print(stdout, call->applet, call->command);
 	else if (options_has(&call->options, "version"))
 		(void)printf("aegis %s\n", AEGIS_VERSION);
 	else
 		return false;
+	*code = output_flush(stdout, &err) == AG_OK ? EXIT_YES
+						    : exit_fail(call, &err);
 	return true;
 }
 
@@ -300,9 +304,7 @@ applet_choose_command(struct applet_call *call, int *argc, char ***argv,
 	if (!applet_parse(call, OPTIONS_STOP_AT_OPERAND, *argc, *argv))
 		return false;
 	if (call->operand_count == 0) {
-		if (applet_answer(call))
-			*code = EXIT_YES;
-		else
+		if (!applet_answer(call, code))
 			(void)applet_usage(call, "missing command");
 		return false;
 	}
@@ -329,8 +331,8 @@ applet_run(struct applet_call *call, int argc, char **argv)
 		return code;
 	if (!applet_parse(call, OPTIONS_PERMUTE, argc, argv))
 		return EXIT_USAGE;
-	if (applet_answer(call))
-		return EXIT_YES;
+	if (applet_answer(call, &code))
+		return code;
 	if (!applet_resolve(call) || !applet_check_operands(call))
 		return EXIT_USAGE;
 	if (call->command != NULL)

@@ -14,6 +14,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <langinfo.h>
@@ -80,23 +81,44 @@ main_list(const char *prefix)
 	}
 }
 
-/* One link to self; an older link of ours is replaced, nothing else is. */
+/* What may be an older link of ours; anything else is left alone. */
+static enum ag_status
+main_check_replaceable(const char *path, struct ag_error *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == -1)
+		return errno == ENOENT ? AG_OK
+				       : ag_fail_sys(err, "look at %s", path);
+	if (S_ISLNK(st.st_mode) ||
+	    (S_ISREG(st.st_mode) && (st.st_mode & S_IXUSR) != 0))
+		return AG_OK;
+	return ag_fail(err, AG_EEXIST,
+	    "install %s: what is there is no program; move it away", path);
+}
+
+/*
+ * One link to self.  It is made beside the older one and then takes its
+ * place, so that a failure leaves that one.
+ */
 static enum ag_status
 main_link(const char *self, const char *path, bool symbolic,
     struct ag_error *err)
 {
-	int code = symbolic ? symlink(self, path) : link(self, path);
+	char made[PATH_MAX + 8];
+	enum ag_status status = main_check_replaceable(path, err);
 
-	if (code == -1 && errno == EEXIST) {
-		enum ag_status status = fs_unlink(path, err);
-
-		if (status != AG_OK)
-			return status;
-		code = symbolic ? symlink(self, path) : link(self, path);
-	}
-	if (code == -1)
-		return ag_fail_sys(err, "link %s to %s", path, self);
-	return AG_OK;
+	if (status != AG_OK)
+		return status;
+	(void)snprintf(made, sizeof(made), "%s.new", path);
+	(void)unlink(made);
+	if ((symbolic ? symlink(self, made) : link(self, made)) == -1)
+		return ag_fail_sys(err, "link %s to %s%s", path, self,
+		    errno == EXDEV ? " (another file system takes -s)" : "");
+	status = fs_rename(made, path, err);
+	/* Of two links to one file rename() keeps both. */
+	(void)unlink(made);
+	return status;
 }
 
 static enum ag_status

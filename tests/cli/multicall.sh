@@ -46,6 +46,27 @@ complains /nowhere
 unlink bin/aegis-config
 mkdir bin/aegis-config
 exits 3 ./aegis --install bin
+complains "bin/aegis-config: what is there is no program"
+rmdir bin/aegis-config
+
+# What is no link of ours is left alone, and a failure leaves what there was.
+echo mine >bin/aegis-config
+exits 3 ./aegis --install bin
+[ "$(cat bin/aegis-config)" = mine ] || fail "a file was replaced"
+rm bin/aegis-config
+exits 0 ./aegis --install bin
+if [ "$(stat -c %d .)" != "$(stat -c %d /dev/shm)" ]; then
+	other=$(mktemp -d /dev/shm/aegis.XXXXXX) || fail "no other file system"
+	./aegis --install -s "$other" && ./aegis --install "$other" 2>err
+	code=$?
+	"$other/aegis-config" keys >out 2>&1
+	works=$?
+	rm -r "$other"
+	[ "$code" = 3 ] || fail "a hard link to another file system: $code"
+	complains "takes -s"
+	[ "$works" = 0 ] || fail "the older links are gone"
+fi
+find bin -name '*.new' | grep . && fail "something half-made was left"
 
 # Help: asked for, it is on stdout, at most 80 columns wide, and exit 0.
 exits 0 "$AEGIS" --help
@@ -89,5 +110,10 @@ if [ -e /dev/full ]; then
 	"$AEGIS" --list >/dev/full 2>err
 	[ $? = 3 ] || fail "a failed write is not exit 3"
 	complains "No space left on device"
+	for words in "config --help" "config -V" "config show --help"; do
+		# shellcheck disable=SC2086 # words
+		"$AEGIS" $words >/dev/full 2>err
+		[ $? = 3 ] || fail "$words: a failed write is not exit 3"
+	done
 fi
 exit 0
