@@ -314,9 +314,30 @@ check_type(const char *type, bool *is_backup, struct ag_error *err)
 	}
 	return ag_fail(err, AG_EINVAL,
 	    "type '%s' is not one of ed25519, node, link, operator, "
-	    "backup%s%s",
+	    "backup%s%s%s",
 	    type, search.best != NULL ? "; did you mean " : "",
-	    search.best != NULL ? search.best : "");
+	    search.best != NULL ? search.best : "",
+	    search.best != NULL ? "?" : "");
+}
+
+/* What was made: on stdout, unless the private key itself went there. */
+static enum ag_status
+keygen_tell(const struct applet_call *call, const struct key_facts *facts,
+    const char *path, struct ag_error *err)
+{
+	FILE *stream = strcmp(path, "-") == 0 ? stderr : stdout;
+	enum ag_status status;
+	struct output *out;
+
+	if (call->output == OUTPUT_TABLE) {
+		facts_print(stream, facts);
+		return output_flush(stream, err);
+	}
+	status = output_new(&out, call, stream, "keys", show_columns, err);
+	if (status != AG_OK)
+		return status;
+	show_row(out, facts, path);
+	return output_end(out, err);
 }
 
 static int
@@ -332,7 +353,7 @@ keygen_make(struct applet_call *call)
 	if (check_type(options_text(&call->options, "type"), &is_backup,
 		&err) != AG_OK)
 		return applet_usage(call, "%s", err.text);
-	if (path == NULL)
+	if (path == NULL || path[0] == '\0')
 		return applet_usage(call, "missing -o FILE ('-o -' prints it)");
 	status = passphrase_option(&passphrase, call, true, &err);
 	if (status != AG_OK)
@@ -346,9 +367,7 @@ keygen_make(struct applet_call *call)
 		    path);
 	if (status != AG_OK)
 		return exit_fail(call, &err);
-	if (!call->is_quiet)
-		facts_print(strcmp(path, "-") == 0 ? stderr : stdout, &facts);
-	if (output_flush(stdout, &err) != AG_OK)
+	if (!call->is_quiet && keygen_tell(call, &facts, path, &err) != AG_OK)
 		return exit_fail(call, &err);
 	return EXIT_YES;
 }
@@ -357,6 +376,9 @@ static int
 keygen_run(struct applet_call *call)
 {
 	secret_forbid_dumps();
+	if (call->output == OUTPUT_CBOR)
+		return applet_usage(call,
+		    "-o cbor: there is no such form of this");
 	if (call->operand_count == 0)
 		return keygen_make(call);
 	if (strcmp(call->operands[0], "show") == 0)

@@ -54,6 +54,14 @@ done
 ssh-keygen -yf k >derived || fail "ssh-keygen -y can not read k"
 cmp -s derived k.pub || fail "k.pub is not k's public half"
 
+# For programs, also when it is made.
+exits 0 "$AEGIS" keygen -T link -o j --output json
+grep -q '"keys":\[{.*"comment":"link","type":"ED25519","file":"j"}\]' out ||
+	fail "made: $(cat out)"
+exits 2 "$AEGIS" keygen -o "" --output json
+exits 2 "$AEGIS" keygen -o c --output cbor
+exits 1 test -e c
+
 # With a passphrase.
 printf 'open sesame\n' | "$AEGIS" keygen -o e -C 'a note' --passphrase-fd 0 \
 	>/dev/null || fail "keygen with a passphrase failed"
