@@ -150,6 +150,11 @@ applet_resolve(struct applet_call *call)
 		    timeout);
 		return false;
 	}
+	if (call->timeout_ms == 0) {
+		(void)applet_usage(call,
+		    "timeout '%s' leaves no time for anything", timeout);
+		return false;
+	}
 	if (!applet_resolve_color(call)) {
 		(void)applet_usage(call,
 		    "color '%s' is not one of auto, always, never",

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "base/nearest.h"
 #include "cmd/applet.h"
+#include "cmd/display.h"
 #include "cmd/exit.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
@@ -58,9 +59,13 @@ facts_of_public(struct key_facts *facts,
 static void
 facts_print(FILE *stream, const struct key_facts *facts)
 {
-	(void)fprintf(stream, "256 %s %s (%s)\n", facts->fingerprint,
-	    facts->comment[0] != '\0' ? facts->comment : "no comment",
-	    facts->type);
+	const char *comment =
+	    facts->comment[0] != '\0' ? facts->comment : "no comment";
+
+	/* Somebody else's text: not for the terminal to act on. */
+	(void)fprintf(stream, "256 %s ", facts->fingerprint);
+	display_print(stream, bytes_from_text(comment));
+	(void)fprintf(stream, " (%s)\n", facts->type);
 }
 
 static enum ag_status

@@ -21,6 +21,9 @@
 #include "codec/decoder.h"
 #include "codec/text.h"
 
+/* What a node takes in Aegis-Timeout-Ms. */
+#define TIMEOUT_MS_MAX 600000
+
 /* Of a key in an error. */
 #define KEY_SHOWN_BYTES 64
 
@@ -31,6 +34,9 @@ kv_ask_open(struct kv_ask *ask, const struct applet_call *call)
 
 	*ask = (struct kv_ask){ 0 };
 	client_answer_init(&ask->answer);
+	if (call->timeout_ms > TIMEOUT_MS_MAX)
+		return applet_usage(call,
+		    "a node waits for agreement for at most 10m, not longer");
 	if (applet_socket(call, path, sizeof(path), &ask->err) != AG_OK)
 		return exit_fail_local(call, &ask->err);
 	if (client_new(&ask->client, path, &ask->err) != AG_OK)
@@ -100,9 +106,7 @@ kv_ask_request(const struct applet_call *call, const char *method,
 	return (struct client_request){
 		.method = method,
 		.target = target,
-		.timeout_ms = call->timeout_ms > UINT32_MAX
-		    ? UINT32_MAX
-		    : (uint32_t)call->timeout_ms,
+		.timeout_ms = (uint32_t)call->timeout_ms,
 	};
 }
 

@@ -264,6 +264,16 @@ print_page(struct list *list, const json_t *root)
 	return status;
 }
 
+/* A page that came; the heading, too, only once one has. */
+static enum ag_status
+take_page(struct list *list, const json_t *root)
+{
+	enum ag_status status = kv_ask_rows(&list->out, list->call, "entries",
+	    list->keys_only ? key_columns : entry_columns, &list->ask->err);
+
+	return status == AG_OK ? print_page(list, root) : status;
+}
+
 static int
 list_pages(struct list *list)
 {
@@ -276,27 +286,12 @@ list_pages(struct list *list)
 		root = kv_ask_json(list->ask);
 		if (root == NULL)
 			return exit_fail(list->call, &list->ask->err);
-		status = print_page(list, root);
+		status = take_page(list, root);
 		json_decref(root);
 		if (status != AG_OK)
 			return exit_fail(list->call, &list->ask->err);
 	} while (list->cursor[0] != '\0' && list->left > 0);
 	return EXIT_YES;
-}
-
-static int
-list_all(struct list *list)
-{
-	struct ag_error *err = &list->ask->err;
-	int code;
-
-	if (output_new(&list->out, list->call, stdout, "entries",
-		list->keys_only ? key_columns : entry_columns, err) != AG_OK)
-		return exit_fail(list->call, err);
-	code = list_pages(list);
-	if (output_end(list->out, err) != AG_OK)
-		return exit_fail(list->call, err);
-	return code;
 }
 
 int
@@ -320,7 +315,7 @@ kv_show_list(struct applet_call *call)
 	list.ask = &ask;
 	code = kv_ask_open(&ask, call);
 	if (code == EXIT_YES)
-		code = list_all(&list);
+		code = kv_ask_end_rows(list.out, call, list_pages(&list));
 	kv_ask_close(&ask);
 	return code;
 }

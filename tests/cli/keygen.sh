@@ -126,6 +126,9 @@ for file in theirs_key theirs_sealed; do
 	"$AEGIS" keygen show "$file" >ours || fail "can not read $file"
 	ssh-keygen -lf "$file" | cmp -s - ours || fail "$file: differs"
 done
+ssh-keygen -q -t ed25519 -N '' -C "$(printf 'a\033[2Jb')" -f theirs_escape
+exits 0 "$AEGIS" keygen show theirs_escape
+grep -qF 'a\x1b[2Jb' out || fail "a comment acts: $(cat -v out)"
 exits 3 "$AEGIS" keygen show theirs_rsa
 grep -q 'not an Ed25519 key' err || fail "RSA: $(cat err)"
 

@@ -50,6 +50,9 @@ misused kv put k v --file x
 misused kv put k v --if-version x
 misused kv del a b --if-version 1
 misused kv list --limit 0
+misused kv put k v --timeout 0s
+misused kv put k v --timeout 11m
+complains 'at most 10m'
 long=$(printf '%01025d' 0)
 misused kv list "$long"
 misused kv watch "$long"
@@ -258,6 +261,8 @@ pid=
 
 # What clusters in trouble answer.
 serve NO_QUORUM
+exits 6 kv list
+silent
 exits 6 kv put k v
 exits 6 kv get k
 exits 1 kv get k --consistency local
