@@ -14,9 +14,13 @@
 #include <jansson.h>
 
 #include "client/client.h"
+#include "client/target.h"
 #include "cmd/display.h"
 #include "cmd/exit.h"
 #include "cmd/output.h"
+
+/* A status is there at once or not at all; the API takes no more. */
+#define STATUS_TIMEOUT_MS_MAX 600000
 
 /* A refusal longer ago than this is history. */
 #define CLOCK_SHOWN_MS 60000
@@ -26,15 +30,21 @@ status_fetch(char **json, const char *socket, uint64_t timeout_ms,
     struct ag_error *err)
 {
 	struct client *client = NULL;
+	struct client_request request = { 0 };
 	struct client_answer answer;
+	struct target target;
 	enum ag_status status;
 
-	(void)timeout_ms;
 	*json = NULL;
+	target_init(&target, "/v1/status");
+	request.target = &target;
+	request.timeout_ms = timeout_ms < STATUS_TIMEOUT_MS_MAX
+	    ? (uint32_t)timeout_ms
+	    : STATUS_TIMEOUT_MS_MAX;
 	client_answer_init(&answer);
 	status = client_new(&client, socket, err);
 	if (status == AG_OK)
-		status = client_get(client, "/v1/status", &answer, err);
+		status = client_call(client, &request, &answer, err);
 	if (status == AG_OK) {
 		*json =
 		    strndup((const char *)answer.body.data, answer.body.len);
