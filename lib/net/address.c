@@ -142,6 +142,18 @@ address_network(const struct address *address)
 	return network;
 }
 
+uint64_t
+address_host_key(const struct address *address)
+{
+	uint64_t halves[2];
+	uint8_t host[16];
+
+	address_host(address, host);
+	memcpy(halves, host, sizeof(halves));
+	/* Two members whose keys are equal share a rate, no more. */
+	return halves[0] ^ halves[1];
+}
+
 void
 address_format(char text[static ADDRESS_TEXT_BYTES],
     const struct address *address)

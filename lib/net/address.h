@@ -34,6 +34,9 @@ bool address_same_host(const struct address *a, const struct address *b);
 /* A number for the host's network: its /24 or /64. */
 uint64_t address_network(const struct address *address);
 
+/* A number for the host itself. */
+uint64_t address_host_key(const struct address *address);
+
 /* "192.0.2.7:7422" for logs. */
 void address_format(char text[static ADDRESS_TEXT_BYTES],
     const struct address *address);

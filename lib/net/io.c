@@ -67,18 +67,6 @@ io_add(struct net *net, struct link *link)
 	net->link_count++;
 }
 
-static size_t
-io_count_waiting(const struct net *net)
-{
-	const struct link *link;
-	size_t count = 0;
-
-	for (link = net->links; link != NULL; link = link->next)
-		if (!link->is_dialled && link->phase < LINK_PROVEN)
-			count++;
-	return count;
-}
-
 static bool
 io_is_shaking(const struct net *net, uint32_t member)
 {
@@ -474,7 +462,7 @@ io_accept(struct net *net)
 		.context = &net->context,
 		.peers = net->peers,
 		.peer_count = net->peer_count,
-		.waiting = io_count_waiting(net),
+		.links = net->links,
 	};
 	bool has_more = true;
 	struct link *link;
@@ -486,7 +474,7 @@ io_accept(struct net *net)
 		if (link == NULL)
 			continue;
 		io_add(net, link);
-		view.waiting++;
+		view.links = net->links;
 	}
 }
 

@@ -83,16 +83,46 @@ server_close(struct server *server)
 	server->bind = NULL;
 }
 
-static bool
-server_knows_host(const struct server_view *view, const struct address *from)
+static size_t
+server_count_members(const struct server_view *view, const struct address *from)
 {
+	size_t count = 0;
 	uint32_t i;
 
 	for (i = 0; i < view->peer_count; i++)
 		if (view->peers[i].address.len > 0 &&
 		    address_same_host(&view->peers[i].address, from))
-			return true;
-	return false;
+			count++;
+	return count;
+}
+
+/* Sessions that have not proved anything: all, and those from here. */
+static void
+server_count_waiting(const struct server_view *view, struct limits_asker *asker)
+{
+	const struct link *link;
+
+	for (link = view->links; link != NULL; link = link->next) {
+		if (link->is_dialled || link->phase >= LINK_PROVEN)
+			continue;
+		asker->waiting++;
+		if (address_same_host(&link->from, asker->from))
+			asker->waiting_here++;
+	}
+}
+
+static bool
+server_admits(struct server *server, const struct server_view *view,
+    const struct address *from, uint64_t now_us)
+{
+	struct limits_asker asker = {
+		.from = from,
+		.members = server_count_members(view, from),
+		.random = randombytes_random(),
+	};
+
+	server_count_waiting(view, &asker);
+	return limits_admit(&server->limits, &asker, now_us);
 }
 
 static void
@@ -124,9 +154,7 @@ server_accept(struct server *server, const struct server_view *view,
 	*has_more = fd != -1;
 	if (fd == -1)
 		return NULL;
-	if (!limits_admit(&server->limits, &from,
-		server_knows_host(view, &from), view->waiting,
-		randombytes_random(), now_us)) {
+	if (!server_admits(server, view, &from, now_us)) {
 		metric_add(server->refused, 1);
 		server_log_refusal(server, &from, now_us);
 		(void)close(fd);

@@ -40,7 +40,7 @@ struct server_view {
 	const struct link_context *context;
 	const struct peer *peers;
 	uint32_t peer_count;
-	size_t waiting; /* accepted, not yet authenticated */
+	const struct link *links;
 };
 
 /* Take one waiting connection; NULL when there is none or it was refused. */

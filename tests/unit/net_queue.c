@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,35 +174,78 @@ bucket_allows_its_burst_then_its_rate(void **state)
 	assert_false(bucket_take(&b, 1, 5));
 }
 
+/* One more from there; counted among those that wait when it may come in. */
+static bool
+asks(struct limits *limits, struct limits_asker *asker, uint64_t now_us)
+{
+	if (!limits_admit(limits, asker, now_us))
+		return false;
+	asker->waiting++;
+	asker->waiting_here++;
+	return true;
+}
+
 static void
 strangers_cannot_use_up_what_members_need(void **state)
 {
-	struct address stranger, member;
+	struct limits_asker stranger = { .random = 99 }, member;
+	struct address from, hosts[TRUST_MEMBERS_MAX];
 	struct limits limits;
-	size_t waiting = 0;
-	unsigned i;
+	char text[32];
+	unsigned i, j;
 
 	(void)state;
-	assert_true(address_parse(&stranger, "203.0.113.9:5000"));
-	assert_true(address_parse(&member, "192.0.2.1:7422"));
+	assert_true(address_parse(&from, "203.0.113.9:5000"));
+	stranger.from = &from;
 	limits_init(&limits, 1);
 	/* As fast as they like, from everywhere, lucky every time. */
 	for (i = 0; i < 1000; i++)
-		if (limits_admit(&limits, &stranger, false, waiting, 99,
-			1 + (uint64_t)i * 1000000))
-			waiting++;
-	assert_int_equal(waiting, LIMITS_PREAUTH_MAX - LIMITS_PREAUTH_RESERVED);
-	for (i = 0; i < LIMITS_PREAUTH_RESERVED; i++)
-		assert_true(limits_admit(&limits, &member, true, waiting++, 0,
-		    1000000000));
-	assert_false(
-	    limits_admit(&limits, &member, true, waiting, 0, 1000000000));
+		(void)asks(&limits, &stranger, 1 + (uint64_t)i * 1000000);
+	assert_int_equal(stranger.waiting, 48);
+	/* Every member's host still gets its share, and no more. */
+	member = (struct limits_asker){ .members = 1, .waiting = 48 };
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "192.0.2.%u:7422", i + 1);
+		assert_true(address_parse(&hosts[i], text));
+		member.from = &hosts[i];
+		member.waiting_here = 0;
+		for (j = 0; j < LIMITS_PREAUTH_MEMBER; j++)
+			assert_true(asks(&limits, &member, 1000000000));
+		assert_false(asks(&limits, &member, 1000000000));
+	}
+	assert_int_equal(member.waiting, LIMITS_PREAUTH_MAX);
+}
+
+static void
+members_on_one_host_share_its_slots_and_rate(void **state)
+{
+	struct limits_asker asker = { .members = 4 };
+	struct address from, other;
+	struct limits limits;
+	unsigned i;
+
+	(void)state;
+	assert_true(address_parse(&from, "192.0.2.1:7422"));
+	assert_true(address_parse(&other, "192.0.2.2:7422"));
+	limits_init(&limits, 1);
+	asker.from = &from;
+	for (i = 0; i < 4 * LIMITS_PREAUTH_MEMBER; i++)
+		assert_true(asks(&limits, &asker, 1));
+	assert_false(asks(&limits, &asker, 1));
+	/* Those that come and go at once run into the rate, their own. */
+	asker.waiting_here = 0;
+	for (i = 0; i < 1000; i++)
+		(void)limits_admit(&limits, &asker, 1);
+	assert_false(limits_admit(&limits, &asker, 1));
+	asker.from = &other;
+	assert_true(limits_admit(&limits, &asker, 1));
 }
 
 static void
 one_network_has_a_rate_of_its_own(void **state)
 {
 	struct address a, neighbour, other;
+	struct limits_asker asker = { .from = &a };
 	struct limits limits;
 	unsigned i;
 
@@ -211,9 +255,11 @@ one_network_has_a_rate_of_its_own(void **state)
 	assert_true(address_parse(&other, "[2001:db8::1]:5000"));
 	limits_init(&limits, 1);
 	for (i = 0; i < 10; i++)
-		assert_true(limits_admit(&limits, &a, false, 0, 0, 1));
-	assert_false(limits_admit(&limits, &neighbour, false, 0, 0, 1));
-	assert_true(limits_admit(&limits, &other, false, 0, 0, 1));
+		assert_true(limits_admit(&limits, &asker, 1));
+	asker.from = &neighbour;
+	assert_false(limits_admit(&limits, &asker, 1));
+	asker.from = &other;
+	assert_true(limits_admit(&limits, &asker, 1));
 }
 
 static void
@@ -248,6 +294,7 @@ main(void)
 		SPEC(many_small_frames_come_out_in_order),
 		cmocka_unit_test(bucket_allows_its_burst_then_its_rate),
 		cmocka_unit_test(strangers_cannot_use_up_what_members_need),
+		cmocka_unit_test(members_on_one_host_share_its_slots_and_rate),
 		cmocka_unit_test(one_network_has_a_rate_of_its_own),
 		cmocka_unit_test(addresses_of_another_shape_are_refused),
 	};

@@ -8,6 +8,15 @@
  */
 #include "net_scene.h"
 
+#include <sched.h>
+#include <stdatomic.h>
+
+/* Of 127.0.0.x: where the honest live, and n4, whose keys were stolen. */
+#define HONEST_HOST 1
+#define ROGUE_HOST 9
+
+#define CROWD 300
+
 static void
 half_open_connections_are_cut_after_five_seconds(void **state)
 {
@@ -24,6 +33,69 @@ half_open_connections_are_cut_after_five_seconds(void **state)
 		(void)close(fds[i]);
 	assert_honest_link_works(s);
 	assert_memory_is_bounded(s);
+}
+
+/* Take all that the victim gives one host, and take it again. */
+struct crowd {
+	const struct scene *s;
+	atomic_bool is_over;
+	atomic_uint refused;
+};
+
+static void *
+crowd_main(void *arg)
+{
+	static int fds[CROWD];
+	struct crowd *crowd = arg;
+	unsigned i;
+
+	memset(fds, 0xff, sizeof(fds));
+	for (i = 0; !atomic_load(&crowd->is_over); i = (i + 1) % CROWD) {
+		/* One that still waits is left to wait. */
+		if (fds[i] != -1 && !is_hung_up(fds[i], 1))
+			continue;
+		if (fds[i] != -1) {
+			(void)close(fds[i]);
+			atomic_fetch_add(&crowd->refused, 1);
+		}
+		fds[i] = rogue_connect_from(crowd->s, ROGUE_HOST);
+	}
+	for (i = 0; i < CROWD; i++)
+		if (fds[i] != -1)
+			(void)close(fds[i]);
+	return NULL;
+}
+
+static int
+open_scene_with_a_host_for_the_rogue(void **state)
+{
+	return open_scene_with(state, 0, ROGUE_HOST);
+}
+
+/* A member's host that takes its whole share takes nothing of the others'. */
+static void
+crowd_from_one_members_host_leaves_room_for_others(void **state)
+{
+	struct scene *s = *state;
+	struct crowd crowd = { .s = s };
+	pthread_t thread;
+	char banner[4];
+	unsigned i;
+	int fd;
+
+	assert_int_equal(pthread_create(&thread, NULL, crowd_main, &crowd), 0);
+	for (i = 0; i < 20; i++) {
+		while (atomic_load(&crowd.refused) < CROWD + i)
+			(void)sched_yield();
+		fd = rogue_connect_from(s, HONEST_HOST);
+		assert_int_equal(recv(fd, banner, sizeof(banner), MSG_WAITALL),
+		    sizeof(banner));
+		assert_memory_equal(banner, "SSH-", sizeof(banner));
+		(void)close(fd);
+	}
+	assert_honest_link_works(s);
+	atomic_store(&crowd.is_over, true);
+	(void)pthread_join(thread, NULL);
 }
 
 static void
@@ -274,6 +346,9 @@ main(void)
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 		SPEC(half_open_connections_are_cut_after_five_seconds),
+		cmocka_unit_test_setup_teardown(
+		    crowd_from_one_members_host_leaves_room_for_others,
+		    open_scene_with_a_host_for_the_rogue, close_scene),
 		SPEC(banner_at_one_byte_a_second_is_cut_after_ten),
 		SPEC(noise_instead_of_ssh_is_cut_at_once),
 		SPEC(other_users_and_other_keys_are_denied),

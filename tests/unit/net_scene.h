@@ -46,16 +46,23 @@ struct scene {
 	uint64_t sent;
 };
 
+/* n4 is said to live at 127.0.0.rogue_host. */
 static inline int
-open_scene_rekeying(void **state, uint64_t rekey_bytes)
+open_scene_with(void **state, uint64_t rekey_bytes, uint8_t rogue_host)
 {
 	struct scene *s = calloc(1, sizeof(*s));
+	char *address;
+	size_t i;
 
 	if (s == NULL)
 		return -1;
 	(void)signal(SIGPIPE, SIG_IGN);
 	fixture_open(&s->f);
 	s->f.rekey_bytes = rekey_bytes;
+	for (i = 0; i < FIXTURE_MEMBERS; i++) {
+		address = s->f.nodes[i].roster.members[ROGUE].address;
+		address[strlen("127.0.0.")] = (char)('0' + rogue_host);
+	}
 	/* Nobody runs as n4: its keys are the rogue's. */
 	fixture_start(&s->f, VICTIM);
 	fixture_start(&s->f, HONEST);
@@ -70,7 +77,7 @@ open_scene_rekeying(void **state, uint64_t rekey_bytes)
 static inline int
 open_scene(void **state)
 {
-	return open_scene_rekeying(state, 0);
+	return open_scene_with(state, 0, 1);
 }
 
 static inline int
@@ -109,14 +116,17 @@ assert_memory_is_bounded(const struct scene *s)
 	assert_true(now < s->resident_before + MEMORY_MAX);
 }
 
+/* Connect to the victim, from 127.0.0.from. */
 static inline int
-rogue_connect(const struct scene *s)
+rogue_connect_from(const struct scene *s, uint8_t from)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
 	const char *address = s->f.nodes[VICTIM].roster.members[VICTIM].address;
 	const struct timeval limit = { .tv_sec = 3 };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK - 1 + from);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	sin.sin_port =
 	    htons((uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10));
@@ -124,6 +134,12 @@ rogue_connect(const struct scene *s)
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	return fd;
+}
+
+static inline int
+rogue_connect(const struct scene *s)
+{
+	return rogue_connect_from(s, 1);
 }
 
 /* Read and forget until the other side closes; false after ms. */
@@ -135,7 +151,7 @@ is_hung_up(int fd, unsigned ms)
 	char sink[4096];
 
 	while (clock_mono_us() < end_us) {
-		if (poll(&p, 1, 100) <= 0)
+		if (poll(&p, 1, ms < 100 ? (int)ms : 100) <= 0)
 			continue;
 		if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
 			return true;

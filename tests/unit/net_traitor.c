@@ -326,7 +326,7 @@ drain_main(void *arg)
 static int
 open_scene_with_short_lived_keys(void **state)
 {
-	return open_scene_rekeying(state, SHORT_LIVED_BYTES);
+	return open_scene_with(state, SHORT_LIVED_BYTES, 1);
 }
 
 /*
