@@ -2,8 +2,13 @@
  * The inbox between the links' thread and the loop.
  *
  * RULES    1. One post wakes the loop for all that has gathered.
- *          2. What one member has waiting is bounded, so a member that
- *             floods loses its own frames and nobody else's.
+ *          2. What one member has waiting is bounded in memory, not only in
+ *             what its frames hold, so a member that floods loses its own
+ *             frames and nobody else's.
+ *          3. Members take turns, a letter each: behind a flood of one, that
+ *             of another waits for no more than one letter of each member.
+ *          4. A turn of the loop opens so many letters and leaves the rest
+ *             for the next, after timers and clients.
  */
 #include "node/inbox.h"
 
@@ -12,8 +17,13 @@
 #include <string.h>
 
 #include "event/loop.h"
+#include "trust/certificate.h"
 
-#define INBOX_MEMBERS 32
+/* Opened in one turn; the cost of a turn is little beside so many. */
+#define TURN_LETTERS 256
+
+/* What an allocation costs besides. */
+#define ALLOCATION_BYTES 16
 
 enum letter_kind {
 	LETTER_FRAME,
@@ -30,30 +40,74 @@ struct letter {
 	uint8_t body[];
 };
 
+/* Letters of one member, in order. */
+struct pile {
+	struct letter *first;
+	struct letter **last;
+};
+
 struct inbox {
 	struct loop *loop;
 	struct inbox_callbacks callbacks;
 	struct metric *dropped;
 	size_t member_bytes_max;
+	struct pile taken[TRUST_MEMBERS_MAX]; /* the loop's own */
 	pthread_mutex_t lock;
-	struct letter *first;
-	struct letter **last;
+	struct pile piles[TRUST_MEMBERS_MAX];
 	bool is_posted;
-	size_t bytes[INBOX_MEMBERS];
+	size_t bytes[TRUST_MEMBERS_MAX]; /* in the piles */
 };
+
+static void
+pile_init(struct pile *pile)
+{
+	pile->first = NULL;
+	pile->last = &pile->first;
+}
+
+static void
+pile_add(struct pile *pile, struct letter *letter)
+{
+	letter->next = NULL;
+	*pile->last = letter;
+	pile->last = &letter->next;
+}
+
+static struct letter *
+pile_take(struct pile *pile)
+{
+	struct letter *letter = pile->first;
+
+	if (letter != NULL && (pile->first = letter->next) == NULL)
+		pile->last = &pile->first;
+	return letter;
+}
+
+static void
+pile_clear(struct pile *pile)
+{
+	struct letter *letter;
+
+	while ((letter = pile_take(pile)) != NULL)
+		free(letter);
+}
 
 struct inbox *
 inbox_new(struct loop *loop, const struct inbox_callbacks *callbacks,
     size_t member_bytes_max, struct metric_set *metrics)
 {
 	struct inbox *in = calloc(1, sizeof(*in));
+	size_t i;
 
 	if (in == NULL)
 		return NULL;
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		pile_init(&in->piles[i]);
+		pile_init(&in->taken[i]);
+	}
 	in->loop = loop;
 	in->callbacks = *callbacks;
 	in->member_bytes_max = member_bytes_max;
-	in->last = &in->first;
 	in->dropped = metric_new(metrics, METRIC_COUNTER,
 	    "aegis_inbox_dropped_frames_total",
 	    "Frames dropped because too many of their sender waited", NULL);
@@ -64,13 +118,13 @@ inbox_new(struct loop *loop, const struct inbox_callbacks *callbacks,
 void
 inbox_free(struct inbox *in)
 {
-	struct letter *letter;
+	size_t i;
 
 	if (in == NULL)
 		return;
-	while ((letter = in->first) != NULL) {
-		in->first = letter->next;
-		free(letter);
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		pile_clear(&in->piles[i]);
+		pile_clear(&in->taken[i]);
 	}
 	(void)pthread_mutex_destroy(&in->lock);
 	free(in);
@@ -91,25 +145,93 @@ inbox_open(struct inbox *in, const struct letter *letter)
 		    letter->kind == LETTER_LINK_UP);
 }
 
-/* On the loop: open everything that has gathered. */
+static void inbox_turn(void *arg);
+
+/* Without memory for a post the letters wait for the next one. */
 static void
-inbox_drain(void *arg)
+inbox_post(struct inbox *in)
 {
-	struct inbox *in = arg;
-	struct letter *letter, *next;
+	if (loop_post(in->loop, inbox_turn, in) == AG_OK)
+		return;
+	(void)pthread_mutex_lock(&in->lock);
+	in->is_posted = false;
+	(void)pthread_mutex_unlock(&in->lock);
+}
+
+/* Take the pile of each member of whom none is left from before. */
+static void
+inbox_take(struct inbox *in)
+{
+	size_t i;
 
 	(void)pthread_mutex_lock(&in->lock);
-	letter = in->first;
-	in->first = NULL;
-	in->last = &in->first;
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		if (in->taken[i].first != NULL || in->piles[i].first == NULL)
+			continue;
+		in->taken[i] = in->piles[i];
+		pile_init(&in->piles[i]);
+		in->bytes[i] = 0;
+	}
 	in->is_posted = false;
-	memset(in->bytes, 0, sizeof(in->bytes));
 	(void)pthread_mutex_unlock(&in->lock);
-	for (; letter != NULL; letter = next) {
-		next = letter->next;
+}
+
+/* A letter of each member that has one; how many that were. */
+static unsigned
+inbox_open_round(struct inbox *in)
+{
+	struct letter *letter;
+	unsigned opened = 0;
+	size_t i;
+
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		letter = pile_take(&in->taken[i]);
+		if (letter == NULL)
+			continue;
 		inbox_open(in, letter);
 		free(letter);
+		opened++;
 	}
+	return opened;
+}
+
+static bool
+inbox_has_taken(const struct inbox *in)
+{
+	size_t i;
+
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
+		if (in->taken[i].first != NULL)
+			return true;
+	return false;
+}
+
+/* On the loop. */
+static void
+inbox_turn(void *arg)
+{
+	struct inbox *in = arg;
+	unsigned opened = 0, round;
+	bool must_post = false;
+
+	inbox_take(in);
+	do
+		opened += round = inbox_open_round(in);
+	while (round > 0 && opened < TURN_LETTERS);
+	if (!inbox_has_taken(in))
+		return;
+	(void)pthread_mutex_lock(&in->lock);
+	must_post = !in->is_posted;
+	in->is_posted = true;
+	(void)pthread_mutex_unlock(&in->lock);
+	if (must_post)
+		inbox_post(in);
+}
+
+static size_t
+letter_cost(size_t len)
+{
+	return sizeof(struct letter) + ALLOCATION_BYTES + len;
 }
 
 static void
@@ -117,20 +239,14 @@ inbox_push(struct inbox *in, struct letter *letter)
 {
 	bool must_post;
 
-	letter->next = NULL;
 	(void)pthread_mutex_lock(&in->lock);
-	*in->last = letter;
-	in->last = &letter->next;
+	pile_add(&in->piles[letter->member], letter);
 	must_post = !in->is_posted;
 	in->is_posted = true;
-	in->bytes[letter->member] += letter->len;
+	in->bytes[letter->member] += letter_cost(letter->len);
 	(void)pthread_mutex_unlock(&in->lock);
-	/* Without memory for a post the frames wait for the next one. */
-	if (must_post && loop_post(in->loop, inbox_drain, in) != AG_OK) {
-		(void)pthread_mutex_lock(&in->lock);
-		in->is_posted = false;
-		(void)pthread_mutex_unlock(&in->lock);
-	}
+	if (must_post)
+		inbox_post(in);
 }
 
 void
@@ -139,11 +255,11 @@ inbox_put(struct inbox *in, uint32_t member, const struct frame *frame)
 	struct letter *letter;
 	size_t waiting;
 
-	AG_ASSERT(member < INBOX_MEMBERS);
+	AG_ASSERT(member < TRUST_MEMBERS_MAX);
 	(void)pthread_mutex_lock(&in->lock);
 	waiting = in->bytes[member];
 	(void)pthread_mutex_unlock(&in->lock);
-	letter = waiting + frame->body.len > in->member_bytes_max
+	letter = waiting + letter_cost(frame->body.len) > in->member_bytes_max
 	    ? NULL
 	    : malloc(sizeof(*letter) + frame->body.len);
 	if (letter == NULL) {
