@@ -56,7 +56,7 @@
 #define SHAKING_US UINT64_C(5000000)
 #define LEAVING_US UINT64_C(200000)
 #define SPARE_US UINT64_C(2000000)
-#define HELD_US UINT64_C(10000000)
+#define HELD_US UINT64_C(5000000)
 
 /* An acceptor hears no more than this before it knows whom it hears. */
 #define GREETING_BYTES_MAX (64U << 10)
