@@ -23,7 +23,8 @@ exits 0 ask n3 put k v
 [ "$(of status '.view_since | tostring')" = null ] ||
 	fail "view 0 since $(of status .view_since)"
 exits 0 "$AEGIS" tui --once overview --socket c/n3/aegis.sock
-grep -q 'view 0 since -' out || fail "overview: $(grep leader out)"
+grep -q 'view 0' out || fail "overview: $(grep leader out)"
+grep -q 'view 0 since' out && fail "overview: $(grep leader out)"
 
 # Half of them stand still, the primary too, so that the change cannot end.
 began=$(date -u +%Y-%m-%dT%H:%M:%S)
