@@ -294,6 +294,31 @@ exchange_accepts(const struct exchange *x, const char *type)
 	return accept != NULL && strncasecmp(accept, type, strlen(type)) == 0;
 }
 
+static enum MHD_Result
+count_framing(void *cls, enum MHD_ValueKind kind, const char *key,
+    const char *value)
+{
+	unsigned *count = cls;
+
+	(void)kind;
+	(void)value;
+	if (strcasecmp(key, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0 ||
+	    strcasecmp(key, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+		(*count)++;
+	return MHD_YES;
+}
+
+/* Two readers of such a request need not see the same body (RFC 9112, 6). */
+static bool
+has_two_lengths(const struct exchange *x)
+{
+	unsigned count = 0;
+
+	(void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND,
+	    count_framing, &count);
+	return count > 1;
+}
+
 /* True when the headers alone are reason to refuse; x is then answered. */
 static bool
 refuses_headers(struct exchange *x, const char *url, const char *method)
@@ -307,6 +332,11 @@ refuses_headers(struct exchange *x, const char *url, const char *method)
 	if (info == NULL || info->socket_context == NULL) {
 		exchange_problem(x, PROBLEM_DENIED,
 		    "this user may not use the node's socket");
+		return true;
+	}
+	if (has_two_lengths(x)) {
+		exchange_problem(x, PROBLEM_BAD_REQUEST,
+		    "the length of the body is given more than once");
 		return true;
 	}
 	x->route = route_find(method, url, &is_path);

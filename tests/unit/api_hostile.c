@@ -87,6 +87,11 @@ bytes_that_are_no_request_are_refused(void **state)
 		WRONG("PUT /v1/kv?key=aw HTTP/1.1\r\nHost: a\r\n"
 		      "Transfer-Encoding: chunked\r\n\r\n"
 		      "ffffffffffffffff1\r\n"),
+		WRONG("PUT /v1/kv?key=aw HTTP/1.1\r\nHost: a\r\n"
+		      "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxy"),
+		WRONG("PUT /v1/kv?key=aw HTTP/1.1\r\nHost: a\r\n"
+		      "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"
+		      "\r\n0\r\n\r\n"),
 		WRONG("GET /livez HTTP/1.1\r\nHost: a\r\n"
 		      "Aegis-Timeout-Ms: 0\r\n\r\n"),
 		WRONG("GET /livez HTTP/1.1\r\nHost: a\r\n"
