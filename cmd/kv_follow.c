@@ -144,6 +144,16 @@ follow(struct kv_ask *ask, struct applet_call *call,
 	return f.code;
 }
 
+bool
+kv_follow_check(const struct applet_call *call)
+{
+	if (call->output != OUTPUT_CSV && call->output != OUTPUT_CBOR)
+		return true;
+	(void)applet_usage(call,
+	    "changes are printed as table, json, jsonl or value");
+	return false;
+}
+
 int
 kv_follow_key(struct kv_ask *ask, struct applet_call *call, const char *key)
 {
@@ -169,8 +179,9 @@ kv_follow_run(struct applet_call *call)
 	if (options_count_value(&call->options, "from", 1, UINT64_MAX, &from,
 		&err) != AG_OK)
 		return applet_usage(call, "%s", err.text);
-	if (call->operand_count > 0 &&
-	    !kv_ask_check_prefix(call, call->operands[0]))
+	if ((call->operand_count > 0 &&
+		!kv_ask_check_prefix(call, call->operands[0])) ||
+	    !kv_follow_check(call))
 		return EXIT_USAGE;
 	target_init(&target, "/v1/watch");
 	if (call->operand_count > 0)

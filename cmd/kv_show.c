@@ -185,6 +185,8 @@ get_all(struct kv_ask *ask, struct applet_call *call)
 
 	if (is_watching && call->operand_count != 1)
 		return applet_usage(call, "--watch follows one KEY");
+	if (is_watching && !kv_follow_check(call))
+		return EXIT_USAGE;
 	if (is_watching)
 		return get_then_follow(ask, call, wants_rows);
 	if (wants_rows || call->operand_count > 1)

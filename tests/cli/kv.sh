@@ -59,6 +59,8 @@ misused kv watch "$long"
 misused kv del --prefix "$long"
 complains 'at most 1024 bytes, not 1025'
 misused kv get a b --watch
+misused kv watch -o csv
+complains 'table, json, jsonl or value'
 exits 3 kv put k --file nowhere
 complains nowhere
 
