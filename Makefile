@@ -148,6 +148,8 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 	for page in $(MAN_PAGES); do dir=$(MAN_DIR)/man$${page##*.}; \
 		install -d $$dir && install -m 0644 $$page $$dir || exit 1; done
 	install -m 0644 completions/aegis.bash $(BASH_DIR)/aegis
+	for name in $$($(BUILD)/aegis --list-full); do \
+		ln -sf aegis $(BASH_DIR)/$$name || exit 1; done
 	install -m 0644 completions/_aegis $(ZSH_DIR)/_aegis
 	install -m 0644 completions/aegis.fish $(FISH_DIR)/aegis.fish
 	install -m 0644 config/aegis.yaml $(DOC_DIR)/aegis.yaml
@@ -158,10 +160,10 @@ install: all ## install below DESTDIR and PREFIX (/usr/local)
 
 uninstall: all ## remove what install put there
 	for name in aegis $$($(BUILD)/aegis --list-full); do \
-		rm -f $(BIN_DIR)/$$name; done
+		rm -f $(BIN_DIR)/$$name $(BASH_DIR)/$$name; done
 	for page in $(notdir $(MAN_PAGES)); do \
 		rm -f $(MAN_DIR)/man$${page##*.}/$$page; done
-	rm -f $(BASH_DIR)/aegis $(ZSH_DIR)/_aegis $(FISH_DIR)/aegis.fish
+	rm -f $(ZSH_DIR)/_aegis $(FISH_DIR)/aegis.fish
 	rm -f $(DOC_DIR)/aegis.yaml $(addprefix $(UNIT_DIR)/,$(SYSTEMD))
 	-rmdir $(DOC_DIR)
 
@@ -169,8 +171,10 @@ clean: ## remove what was built
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-12s %s\n", $$1, $$2}' \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-20s %s\n", $$1, $$2}' \
 		$(filter-out %.d,$(MAKEFILE_LIST))
+	@echo 'Variables: MODE=release|asan|tsan|cover  CC=gcc|clang  BUILD=DIR'
+	@echo '           PREFIX=/usr/local  DESTDIR=  V=1 shows commands'
 
 .PHONY: all units unit-programs check lint deps deps-test demo completions \
 	install uninstall clean help

@@ -9,6 +9,12 @@ exits 0 make -C "$top" install DESTDIR="$dir/root" PREFIX=/usr
 usr=$dir/root/usr
 exits 0 "$usr/bin/aegis-config" keys
 [ -e "$usr/share/bash-completion/completions/aegis" ] || fail "no completion"
+# It is looked for by the name that is typed, before it was ever read.
+bash --norc -c '
+	COMP_WORDS=(aegis-config) COMP_CWORD=1
+	. "$1/aegis-config" && complete -p aegis-config' \
+	- "$usr/share/bash-completion/completions" >out 2>err ||
+	fail "no completion for aegis-config: $(cat err)"
 [ -e "$usr/share/zsh/site-functions/_aegis" ] || fail "no zsh completion"
 [ -e "$usr/share/doc/aegis/aegis.yaml" ] || fail "no example"
 grep -q '^ExecStart=/usr/bin/aegis ' "$usr/lib/systemd/system/aegis.service" ||

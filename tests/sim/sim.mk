@@ -19,7 +19,7 @@ check-sim: $(BUILD)/aegis-sim
 
 # Each planted bug is a build of its own, of what holds it.
 PLANTS := 1 2 3 4 5 6 7 8 9
-check-plants:
+check-plants: ## the simulator finds each planted bug
 	@BUILD=$(BUILD) tests/sim/plants.sh $(PLANTS)
 
 CHECKS += check-sim check-plants
