@@ -205,8 +205,12 @@ show_rounds(const struct applet_call *call, const struct inspect_log *log,
 	return output_end(out, err);
 }
 
-int
-inspect_data_rounds(struct applet_call *call)
+/* A list of what the log has, from the newest, or --from, downwards. */
+static int
+show_list(struct applet_call *call,
+    enum ag_status (*show)(const struct applet_call *call,
+	const struct inspect_log *log, uint64_t from, uint64_t limit,
+	struct ag_error *err))
 {
 	uint64_t limit, from = UINT64_MAX;
 	struct ag_error err;
@@ -218,9 +222,15 @@ inspect_data_rounds(struct applet_call *call)
 		return EXIT_USAGE;
 	code = dead_open(&dead, call);
 	if (code == EXIT_YES &&
-	    show_rounds(call, dead.log, from, limit, &err) != AG_OK)
+	    show(call, dead.log, from, limit, &err) != AG_OK)
 		code = exit_fail(call, &err);
 	return dead_close(&dead, call, code);
+}
+
+int
+inspect_data_rounds(struct applet_call *call)
+{
+	return show_list(call, show_rounds);
 }
 
 static int
@@ -309,19 +319,7 @@ show_views(const struct applet_call *call, const struct inspect_log *log,
 int
 inspect_data_views(struct applet_call *call)
 {
-	uint64_t limit, from = UINT64_MAX;
-	struct ag_error err;
-	struct dead dead;
-	int code;
-
-	if (!inspect_options_limit(call, &limit) ||
-	    !inspect_options_from(call, &from))
-		return EXIT_USAGE;
-	code = dead_open(&dead, call);
-	if (code == EXIT_YES &&
-	    show_views(call, dead.log, from, limit, &err) != AG_OK)
-		code = exit_fail(call, &err);
-	return dead_close(&dead, call, code);
+	return show_list(call, show_views);
 }
 
 /* The record of the certificate asked for; 0 there is none. */

@@ -526,12 +526,6 @@ config_size(const struct config *config, const char *path)
 	return config_value(config, path, SCHEMA_SIZE)->number;
 }
 
-bool
-config_bool(const struct config *config, const char *path)
-{
-	return config_value(config, path, SCHEMA_BOOL)->number != 0;
-}
-
 const char *
 config_shown(const struct config *config, size_t key)
 {

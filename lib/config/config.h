@@ -49,7 +49,6 @@ const char *config_text(const struct config *config, const char *path);
 uint64_t config_u64(const struct config *config, const char *path);
 uint64_t config_duration_ms(const struct config *config, const char *path);
 uint64_t config_size(const struct config *config, const char *path);
-bool config_bool(const struct config *config, const char *path);
 
 /* The value as shown to people: secrets are ***. */
 const char *config_shown(const struct config *config, size_t key);

@@ -27,13 +27,6 @@ struct hash {
 	crypto_generichash_state blake2b;
 };
 
-const char *
-hash_name(enum hash_algorithm algorithm)
-{
-	AG_ASSERT((unsigned)algorithm < HASH_COUNT);
-	return names[algorithm];
-}
-
 enum ag_status
 hash_find(enum hash_algorithm *algorithm, const char *name,
     struct ag_error *err)

@@ -28,8 +28,6 @@ enum hash_algorithm {
 	    HASH_COUNT
 };
 
-const char *hash_name(enum hash_algorithm algorithm);
-
 /* AG_EINVAL with the known names for an unknown one. */
 enum ag_status hash_find(enum hash_algorithm *algorithm, const char *name,
     struct ag_error *err) AG_MUST_USE;

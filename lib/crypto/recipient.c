@@ -385,23 +385,6 @@ recipient_parse_key(struct secret **key, struct bytes text,
 }
 
 enum ag_status
-recipient_load_key(struct secret **key, const char *path,
-    const struct secret *passphrase, struct ag_error *err)
-{
-	enum ag_status status;
-	struct secret *text;
-
-	*key = NULL;
-	status = secret_read_file(&text, path, RECIPIENT_FILE_BYTES_MAX, err);
-	if (status != AG_OK)
-		return status;
-	status =
-	    recipient_parse_key(key, secret_bytes(text), passphrase, path, err);
-	secret_free(text);
-	return status;
-}
-
-enum ag_status
 recipient_save(const struct secret *key, const char *path,
     const struct secret *passphrase, bool overwrite, struct ag_error *err)
 {

@@ -62,8 +62,6 @@ enum ag_status recipient_format_key(struct secret **text,
 enum ag_status recipient_parse_key(struct secret **key, struct bytes text,
     const struct secret *passphrase, const char *name,
     struct ag_error *err) AG_MUST_USE;
-enum ag_status recipient_load_key(struct secret **key, const char *path,
-    const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
 bool recipient_key_is_sealed(struct bytes text);
 
 /* path (0600) and path.pub; AG_EEXIST unless overwrite. */

@@ -51,7 +51,6 @@ struct job {
 struct job_list {
 	struct job *first;
 	struct job **last;
-	size_t bytes;
 };
 
 struct applier {
@@ -103,7 +102,6 @@ job_list_init(struct job_list *list)
 {
 	list->first = NULL;
 	list->last = &list->first;
-	list->bytes = 0;
 }
 
 static void
@@ -112,7 +110,6 @@ job_list_push(struct job_list *list, struct job *job)
 	job->next = NULL;
 	*list->last = job;
 	list->last = &job->next;
-	list->bytes += job->len;
 }
 
 static struct job *
@@ -125,7 +122,6 @@ job_list_pop(struct job_list *list)
 	list->first = job->next;
 	if (list->first == NULL)
 		list->last = &list->first;
-	list->bytes -= job->len;
 	return job;
 }
 
@@ -463,13 +459,6 @@ applier_pin(struct applier *a, bool at_once, void *pin_arg)
 	};
 
 	return applier_queue(a, &job, bytes_of(NULL, 0));
-}
-
-size_t
-applier_backlog(const struct applier *a)
-{
-	/* A stale value is good enough for back-pressure. */
-	return __atomic_load_n(&a->queue.bytes, __ATOMIC_RELAXED);
 }
 
 uint64_t

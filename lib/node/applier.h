@@ -72,9 +72,6 @@ enum ag_status applier_sync(struct applier *applier, uint64_t seq) AG_MUST_USE;
 enum ag_status applier_pin(struct applier *applier, bool at_once,
     void *pin_arg) AG_MUST_USE;
 
-/* Bytes of batches waiting: what back-pressure looks at. */
-size_t applier_backlog(const struct applier *applier);
-
 /* The last sequence executed, as last reported on the loop. */
 uint64_t applier_seq(const struct applier *applier);
 uint64_t applier_time_ms(const struct applier *applier);

@@ -395,12 +395,6 @@ journal_sync_here(struct journal *j)
 	return is_ours;
 }
 
-uint64_t
-journal_durable(const struct journal *j)
-{
-	return j->durable_token;
-}
-
 void
 journal_release(struct journal *j, uint64_t seq, uint64_t token,
     uint64_t retain_bytes)

@@ -58,8 +58,6 @@ void journal_kick(struct journal *journal);
  */
 bool journal_sync_here(struct journal *journal);
 
-uint64_t journal_durable(const struct journal *journal);
-
 /*
  * Checkpoint seq is stable and its record was appended with this token:
  * drop what replay no longer needs, beyond retain_bytes.

@@ -122,12 +122,6 @@ bundle_fold(struct digest *root, const struct vote *votes, size_t count,
 	*root = nodes[0];
 }
 
-void
-vote_bundle_root(struct digest *root, const struct vote *votes, size_t count)
-{
-	bundle_fold(root, votes, count, NULL);
-}
-
 static void
 bundle_signing_input(struct signing *s, const struct trust_scope *scope,
     uint32_t sender, uint64_t view, const struct digest *root)

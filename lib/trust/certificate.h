@@ -114,10 +114,6 @@ uint32_t trust_quorum(uint32_t member_count);
 
 void digest_of(struct digest *out, struct bytes data);
 
-/* The root over a bundle of 1..VOTE_BUNDLE_MAX votes. */
-void vote_bundle_root(struct digest *root, const struct vote *votes,
-    size_t count);
-
 /* Sign a bundle; proofs[i] is then the proof of votes[i]. */
 void vote_bundle_sign(struct vote_proof *proofs, const struct vote *votes,
     size_t count, const struct trust_scope *scope, uint32_t self, uint64_t view,
