@@ -296,6 +296,7 @@ checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
 			slot->executed_us = e->now_us;
 	}
 	e->applied = seq;
+	progress_state_came_on(e);
 	if (seq <= e->stable)
 		free_slots(e, seq);
 	if (!has_digest)

@@ -209,6 +209,7 @@ struct engine {
 	    last_progress_us; /* something was delivered, or a view began */
 	uint64_t next_progress_us; /* when PROGRESS is due */
 	uint64_t caught_up;        /* delivered when we last said so */
+	bool is_history_held;      /* none is taken until our state comes on */
 };
 
 /* --- emit.c: effects and the memory they borrow --- */
@@ -418,6 +419,9 @@ void progress_fetch(struct engine *e);
 void progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d);
 void progress_receive_batch(struct engine *e, struct decoder *d);
 void progress_receive_committed(struct engine *e, struct decoder *d);
+
+/* Our state has been executed further: ask for what was not taken. */
+void progress_state_came_on(struct engine *e);
 bool progress_peers_lead(const struct engine *e);
 bool progress_hears_quorum(const struct engine *e);
 

@@ -13,7 +13,8 @@
  *          2. What is below the stable checkpoint is in nobody's memory, but
  *             in the records: one member sends it, in turns, or everybody to
  *             whom that one is no help.  It needs no slot at the receiver,
- *             whose log may begin above it.
+ *             whose log may begin above it; so that nobody makes it hold
+ *             more, it takes no more than a window ahead of its state.
  *          3. What is on its way is not sent again: only what has waited for
  *             a progress interval.
  *          4. What is sent again proves itself: certificates, signed votes,
@@ -440,6 +441,26 @@ is_known(struct slot *slot, const struct digest *digest)
 	    slot_payload(slot, digest) != NULL;
 }
 
+/* The next batch below the watermark, and our state not too far behind. */
+static bool
+wants_history(struct engine *e, uint64_t seq)
+{
+	if (seq != e->delivered + 1)
+		return false;
+	e->is_history_held = e->delivered - e->applied >= e->config.window;
+	return !e->is_history_held;
+}
+
+void
+progress_state_came_on(struct engine *e)
+{
+	if (!e->is_history_held ||
+	    e->delivered - e->applied > e->config.window / 2)
+		return;
+	e->is_history_held = false;
+	progress_send(e);
+}
+
 /*
  * A batch from below the watermark, whose slot is gone: hand it out as it
  * comes.  It binds no vote of ours; the records are for those who ask us.
@@ -493,7 +514,7 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 		return;
 	is_history = e->spare->seq <= e->stable;
 	slot = is_history ? NULL : slot_open(e, e->spare->seq);
-	if (is_history ? e->spare->seq != e->delivered + 1
+	if (is_history ? !wants_history(e, e->spare->seq)
 		       : slot == NULL || is_known(slot, &digest))
 		return;
 	if (certificate_verify(e->spare, &e->config.scope,

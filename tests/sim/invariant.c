@@ -148,6 +148,12 @@ invariant_deliver(struct world *w, struct replica *r,
 		    seq, r->delivered);
 		return;
 	}
+	if (seq > r->machine.applied + 2 * (uint64_t)w->profile.window) {
+		world_violate(w,
+		    "replica %u delivers %" PRIu64 ", far beyond its state",
+		    r->index, seq);
+		return;
+	}
 	digest_of(&digest, effect->body);
 	if (!digest_equal(&digest, &effect->digest)) {
 		world_violate(w,

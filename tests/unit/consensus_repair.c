@@ -83,6 +83,44 @@ history_is_sent_by_one_member_unless_that_one_is_no_help(void **state)
 	cluster_free(c);
 }
 
+static bool
+no_history_arrives(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)from;
+	(void)to;
+	return message_type_of(body) != MESSAGE_COMMITTED;
+}
+
+static void
+history_is_taken_no_further_than_a_window_ahead_of_the_state(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+	struct effect effect = { .member = 3 };
+
+	(void)state;
+	three->is_down = true;
+	agree(c, 0, 100);
+	three->is_down = false;
+	c->passes = no_history_arrives;
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(status_of(c, 3).stable, 96);
+	assert_int_equal(status_of(c, 3).delivered, 0);
+	c->passes = NULL;
+	/* What arrives is executed, but the engine is not told yet. */
+	for (effect.seq = 1; effect.seq <= 49; effect.seq += 16) {
+		node_send_history(&c->nodes[0], &effect);
+		(void)node_receive(three);
+	}
+	assert_int_equal(status_of(c, 3).delivered, 16);
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 100);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static void
 a_member_below_the_logs_is_told_to_fetch_the_state(void **state)
 {
@@ -366,6 +404,8 @@ main(void)
 		    a_member_below_the_window_is_brought_up_from_the_others_logs),
 		cmocka_unit_test(
 		    history_is_sent_by_one_member_unless_that_one_is_no_help),
+		cmocka_unit_test(
+		    history_is_taken_no_further_than_a_window_ahead_of_the_state),
 		cmocka_unit_test(
 		    a_member_below_the_logs_is_told_to_fetch_the_state),
 		cmocka_unit_test(
