@@ -181,6 +181,11 @@ check_committed(struct inspect_check *check, uint64_t number,
 {
 	check->commit_certificates++;
 	check_certificate(check, number, r, c);
+	if (!certificate_is_commit(c, check->roster->member_count))
+		problem(check, number, r->seq,
+		    "a prepare certificate decides with the votes of all %u "
+		    "members alone, and it has %u",
+		    check->roster->member_count, c->proof_count);
 	if (entry->committed_record != 0 &&
 	    !digest_equal(&entry->committed, &r->digest))
 		problem(check, number, r->seq,

@@ -229,10 +229,13 @@ take_certificate(struct inspect_log *log, struct inspect_entry *entry,
 	if (r->kind == RECORD_COMMITTED) {
 		entry->committed_record = number;
 		entry->committed = r->digest;
-		entry->commits = inspect_signers(c);
 		/* A certificate of an earlier view may come last. */
 		if (entry->view != c->view)
 			entry->prepares = 0;
+		if (c->phase == VOTE_PREPARE)
+			entry->prepares = inspect_signers(c);
+		else
+			entry->commits = inspect_signers(c);
 		entry->view = c->view;
 		return;
 	}

@@ -11,6 +11,16 @@
  *          with its certificate.  Of two certificates for one sequence the
  *          one of the higher view is chosen: the lower one cannot have been
  *          committed, or the higher could not have been prepared.
+ *          What all members' PREPAREs committed in view v is pledged, in v or
+ *          later, by every correct member, so by all but f of any set of view
+ *          changes; no other batch has so many pledges, since the set is
+ *          more than 2f.  The view that a pledged batch is worth is the
+ *          highest at or above which all but f have pledged it: at least v,
+ *          and at least one of those pledges is true.  It is chosen over a
+ *          certificate of a lower view, which then proves no commit: or that
+ *          true pledge, made in a view after the commit, were for another
+ *          batch than its view had to go on with.  A certificate of the same
+ *          view proves that not everybody prepared the other.
  *
  * RULES    1. Every backup makes the selection itself, from the signed view
  *             changes in the message, and leaves a primary whose own
@@ -18,8 +28,8 @@
  *          2. A primary may make two messages from two sets of view changes.
  *             At most one of them leads to commits; who has learned of one
  *             that the message at hand contradicts waits for the other.
- *          3. Sequences with no certificate get the null request, so that
- *             execution has no holes.
+ *          3. Sequences with neither a certificate nor enough pledges get
+ *             the null request, so that execution has no holes.
  *          4. The view, with its NEW_VIEW, is durable before anything is
  *             said in it; any replica can show the message to a laggard.
  */
@@ -81,6 +91,106 @@ select_prepared(struct engine *e, const struct view_change_fields *f)
 	}
 }
 
+/* The pledges of one view change, read in step with the others'. */
+struct pledge_reader {
+	struct decoder d;
+	size_t left;
+	uint64_t seq; /* of the one at hand; 0: none */
+	struct pledge pledge;
+};
+
+/* The pledge for seq, sequences asked for in rising order; or NULL. */
+static const struct pledge *
+pledge_for(struct pledge_reader *r, uint64_t seq)
+{
+	while (r->seq < seq && r->left > 0) {
+		view_change_pledge(&r->d, &r->seq, &r->pledge);
+		r->left--;
+	}
+	return r->seq == seq ? &r->pledge : NULL;
+}
+
+/* The highest view at or above which least pledges are for digest. */
+static bool
+pledged_view(const struct pledge *const *pledges, size_t count, size_t least,
+    const struct digest *digest, uint64_t *view)
+{
+	bool is_found = false;
+	size_t i, k;
+
+	for (i = 0; i < count; i++) {
+		size_t above = 0;
+
+		for (k = 0; k < count; k++)
+			if (pledges[k]->view >= pledges[i]->view &&
+			    digest_equal(&pledges[k]->digest, digest))
+				above++;
+		if (above < least || (is_found && pledges[i]->view <= *view))
+			continue;
+		is_found = true;
+		*view = pledges[i]->view;
+	}
+	return is_found;
+}
+
+static void
+select_pledged(struct engine *e, uint64_t at,
+    const struct pledge *const *pledges, size_t count, size_t least)
+{
+	struct selection *s = &e->selection;
+	uint64_t view;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (!pledged_view(pledges, count, least, &pledges[i]->digest,
+			&view) ||
+		    (s->entries[at].is_chosen && s->entries[at].view >= view))
+			continue;
+		s->entries[at].is_chosen = true;
+		s->entries[at].view = view;
+		s->entries[at].digest = pledges[i]->digest;
+		if (at + 1 > s->count)
+			s->count = at + 1;
+	}
+}
+
+/* Third pass: what all but f of the view changes pledge. */
+static void
+select_pledges(struct engine *e, struct bytes view_changes, size_t count)
+{
+	struct pledge_reader readers[ENGINE_MEMBERS_MAX];
+	const struct pledge *pledges[ENGINE_MEMBERS_MAX];
+	uint8_t signature[SIGNATURE_BYTES];
+	struct bytes statement;
+	struct decoder d;
+	uint64_t at;
+	size_t i;
+
+	decoder_init(&d, view_changes);
+	for (i = 0; i < count; i++) {
+		struct view_change_fields f;
+
+		AG_ASSERT(view_change_read(decoder_get_raw(&d), &f, &statement,
+		    signature));
+		readers[i] = (struct pledge_reader){ .left = f.pledge_count };
+		decoder_init(&readers[i].d, f.pledges);
+	}
+	for (at = 0; at < e->config.window; at++) {
+		size_t given = 0;
+
+		for (i = 0; i < count; i++) {
+			const struct pledge *pledge =
+			    pledge_for(&readers[i], e->selection.base + 1 + at);
+
+			if (pledge != NULL)
+				pledges[given++] = pledge;
+		}
+		if (given + e->faults >= count)
+			select_pledged(e, at, pledges, given,
+			    count - e->faults);
+	}
+}
+
 static void
 select_finish(struct engine *e)
 {
@@ -119,6 +229,8 @@ select_from(struct engine *e, struct bytes view_changes, size_t count)
 			passes[pass](e, &f);
 		}
 	}
+	if (!PLANT_PLEDGES_IGNORED)
+		select_pledges(e, view_changes, count);
 	select_finish(e);
 }
 

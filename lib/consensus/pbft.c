@@ -15,6 +15,12 @@
  *    certificate on disk, so every later view will find it.  The batch is
  *    executed in order.
  *
+ * FAST CASE   The PREPAREs of all members are a commit certificate too, a
+ *    round earlier: every correct member has its own on disk, and says so in
+ *    its VIEW_CHANGE (Gueta et al., "SBFT", DSN 2019, has such a path).  A
+ *    prepared slot waits a moment for them, unless one that is missing has
+ *    been late before: see vote.c and new_view.c.
+ *
  * SAFETY   Two quorums of n - f share f + 1 replicas, one of them correct,
  *    and a correct replica votes once for a (view, sequence, phase): see
  *    vote.c.  Across views: see new_view.c.
@@ -49,9 +55,9 @@ align_up(size_t value)
 static size_t
 view_change_bytes(const struct engine_config *c)
 {
-	size_t certificate = 128 + (size_t)c->member_count * 320;
+	size_t certificate = 128 + (size_t)c->member_count * 320, pledge = 64;
 
-	return 512 + (size_t)(c->window + 1) * certificate;
+	return 512 + (size_t)(c->window + 1) * (certificate + pledge);
 }
 
 static size_t
@@ -155,6 +161,8 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 	e->quorum =
 	    trust_quorum(config->member_count) - (uint32_t)PLANT_QUORUM_SHORT;
 	e->faults = trust_faults(config->member_count);
+	e->everybody = PLANT_FAST_SHORT ? e->quorum : config->member_count;
+	e->all_due_us = UINT64_MAX;
 	(void)lay_out(e, config);
 	e->stable = config->first_seq;
 	e->stable_digest = config->first_digest;
@@ -272,6 +280,7 @@ on_tick(struct engine *e)
 		return;
 	if (vote_held_until(e) <= e->now_us)
 		vote_flush(e);
+	vote_stop_waiting(e);
 	progress_tick(e);
 	view_change_repeat(e);
 	view_change_timers(e);
@@ -346,6 +355,8 @@ next_deadline(const struct engine *e)
 	other = vote_held_until(e);
 	if (other < deadline)
 		deadline = other;
+	if (e->all_due_us < deadline)
+		deadline = e->all_due_us;
 	other = pending_share_due(e);
 	return other < deadline ? other : deadline;
 }
@@ -440,7 +451,7 @@ pbft_round(const struct engine *e, uint64_t seq, struct engine_round *round)
 		.committed_us = slot->committed_us,
 		.executed_us = slot->executed_us,
 	};
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < SLOT_PAYLOADS; i++)
 		if (slot->payloads[i].data != NULL &&
 		    digest_equal(&slot->payloads[i].digest, &slot->digest))
 			round->bytes = slot->payloads[i].len;

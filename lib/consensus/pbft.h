@@ -25,6 +25,12 @@
 /* How long a commit vote may wait for other votes to share a message with. */
 #define VOTES_HELD_US 5000
 
+/* How long a prepared slot may wait for the PREPAREs of all members. */
+#define ALL_WAIT_US 20000
+
+/* Batches kept for a slot: the proposal's, our pledge's, the prepared one. */
+#define SLOT_PAYLOADS 3
+
 /* One member's signed vote of one phase for one slot. */
 struct vote_cell {
 	bool is_present;
@@ -53,7 +59,7 @@ struct slot {
 	bool has_proposal;
 	uint64_t view; /* of the proposal */
 	struct digest digest;
-	struct payload payloads[2]; /* the proposal's, and the prepared one's */
+	struct payload payloads[SLOT_PAYLOADS];
 	uint64_t time_ms;
 	uint32_t requests;
 	uint32_t waiters;   /* bit per member at which somebody waits for it */
@@ -99,6 +105,8 @@ struct peer {
 	uint32_t asked;       /* and how many there were */
 	uint32_t patience;    /* doublings before its lone view change is
 				 joined again */
+	uint32_t owes;        /* PREPAREs in time until it is waited for */
+	uint32_t fine;        /* what it owed when it last came too late */
 	struct view_change view_change;
 	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
 	uint32_t pending_bytes; /* of requests it forwarded */
@@ -135,6 +143,7 @@ struct selection {
 struct engine {
 	struct engine_config config;
 	uint32_t quorum, faults;
+	uint32_t everybody; /* PREPAREs that decide: all members' */
 
 	/* Set by the step under way. */
 	const struct event *event;
@@ -203,6 +212,7 @@ struct engine {
 	uint32_t held_count; /* the first of them: told to those who wait, and
 				held for the others */
 	uint64_t held_since_us;
+	uint64_t all_due_us; /* the first wait for everybody ends; or MAX */
 	struct vote_proof proofs[VOTE_BUNDLE_MAX];
 
 	uint64_t
@@ -245,6 +255,9 @@ struct slot *slot_open(struct engine *e, uint64_t seq);
 void slot_free(struct engine *e, struct slot *slot);
 struct payload *slot_payload(struct slot *slot, const struct digest *digest);
 
+/* May a view change ask us for the batch of this digest? */
+bool slot_needs(const struct slot *slot, const struct digest *digest);
+
 /* Keep a batch's bytes; AG_ELIMIT when the pool is full. */
 enum ag_status slot_hold(struct engine *e, struct slot *slot,
     const struct digest *digest, struct bytes batch) AG_MUST_USE;
@@ -254,7 +267,7 @@ uint32_t slot_count(const struct engine *e, const struct vote_cell *cells,
 bool cell_counts(const struct engine *e, const struct vote_cell *cell,
     uint64_t view, const struct digest *digest);
 void slot_certify(const struct engine *e, const struct slot *slot,
-    enum vote_phase phase, struct certificate *out);
+    enum vote_phase phase, uint32_t most, struct certificate *out);
 void null_batch(struct bytes *batch, struct digest *digest);
 
 /* --- pending.c: requests waiting to be executed --- */
@@ -294,6 +307,9 @@ bool proposal_is_sound(struct engine *e, struct bytes batch, uint64_t least_ms);
 void vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
     const struct digest *digest);
 void vote_flush(struct engine *e);
+
+/* The end of waiting for everybody's PREPAREs: go on without. */
+void vote_stop_waiting(struct engine *e);
 
 /* When held votes must go; UINT64_MAX: none are held. */
 uint64_t vote_held_until(const struct engine *e);
@@ -383,7 +399,13 @@ struct view_change_fields {
 	struct bytes certificate; /* of stable; empty: the beginning */
 	size_t prepared_count;
 	struct bytes prepared;
+	size_t pledge_count;
+	struct bytes pledges;
 };
+
+/* Read the next of a VIEW_CHANGE's pledges. */
+void view_change_pledge(struct decoder *d, uint64_t *seq,
+    struct pledge *pledge);
 
 /* Read from hostile bytes and verify everything in it. */
 bool view_change_verify(struct engine *e, struct bytes body,

@@ -65,4 +65,18 @@
 #define PLANT_NOT_VOUCHED 0
 #endif
 
+/* 10  A new view goes by prepare certificates alone, not by pledges. */
+#ifdef PLANT_10
+#define PLANT_PLEDGES_IGNORED 1
+#else
+#define PLANT_PLEDGES_IGNORED 0
+#endif
+
+/* 11  A quorum's PREPAREs are taken for everybody's. */
+#ifdef PLANT_11
+#define PLANT_FAST_SHORT 1
+#else
+#define PLANT_FAST_SHORT 0
+#endif
+
 #endif

@@ -507,7 +507,8 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 	certificate_decode(d, e->spare);
 	batch = decoder_get_bytes_max(d, e->config.batch_bytes_max);
 	if (decoder_finish(d, NULL) != AG_OK ||
-	    e->spare->phase != VOTE_COMMIT || e->spare->seq <= e->delivered)
+	    !certificate_is_commit(e->spare, e->config.member_count) ||
+	    e->spare->seq <= e->delivered)
 		return;
 	digest_of(&digest, batch);
 	if (!digest_equal(&digest, &e->spare->digest))

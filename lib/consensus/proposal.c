@@ -130,7 +130,9 @@ proposal_prepare(struct engine *e, struct slot *slot)
 		return;
 	}
 	slot_describe(e, slot);
-	proposal_persist(e, slot, p, !p->is_logged);
+	/* What a replay is sure to hold need not be written again. */
+	proposal_persist(e, slot, p,
+	    !p->is_logged || !slot_needs(slot, &slot->digest));
 	p->is_logged = true;
 	vote_give(e, VOTE_PREPARE, slot->seq, &slot->digest);
 	pending_mark_proposed(e, bytes_of(p->data, p->len), slot->seq);

@@ -100,7 +100,8 @@ decode_certificate(struct record *r, struct certificate *c, struct decoder *d)
 	};
 
 	certificate_decode(d, c);
-	if (!decoder_failed(d) && c->phase != phases[r->kind])
+	if (!decoder_failed(d) && c->phase != phases[r->kind] &&
+	    !(r->kind == RECORD_COMMITTED && c->phase == VOTE_PREPARE))
 		decoder_fail(d, "record with a certificate of another phase");
 	r->view = c->view;
 	r->seq = c->seq;

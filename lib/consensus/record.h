@@ -6,7 +6,8 @@
  *                     accepted, and our PREPARE given; null: the batch is in
  *                     an earlier record
  *         prepared    [2, certificate]   and our COMMIT given
- *         committed   [3, certificate]
+ *         committed   [3, certificate]   of COMMITs, or of all members'
+ *                     PREPAREs
  *         view        [4, view, is changing, NEW_VIEW | null]
  *         checkpoint  [5, certificate, view, is changing, NEW_VIEW | null]
  *         state       [6, seq, digest]  our own state's, at a checkpoint

@@ -60,13 +60,13 @@ replay_proposal(struct engine *e, const struct record *r)
 
 	if (slot == NULL)
 		return;
+	if (r->batch.len > 0 &&
+	    slot_hold(e, slot, &r->digest, r->batch) != AG_OK)
+		emit_fatal(e, "the log does not fit the engine's memory");
 	slot->prepare = (struct pledge){ true, r->view, r->digest };
 	slot->has_proposal = true;
 	slot->view = r->view;
 	slot->digest = r->digest;
-	if (r->batch.len > 0 &&
-	    slot_hold(e, slot, &r->digest, r->batch) != AG_OK)
-		emit_fatal(e, "the log does not fit the engine's memory");
 	mark_logged(slot, &r->digest);
 	slot_describe(e, slot);
 	if (r->seq > e->proposed)

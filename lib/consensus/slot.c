@@ -6,8 +6,9 @@
  *             belongs to exactly one sequence of the window.
  *          2. A batch is kept under its digest, computed here: what a slot
  *             says is the batch of a digest is that batch.
- *          3. At most two batches are held: the proposal's, and that of the
- *             newest prepared certificate, which a view change may need.
+ *          3. At most three batches are held: the proposal's, and those of
+ *             our pledge and of the newest prepared certificate, which a
+ *             view change may need.
  */
 #include "consensus/pbft.h"
 
@@ -54,10 +55,10 @@ slot_free(struct engine *e, struct slot *slot)
 	struct vote_cell *prepares = slot->prepares, *commits = slot->commits;
 	struct certificate *prepared = slot->prepared;
 	struct certificate *committed = slot->committed;
-	size_t bytes = e->config.member_count * sizeof(*prepares);
+	size_t i, bytes = e->config.member_count * sizeof(*prepares);
 
-	pool_give(&e->pool, slot->payloads[0].data);
-	pool_give(&e->pool, slot->payloads[1].data);
+	for (i = 0; i < SLOT_PAYLOADS; i++)
+		pool_give(&e->pool, slot->payloads[i].data);
 	memset(prepares, 0, bytes);
 	memset(commits, 0, bytes);
 	prepared->proof_count = 0;
@@ -75,33 +76,54 @@ slot_payload(struct slot *slot, const struct digest *digest)
 {
 	size_t i;
 
-	for (i = 0; i < 2; i++)
+	for (i = 0; i < SLOT_PAYLOADS; i++)
 		if (slot->payloads[i].data != NULL &&
 		    digest_equal(&slot->payloads[i].digest, digest))
 			return &slot->payloads[i];
 	return NULL;
 }
 
-/* Is this payload the one that a prepared certificate speaks of? */
-static bool
-payload_is_needed(const struct slot *slot, const struct payload *p)
+bool
+slot_needs(const struct slot *slot, const struct digest *digest)
 {
-	return (slot->prepared->proof_count > 0 &&
-		   digest_equal(&p->digest, &slot->prepared->digest)) ||
-	    (slot->committed->proof_count > 0 &&
-		digest_equal(&p->digest, &slot->committed->digest));
+	if (slot->prepared->proof_count > 0 &&
+	    digest_equal(digest, &slot->prepared->digest))
+		return true;
+	/* What is decided is the only batch a new view can ask us for. */
+	if (slot->committed->proof_count > 0)
+		return digest_equal(digest, &slot->committed->digest);
+	return slot->prepare.is_given &&
+	    digest_equal(digest, &slot->prepare.digest);
+}
+
+/* The place for one more batch: an empty one, or of one not needed. */
+static struct payload *
+payload_place(struct slot *slot)
+{
+	struct payload *place = NULL;
+	size_t i;
+
+	for (i = 0; i < SLOT_PAYLOADS; i++) {
+		struct payload *p = &slot->payloads[i];
+
+		if (p->data == NULL)
+			return p;
+		if (place == NULL && !slot_needs(slot, &p->digest))
+			place = p;
+	}
+	AG_ASSERT(place != NULL);
+	return place;
 }
 
 enum ag_status
 slot_hold(struct engine *e, struct slot *slot, const struct digest *digest,
     struct bytes batch)
 {
-	struct payload *p = &slot->payloads[0];
+	struct payload *p;
 
 	if (slot_payload(slot, digest) != NULL)
 		return AG_OK;
-	if (p->data != NULL && payload_is_needed(slot, p))
-		p = &slot->payloads[1];
+	p = payload_place(slot);
 	pool_give(&e->pool, p->data);
 	p->data = pool_take(&e->pool, batch.len);
 	if (p->data == NULL)
@@ -188,7 +210,7 @@ slot_count(const struct engine *e, const struct vote_cell *cells, uint64_t view,
 
 void
 slot_certify(const struct engine *e, const struct slot *slot,
-    enum vote_phase phase, struct certificate *out)
+    enum vote_phase phase, uint32_t most, struct certificate *out)
 {
 	const struct vote_cell *cells =
 	    phase == VOTE_PREPARE ? slot->prepares : slot->commits;
@@ -200,7 +222,7 @@ slot_certify(const struct engine *e, const struct slot *slot,
 	out->digest = slot->digest;
 	out->proof_count = 0;
 	for (i = 0; i < e->config.member_count; i++)
-		if (out->proof_count < e->quorum &&
+		if (out->proof_count < most &&
 		    cell_counts(e, &cells[i], slot->view, &slot->digest))
 			out->proofs[out->proof_count++] = cells[i].proof;
 }

@@ -3,14 +3,17 @@
  * (Castro & Liskov 1999, section 4.4; 2002, section 4.5).
  *
  * FORMAT   VIEW_CHANGE  [19, sender, view, stable, certificate | null,
- *                        [prepare certificate…], signature]
+ *                        [prepare certificate…], [[seq, view, digest]…],
+ *                        signature]
+ *          the last list are the sender's pledges: its newest PREPARE for
+ *          each sequence above stable
  *          signed: "aegis/view-change/v1" NUL | cluster id | u64 epoch |
- *          u64 sender | u64 view | BLAKE2b-256 of fields 2 to 6
+ *          u64 sender | u64 view | BLAKE2b-256 of fields 2 to 7
  *
  * RULES    1. The view is durable before anything is said in it.
  *          2. A replica that asked for a view votes in no lower one again:
- *             its VIEW_CHANGE says what it has prepared, and that must stay
- *             true.
+ *             its VIEW_CHANGE says what it has prepared and voted for, and
+ *             that must stay true.
  *          3. It asks when its patience is over, which doubles with every
  *             view that brought nothing and is reset by the first that does;
  *             or when f + 1 others ask for higher views, one of whom is
@@ -147,6 +150,31 @@ put_prepared(struct engine *e, struct encoder *out)
 	}
 }
 
+static void
+put_pledges(struct engine *e, struct encoder *out)
+{
+	size_t i, count = 0;
+	uint64_t seq;
+
+	for (i = 0; i < e->config.window; i++)
+		if (e->slots[i].seq > e->stable && e->slots[i].prepare.is_given)
+			count++;
+	encoder_put_array(out, count);
+	for (seq = e->stable + 1; seq <= e->stable + e->config.window; seq++) {
+		const struct slot *slot = slot_find(e, seq);
+		const struct pledge *pledge;
+
+		if (slot == NULL || !slot->prepare.is_given)
+			continue;
+		pledge = &slot->prepare;
+		encoder_put_array(out, 3);
+		encoder_put_uint(out, seq);
+		encoder_put_uint(out, pledge->view);
+		encoder_put_bytes(out,
+		    bytes_of(pledge->digest.data, DIGEST_BYTES));
+	}
+}
+
 /* Encode and sign our VIEW_CHANGE to the view we are changing to. */
 static struct bytes
 encode_own(struct engine *e)
@@ -157,7 +185,7 @@ encode_own(struct engine *e)
 	size_t start;
 
 	emit_begin(e, &out);
-	encoder_put_array(&out, 7);
+	encoder_put_array(&out, 8);
 	encoder_put_uint(&out, MESSAGE_VIEW_CHANGE);
 	start = out.len;
 	encoder_put_uint(&out, e->config.self);
@@ -168,6 +196,7 @@ encode_own(struct engine *e)
 	else
 		encoder_put_null(&out);
 	put_prepared(e, &out);
+	put_pledges(e, &out);
 	if (encoder_finish(&out, &head) != AG_OK)
 		return bytes_of(NULL, 0);
 	view_sign(e, PURPOSE_VIEW_CHANGE, e->view,
@@ -270,7 +299,7 @@ view_change_read(struct bytes body, struct view_change_fields *f,
 
 	memset(f, 0, sizeof(*f));
 	decoder_init(&d, body);
-	decoder_expect_array(&d, 7);
+	decoder_expect_array(&d, 8);
 	if (decoder_get_uint(&d) != MESSAGE_VIEW_CHANGE)
 		decoder_fail(&d, "not a view change");
 	start = d.at;
@@ -284,6 +313,11 @@ view_change_read(struct bytes body, struct view_change_fields *f,
 	for (i = 0; i < f->prepared_count; i++)
 		(void)decoder_get_raw(&d);
 	f->prepared.len = (size_t)(d.at - f->prepared.data);
+	f->pledge_count = decoder_get_array_max(&d, 4096);
+	f->pledges.data = d.at;
+	for (i = 0; i < f->pledge_count; i++)
+		(void)decoder_get_raw(&d);
+	f->pledges.len = (size_t)(d.at - f->pledges.data);
 	*statement = bytes_of(start, (size_t)(d.at - start));
 	decoder_get_fixed(&d, signature, SIGNATURE_BYTES);
 	return decoder_finish(&d, NULL) == AG_OK;
@@ -331,6 +365,36 @@ prepared_holds(struct engine *e, const struct view_change_fields *f)
 	return true;
 }
 
+void
+view_change_pledge(struct decoder *d, uint64_t *seq, struct pledge *pledge)
+{
+	decoder_expect_array(d, 3);
+	*seq = decoder_get_uint(d);
+	pledge->is_given = true;
+	pledge->view = decoder_get_uint(d);
+	decoder_get_fixed(d, pledge->digest.data, DIGEST_BYTES);
+}
+
+/* A pledge is its sender's word: only its shape can be wrong. */
+static bool
+pledges_hold(const struct engine *e, const struct view_change_fields *f)
+{
+	uint64_t seq, last = f->stable;
+	struct pledge pledge;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, f->pledges);
+	for (i = 0; i < f->pledge_count; i++) {
+		view_change_pledge(&d, &seq, &pledge);
+		if (decoder_failed(&d) || pledge.view >= f->view ||
+		    seq <= last || seq > f->stable + e->config.window)
+			return false;
+		last = seq;
+	}
+	return true;
+}
+
 bool
 view_change_verify(struct engine *e, struct bytes body,
     struct view_change_fields *f)
@@ -347,9 +411,10 @@ view_change_verify(struct engine *e, struct bytes body,
 	    bytes_equal(body, bytes_of(known->raw, known->len)))
 		return true;
 	return f->prepared_count <= e->config.window &&
+	    f->pledge_count <= e->config.window &&
 	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f->member, f->view,
 		statement, signature) &&
-	    stable_holds(e, f) && prepared_holds(e, f);
+	    stable_holds(e, f) && prepared_holds(e, f) && pledges_hold(e, f);
 }
 
 /* Take note of a checkpoint that a view change proves. */

@@ -14,12 +14,18 @@
  *          4. Prepares are verified before our commit is given: a view
  *             change will have to prove them.
  *          5. A bundle is verified once, and only if one of its votes can
- *             still decide something: not when a quorum is there already.
+ *             still decide something: not when there are enough already.
  *          6. A commit vote goes at once to the members at which somebody
  *             waits for the batch.  The others get it with our next votes, in
  *             one message under one signature, or a little later alone: they
  *             can do without it for so long.
- *          7. A step does as much as its effects have room for.  The rest is
+ *          7. All members' PREPAREs decide without a COMMIT, and a prepared
+ *             slot waits for them: but not when somebody has voted COMMIT,
+ *             who could not decide alone, and not for a member that was
+ *             late, until it has been in time as often as it owes.  Being
+ *             late again costs it twice as much, so that nobody can make the
+ *             others wait but rarely.
+ *          8. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
 #include <string.h>
@@ -27,6 +33,10 @@
 #include "codec/message.h"
 #include "consensus/pbft.h"
 #include "consensus/record.h"
+
+/* What a member that was late owes at first, and at most. */
+#define FINE_LEAST 8
+#define FINE_MAX 4096
 
 /* --- giving --- */
 
@@ -295,7 +305,7 @@ checkpoint_vote_is_useful(const struct engine *e, const struct vote *vote,
 	return true;
 }
 
-/* Has the proposal of our view a quorum of this phase already? */
+/* Has the proposal of our view all it can use of this phase already? */
 static bool
 phase_is_complete(const struct engine *e, const struct slot *slot,
     enum vote_phase phase)
@@ -310,7 +320,23 @@ phase_is_complete(const struct engine *e, const struct slot *slot,
 		if (cells[i].is_present && cells[i].proof.view == e->view &&
 		    digest_equal(&cells[i].digest, &slot->digest))
 			count++;
-	return count >= e->quorum;
+	return count >= (phase == VOTE_PREPARE ? e->everybody : e->quorum);
+}
+
+/* We have voted PREPARE in this view, and not yet COMMIT. */
+static bool
+may_commit(const struct engine *e, const struct slot *slot)
+{
+	return slot->prepare.is_given && slot->prepare.view == e->view &&
+	    (!slot->commit.is_given || slot->commit.view < e->view);
+}
+
+/* Decided by everybody's PREPAREs, with no word to who lacks one of them. */
+static bool
+is_commit_owed(const struct engine *e, const struct slot *slot)
+{
+	return slot->committed->phase == VOTE_PREPARE &&
+	    slot->committed->view == e->view && may_commit(e, slot);
 }
 
 bool
@@ -335,9 +361,11 @@ vote_is_useful(struct engine *e, const struct vote *vote, uint32_t member,
 		    (slot->convicted >> member & 1) == 0;
 	if (cell->is_present && cell->proof.view > view)
 		return false;
-	return view > e->view ||
-	    (slot->committed->proof_count == 0 &&
-		!phase_is_complete(e, slot, vote->phase));
+	if (view > e->view)
+		return true;
+	if (slot->committed->proof_count > 0)
+		return vote->phase == VOTE_COMMIT && is_commit_owed(e, slot);
+	return !phase_is_complete(e, slot, vote->phase);
 }
 
 static void
@@ -423,8 +451,9 @@ vote_prepared(struct engine *e, struct slot *slot)
 {
 	struct encoder out;
 
-	slot_certify(e, slot, VOTE_PREPARE, slot->prepared);
-	slot->prepared_us = e->now_us;
+	slot_certify(e, slot, VOTE_PREPARE, e->quorum, slot->prepared);
+	if (slot->prepared_us == 0)
+		slot->prepared_us = e->now_us;
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_PREPARED, slot->prepared);
 	(void)emit_persist(e, slot->seq, emit_end(e, &out));
@@ -451,8 +480,9 @@ vote_commit(struct engine *e, struct slot *slot,
 	slot->committed_us = e->now_us;
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_COMMITTED, slot->committed);
-	/* A quorum holds the prepare certificate on disk, which is what a
-	 * later view goes by.  This one only saves asking after a restart. */
+	/* A quorum holds the prepare certificate on disk, or everybody a
+	 * pledge, which is what a later view goes by.  This one only saves
+	 * asking after a restart. */
 	emit_persist_lazily(e, slot->seq, emit_end(e, &out));
 	deliver_ready(e);
 }
@@ -491,9 +521,107 @@ vote_advance_from(struct engine *e, uint64_t seq)
 	}
 }
 
+/* --- waiting for everybody --- */
+
+static bool
+is_missing(const struct engine *e, const struct slot *slot, uint32_t member)
+{
+	return !cell_counts(e, &slot->prepares[member], e->view, &slot->digest);
+}
+
+/* Is one of those that are missing not worth waiting for? */
+static bool
+lacks_a_late_member(const struct engine *e, const struct slot *slot)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].owes > 0 && is_missing(e, slot, i))
+			return true;
+	return false;
+}
+
+static bool
+has_any_commit(const struct engine *e, const struct slot *slot)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (slot->commits[i].is_present &&
+		    slot->commits[i].proof.view == e->view)
+			return true;
+	return false;
+}
+
+static void
+fine_the_late(struct engine *e, const struct slot *slot)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		struct peer *peer = &e->peers[i];
+
+		if (peer->owes > 0 || !is_missing(e, slot, i))
+			continue;
+		peer->fine = 2 * peer->fine + FINE_LEAST;
+		if (peer->fine > FINE_MAX)
+			peer->fine = FINE_MAX;
+		peer->owes = peer->fine;
+	}
+}
+
+static void
+credit_everybody(struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		struct peer *peer = &e->peers[i];
+
+		if (peer->owes > 0)
+			peer->owes--;
+		else if (peer->fine > 0)
+			peer->fine--;
+	}
+}
+
+/* May the prepared slot wait for the PREPAREs it lacks? */
+static bool
+waits_for_all(struct engine *e, struct slot *slot)
+{
+	uint64_t due;
+
+	if (slot->prepared_us == 0)
+		slot->prepared_us = e->now_us;
+	if (has_any_commit(e, slot) || lacks_a_late_member(e, slot))
+		return false;
+	/* Decided, and nobody has asked for our vote. */
+	if (slot->committed->proof_count > 0)
+		return true;
+	due = slot->prepared_us + ALL_WAIT_US;
+	if (due > e->now_us) {
+		if (due < e->all_due_us)
+			e->all_due_us = due;
+		return true;
+	}
+	fine_the_late(e, slot);
+	return false;
+}
+
+void
+vote_stop_waiting(struct engine *e)
+{
+	if (e->all_due_us > e->now_us)
+		return;
+	e->all_due_us = UINT64_MAX;
+	vote_advance_from(e, e->delivered + 1);
+}
+
 void
 vote_advance(struct engine *e, struct slot *slot)
 {
+	uint32_t prepares;
+
 	if (!vote_has_room(e)) {
 		vote_put_off(e, slot->seq);
 		return;
@@ -502,13 +630,18 @@ vote_advance(struct engine *e, struct slot *slot)
 		return;
 	if (slot_payload(slot, &slot->digest) == NULL)
 		return;
-	if ((!slot->commit.is_given || slot->commit.view < e->view) &&
-	    slot->prepare.is_given && slot->prepare.view == e->view &&
-	    slot_count(e, slot->prepares, e->view, &slot->digest) >= e->quorum)
+	prepares = slot_count(e, slot->prepares, e->view, &slot->digest);
+	if (slot->committed->proof_count == 0 && prepares >= e->everybody) {
+		credit_everybody(e);
+		slot_certify(e, slot, VOTE_PREPARE, e->everybody, e->spare);
+		vote_commit(e, slot, e->spare);
+	}
+	if (prepares >= e->quorum && may_commit(e, slot) &&
+	    !waits_for_all(e, slot))
 		vote_prepared(e, slot);
 	if (slot->committed->proof_count == 0 &&
 	    slot_count(e, slot->commits, e->view, &slot->digest) >= e->quorum) {
-		slot_certify(e, slot, VOTE_COMMIT, e->spare);
+		slot_certify(e, slot, VOTE_COMMIT, e->quorum, e->spare);
 		vote_commit(e, slot, e->spare);
 	}
 }

@@ -406,3 +406,10 @@ certificate_verify_vouched(const struct certificate *c,
 	return certificate_check(c, trust_faults(member_count) + 1, scope,
 	    member_count, authority, ctx, err);
 }
+
+bool
+certificate_is_commit(const struct certificate *c, uint32_t member_count)
+{
+	return c->phase == VOTE_COMMIT ||
+	    (c->phase == VOTE_PREPARE && c->proof_count >= member_count);
+}

@@ -163,4 +163,11 @@ enum ag_status certificate_verify_vouched(const struct certificate *c,
     const struct authority *authority, void *ctx,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Does it decide its sequence, once verified?  A quorum's COMMITs do, and so
+ * do the PREPAREs of all members: no view can go on without a quorum that
+ * has every correct member's word for it but f.
+ */
+bool certificate_is_commit(const struct certificate *c, uint32_t member_count);
+
 #endif

@@ -80,7 +80,10 @@ certificate_is_of(struct world *w, struct bytes encoded, enum vote_phase phase,
 
 	decoder_init(&d, encoded);
 	certificate_decode(&d, c);
-	return decoder_finish(&d, NULL) == AG_OK && c->phase == phase &&
+	return decoder_finish(&d, NULL) == AG_OK &&
+	    (c->phase == phase ||
+		(phase == VOTE_COMMIT &&
+		    certificate_is_commit(c, w->profile.member_count))) &&
 	    c->seq == seq && digest_equal(&c->digest, digest);
 }
 

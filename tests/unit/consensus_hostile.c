@@ -221,13 +221,16 @@ static bool
 only_new_views_pass_from_the_second(struct cluster *c, uint32_t from,
     uint32_t to, struct bytes body)
 {
+	struct engine_round round;
 	uint64_t type = message_type_of(body);
 
-	(void)to;
-	if (c->knob == 0)
-		return type != MESSAGE_VOTES || c->nodes[from].applied > 0 ||
-		    status_of(c, from).proposed < 1 ||
-		    commits_at(c, from, 1) == 0;
+	/* In the first view nobody has all PREPAREs, and no COMMIT arrives. */
+	if (status_of(c, from).view == 0)
+		return (type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS) ||
+		    (from != 3 && to != 3 &&
+			(strategy_pbft.round(c->nodes[from].engine, 1,
+			     &round) != AG_OK ||
+			    round.phase < ROUND_PREPARED));
 	return from != 1 ||
 	    (type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS &&
 		type != MESSAGE_PRE_PREPARE && type != MESSAGE_COMMITTED);
@@ -244,11 +247,9 @@ a_forged_vote_of_the_new_primary_does_not_count(void **state)
 	(void)state;
 	agree(c, 0, 0);
 	/* Everybody prepares the first, nobody sees a commit. */
-	c->knob = 0;
 	c->passes = only_new_views_pass_from_the_second;
 	agree(c, 0, 1);
 	c->nodes[0].is_down = true;
-	c->knob = 1;
 	submit(c, 2);
 	cluster_advance(c, 1700 * MS);
 	if (status_of(c, 3).view == 1 &&
@@ -367,27 +368,52 @@ a_vote_for_another_cluster_or_epoch_does_not_count(void **state)
 static void
 a_vote_beyond_the_quorum_is_not_even_verified(void **state)
 {
-	struct cluster *c = cluster_of(4);
+	struct cluster *c = cluster_of(7);
 	uint8_t raw[1024], inner[64];
 	struct digest digest;
 	struct bytes batch;
 	unsigned before;
+	uint32_t i;
 
 	(void)state;
 	batch = batch_make(c, 0, &digest, inner, sizeof(inner));
 	post(c, 0, 1,
 	    proposal_make_as(c, 0, 0, 1, batch, &digest, raw, sizeof(raw)));
-	post(c, 2, 1,
-	    votes_make(c, 2, 0, VOTE_PREPARE, 1, &digest, raw, sizeof(raw)));
-	node_step(&c->nodes[1], (struct event){ .kind = EVENT_FLUSH });
+	for (i = 2; i < 6; i++)
+		post(c, i, 1,
+		    votes_make(c, i, 0, VOTE_COMMIT, 1, &digest, raw,
+			sizeof(raw)));
+	/* With the primary's it is a quorum of COMMITs. */
+	post(c, 0, 1,
+	    votes_make(c, 0, 0, VOTE_COMMIT, 1, &digest, raw, sizeof(raw)));
 	before = c->nodes[1].verifications;
-	post(c, 3, 1,
-	    votes_make(c, 3, 0, VOTE_PREPARE, 1, &digest, raw, sizeof(raw)));
+	post(c, 6, 1,
+	    votes_make(c, 6, 0, VOTE_COMMIT, 1, &digest, raw, sizeof(raw)));
 	assert_int_equal(c->nodes[1].verifications, before);
-	/* A commit still can decide something. */
-	post(c, 3, 1,
-	    votes_make(c, 3, 0, VOTE_COMMIT, 1, &digest, raw, sizeof(raw)));
-	assert_int_equal(c->nodes[1].verifications, before + 1);
+	cluster_free(c);
+}
+
+static void
+a_prepare_is_verified_until_all_members_have_prepared(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[1024], inner[64];
+	struct digest digest;
+	struct bytes batch;
+	uint32_t i;
+
+	(void)state;
+	batch = batch_make(c, 0, &digest, inner, sizeof(inner));
+	post(c, 0, 1,
+	    proposal_make_as(c, 0, 0, 1, batch, &digest, raw, sizeof(raw)));
+	for (i = 2; i < 4; i++) {
+		unsigned before = c->nodes[1].verifications;
+
+		post(c, i, 1,
+		    votes_make(c, i, 0, VOTE_PREPARE, 1, &digest, raw,
+			sizeof(raw)));
+		assert_int_equal(c->nodes[1].verifications, before + 1);
+	}
 	cluster_free(c);
 }
 
@@ -652,6 +678,8 @@ main(void)
 		cmocka_unit_test(
 		    a_vote_for_another_cluster_or_epoch_does_not_count),
 		cmocka_unit_test(a_vote_beyond_the_quorum_is_not_even_verified),
+		cmocka_unit_test(
+		    a_prepare_is_verified_until_all_members_have_prepared),
 		cmocka_unit_test(a_proposals_time_must_not_fall),
 		cmocka_unit_test(a_forged_checkpoint_is_not_chased),
 		cmocka_unit_test(

@@ -167,7 +167,69 @@ our_own_vote_counts_only_when_it_is_durable(void **state)
 	assert_int_equal(round.prepares, 1U << 0 | 1U << 2);
 	c->nodes[1].is_disk_stuck = false;
 	cluster_settle(c);
+	cluster_advance(c, ALL_WAITED);
 	assert_applied(c, 1);
+	cluster_free(c);
+}
+
+/* Votes of the phase in a record of what was decided. */
+static uint32_t
+signers_of(struct cluster *c, uint32_t at, uint64_t seq, enum vote_phase phase)
+{
+	static struct certificate certificate;
+	struct record record;
+
+	if (!node_find_record(&c->nodes[at], RECORD_COMMITTED, seq, &record,
+		&certificate) ||
+	    certificate.phase != phase)
+		return 0;
+	return certificate.proof_count;
+}
+
+static void
+everybodys_prepares_decide_without_a_second_round(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+	uint32_t i;
+
+	(void)state;
+	agree(c, 1, 1);
+	assert_applied(c, 1);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(signers_of(c, i, 1, VOTE_PREPARE), 4);
+		assert_int_equal(strategy_pbft.round(c->nodes[i].engine, 1,
+				     &round),
+		    AG_OK);
+		assert_int_equal(round.commits, 0);
+	}
+	cluster_free(c);
+}
+
+static void
+who_was_late_is_not_waited_for_until_it_has_made_up_for_it(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i, fast = 0;
+
+	(void)state;
+	c->nodes[3].is_down = true;
+	agree(c, 1, 1);
+	assert_int_equal(signers_of(c, 1, 1, VOTE_COMMIT), 3);
+	/* The second time nobody waits. */
+	for (i = 0; i < 3; i++) {
+		submit(c, 1);
+		cluster_settle(c);
+	}
+	assert_int_equal(c->nodes[1].applied, 4);
+	node_crash(&c->nodes[3]);
+	node_start(&c->nodes[3]);
+	cluster_advance(c, 500 * MS);
+	agree(c, 1, 20);
+	assert_applied(c, 24);
+	for (i = 5; i <= 24; i++)
+		fast += signers_of(c, 1, i, VOTE_PREPARE) == 4 ? 1 : 0;
+	assert_true(fast >= 10);
 	cluster_free(c);
 }
 
@@ -479,6 +541,10 @@ main(void)
 		    a_full_pipeline_makes_requests_wait_and_share_the_next_batch),
 		cmocka_unit_test(nothing_leaves_before_it_is_durable),
 		cmocka_unit_test(our_own_vote_counts_only_when_it_is_durable),
+		cmocka_unit_test(
+		    everybodys_prepares_decide_without_a_second_round),
+		cmocka_unit_test(
+		    who_was_late_is_not_waited_for_until_it_has_made_up_for_it),
 		cmocka_unit_test(votes_of_a_turn_share_one_signature),
 		cmocka_unit_test(votes_that_decide_nothing_are_not_verified),
 		cmocka_unit_test(a_request_that_waits_is_not_taken_twice),

@@ -106,9 +106,9 @@ a_certificate_of_another_phase_makes_no_record(void **state)
 	struct encoder e;
 
 	(void)state;
-	certificate_fill(VOTE_PREPARE);
+	certificate_fill(VOTE_COMMIT);
 	encoder_init(&e, raw, sizeof(raw));
-	record_encode_certificate(&e, RECORD_COMMITTED, &certificate);
+	record_encode_certificate(&e, RECORD_PREPARED, &certificate);
 	assert_int_equal(encoder_finish(&e, &bytes), AG_OK);
 	assert_int_not_equal(record_decode(&r, &decoded, bytes, NULL), AG_OK);
 }

@@ -171,6 +171,32 @@ cluster_with_a_needed_laggard(void)
 }
 
 static void
+a_state_is_fetched_only_when_the_log_has_begun(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	struct node *three = &c->nodes[3];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	cluster_settle(c);
+	agree(c, 0, 20);
+	for (i = 0; i < 3; i++)
+		node_cut_log(&c->nodes[i]);
+	three->is_disk_stuck = true;
+	node_start(three);
+	/* It hears of checkpoints, and can't say where it stands itself. */
+	agree(c, 0, 20);
+	cluster_advance(c, 2000 * MS);
+	assert_int_equal(three->fetches, 0);
+	three->is_disk_stuck = false;
+	cluster_advance(c, 2000 * MS);
+	assert_true(three->fetches >= 1);
+	cluster_free(c);
+}
+
+static void
 a_member_without_the_state_votes_for_what_comes_next(void **state)
 {
 	struct cluster *c = cluster_with_a_needed_laggard();
@@ -408,6 +434,8 @@ main(void)
 		    history_is_taken_no_further_than_a_window_ahead_of_the_state),
 		cmocka_unit_test(
 		    a_member_below_the_logs_is_told_to_fetch_the_state),
+		cmocka_unit_test(
+		    a_state_is_fetched_only_when_the_log_has_begun),
 		cmocka_unit_test(
 		    a_member_without_the_state_votes_for_what_comes_next),
 		cmocka_unit_test(
