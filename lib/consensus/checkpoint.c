@@ -362,6 +362,9 @@ checkpoint_chase(struct engine *e)
 	struct effect *effect;
 	struct encoder out;
 
+	/* A state beside an empty log would mean a log that was lost. */
+	if (e->birth_token > e->durable_token)
+		return;
 	if (e->target->proof_count == 0 || e->target->seq <= e->delivered ||
 	    e->now_us - e->last_progress_us <
 		2 * e->config.progress_interval_us ||
