@@ -138,7 +138,7 @@ select_pledged(struct engine *e, uint64_t at,
     const struct pledge *const *pledges, size_t count, size_t least)
 {
 	struct selection *s = &e->selection;
-	uint64_t view;
+	uint64_t view = 0;
 	size_t i;
 
 	for (i = 0; i < count; i++) {

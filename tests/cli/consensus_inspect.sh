@@ -72,7 +72,7 @@ exits 0 inspect rounds --limit 2 -o value
 exits 0 inspect rounds --from 3 -o value
 [ "$(tr '\n' ' ' <out)" = '3 2 1 ' ] || fail "rounds: $(cat out)"
 exits 0 inspect votes 4 -o csv
-says 'n1,true,true,4,0,'
+says 'n1,true,false,4,0,'
 exits 1 inspect votes 400
 exits 0 inspect views -o value
 [ "$(cat out)" = 0 ] || fail "views: $(cat out)"
@@ -83,7 +83,7 @@ silent
 exits 0 inspect cert 5 -o cbor
 cp out 5.live
 exits 0 inspect verify 5.live --roster a/roster
-says 'kind        commit'
+says 'kind        prepare'
 says 'seq         5'
 says 'signers     n1'
 exits 2 inspect status -o cbor
@@ -101,11 +101,11 @@ exits 0 inspect status --data a/n1
 says 'members        -'
 exits 0 inspect rounds --data a/n1 -o jsonl --roster a/roster
 [ "$(grep -c '"phase":"EXECUTED"' out)" = 6 ] || fail "rounds: $(cat out)"
-says '"commits":["n1"]'
+says '"prepares":["n1"]'
 exits 0 inspect rounds --data a/n1 --from 4 --limit 2 -o value
 [ "$(tr '\n' ' ' <out)" = '4 3 ' ] || fail "rounds: $(cat out)"
 exits 0 inspect votes 3 --data a/n1 -o csv
-says '#0,true,true,3,0,'
+says '#0,true,false,3,0,'
 exits 1 inspect votes 7 --data a/n1
 complains 'nothing is kept of round 7'
 exits 0 inspect views --data a/n1 -o json --roster a/roster

@@ -26,7 +26,7 @@
 #include "sim/schedule.h"
 
 #define WORLD_REPLICAS_MAX (PROFILE_MEMBERS_MAX + 3) /* and twins */
-#define WORLD_SLOTS_MAX 1024
+#define WORLD_SLOTS_MAX 4096
 #define WORLD_REQUESTS_MAX 64
 #define WORLD_EVENTS_MAX 1500000
 #define WORLD_LIVENESS_US (120U * 1000U * 1000U)
@@ -226,6 +226,7 @@ struct world {
 	struct operation_history history[WORLD_REQUESTS_MAX];
 	uint32_t history_count;
 	uint64_t executed_count; /* by the reference */
+	uint64_t answered_seq;   /* when every request was answered; or 0 */
 };
 
 struct world *world_new(void);
