@@ -1,15 +1,19 @@
 /*
  * The applier: one thread between the agreed order and the state.
  *
- * It takes everything queued, executes it as one database transaction and
- * reports once: under load many batches share a commit, and a lone request
- * waits for nobody.
+ * It takes everything queued, executes it and reports once: under load many
+ * batches share a report, and a lone request waits for nobody.  What was
+ * executed gathers in one database transaction, since a commit writes every
+ * page that was touched and the next batches touch many of them again.  The
+ * log, not the database, is what makes a batch durable.
  *
  * RULES    1. Jobs are done in the order they were queued.
  *          2. A group ends at a checkpoint, so that its digest is of exactly
  *             that sequence.
- *          3. Nothing is reported before it is committed: a reader that was
- *             told of a write sees it.
+ *          3. The database is committed at each checkpoint, when enough has
+ *             gathered, when nothing comes for a while, and when a reader
+ *             asks: a reader sees what was committed, and one that was told
+ *             of a write must see it.
  *          4. What was executed before the state was replaced is not
  *             reported after it: the new state has all of it, and so have
  *             its sessions.
@@ -18,12 +22,15 @@
  */
 #include "node/applier.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/log.h"
 #include "event/loop.h"
 #include "node/applied.h"
 #include "node/state_dir.h"
@@ -31,8 +38,13 @@
 /* A group's batches stop here, so that the first waiter is not starved. */
 #define GROUP_BATCHES_MAX 64
 
+/* What may gather before a commit: bytes of batches, or a while of nothing. */
+#define GATHERED_BYTES_MAX ((size_t)4 << 20)
+#define GATHERED_IDLE_MS 20
+
 enum job_kind {
 	JOB_DELIVER,
+	JOB_COMMIT,
 	JOB_SYNC,
 	JOB_PIN,
 };
@@ -64,7 +76,10 @@ struct applier {
 	struct store_origin origin;
 	uint8_t principal[32];
 	char dir[PATH_MAX];
-	uint64_t seq;          /* as reported on the loop */
+	uint64_t seq;       /* as reported on the loop */
+	uint64_t committed; /* the same, of what readers see */
+	applier_committed_fn *on_committed;
+	void *on_committed_arg;
 	uint64_t replaced_seq; /* of the last replacement; or 0 */
 	uint64_t time_ms;
 	struct digest opened; /* of the state as it was opened */
@@ -77,17 +92,22 @@ struct applier {
 	bool is_stopping;
 	bool has_failed;
 	struct job_list queue;
+	struct report *reports; /* for the loop, the oldest first */
+	struct report **reports_end;
 
 	/* The thread's: waiting for a checkpoint, and whether we stand at one
 	 * (or where we were opened: that digest was given out too). */
 	struct job_list pins;
 	bool is_at_checkpoint;
+	size_t gathered; /* bytes executed and not committed */
 };
 
 /* A report on its way from the thread to the loop. */
 struct report {
-	struct applier *applier;
+	struct report *next;
 	struct applied_group *group; /* or NULL */
+	bool is_committed;           /* up to committed_seq, with the group */
+	uint64_t committed_seq;
 	bool is_synced;
 	uint64_t synced_seq;
 	struct job *pin_job; /* or NULL */
@@ -134,13 +154,22 @@ job_list_clear(struct job_list *list)
 		free(job);
 }
 
-/* On the loop. */
-static void
-report_deliver(void *arg)
+static struct report *
+reports_take(struct applier *a)
 {
-	struct report *r = arg;
-	struct applier *a = r->applier;
+	struct report *first;
 
+	(void)pthread_mutex_lock(&a->lock);
+	first = a->reports;
+	a->reports = NULL;
+	a->reports_end = &a->reports;
+	(void)pthread_mutex_unlock(&a->lock);
+	return first;
+}
+
+static void
+report_deliver(struct applier *a, struct report *r)
+{
 	if (r->group != NULL) {
 		struct applied view;
 
@@ -152,6 +181,12 @@ report_deliver(void *arg)
 		}
 		applied_group_free(r->group);
 	}
+	if (r->is_committed) {
+		if (r->committed_seq > a->committed)
+			a->committed = r->committed_seq;
+		if (a->on_committed != NULL)
+			a->on_committed(a->on_committed_arg);
+	}
 	if (r->pin_job != NULL) {
 		a->callbacks.pinned(a->callbacks.arg, r->pin_job->pin_arg,
 		    r->pin_status, r->pin);
@@ -161,20 +196,56 @@ report_deliver(void *arg)
 		a->callbacks.synced(a->callbacks.arg, r->synced_seq);
 	if (r->has_failed)
 		a->callbacks.failed(a->callbacks.arg, &r->failure);
-	free(r);
+}
+
+/* On the loop. */
+static void
+reports_deliver(void *arg)
+{
+	struct applier *a = arg;
+	struct report *r, *next;
+
+	for (r = reports_take(a); r != NULL; r = next) {
+		next = r->next;
+		report_deliver(a, r);
+		free(r);
+	}
+}
+
+/* What nobody will hear of any more. */
+static void
+reports_drop(struct applier *a)
+{
+	struct report *r, *next;
+
+	for (r = reports_take(a); r != NULL; r = next) {
+		next = r->next;
+		applied_group_free(r->group);
+		free(r->pin_job);
+		if (r->pin != NULL)
+			store_unpin(r->pin);
+		free(r);
+	}
 }
 
 static void
 report_post(struct applier *a, const struct report *what)
 {
 	struct report *r = malloc(sizeof(*r));
+	bool is_first;
 
 	/* A node without memory for a report stands still; better to die
 	 * and be restarted than to hold a quorum up. */
 	AG_ASSERT(r != NULL);
 	*r = *what;
-	r->applier = a;
-	AG_ASSERT(loop_post(a->loop, report_deliver, r) == AG_OK);
+	r->next = NULL;
+	(void)pthread_mutex_lock(&a->lock);
+	is_first = a->reports == NULL;
+	*a->reports_end = r;
+	a->reports_end = &r->next;
+	(void)pthread_mutex_unlock(&a->lock);
+	if (is_first)
+		AG_ASSERT(loop_post(a->loop, reports_deliver, a) == AG_OK);
 }
 
 static void
@@ -201,9 +272,22 @@ applier_take_pins(struct applier *a)
 	}
 }
 
+static enum ag_status
+applier_commit_into(struct applier *a, struct report *r, struct ag_error *err)
+{
+	enum ag_status status = store_commit(a->store, err);
+
+	if (status != AG_OK)
+		return status;
+	a->gathered = 0;
+	r->is_committed = true;
+	r->committed_seq = store_applied(a->store);
+	return AG_OK;
+}
+
 /*
- * Execute deliver jobs from the front of work, up to a checkpoint or the
- * group's size, and commit and report them.
+ * Execute deliver jobs from the front of work, up to a checkpoint, the
+ * group's size or as much as may gather, and report them.
  */
 static enum ag_status
 applier_run_group(struct applier *a, struct job_list *work,
@@ -219,7 +303,8 @@ applier_run_group(struct applier *a, struct job_list *work,
 	if (group == NULL)
 		return ag_fail(err, AG_ENOMEM, "apply batches: out of memory");
 	while (status == AG_OK && !at_checkpoint && work->first != NULL &&
-	    work->first->kind == JOB_DELIVER && batches < GROUP_BATCHES_MAX) {
+	    work->first->kind == JOB_DELIVER && batches < GROUP_BATCHES_MAX &&
+	    a->gathered < GATHERED_BYTES_MAX) {
 		struct job *job = job_list_pop(work);
 
 		status = store_apply(a->store, job->seq,
@@ -229,14 +314,16 @@ applier_run_group(struct applier *a, struct job_list *work,
 		    store_time_ms(a->store));
 		at_checkpoint = job->is_checkpoint;
 		a->is_at_checkpoint = at_checkpoint;
+		a->gathered += job->len + 1;
 		batches++;
 		free(job);
 	}
 	if (status == AG_OK && applied_group_is_short(group))
 		status =
 		    ag_fail(err, AG_ENOMEM, "apply batches: out of memory");
-	if (status == AG_OK)
-		status = store_commit(a->store, err);
+	if (status == AG_OK &&
+	    (at_checkpoint || a->gathered >= GATHERED_BYTES_MAX))
+		status = applier_commit_into(a, &r, err);
 	if (status == AG_OK && at_checkpoint) {
 		status = store_digest(a->store, &digest, err);
 		applied_group_set_digest(group, &digest);
@@ -252,6 +339,17 @@ applier_run_group(struct applier *a, struct job_list *work,
 }
 
 static enum ag_status
+applier_run_commit(struct applier *a, struct ag_error *err)
+{
+	struct report r = { .group = NULL };
+	enum ag_status status = applier_commit_into(a, &r, err);
+
+	if (status == AG_OK)
+		report_post(a, &r);
+	return status;
+}
+
+static enum ag_status
 applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 {
 	struct report r = { .is_synced = true };
@@ -261,6 +359,9 @@ applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 	switch (work->first->kind) {
 	case JOB_DELIVER:
 		return applier_run_group(a, work, err);
+	case JOB_COMMIT:
+		free(job_list_pop(work));
+		return applier_run_commit(a, err);
 	case JOB_PIN:
 		job = job_list_pop(work);
 		job_list_push(&a->pins, job);
@@ -281,29 +382,60 @@ applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 	}
 }
 
+/* Wait for jobs, but with something gathered not for long.  Locked. */
+static void
+applier_wait(struct applier *a)
+{
+	struct timespec end;
+	int code = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += GATHERED_IDLE_MS * 1000000L;
+	end.tv_sec += end.tv_nsec / 1000000000L;
+	end.tv_nsec %= 1000000000L;
+	while (a->queue.first == NULL && !a->is_stopping && code != ETIMEDOUT) {
+		if (a->gathered == 0)
+			(void)pthread_cond_wait(&a->wake, &a->lock);
+		else
+			code = pthread_cond_timedwait(&a->wake, &a->lock, &end);
+	}
+}
+
+/* Do what was queued; with nothing queued, commit what has gathered. */
+static void
+applier_work(struct applier *a, struct job_list *work)
+{
+	struct ag_error err;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	if (work->first == NULL && a->gathered > 0 && !a->has_failed &&
+	    applier_run_commit(a, &err) != AG_OK)
+		applier_fail(a, &err);
+	while (work->first != NULL && !a->has_failed)
+		if (applier_run_one(a, work, &err) != AG_OK)
+			applier_fail(a, &err);
+	if (a->has_failed)
+		a->gathered = 0;
+	(void)pthread_mutex_unlock(&a->store_lock);
+	job_list_clear(work);
+}
+
 static void *
 applier_main(void *arg)
 {
 	struct applier *a = arg;
 	struct job_list work;
-	struct ag_error err;
 
 	(void)pthread_setname_np(pthread_self(), "aegis-apply");
 	(void)pthread_mutex_lock(&a->lock);
-	for (;;) {
-		while (a->queue.first == NULL && !a->is_stopping)
-			(void)pthread_cond_wait(&a->wake, &a->lock);
-		if (a->queue.first == NULL)
-			break;
+	while (!a->is_stopping || a->queue.first != NULL) {
+		applier_wait(a);
 		work = a->queue;
+		if (work.first == NULL)
+			job_list_init(&work);
 		job_list_init(&a->queue);
 		(void)pthread_mutex_unlock(&a->lock);
-		(void)pthread_mutex_lock(&a->store_lock);
-		while (work.first != NULL && !a->has_failed)
-			if (applier_run_one(a, &work, &err) != AG_OK)
-				applier_fail(a, &err);
-		(void)pthread_mutex_unlock(&a->store_lock);
-		job_list_clear(&work);
+		applier_work(a, &work);
 		(void)pthread_mutex_lock(&a->lock);
 	}
 	(void)pthread_mutex_unlock(&a->lock);
@@ -323,6 +455,8 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	if (status != AG_OK)
 		return status;
 	a->seq = store_applied(a->store);
+	a->committed = a->seq;
+	a->gathered = 0;
 	a->time_ms = store_time_ms(a->store);
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
@@ -361,6 +495,7 @@ applier_open(struct applier **out, const char *dir,
     const struct applier_callbacks *callbacks, struct metric_set *metrics,
     struct ag_error *err)
 {
+	pthread_condattr_t monotonic;
 	enum ag_status status;
 	struct applier *a;
 
@@ -380,9 +515,13 @@ applier_open(struct applier **out, const char *dir,
 	(void)snprintf(a->dir, sizeof(a->dir), "%s", dir);
 	(void)pthread_mutex_init(&a->store_lock, NULL);
 	(void)pthread_mutex_init(&a->lock, NULL);
-	(void)pthread_cond_init(&a->wake, NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&a->wake, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
 	job_list_init(&a->queue);
 	job_list_init(&a->pins);
+	a->reports_end = &a->reports;
 	status = applier_open_store(a, err);
 	if (status == AG_OK)
 		status = applier_start(a, err);
@@ -397,11 +536,18 @@ applier_open(struct applier **out, const char *dir,
 void
 applier_close(struct applier *a)
 {
+	struct ag_error err;
+
 	if (a == NULL)
 		return;
 	applier_stop(a);
+	/* What cannot be committed now is executed again from the log. */
+	if (a->gathered > 0 && store_commit(a->store, &err) != AG_OK)
+		log_warn("node", "state not committed at the end",
+		    LOG_TEXT("error", err.text));
 	job_list_clear(&a->queue);
 	job_list_clear(&a->pins);
+	reports_drop(a);
 	store_reader_close(a->reader);
 	store_close(a->store);
 	(void)pthread_cond_destroy(&a->wake);
@@ -459,6 +605,27 @@ applier_pin(struct applier *a, bool at_once, void *pin_arg)
 	};
 
 	return applier_queue(a, &job, bytes_of(NULL, 0));
+}
+
+enum ag_status
+applier_commit(struct applier *a)
+{
+	const struct job job = { .kind = JOB_COMMIT };
+
+	return applier_queue(a, &job, bytes_of(NULL, 0));
+}
+
+void
+applier_on_committed(struct applier *a, applier_committed_fn *fn, void *arg)
+{
+	a->on_committed = fn;
+	a->on_committed_arg = arg;
+}
+
+uint64_t
+applier_committed(const struct applier *a)
+{
+	return a->committed;
 }
 
 uint64_t
@@ -553,5 +720,7 @@ applier_replace(struct applier *a, const char *new_dir, uint64_t seq,
 		a->replaced_seq = a->seq;
 		status = applier_start(a, err);
 	}
+	if (status == AG_OK && a->on_committed != NULL)
+		a->on_committed(a->on_committed_arg);
 	return status;
 }

@@ -21,7 +21,7 @@
 struct applier;
 struct loop;
 
-/* What one committed group of batches did, in order. */
+/* What one group of executed batches did, in order. */
 struct applied {
 	uint64_t seq;     /* the last batch of the group */
 	uint64_t time_ms; /* its agreed time */
@@ -91,6 +91,17 @@ enum ag_status applier_find_request(struct applier *applier,
 
 /* The least number of ours that the state does not know of. */
 uint64_t applier_next_number(struct applier *applier);
+
+/*
+ * What readers see: everything up to a sequence, which may be behind
+ * applier_seq().  applier_commit() queues a commit of what was executed; fn
+ * is called after every one, until it is NULL.
+ */
+typedef void applier_committed_fn(void *arg);
+uint64_t applier_committed(const struct applier *applier);
+enum ag_status applier_commit(struct applier *applier) AG_MUST_USE;
+void applier_on_committed(struct applier *applier, applier_committed_fn *fn,
+    void *arg);
 
 /*
  * Read the committed state.  The reader is valid until the next

@@ -4,10 +4,13 @@
  * STATES   gathering  for the next barrier, which is put to agreement when
  *                     the one in flight has come back (or at once)
  *          behind     the barrier in flight
+ *          reported   of a state that is executed and not yet committed: for
+ *                     the applier's next commit, which they share
  *
  * RULES    1. A read joins the next barrier, never the one in flight: that
  *             one may have been ordered before a write the reader knows of.
- *          2. A page is read under one view of the database, so its entries
+ *          2. A read sees what was executed, as reported, before it began.
+ *          3. A page is read under one view of the database, so its entries
  *             belong to one sequence.
  */
 #include "node/reads.h"
@@ -27,6 +30,7 @@ struct read {
 	size_t limit;
 	bool keys_only;
 	uint32_t timeout_ms;
+	uint64_t seq; /* reported: what it must see */
 	size_t first_len, last_len;
 	uint8_t range[];
 };
@@ -36,6 +40,8 @@ struct reads {
 	struct applier *applier;
 	struct read *gathering;
 	struct read *behind;
+	struct read *reported;
+	bool is_commit_asked;
 	size_t count;
 };
 
@@ -126,6 +132,45 @@ read_answer(struct reads *rs, struct read *r)
 	free(r);
 }
 
+/* Read once what was reported is committed: at once, if it is. */
+static void
+read_settle(struct reads *rs, struct read *r)
+{
+	r->seq = applier_seq(rs->applier);
+	if (applier_committed(rs->applier) >= r->seq) {
+		read_answer(rs, r);
+		return;
+	}
+	if (!rs->is_commit_asked && applier_commit(rs->applier) != AG_OK) {
+		rs->count--;
+		r->done(r->arg, AG_ENOMEM, NULL);
+		free(r);
+		return;
+	}
+	rs->is_commit_asked = true;
+	r->next = rs->reported;
+	rs->reported = r;
+}
+
+static void
+reads_on_committed(void *arg)
+{
+	struct reads *rs = arg;
+	uint64_t seq = applier_committed(rs->applier);
+	struct read **at = &rs->reported, *r;
+
+	if (seq >= applier_seq(rs->applier))
+		rs->is_commit_asked = false;
+	while ((r = *at) != NULL) {
+		if (r->seq > seq) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		read_answer(rs, r);
+	}
+}
+
 static void reads_send_barrier(struct reads *rs);
 
 static void
@@ -139,7 +184,7 @@ reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
 	for (; r != NULL; r = next) {
 		next = r->next;
 		if (status == AG_OK) {
-			read_answer(rs, r);
+			read_settle(rs, r);
 			continue;
 		}
 		/* A read that did not happen is never "unknown". */
@@ -189,6 +234,7 @@ reads_new(struct requests *requests, struct applier *applier)
 		return NULL;
 	rs->requests = requests;
 	rs->applier = applier;
+	applier_on_committed(applier, reads_on_committed, rs);
 	return rs;
 }
 
@@ -212,6 +258,8 @@ reads_free(struct reads *rs)
 		return;
 	reads_drop(rs, &rs->gathering);
 	reads_drop(rs, &rs->behind);
+	reads_drop(rs, &rs->reported);
+	applier_on_committed(rs->applier, NULL, NULL);
 	free(rs);
 }
 
@@ -242,7 +290,7 @@ reads_add(struct reads *rs, enum node_consistency consistency,
 		memcpy(r->range + first.len, last.data, last.len);
 	rs->count++;
 	if (consistency == NODE_LOCAL) {
-		read_answer(rs, r);
+		read_settle(rs, r);
 		return AG_OK;
 	}
 	r->next = rs->gathering;

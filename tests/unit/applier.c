@@ -9,6 +9,11 @@
 
 #include <cmocka.h>
 
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "event/loop.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
@@ -22,7 +27,8 @@ struct spec {
 	struct loop *loop;
 	struct applier *applier;
 	uint64_t reported; /* the newest sequence */
-	unsigned reports;
+	unsigned reports, commits;
+	uint64_t until; /* turn() */
 	struct batch_maker maker;
 };
 
@@ -78,7 +84,7 @@ set_up(void **state)
 		.failed = on_failed };
 	struct ag_error err;
 
-	s = (struct spec){ 0 };
+	s = (struct spec){ .until = 6 };
 	*state = &s;
 	if (directory_make(s.dir) == -1 || loop_new(&s.loop, &err) != AG_OK)
 		return -1;
@@ -100,13 +106,34 @@ tear_down(void **state)
 	return directory_remove(s->dir);
 }
 
+static void
+on_patience_end(void *arg)
+{
+	(void)arg;
+	fail_msg("the applier never reported");
+}
+
+/* Run the loop until something stops it, not for ever. */
+static void
+run(struct spec *s)
+{
+	struct loop_timer *patience;
+
+	assert_int_equal(loop_timer_new(&patience, s->loop, on_patience_end,
+			     NULL),
+	    AG_OK);
+	loop_timer_set(patience, 60000);
+	loop_run(s->loop);
+	loop_timer_close(patience);
+}
+
 /* Let the loop turn until this sequence is reported. */
 static void
 turn(void *arg)
 {
 	struct spec *s = arg;
 
-	if (applier_seq(s->applier) < 6)
+	if (applier_seq(s->applier) < s->until)
 		assert_int_equal(loop_post(s->loop, turn, s), AG_OK);
 	else
 		loop_stop(s->loop);
@@ -132,7 +159,7 @@ reports_from_before_a_replacement_are_dropped(void **state)
 	assert_int_equal(applier_deliver(s->applier, 6, false, batch(s, 6)),
 	    AG_OK);
 	turn(s);
-	loop_run(s->loop);
+	run(s);
 	assert_int_equal(s->reports, 1);
 	assert_int_equal(s->reported, 6);
 	assert_int_equal(applier_seq(s->applier), 6);
@@ -157,19 +184,193 @@ state_that_is_no_newer_replaces_nothing(void **state)
 				     batch(s, seq)),
 		    AG_OK);
 	turn(s);
-	loop_run(s->loop);
+	run(s);
 	assert_int_equal(s->reported, 6);
+}
+
+static void
+stop_when_committed(void *arg)
+{
+	struct spec *s = arg;
+
+	assert_int_equal(applier_committed(s->applier),
+	    applier_seq(s->applier));
+	if (applier_seq(s->applier) == s->maker.time_ms)
+		loop_stop(s->loop);
+}
+
+static void
+deliver_up_to(struct spec *s, uint64_t first, uint64_t last)
+{
+	uint64_t seq;
+
+	for (seq = first; seq <= last; seq++)
+		assert_int_equal(applier_deliver(s->applier, seq, false,
+				     batch(s, seq)),
+		    AG_OK);
+}
+
+static uint64_t
+version_of_key(struct spec *s)
+{
+	struct store_entry entry;
+	struct ag_error err;
+
+	assert_int_equal(store_get(applier_reader(s->applier),
+			     bytes_from_text("key"), &entry, &err),
+	    AG_OK);
+	return entry.version;
+}
+
+static void
+reader_sees_what_was_reported_once_a_commit_was_asked_for(void **state)
+{
+	struct spec *s = *state;
+
+	deliver_up_to(s, 1, 3);
+	assert_int_equal(applier_commit(s->applier), AG_OK);
+	applier_on_committed(s->applier, stop_when_committed, s);
+	run(s);
+	assert_int_equal(s->reported, 3);
+	assert_int_equal(version_of_key(s), 3);
+}
+
+static void
+what_nothing_follows_is_committed_unasked(void **state)
+{
+	struct spec *s = *state;
+
+	applier_on_committed(s->applier, stop_when_committed, s);
+	deliver_up_to(s, 1, 2);
+	run(s);
+	assert_int_equal(version_of_key(s), 2);
+	deliver_up_to(s, 3, 4);
+	run(s);
+	assert_int_equal(version_of_key(s), 4);
+}
+
+static void
+die_once_reported(void *arg, const struct applied *applied)
+{
+	struct spec *s = arg;
+
+	if (applied->seq >= s->maker.time_ms)
+		_exit(0);
+}
+
+/* What the process that dies does: see below. */
+static int
+execute_and_die(const char *dir, uint64_t last)
+{
+	static struct spec s;
+	const struct applier_callbacks callbacks = { .arg = &s,
+		.applied = die_once_reported,
+		.failed = on_failed };
+	struct ag_error err;
+
+	if (loop_new(&s.loop, &err) != AG_OK ||
+	    applier_open(&s.applier, dir, cluster_id, NULL, principal, s.loop,
+		&callbacks, NULL, &err) != AG_OK)
+		return 1;
+	deliver_up_to(&s, 1, last);
+	run(&s);
+	return 1;
+}
+
+/* This program again, to execute so many batches in dir and die before they
+ * are committed. */
+static void
+have_it_executed(char *dir, char *last)
+{
+	char name[] = "applier";
+	char *const argv[] = { name, dir, last, NULL };
+	int how;
+	pid_t pid;
+
+	assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, argv,
+			     environ),
+	    0);
+	assert_int_equal(waitpid(pid, &how, 0), pid);
+	assert_int_equal(how, 0);
+}
+
+static void
+state_is_the_same_when_what_was_lost_is_executed_again(void **state)
+{
+	struct spec *s = *state;
+	struct digest whole, again;
+	struct ag_error err;
+	struct store *store;
+	uint64_t seq, time_ms;
+	char last[] = "40";
+
+	have_it_executed(s->other, last);
+	assert_int_equal(store_open(&store, s->other, cluster_id, NULL, &err),
+	    AG_OK);
+	assert_in_range(store_applied(store), 0, 40);
+	for (seq = store_applied(store) + 1; seq <= 40; seq++)
+		assert_int_equal(store_apply(store, seq, batch(s, seq), NULL,
+				     &err),
+		    AG_OK);
+	assert_int_equal(store_digest(store, &again, &err), AG_OK);
+	store_close(store);
+
+	deliver_up_to(s, 1, 40);
+	applier_on_committed(s->applier, stop_when_committed, s);
+	run(s);
+	assert_int_equal(applier_digest(s->applier, &seq, &time_ms, &whole,
+			     &err),
+	    AG_OK);
+	assert_int_equal(seq, 40);
+	assert_memory_equal(&again, &whole, sizeof(whole));
+}
+
+static void
+count_commit(void *arg)
+{
+	struct spec *s = arg;
+
+	s->commits++;
+}
+
+/* Memory and the database's log hold no more than so much of it. */
+static void
+much_is_committed_although_more_comes(void **state)
+{
+	static char value[64 << 10];
+	struct spec *s = *state;
+	uint64_t seq;
+
+	memset(value, 'v', sizeof(value) - 1);
+	applier_on_committed(s->applier, count_commit, s);
+	for (seq = 1; seq <= 200; seq++) {
+		batch_begin(&s->maker, 7, seq, seq);
+		batch_put(&s->maker, "key", value);
+		assert_int_equal(applier_deliver(s->applier, seq, false,
+				     batch_end(&s->maker)),
+		    AG_OK);
+	}
+	s->until = 200;
+	turn(s);
+	run(s);
+	assert_in_range(s->commits, 3, 200);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(reports_from_before_a_replacement_are_dropped),
 		TEST(state_that_is_no_newer_replaces_nothing),
+		TEST(reader_sees_what_was_reported_once_a_commit_was_asked_for),
+		TEST(what_nothing_follows_is_committed_unasked),
+		TEST(state_is_the_same_when_what_was_lost_is_executed_again),
+		TEST(much_is_committed_although_more_comes),
 	};
 
+	if (argc == 3)
+		return execute_and_die(argv[1], strtoull(argv[2], NULL, 10));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
