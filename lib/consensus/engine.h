@@ -82,7 +82,7 @@ enum event_kind {
 			    has_digest and digest of that state when known */
 	EVENT_TICK,      /* time only */
 	EVENT_MESSAGE,   /* member: authenticated sender; body */
-	EVENT_SUBMIT,    /* body: a signed request envelope from our clients */
+	EVENT_SUBMIT,    /* body: an envelope of our clients, rightly signed */
 	EVENT_PERSISTED, /* token: this and all lower ones are durable */
 	EVENT_APPLIED,   /* seq; has_digest and digest at a checkpoint */
 	EVENT_INSTALLED, /* seq, digest: state transfer put this in place;

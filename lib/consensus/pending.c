@@ -2,8 +2,9 @@
  * Requests waiting to be executed: in order of arrival, found by digest.
  *
  * RULES    1. A request is taken only if its principal signed it, and only
- *             once.  It stays until it is executed: that a primary has
- *             proposed it is no reason to forget it.
+ *             once.  What our own node submits is believed to be signed: it
+ *             signed it, or checked.  It stays until it is executed: that a
+ *             primary has proposed it is no reason to forget it.
  *          2. Our own clients may use all of the room, what others forward
  *             only half, each of them an equal share of it, so that no
  *             member can keep our clients out.
@@ -122,8 +123,9 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 	if (raw.len + 32 > e->config.batch_bytes_max ||
 	    !pending_has_room(e, source, raw.len) ||
 	    envelope_decode(&envelope, raw, NULL) != AG_OK ||
-	    !request_verify(&envelope, &e->config.scope, e->config.authority,
-		e->config.authority_ctx)) {
+	    (source != e->config.self &&
+		!request_verify(&envelope, &e->config.scope,
+		    e->config.authority, e->config.authority_ctx))) {
 		pending_refuse(e, source, raw);
 		return;
 	}

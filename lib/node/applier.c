@@ -14,7 +14,9 @@
  *             gathered, when nothing comes for a while, and when a reader
  *             asks: a reader sees what was committed, and one that was told
  *             of a write must see it.
- *          4. What was executed before the state was replaced is not
+ *          4. A little is executed on the loop's thread when that would only
+ *             wait: to wake another costs more.  Never a commit.
+ *          5. What was executed before the state was replaced is not
  *             reported after it: the new state has all of it, and so have
  *             its sessions.
  *          5. After a failure nothing more is executed.  A replica whose
@@ -22,7 +24,6 @@
  */
 #include "node/applier.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -30,6 +31,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "event/loop.h"
 #include "node/applied.h"
@@ -40,7 +42,11 @@
 
 /* What may gather before a commit: bytes of batches, or a while of nothing. */
 #define GATHERED_BYTES_MAX ((size_t)4 << 20)
-#define GATHERED_IDLE_MS 20
+#define GATHERED_IDLE_US UINT64_C(20000)
+
+/* Little: bytes of batches, and how long one took lately. */
+#define HERE_BYTES_MAX ((size_t)16 << 10)
+#define HERE_US 200
 
 enum job_kind {
 	JOB_DELIVER,
@@ -90,16 +96,19 @@ struct applier {
 	pthread_cond_t wake;
 	bool is_running;
 	bool is_stopping;
+	bool is_working; /* the thread has taken jobs */
 	bool has_failed;
 	struct job_list queue;
 	struct report *reports; /* for the loop, the oldest first */
 	struct report **reports_end;
 
-	/* The thread's: waiting for a checkpoint, and whether we stand at one
+	/* With the store: waiting for a checkpoint, and whether we stand at one
 	 * (or where we were opened: that digest was given out too). */
 	struct job_list pins;
 	bool is_at_checkpoint;
-	size_t gathered; /* bytes executed and not committed */
+	uint64_t recent_us;           /* a batch takes */
+	_Atomic size_t gathered;      /* bytes executed and not committed */
+	_Atomic uint64_t gathered_us; /* when that was last added to */
 };
 
 /* A report on its way from the thread to the loop. */
@@ -297,6 +306,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 	struct report r = { .group = group };
 	enum ag_status status = AG_OK;
 	bool at_checkpoint = false;
+	uint64_t began_us = clock_mono_us();
 	struct digest digest;
 	size_t batches = 0;
 
@@ -318,6 +328,9 @@ applier_run_group(struct applier *a, struct job_list *work,
 		batches++;
 		free(job);
 	}
+	a->gathered_us = clock_mono_us();
+	a->recent_us =
+	    (7 * a->recent_us + (a->gathered_us - began_us) / batches) / 8;
 	if (status == AG_OK && applied_group_is_short(group))
 		status =
 		    ag_fail(err, AG_ENOMEM, "apply batches: out of memory");
@@ -382,32 +395,50 @@ applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 	}
 }
 
+static void
+applier_wait_until(struct applier *a, uint64_t until_us)
+{
+	const struct timespec end = {
+		.tv_sec = (time_t)(until_us / 1000000),
+		.tv_nsec = (long)(until_us % 1000000) * 1000,
+	};
+
+	(void)pthread_cond_timedwait(&a->wake, &a->lock, &end);
+}
+
 /* Wait for jobs, but with something gathered not for long.  Locked. */
 static void
 applier_wait(struct applier *a)
 {
-	struct timespec end;
-	int code = 0;
+	while (a->queue.first == NULL && !a->is_stopping) {
+		uint64_t until_us = a->gathered_us + GATHERED_IDLE_US;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += GATHERED_IDLE_MS * 1000000L;
-	end.tv_sec += end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
-	while (a->queue.first == NULL && !a->is_stopping && code != ETIMEDOUT) {
 		if (a->gathered == 0)
 			(void)pthread_cond_wait(&a->wake, &a->lock);
+		else if (clock_mono_us() < until_us)
+			applier_wait_until(a, until_us);
 		else
-			code = pthread_cond_timedwait(&a->wake, &a->lock, &end);
+			return;
 	}
 }
 
-/* Do what was queued; with nothing queued, commit what has gathered. */
+/* Take what is queued.  Locked. */
+static void
+applier_take(struct applier *a, struct job_list *work)
+{
+	job_list_init(work);
+	if (a->queue.first == NULL)
+		return;
+	*work = a->queue;
+	job_list_init(&a->queue);
+}
+
+/* Do what was taken; with nothing taken, commit what has gathered. */
 static void
 applier_work(struct applier *a, struct job_list *work)
 {
 	struct ag_error err;
 
-	(void)pthread_mutex_lock(&a->store_lock);
 	if (work->first == NULL && a->gathered > 0 && !a->has_failed &&
 	    applier_run_commit(a, &err) != AG_OK)
 		applier_fail(a, &err);
@@ -416,7 +447,6 @@ applier_work(struct applier *a, struct job_list *work)
 			applier_fail(a, &err);
 	if (a->has_failed)
 		a->gathered = 0;
-	(void)pthread_mutex_unlock(&a->store_lock);
 	job_list_clear(work);
 }
 
@@ -430,13 +460,14 @@ applier_main(void *arg)
 	(void)pthread_mutex_lock(&a->lock);
 	while (!a->is_stopping || a->queue.first != NULL) {
 		applier_wait(a);
-		work = a->queue;
-		if (work.first == NULL)
-			job_list_init(&work);
-		job_list_init(&a->queue);
+		applier_take(a, &work);
+		a->is_working = true;
 		(void)pthread_mutex_unlock(&a->lock);
+		(void)pthread_mutex_lock(&a->store_lock);
 		applier_work(a, &work);
+		(void)pthread_mutex_unlock(&a->store_lock);
 		(void)pthread_mutex_lock(&a->lock);
+		a->is_working = false;
 	}
 	(void)pthread_mutex_unlock(&a->lock);
 	return NULL;
@@ -569,8 +600,9 @@ applier_queue(struct applier *a, const struct job *what, struct bytes batch)
 		memcpy(job->batch, batch.data, batch.len);
 	(void)pthread_mutex_lock(&a->lock);
 	job_list_push(&a->queue, job);
+	if (what->kind != JOB_DELIVER)
+		(void)pthread_cond_signal(&a->wake);
 	(void)pthread_mutex_unlock(&a->lock);
-	(void)pthread_cond_signal(&a->wake);
 	return AG_OK;
 }
 
@@ -585,6 +617,62 @@ applier_deliver(struct applier *a, uint64_t seq, bool is_checkpoint,
 	};
 
 	return applier_queue(a, &job, batch);
+}
+
+/* Is what is queued so little that nobody need be woken for it? */
+static bool
+applier_has_little(const struct applier *a)
+{
+	const struct job *job;
+	size_t bytes = 0;
+
+	for (job = a->queue.first; job != NULL; job = job->next) {
+		bytes += job->len + 1;
+		if (job->kind != JOB_DELIVER || job->is_checkpoint ||
+		    bytes > HERE_BYTES_MAX)
+			return false;
+	}
+	return a->gathered + bytes < GATHERED_BYTES_MAX &&
+	    a->recent_us <= HERE_US;
+}
+
+/* Take the queue and the store, if nobody else has work.  Locked. */
+static bool
+applier_take_here(struct applier *a, struct job_list *work)
+{
+	if (a->is_working || pthread_mutex_trylock(&a->store_lock) != 0)
+		return false;
+	if (!applier_has_little(a)) {
+		(void)pthread_mutex_unlock(&a->store_lock);
+		return false;
+	}
+	applier_take(a, work);
+	return true;
+}
+
+void
+applier_execute(struct applier *a, bool may_wait)
+{
+	bool was_empty = a->gathered == 0, is_here = false;
+	struct job_list work;
+
+	(void)pthread_mutex_lock(&a->lock);
+	if (a->queue.first != NULL) {
+		is_here = may_wait && applier_take_here(a, &work);
+		if (!is_here)
+			(void)pthread_cond_signal(&a->wake);
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+	if (!is_here)
+		return;
+	applier_work(a, &work);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	if (!was_empty)
+		return;
+	/* The thread sees to it that what gathers is committed. */
+	(void)pthread_mutex_lock(&a->lock);
+	(void)pthread_cond_signal(&a->wake);
+	(void)pthread_mutex_unlock(&a->lock);
 }
 
 enum ag_status

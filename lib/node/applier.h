@@ -60,6 +60,12 @@ enum ag_status applier_deliver(struct applier *applier, uint64_t seq,
     bool is_checkpoint, struct bytes batch) AG_MUST_USE;
 
 /*
+ * Have executed what was delivered: here, if it is little and the caller
+ * would only wait meanwhile.  It is reported by the loop in any case.
+ */
+void applier_execute(struct applier *applier, bool may_wait);
+
+/*
  * Queue: make everything up to checkpoint seq survive power loss.  Not
  * reported when the state is not there yet.
  */

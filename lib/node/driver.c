@@ -358,6 +358,7 @@ driver_end_turn(void *arg)
 		driver_sync(d);
 	}
 	d->callbacks.flush(d->callbacks.arg);
+	d->callbacks.execute(d->callbacks.arg, driver_is_idle(d));
 }
 
 static void

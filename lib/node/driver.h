@@ -45,6 +45,9 @@ struct driver_callbacks {
 	/* Execute; is_checkpoint asks for the digest (driver_applied). */
 	void (*deliver)(void *arg, uint64_t seq, bool is_checkpoint,
 	    struct bytes batch);
+	/* The turn is over: execute what was delivered in it.  is_idle: the
+	 * loop would now only wait. */
+	void (*execute)(void *arg, bool is_idle);
 	/* Send one message to the members in the set. */
 	void (*send)(void *arg, uint32_t members, struct bytes body);
 	/* The engine can't catch up by the log. */

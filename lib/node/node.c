@@ -90,6 +90,12 @@ on_deliver(void *arg, uint64_t seq, bool is_checkpoint, struct bytes batch)
 }
 
 static void
+on_execute(void *arg, bool is_idle)
+{
+	applier_execute(((struct node *)arg)->applier, is_idle);
+}
+
+static void
 on_send(void *arg, uint32_t members, struct bytes body)
 {
 	struct node *n = arg;
@@ -501,6 +507,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 	const struct driver_callbacks callbacks = {
 		.arg = n,
 		.flush = on_flush,
+		.execute = on_execute,
 		.deliver = on_deliver,
 		.send = on_send,
 		.fetch_state = on_fetch_state,

@@ -158,6 +158,7 @@ reports_from_before_a_replacement_are_dropped(void **state)
 	assert_int_equal(applier_seq(s->applier), 5);
 	assert_int_equal(applier_deliver(s->applier, 6, false, batch(s, 6)),
 	    AG_OK);
+	applier_execute(s->applier, false);
 	turn(s);
 	run(s);
 	assert_int_equal(s->reports, 1);
@@ -183,6 +184,7 @@ state_that_is_no_newer_replaces_nothing(void **state)
 		assert_int_equal(applier_deliver(s->applier, seq, false,
 				     batch(s, seq)),
 		    AG_OK);
+	applier_execute(s->applier, false);
 	turn(s);
 	run(s);
 	assert_int_equal(s->reported, 6);
@@ -208,6 +210,7 @@ deliver_up_to(struct spec *s, uint64_t first, uint64_t last)
 		assert_int_equal(applier_deliver(s->applier, seq, false,
 				     batch(s, seq)),
 		    AG_OK);
+	applier_execute(s->applier, false);
 }
 
 static uint64_t
@@ -326,6 +329,32 @@ state_is_the_same_when_what_was_lost_is_executed_again(void **state)
 }
 
 static void
+little_is_executed_at_once_where_nobody_waits(void **state)
+{
+	struct spec *s = *state;
+	struct digest digest;
+	struct ag_error err;
+	uint64_t seq, time_ms;
+
+	for (seq = 1; seq <= 3; seq++) {
+		assert_int_equal(applier_deliver(s->applier, seq, false,
+				     batch(s, seq)),
+		    AG_OK);
+		applier_execute(s->applier, true);
+	}
+	/* It is there, but nobody was told yet. */
+	assert_int_equal(applier_digest(s->applier, &seq, &time_ms, &digest,
+			     &err),
+	    AG_OK);
+	assert_int_equal(seq, 3);
+	assert_int_equal(s->reported, 0);
+	applier_on_committed(s->applier, stop_when_committed, s);
+	run(s);
+	assert_int_equal(s->reported, 3);
+	assert_int_equal(version_of_key(s), 3);
+}
+
+static void
 count_commit(void *arg)
 {
 	struct spec *s = arg;
@@ -350,7 +379,9 @@ much_is_committed_although_more_comes(void **state)
 				     batch_end(&s->maker)),
 		    AG_OK);
 	}
+	applier_execute(s->applier, false);
 	s->until = 200;
+	applier_execute(s->applier, false);
 	turn(s);
 	run(s);
 	assert_in_range(s->commits, 3, 200);
@@ -367,6 +398,7 @@ main(int argc, char **argv)
 		TEST(reader_sees_what_was_reported_once_a_commit_was_asked_for),
 		TEST(what_nothing_follows_is_committed_unasked),
 		TEST(state_is_the_same_when_what_was_lost_is_executed_again),
+		TEST(little_is_executed_at_once_where_nobody_waits),
 		TEST(much_is_committed_although_more_comes),
 	};
 

@@ -99,6 +99,13 @@ on_send(void *arg, uint32_t members, struct bytes body)
 }
 
 static void
+on_execute(void *arg, bool is_idle)
+{
+	(void)arg;
+	(void)is_idle;
+}
+
+static void
 on_flush(void *arg)
 {
 	(void)arg;
@@ -122,6 +129,7 @@ set_up(void **state)
 		.deliver = on_deliver,
 		.send = on_send,
 		.flush = on_flush,
+		.execute = on_execute,
 		.envelope = on_envelope };
 	const struct digest digest = { { 0 } };
 	struct driver_config config = { .node = &node,
