@@ -127,6 +127,17 @@ on_fetch_state(void *arg, uint64_t seq, uint32_t members)
 		sync_fetch(n->sync, seq, members);
 }
 
+/* Members take turns: all of them waiting for their disks at once would make
+ * everybody's clients wait. */
+static uint64_t
+sync_due_after(const struct node *n, uint64_t seq)
+{
+	uint64_t turn = n->sync_interval * n->self / n->roster.member_count;
+
+	return seq + n->sync_interval -
+	    (seq + n->sync_interval - turn) % n->sync_interval;
+}
+
 static void
 on_stable(void *arg, uint64_t seq, struct bytes certificate)
 {
@@ -140,9 +151,9 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 		snapshots_stable(n->snapshots, seq, certificate);
 	/* Logs are cut behind checkpoints, but not for every one: making
 	 * the state durable costs more than keeping some log. */
-	if (seq - n->synced_seq >= n->sync_interval || n->synced_seq == 0 ||
+	if (seq >= n->sync_due_seq ||
 	    driver_log_bytes(n->driver) >= n->log_bytes_most) {
-		n->synced_seq = seq;
+		n->sync_due_seq = sync_due_after(n, seq);
 		n->log_bytes_most = UINT64_MAX;
 		if (applier_sync(n->applier, seq) != AG_OK)
 			node_fatal_memory(n, "queue a checkpoint");

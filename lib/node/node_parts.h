@@ -61,7 +61,7 @@ struct node {
 	uint32_t links_up; /* bit per member */
 	uint64_t heard_us[NODE_MEMBERS_MAX];
 	uint64_t started_ms, started_us;
-	uint64_t synced_seq, sync_interval;
+	uint64_t sync_due_seq, sync_interval;
 	uint64_t log_bytes_most, log_bytes_growth; /* then the log is cut */
 	uint64_t evidence_count;
 	struct buf stable_certificate;
