@@ -82,8 +82,9 @@ struct applier {
 	struct store_origin origin;
 	uint8_t principal[32];
 	char dir[PATH_MAX];
-	uint64_t seq;       /* as reported on the loop */
-	uint64_t committed; /* the same, of what readers see */
+	uint64_t seq;         /* as reported on the loop */
+	uint64_t keys, bytes; /* the same */
+	uint64_t committed;   /* the same, of what readers see */
 	applier_committed_fn *on_committed;
 	void *on_committed_arg;
 	uint64_t replaced_seq; /* of the last replacement; or 0 */
@@ -115,6 +116,7 @@ struct applier {
 struct report {
 	struct report *next;
 	struct applied_group *group; /* or NULL */
+	uint64_t keys, bytes;        /* held after it */
 	bool is_committed;           /* up to committed_seq, with the group */
 	uint64_t committed_seq;
 	bool is_synced;
@@ -186,6 +188,8 @@ report_deliver(struct applier *a, struct report *r)
 		if (view.seq > a->replaced_seq) {
 			a->seq = view.seq;
 			a->time_ms = view.time_ms;
+			a->keys = r->keys;
+			a->bytes = r->bytes;
 			a->callbacks.applied(a->callbacks.arg, &view);
 		}
 		applied_group_free(r->group);
@@ -345,6 +349,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 		applied_group_free(group);
 		return status;
 	}
+	store_size(a->store, &r.keys, &r.bytes);
 	report_post(a, &r);
 	if (at_checkpoint)
 		applier_take_pins(a);
@@ -489,6 +494,7 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	a->committed = a->seq;
 	a->gathered = 0;
 	a->time_ms = store_time_ms(a->store);
+	store_size(a->store, &a->keys, &a->bytes);
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
 		return status;
@@ -735,11 +741,10 @@ applier_opened_digest(const struct applier *a, struct digest *digest)
 }
 
 void
-applier_size(struct applier *a, uint64_t *keys, uint64_t *bytes)
+applier_size(const struct applier *a, uint64_t *keys, uint64_t *bytes)
 {
-	(void)pthread_mutex_lock(&a->store_lock);
-	store_size(a->store, keys, bytes);
-	(void)pthread_mutex_unlock(&a->store_lock);
+	*keys = a->keys;
+	*bytes = a->bytes;
 }
 
 enum ag_status

@@ -85,7 +85,8 @@ uint64_t applier_time_ms(const struct applier *applier);
 /* The digest of the state as it was opened, at applier_seq() then. */
 void applier_opened_digest(const struct applier *applier,
     struct digest *digest);
-void applier_size(struct applier *applier, uint64_t *keys, uint64_t *bytes);
+void applier_size(const struct applier *applier, uint64_t *keys,
+    uint64_t *bytes);
 
 /* The digest of the state now, and the sequence and time it is of. */
 enum ag_status applier_digest(struct applier *applier, uint64_t *seq,
