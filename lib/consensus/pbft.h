@@ -22,7 +22,7 @@
 /* Effects one call may add besides those it has asked room for. */
 #define EFFECTS_RESERVED 64
 
-/* How long a commit vote may wait for other votes to share a message with. */
+/* How long a vote may wait for other votes to share a message with. */
 #define VOTES_HELD_US 5000
 
 /* How long a prepared slot may wait for the PREPAREs of all members. */
@@ -213,6 +213,7 @@ struct engine {
 				held for the others */
 	uint64_t held_since_us;
 	uint64_t all_due_us; /* the first wait for everybody ends; or MAX */
+	bool is_fast;        /* all PREPAREs decided what we delivered last */
 	struct vote_proof proofs[VOTE_BUNDLE_MAX];
 
 	uint64_t

@@ -15,10 +15,11 @@
  *             change will have to prove them.
  *          5. A bundle is verified once, and only if one of its votes can
  *             still decide something: not when there are enough already.
- *          6. A commit vote goes at once to the members at which somebody
- *             waits for the batch.  The others get it with our next votes, in
- *             one message under one signature, or a little later alone: they
- *             can do without it for so long.
+ *          6. A vote that decides goes at once to the members at which
+ *             somebody waits for the batch.  The others get it with the next
+ *             votes that cannot wait, in one message under one signature, or
+ *             a little later alone: they can do without it for so long.  A
+ *             commit vote decides, and a PREPARE while all members' do.
  *          7. All members' PREPAREs decide without a COMMIT, and a prepared
  *             slot waits for them: but not when somebody has voted COMMIT,
  *             who could not decide alone, and not for a member that was
@@ -140,34 +141,56 @@ flush_bundle(struct engine *e, const struct vote *votes, size_t count)
 		send_bundle(e, engine_others(e), votes, count, &e->proofs[0]);
 }
 
+static bool
+anybody_owes(const struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].owes > 0)
+			return true;
+	return false;
+}
+
+/* Can those do without the vote for a while at whom nobody waits? */
+static bool
+vote_can_be_held(const struct engine *e, const struct vote *vote)
+{
+	if (vote->phase == VOTE_PREPARE)
+		return e->is_fast && !view_is_primary(e) && !anybody_owes(e);
+	return vote->phase == VOTE_COMMIT;
+}
+
 /* Those among the others for whom a vote can't wait. */
 static uint32_t
 vote_is_urgent_for(struct engine *e, const struct vote *vote)
 {
 	const struct slot *slot = slot_find(e, vote->seq);
 
-	return engine_others(e) &
-	    (vote->phase == VOTE_COMMIT && slot != NULL ? slot->waiters
-							: UINT32_MAX);
+	if (slot == NULL || !vote_can_be_held(e, vote))
+		return engine_others(e);
+	return engine_others(e) & slot->waiters;
 }
 
-/* Tell new votes to the members that wait for them; hold them for the rest. */
+/*
+ * Tell what is held and what is new to the members that wait for what is new:
+ * they can't execute it before the rest.  Hold it all for the others.
+ */
 static void
 vote_hold(struct engine *e, uint32_t members)
 {
-	const struct vote *votes = e->votes + e->held_count;
-	size_t i, count = e->vote_count - e->held_count;
+	size_t i;
 
 	if (e->held_count == 0)
 		e->held_since_us = e->now_us;
-	e->held_count = e->vote_count;
-	vote_bundle_sign(e->proofs, votes, count, &e->config.scope,
+	vote_bundle_sign(e->proofs, e->votes, e->vote_count, &e->config.scope,
 	    e->config.self, e->view, e->config.authority,
 	    e->config.authority_ctx);
-	for (i = 0; i < count; i++)
-		vote_take(e, &votes[i], &e->proofs[i], e->last_token);
+	for (i = e->held_count; i < e->vote_count; i++)
+		vote_take(e, &e->votes[i], &e->proofs[i], e->last_token);
+	e->held_count = e->vote_count;
 	if (members != 0)
-		send_bundle(e, members, votes, count, &e->proofs[0]);
+		send_bundle(e, members, e->votes, e->vote_count, &e->proofs[0]);
 }
 
 uint64_t
@@ -187,8 +210,7 @@ votes_may_wait(struct engine *e, uint32_t *members)
 	uint32_t i;
 
 	*members = 0;
-	if (e->vote_count - e->held_count > VOTE_BUNDLE_MAX ||
-	    vote_held_until(e) <= e->now_us)
+	if (e->vote_count > VOTE_BUNDLE_MAX || vote_held_until(e) <= e->now_us)
 		return false;
 	for (i = e->held_count; i < e->vote_count; i++)
 		*members |= vote_is_urgent_for(e, &e->votes[i]);
@@ -681,6 +703,8 @@ deliver(struct engine *e, const struct certificate *certificate,
 	effect->after = e->birth_token;
 	effect->is_checkpoint = is_checkpoint;
 	e->delivered = certificate->seq;
+	e->is_fast =
+	    certificate->phase == VOTE_PREPARE && certificate->view == e->view;
 	if (e->delivered > e->proposed)
 		e->proposed = e->delivered;
 	e->last_progress_us = e->now_us;

@@ -233,6 +233,87 @@ who_was_late_is_not_waited_for_until_it_has_made_up_for_it(void **state)
 	cluster_free(c);
 }
 
+/* Somebody waits where the request was made. */
+static uint32_t
+waits_at_principal(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES])
+{
+	(void)ctx;
+	return 1U << principal[0];
+}
+
+/* All members' PREPAREs have decided, and it is known who waits for what. */
+static struct cluster *
+cluster_in_haste(void)
+{
+	static struct authority authority;
+	struct cluster *c = cluster_new(4);
+
+	authority = fake_authority;
+	authority.waits_at = waits_at_principal;
+	c->config.authority = &authority;
+	cluster_start(c);
+	agree(c, 2, 1);
+	cluster_advance(c, 10 * MS);
+	assert_applied(c, 1);
+	return c;
+}
+
+static void
+a_prepare_hurries_to_whom_somebody_waits_and_the_others_get_it_later(
+    void **state)
+{
+	struct cluster *c = cluster_in_haste();
+
+	(void)state;
+	c->nodes[1].sent[MESSAGE_VOTES] = 0;
+	submit(c, 2);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[2].applied, 2);
+	assert_int_equal(c->nodes[0].applied, 1);
+	assert_int_equal(c->nodes[3].applied, 1);
+	assert_int_equal(c->nodes[1].sent[MESSAGE_VOTES], 1);
+	cluster_advance(c, 5 * MS);
+	assert_applied(c, 2);
+	assert_int_equal(signers_of(c, 3, 2, VOTE_PREPARE), 4);
+	cluster_free(c);
+}
+
+static void
+who_waits_next_gets_what_was_held_for_it(void **state)
+{
+	struct cluster *c = cluster_in_haste();
+
+	(void)state;
+	submit(c, 2);
+	cluster_settle(c);
+	submit(c, 2);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[3].applied, 1);
+	submit(c, 3);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[3].applied, 4);
+	cluster_free(c);
+}
+
+static void
+prepares_hurry_to_everybody_while_a_member_is_away(void **state)
+{
+	struct cluster *c = cluster_in_haste();
+	unsigned i;
+
+	(void)state;
+	node_crash(&c->nodes[3]);
+	agree(c, 2, 1);
+	cluster_advance(c, 10 * MS);
+	for (i = 0; i < 5; i++) {
+		submit(c, 2);
+		cluster_settle(c);
+		assert_int_equal(c->nodes[2].applied, 3 + i);
+		cluster_advance(c, 10 * MS);
+	}
+	cluster_free(c);
+}
+
 static void
 votes_of_a_turn_share_one_signature(void **state)
 {
@@ -551,6 +632,11 @@ main(void)
 		    everybodys_prepares_decide_without_a_second_round),
 		cmocka_unit_test(
 		    who_was_late_is_not_waited_for_until_it_has_made_up_for_it),
+		cmocka_unit_test(
+		    a_prepare_hurries_to_whom_somebody_waits_and_the_others_get_it_later),
+		cmocka_unit_test(who_waits_next_gets_what_was_held_for_it),
+		cmocka_unit_test(
+		    prepares_hurry_to_everybody_while_a_member_is_away),
 		cmocka_unit_test(votes_of_a_turn_share_one_signature),
 		cmocka_unit_test(votes_that_decide_nothing_are_not_verified),
 		cmocka_unit_test(a_request_that_waits_is_not_taken_twice),
