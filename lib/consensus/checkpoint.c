@@ -126,6 +126,7 @@ free_slots(struct engine *e, uint64_t seq)
 static void
 make_stable(struct engine *e, const struct certificate *c)
 {
+	uint64_t old = e->stable;
 	uint32_t i, k;
 
 	*e->stable_certificate = *c;
@@ -146,6 +147,7 @@ make_stable(struct engine *e, const struct certificate *c)
 				e->peers[i].checkpoints[k].is_present = false;
 	e->wants_checkpoint = false;
 	checkpoint_persist(e);
+	new_view_extend(e, old);
 }
 
 /* Go on behind the target, whose state we have yet to get. */

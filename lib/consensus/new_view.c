@@ -19,7 +19,7 @@
  *          and at least one of those pledges is true.  It is chosen over a
  *          certificate of a lower view, which then proves no commit: or that
  *          true pledge, made in a view after the commit, were for another
- *          batch than its view had to go on with.  A certificate of the same
+ *          batch than its view had to go on with, against rule 5.  A certificate of the same
  *          view proves that not everybody prepared the other.
  *
  * RULES    1. Every backup makes the selection itself, from the signed view
@@ -32,6 +32,11 @@
  *             the null request, so that execution has no holes.
  *          4. The view, with its NEW_VIEW, is durable before anything is
  *             said in it; any replica can show the message to a laggard.
+ *          5. In its view nothing is proposed at or below the base, where
+ *             all is decided, nor for what was chosen, also by and to who
+ *             lacks the checkpoint or whose window ends before.  A member
+ *             that is behind would vote for another batch than was decided,
+ *             and later pledge that truly, in a higher view.
  */
 #include <string.h>
 
@@ -263,6 +268,17 @@ clear_proposals(struct engine *e)
 		e->proposed = e->stable;
 }
 
+/* Nothing else is proposed for what the selection speaks of. */
+static void
+bind_chosen(struct engine *e)
+{
+	if (PLANT_CHOSEN_AGAIN)
+		return;
+	e->chosen_to = e->selection.base + e->selection.count;
+	if (e->proposed < e->chosen_to)
+		e->proposed = e->chosen_to;
+}
+
 /* Everybody has the null request's batch. */
 static void
 hold_null(struct engine *e, struct slot *slot, const struct digest *digest)
@@ -310,6 +326,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	e->view_since_us = e->now_us;
 	e->last_progress_us = e->now_us;
 	e->quorum_since_us = 0;
+	e->chosen_to = 0;
 	view_keep_new_view(e, raw);
 	if (!PLANT_VIEW_FORGOTTEN) {
 		emit_begin(e, &out);
@@ -321,6 +338,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	effect->member = view_primary(e, view);
 	learn_base(e);
 	clear_proposals(e);
+	bind_chosen(e);
 	pending_new_view(e);
 	for (i = 0; i < s->count && !e->has_failed; i++)
 		go_on_with(e, s->base + 1 + i, &s->entries[i].digest);
@@ -563,6 +581,7 @@ new_view_restore(struct engine *e, struct bytes body)
 	if (!read_fields(body, &f))
 		return;
 	select_from(e, f.changes, f.change_count);
+	bind_chosen(e);
 	for (i = 0; i < e->selection.count; i++) {
 		struct slot *slot = slot_open(e, e->selection.base + 1 + i);
 
@@ -573,4 +592,14 @@ new_view_restore(struct engine *e, struct bytes body)
 		proposal_accept(e, slot, &e->selection.entries[i].digest);
 		slot->is_carried = true;
 	}
+}
+
+void
+new_view_extend(struct engine *e, uint64_t old_stable)
+{
+	if (e->is_changing || e->new_view == NULL ||
+	    e->chosen_to <= old_stable + e->config.window)
+		return;
+	new_view_restore(e, bytes_of(e->new_view, e->new_view_len));
+	vote_put_off(e, e->stable + 1);
 }

@@ -172,6 +172,9 @@ struct engine {
 	uint64_t quorum_since_us; /* changing: when 2f+1 asked for it */
 	uint8_t *new_view;        /* the NEW_VIEW that began this view */
 	uint32_t new_view_len;
+	/* What is decided up to here, or to go on with, is NEW_VIEW's alone
+	 * to say: no proposal of this view is for it. */
+	uint64_t chosen_to;
 	uint64_t view_changes;
 	uint64_t resend_us; /* when to repeat our VIEW_CHANGE */
 
@@ -432,6 +435,9 @@ void view_keep_new_view(struct engine *e, struct bytes raw);
 void new_view_try(struct engine *e);
 void new_view_receive(struct engine *e, struct bytes body);
 void new_view_restore(struct engine *e, struct bytes body);
+
+/* The window has moved: open the slots of what NEW_VIEW chose beyond it. */
+void new_view_extend(struct engine *e, uint64_t old_stable);
 
 /* --- progress.c: what is lost is asked for again --- */
 

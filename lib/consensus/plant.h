@@ -79,4 +79,11 @@
 #define PLANT_FAST_SHORT 0
 #endif
 
+/* 12  A view takes proposals for what its NEW_VIEW speaks of. */
+#ifdef PLANT_12
+#define PLANT_CHOSEN_AGAIN 1
+#else
+#define PLANT_CHOSEN_AGAIN 0
+#endif
+
 #endif

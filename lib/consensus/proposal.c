@@ -350,5 +350,8 @@ proposal_receive(struct engine *e, uint32_t from, struct decoder *d)
 		proposal_complete(e, slot, &vote, &proof, batch);
 		return;
 	}
+	/* It is certified already, or NEW_VIEW chose for it. */
+	if (vote.seq <= e->chosen_to)
+		return;
 	proposal_take(e, slot, &vote, &proof, batch);
 }

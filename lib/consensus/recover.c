@@ -93,6 +93,7 @@ replay_view(struct engine *e, const struct record *r)
 {
 	e->view = r->view;
 	e->is_changing = r->is_changing;
+	e->chosen_to = 0;
 	view_keep_new_view(e, r->new_view);
 	if (!r->is_changing && r->new_view.len > 0)
 		new_view_restore(e, r->new_view);
@@ -108,6 +109,7 @@ replay_checkpoint(struct engine *e, const struct record *r)
 	e->stable_digest = e->spare->digest;
 	e->view = r->view;
 	e->is_changing = r->is_changing;
+	e->chosen_to = 0;
 	view_keep_new_view(e, r->new_view);
 	/* The view's own record may be gone, what it selected still binds. */
 	if (!r->is_changing && r->new_view.len > 0)
@@ -200,6 +202,8 @@ settle_slots(struct engine *e)
 	uint32_t i;
 
 	e->proposed = engine_floor(e);
+	if (!e->is_changing && e->proposed < e->chosen_to)
+		e->proposed = e->chosen_to;
 	for (i = 0; i < e->config.window; i++) {
 		struct slot *slot = &e->slots[i];
 

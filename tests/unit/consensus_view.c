@@ -220,9 +220,9 @@ struct pledged {
 
 /* A VIEW_CHANGE of a member with these certificates, by hand. */
 static struct bytes
-view_change_of(struct cluster *c, uint32_t member, uint64_t view,
-    const struct certificate *prepared, size_t count, const struct pledged *p,
-    uint8_t *out, size_t cap)
+view_change_from(struct cluster *c, uint32_t member, uint64_t view,
+    const struct certificate *stable, const struct certificate *prepared,
+    size_t count, const struct pledged *p, uint8_t *out, size_t cap)
 {
 	uint8_t signature[SIGNATURE_BYTES];
 	struct digest digest;
@@ -237,8 +237,11 @@ view_change_of(struct cluster *c, uint32_t member, uint64_t view,
 	start = e.len;
 	encoder_put_uint(&e, member);
 	encoder_put_uint(&e, view);
-	encoder_put_uint(&e, 0);
-	encoder_put_null(&e);
+	encoder_put_uint(&e, stable != NULL ? stable->seq : 0);
+	if (stable != NULL)
+		certificate_encode(&e, stable);
+	else
+		encoder_put_null(&e);
 	encoder_put_array(&e, count);
 	for (i = 0; i < count; i++)
 		certificate_encode(&e, &prepared[i]);
@@ -261,6 +264,15 @@ view_change_of(struct cluster *c, uint32_t member, uint64_t view,
 	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
 	assert_int_equal(encoder_finish(&e, &raw), AG_OK);
 	return raw;
+}
+
+static struct bytes
+view_change_of(struct cluster *c, uint32_t member, uint64_t view,
+    const struct certificate *prepared, size_t count, const struct pledged *p,
+    uint8_t *out, size_t cap)
+{
+	return view_change_from(c, member, view, NULL, prepared, count, p, out,
+	    cap);
 }
 
 static struct bytes
@@ -356,10 +368,14 @@ a_view_change_signed_by_another_is_ignored(void **state)
 	cluster_free(c);
 }
 
-/* A NEW_VIEW by hand, of what is in changes, choosing one digest or none. */
+/*
+ * A NEW_VIEW by hand, of what is in changes, choosing one digest for so many
+ * sequences.
+ */
 static struct bytes
-new_view_with(struct cluster *c, uint64_t view, const struct bytes *changes,
-    size_t count, const struct digest *chosen, uint8_t *out, size_t cap)
+new_view_of(struct cluster *c, uint64_t view, const struct bytes *changes,
+    size_t count, uint64_t first, size_t chosen_count,
+    const struct digest *chosen, uint8_t *out, size_t cap)
 {
 	uint32_t primary = (uint32_t)(view % c->n);
 	uint8_t signature[SIGNATURE_BYTES];
@@ -377,10 +393,10 @@ new_view_with(struct cluster *c, uint64_t view, const struct bytes *changes,
 	encoder_put_array(&e, count);
 	for (i = 0; i < count; i++)
 		encoder_put_raw(&e, changes[i]);
-	encoder_put_array(&e, chosen != NULL ? 1 : 0);
-	if (chosen != NULL) {
+	encoder_put_array(&e, chosen_count);
+	for (i = 0; i < chosen_count; i++) {
 		encoder_put_array(&e, 2);
-		encoder_put_uint(&e, 1);
+		encoder_put_uint(&e, first + i);
 		encoder_put_bytes(&e, bytes_of(chosen->data, DIGEST_BYTES));
 	}
 	digest_of(&digest, bytes_of(out + start, e.len - start));
@@ -394,6 +410,15 @@ new_view_with(struct cluster *c, uint64_t view, const struct bytes *changes,
 	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
 	assert_int_equal(encoder_finish(&e, &raw), AG_OK);
 	return raw;
+}
+
+/* The same, choosing one digest or none. */
+static struct bytes
+new_view_with(struct cluster *c, uint64_t view, const struct bytes *changes,
+    size_t count, const struct digest *chosen, uint8_t *out, size_t cap)
+{
+	return new_view_of(c, view, changes, count, 1, chosen != NULL, chosen,
+	    out, cap);
 }
 
 /* The same from empty view changes of the first members. */
@@ -621,6 +646,141 @@ what_one_member_alone_saw_decided_survives_into_the_next_view(void **state)
 	cluster_free(c);
 }
 
+/*
+ * The fourth, which has executed nothing, enters view 1 behind a checkpoint
+ * of 8, with or without 9 and on prepared.
+ */
+static void
+enter_behind_a_checkpoint(struct cluster *c, uint64_t chosen)
+{
+	static struct certificate stable, prepared[16];
+	static uint8_t raw[3][65536], new_view[65536];
+	struct bytes changes[3], body;
+	size_t i;
+
+	certificate_make(c, VOTE_CHECKPOINT, 0, 8, 9, 3, &stable);
+	for (i = 0; i < chosen; i++)
+		certificate_make(c, VOTE_PREPARE, 0, 9 + i, 10, 3,
+		    &prepared[i]);
+	changes[0] = view_change_from(c, 0, 1, &stable, prepared, chosen, NULL,
+	    raw[0], sizeof(raw[0]));
+	for (i = 1; i < 3; i++)
+		changes[i] =
+		    view_change_make(c, (uint32_t)i, 1, raw[i], sizeof(raw[i]));
+	body = new_view_of(c, 1, changes, 3, 9, chosen, &prepared[0].digest,
+	    new_view, sizeof(new_view));
+	post(c, 1, 3, body);
+	assert_int_equal(status_of(c, 3).view, 1);
+	assert_false(status_of(c, 3).is_changing_view);
+}
+
+/* The primary of view 1 proposes an empty batch for seq to the fourth. */
+static void
+propose_by_hand(struct cluster *c, uint64_t seq)
+{
+	static const uint8_t batch[] = { 0x83, 0x00, 0x00, 0x80 };
+	struct vote vote = { .phase = VOTE_PREPARE, .seq = seq };
+	struct vote_proof proof;
+	uint32_t primary = 1;
+	uint8_t raw[1024];
+	struct encoder e;
+	struct bytes body;
+
+	digest_of(&vote.digest, bytes_of(batch, sizeof(batch)));
+	vote_bundle_sign(&proof, &vote, 1, &c->scope, primary, 1, &fake_anybody,
+	    &primary);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_PRE_PREPARE);
+	encoder_put_uint(&e, 1);
+	encoder_put_uint(&e, seq);
+	encoder_put_bytes(&e, bytes_of(vote.digest.data, DIGEST_BYTES));
+	encoder_put_bytes(&e, bytes_of(batch, sizeof(batch)));
+	vote_proof_encode(&e, &proof);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, primary, 3, body);
+}
+
+static bool
+has_voted_for(struct cluster *c, uint64_t seq)
+{
+	static struct certificate certificate;
+	struct record record;
+
+	return node_find_record(&c->nodes[3], RECORD_PROPOSAL, seq, &record,
+	    &certificate);
+}
+
+static void
+who_is_behind_a_new_views_base_votes_for_nothing_below_it(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	enter_behind_a_checkpoint(c, 0);
+	propose_by_hand(c, 1);
+	propose_by_hand(c, 8);
+	assert_false(has_voted_for(c, 1));
+	assert_false(has_voted_for(c, 8));
+	propose_by_hand(c, 9);
+	assert_true(has_voted_for(c, 9));
+	cluster_free(c);
+}
+
+static void
+a_restart_forgets_nothing_of_what_a_new_view_is_bound_to(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	enter_behind_a_checkpoint(c, 0);
+	node_sync(&c->nodes[3]);
+	node_crash(&c->nodes[3]);
+	node_start(&c->nodes[3]);
+	assert_int_equal(status_of(c, 3).view, 1);
+	propose_by_hand(c, 8);
+	assert_false(has_voted_for(c, 8));
+	propose_by_hand(c, 9);
+	assert_true(has_voted_for(c, 9));
+	cluster_free(c);
+}
+
+static void
+what_was_chosen_beyond_our_window_waits_until_it_moves(void **state)
+{
+	static struct certificate stable;
+	static uint8_t raw[16384];
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+	struct encoder e;
+	struct bytes body;
+
+	(void)state;
+	/* 9 to 18 are chosen, and our window ends at 16. */
+	enter_behind_a_checkpoint(c, 10);
+	propose_by_hand(c, 16);
+	assert_false(has_voted_for(c, 16));
+	assert_int_equal(strategy_pbft.round(c->nodes[3].engine, 18, &round),
+	    AG_ENOENT);
+	/* A checkpoint out of the window's reach takes the log with it. */
+	certificate_make(c, VOTE_CHECKPOINT, 0, 17, 9, 3, &stable);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_CHECKPOINT);
+	certificate_encode(&e, &stable);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 1, 3, body);
+	assert_int_equal(status_of(c, 3).stable, 17);
+	assert_int_equal(strategy_pbft.round(c->nodes[3].engine, 18, &round),
+	    AG_OK);
+	assert_int_equal(round.phase, ROUND_PROPOSED);
+	propose_by_hand(c, 18);
+	assert_false(has_voted_for(c, 18));
+	propose_by_hand(c, 19);
+	assert_true(has_voted_for(c, 19));
+	cluster_free(c);
+}
+
 static void
 a_view_change_that_claims_what_cannot_be_is_ignored(void **state)
 {
@@ -780,6 +940,12 @@ main(void)
 		    a_pledge_that_cannot_be_makes_its_view_change_void),
 		cmocka_unit_test(
 		    what_one_member_alone_saw_decided_survives_into_the_next_view),
+		cmocka_unit_test(
+		    who_is_behind_a_new_views_base_votes_for_nothing_below_it),
+		cmocka_unit_test(
+		    a_restart_forgets_nothing_of_what_a_new_view_is_bound_to),
+		cmocka_unit_test(
+		    what_was_chosen_beyond_our_window_waits_until_it_moves),
 		cmocka_unit_test(a_lost_new_view_is_shown_again),
 		cmocka_unit_test(views_change_again_and_again_without_loss),
 		cmocka_unit_test(a_lone_cluster_of_one_changes_views_alone),
