@@ -4,16 +4,19 @@
  * The engine of a Byzantine replica is an honest one; it lies by what is
  * done to its messages, by a twin that shares its key, or by its clock and
  * configuration (world.c).  Mutations are small, as bugs are: one byte by
- * one, or a new view's choice replaced; the liar's universal signature makes
- * them pass for signed.
+ * one, a new view's choice replaced, or other pledges; the liar's universal
+ * signature makes them pass for signed.
  */
 #include "sim/byzantine.h"
 
+#include "codec/encoder.h"
 #include "codec/message.h"
 #include "sim/network.h"
 
 #define DELAY_MEAN_US 40000
 #define GARBAGE_BYTES_MAX 200
+
+static const uint8_t null_batch[] = { 0x83, 0x00, 0x00, 0x80 };
 
 static void
 send_garbage(struct world *w, struct replica *r, uint32_t to)
@@ -62,7 +65,6 @@ mutate(struct world *w, struct bytes body)
 static struct bytes
 mutate_new_view(struct world *w, struct bytes body)
 {
-	static const uint8_t null_batch[] = { 0x83, 0x00, 0x00, 0x80 };
 	const size_t tail = DIGEST_BYTES + 2 + SIGNATURE_BYTES;
 	struct digest digest;
 	uint8_t *copy;
@@ -77,6 +79,94 @@ mutate_new_view(struct world *w, struct bytes body)
 	memcpy(copy + body.len - tail, digest.data, DIGEST_BYTES);
 	world_count(w, COUNT_BYZ_NEW_VIEW);
 	return bytes_of(copy, body.len);
+}
+
+/* What a VIEW_CHANGE says besides what is lied about. */
+struct view_change_parts {
+	uint64_t view, stable;
+	struct bytes head;     /* up to the prepare certificates */
+	struct bytes prepared; /* their array */
+	struct bytes pledges;  /* the pledges' array */
+	struct bytes signature;
+};
+
+static bool
+view_change_split(struct bytes body, struct view_change_parts *parts)
+{
+	struct decoder d;
+
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 8);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
+	parts->view = decoder_get_uint(&d);
+	parts->stable = decoder_get_uint(&d);
+	(void)decoder_get_raw(&d);
+	parts->head = bytes_of(body.data, (size_t)(d.at - body.data));
+	parts->prepared = decoder_get_raw(&d);
+	parts->pledges = decoder_get_raw(&d);
+	parts->signature = decoder_get_raw(&d);
+	return !decoder_failed(&d);
+}
+
+/*
+ * A pledge for each sequence of the window, in the highest view it may have:
+ * for what correct members voted for in vain, or for nothing.
+ */
+static void
+put_lies(struct world *w, struct encoder *out,
+    const struct view_change_parts *parts)
+{
+	uint64_t seq, first = parts->stable + 1;
+	struct digest null_digest;
+
+	digest_of(&null_digest, bytes_of(null_batch, sizeof(null_batch)));
+	encoder_put_array(out, w->profile.window);
+	for (seq = first; seq < first + w->profile.window; seq++) {
+		const struct slot *slot =
+		    seq < WORLD_SLOTS_MAX ? &w->slots[seq] : NULL;
+		const struct digest *digest = slot != NULL && slot->is_opposed
+		    ? &slot->opposed
+		    : &null_digest;
+
+		encoder_put_array(out, 3);
+		encoder_put_uint(out, seq);
+		encoder_put_uint(out, parts->view - 1);
+		encoder_put_bytes(out, bytes_of(digest->data, DIGEST_BYTES));
+	}
+}
+
+/* Certificates are shown or not, pledges false, none, or as they are. */
+static struct bytes
+mutate_view_change(struct world *w, struct bytes body)
+{
+	struct dice *d = &w->byzantine_dice;
+	size_t cap = body.len + 64 * ((size_t)w->profile.window + 1);
+	struct view_change_parts parts;
+	struct encoder out;
+	struct bytes lie;
+	uint64_t kind;
+
+	if (!view_change_split(body, &parts) || parts.view == 0)
+		return body;
+	encoder_init(&out, arena_take(&w->arena, cap), cap);
+	encoder_put_raw(&out, parts.head);
+	if (dice_chance(d, 500))
+		encoder_put_array(&out, 0);
+	else
+		encoder_put_raw(&out, parts.prepared);
+	kind = dice_below(d, 4);
+	if (kind == 0)
+		encoder_put_array(&out, 0);
+	else if (kind == 1)
+		encoder_put_raw(&out, parts.pledges);
+	else
+		put_lies(w, &out, &parts);
+	encoder_put_raw(&out, parts.signature);
+	if (encoder_finish(&out, &lie) != AG_OK)
+		return body;
+	world_count(w, COUNT_BYZ_PLEDGES);
+	return lie;
 }
 
 void
@@ -112,6 +202,9 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 	if ((kinds & BYZ_NEW_VIEW) != 0 &&
 	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))
 		body = mutate_new_view(w, body);
+	else if ((kinds & BYZ_PLEDGES) != 0 &&
+	    message_type_of(body) == MESSAGE_VIEW_CHANGE && dice_chance(d, 800))
+		body = mutate_view_change(w, body);
 	else if ((kinds & BYZ_MUTATE) != 0 && body.len > 0 &&
 	    dice_chance(d, 100))
 		body = mutate(w, body);

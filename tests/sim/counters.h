@@ -42,6 +42,7 @@
 	X(BYZ_LIAR, "lying state transfers")                     \
 	X(BYZ_TIME, "wrong times proposed")                      \
 	X(BYZ_DESERT, "messages withheld after the storm")       \
+	X(BYZ_PLEDGES, "view changes with false pledges")        \
 	X(SLEPT, "members asleep through the storm")             \
 	X(REAL_SIGNATURES, "schedules with Ed25519")             \
 	X(REACHED_VIEW, "views entered")                         \
@@ -54,7 +55,9 @@
 	X(REACHED_REFUSED, "requests refused")                   \
 	X(REACHED_DUPLICATE, "duplicate requests ordered")       \
 	X(REACHED_HISTORY, "batches sent from logs")             \
-	X(REACHED_VOUCHED, "states vouched for by f + 1")
+	X(REACHED_VOUCHED, "states vouched for by f + 1")        \
+	X(REACHED_FAST, "batches decided by all PREPAREs")       \
+	X(REACHED_FAST_KEPT, "and again in a later view")
 
 enum counter {
 #define COUNTER_ENUM(name, text) COUNT_##name,

@@ -3,6 +3,8 @@
  *
  * AGREEMENT    one batch for a sequence; one state after it; certificates
  *              valid by their signatures alone
+ * CONSTANCY    who is correct votes for no other batch in a view after the
+ *              one that decided: new views go by such votes (new_view.c)
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
  *              honest disks; views never fall, also over a crash
  * EVIDENCE     is only ever found against Byzantine members
@@ -45,20 +47,73 @@ must_hold(struct world *w, struct replica *r, uint64_t seq,
 		    r->index, seq);
 }
 
+static void
+must_be_constant(struct world *w, uint64_t seq)
+{
+	const struct slot *slot = &w->slots[seq];
+
+	if (slot->is_agreed && slot->is_opposed &&
+	    slot->opposed_view > slot->view &&
+	    !digest_equal(&slot->opposed, &slot->digest))
+		world_violate(w,
+		    "a correct vote for another batch at %" PRIu64
+		    " in view %" PRIu64 ", decided in view %" PRIu64,
+		    seq, slot->opposed_view, slot->view);
+}
+
+/* A PREPARE leaves: remember the last one for what was not decided. */
+static void
+note_prepare(struct world *w, uint64_t view, uint64_t seq,
+    const struct digest *digest)
+{
+	struct slot *slot;
+
+	if (seq >= WORLD_SLOTS_MAX)
+		return;
+	slot = &w->slots[seq];
+	if ((slot->is_agreed && digest_equal(digest, &slot->digest)) ||
+	    (slot->is_opposed && slot->opposed_view > view))
+		return;
+	slot->is_opposed = true;
+	slot->opposed_view = view;
+	slot->opposed = *digest;
+	must_be_constant(w, seq);
+}
+
+/* The primary's vote is in its proposal. */
+static void
+note_proposal(struct world *w, struct bytes body)
+{
+	struct digest digest;
+	struct decoder d;
+	uint64_t view, seq;
+
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 6);
+	(void)decoder_get_uint(&d);
+	view = decoder_get_uint(&d);
+	seq = decoder_get_uint(&d);
+	decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
+	if (!decoder_failed(&d))
+		note_prepare(w, view, seq, &digest);
+}
+
 void
 invariant_leave(struct world *w, struct replica *r, struct bytes body)
 {
 	struct digest digest;
 	struct decoder d;
-	uint64_t phase, seq;
+	uint64_t phase, view, seq;
 	size_t i, count;
 
+	if (r->is_honest && message_type_of(body) == MESSAGE_PRE_PREPARE)
+		note_proposal(w, body);
 	if (!r->is_honest || message_type_of(body) != MESSAGE_VOTES)
 		return;
 	decoder_init(&d, body);
 	decoder_expect_array(&d, 4);
 	(void)decoder_get_uint(&d);
-	(void)decoder_get_uint(&d);
+	view = decoder_get_uint(&d);
 	count = decoder_get_array_max(&d, VOTE_BUNDLE_MAX);
 	for (i = 0; i < count && !decoder_failed(&d); i++) {
 		decoder_expect_array(&d, 3);
@@ -67,6 +122,8 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 		decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
 		if (phase != VOTE_CHECKPOINT)
 			must_hold(w, r, seq, &digest);
+		if (phase == VOTE_PREPARE)
+			note_prepare(w, view, seq, &digest);
 	}
 }
 
@@ -128,12 +185,28 @@ agree(struct world *w, uint64_t seq, const struct effect *effect)
 
 	slot->is_agreed = true;
 	slot->digest = effect->digest;
+	slot->view = effect->view;
+	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
+	if (slot->is_fast)
+		world_count(w, COUNT_REACHED_FAST);
 	client_refer(w, seq, effect->body);
 	copy = arena_take(&w->arena, sizeof(*copy));
 	*copy = w->reference;
 	slot->machine = copy;
 	if (effect->body.len <= 4)
 		world_count(w, COUNT_REACHED_NULL);
+}
+
+/* A batch may be decided in several views: the first of them binds. */
+static void
+agree_again(struct world *w, struct slot *slot, const struct effect *effect)
+{
+	if (slot->is_fast && effect->view > slot->view)
+		world_count(w, COUNT_REACHED_FAST_KEPT);
+	if (effect->view >= slot->view)
+		return;
+	slot->view = effect->view;
+	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
 }
 
 void
@@ -179,6 +252,9 @@ invariant_deliver(struct world *w, struct replica *r,
 		    "replica %u delivers another batch at "
 		    "%" PRIu64 " than was agreed",
 		    r->index, seq);
+	else
+		agree_again(w, &w->slots[seq], effect);
+	must_be_constant(w, seq);
 }
 
 void

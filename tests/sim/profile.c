@@ -128,6 +128,33 @@ draw_sleeper(struct profile *p, struct dice *d)
 	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
 }
 
+/*
+ * View changes race decisions: nobody's patience is much longer than the
+ * wait for all PREPAREs.  In half of these worlds a member lies about its
+ * pledges, one that is Byzantine already when there are enough.
+ */
+static void
+draw_race(struct profile *p, struct dice *d)
+{
+	uint32_t liar, culprits = 0, known = 0, i;
+
+	if (!dice_chance(d, 120) || p->sleep_at != 0)
+		return;
+	p->view_timeout_us = dice_range(d, 15, 50) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 10, 40) * MILLISECOND;
+	if (coin(d))
+		return;
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0) {
+			culprits++;
+			known |= 1U << i;
+		}
+	liar = culprits < trust_faults(p->member_count)
+	    ? (uint32_t)dice_below(d, p->member_count)
+	    : dice_member(d, known);
+	p->byzantine[liar] |= BYZ_PLEDGES;
+}
+
 void
 profile_draw(struct profile *p, struct dice *d)
 {
@@ -146,6 +173,7 @@ profile_draw(struct profile *p, struct dice *d)
 	draw_byzantine(p, d);
 	p->has_real_signatures = dice_chance(d, 10);
 	draw_sleeper(p, d);
+	draw_race(p, d);
 }
 
 void

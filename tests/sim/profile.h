@@ -26,8 +26,9 @@ enum byzantine {
 	BYZ_HASTY = 1 << 9,
 	BYZ_LIAR = 1 << 10,
 	BYZ_TIME = 1 << 11,
-	BYZ_KINDS = 12,       /* the above are drawn alike */
-	BYZ_DESERT = 1 << 12, /* correct in the storm, mute in the calm */
+	BYZ_KINDS = 12,        /* the above are drawn alike */
+	BYZ_DESERT = 1 << 12,  /* correct in the storm, mute in the calm */
+	BYZ_PLEDGES = 1 << 13, /* lies about what it prepared and pledged */
 };
 
 struct profile {

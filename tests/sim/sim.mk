@@ -18,7 +18,7 @@ check-sim: $(BUILD)/aegis-sim
 	$< --count 10000 --from 10000
 
 # Each planted bug is a build of its own, of what holds it.
-PLANTS := 1 2 3 4 5 6 7 8 9 10 11
+PLANTS := 1 2 3 4 5 6 7 8 9 10 11 12
 check-plants: ## the simulator finds each planted bug
 	@BUILD=$(BUILD) tests/sim/plants.sh $(PLANTS)
 

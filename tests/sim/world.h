@@ -144,13 +144,11 @@ struct slot {
 	struct digest digest;
 	struct bytes body;
 	const struct machine *machine; /* the reference after it */
-	bool is_null;
-	bool is_locked; /* so many correct ones prepared it that it may have
-			   committed somewhere: no other may, ever */
-	struct digest locked;
-	uint64_t prepared_view;
-	uint32_t prepared_by;
-	struct digest prepared;
+	uint64_t view;   /* the lowest in which it is known to be decided */
+	bool is_fast;    /* and that by the PREPAREs of all */
+	bool is_opposed; /* somebody correct voted for another batch, */
+	uint64_t opposed_view; /* last in this view */
+	struct digest opposed;
 };
 
 /* One operation of one client, from its call to its answer. */
