@@ -106,7 +106,9 @@ struct peer {
 	uint32_t patience;    /* doublings before its lone view change is
 				 joined again */
 	uint32_t owes;        /* PREPAREs in time until it is waited for */
-	uint32_t fine;        /* what it owed when it last came too late */
+	uint32_t fine;        /* what it owed when it last came too late, less
+				 what was forgiven since */
+	uint32_t in_time;     /* times in time, towards the next of it */
 	struct view_change view_change;
 	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
 	uint32_t pending_bytes; /* of requests it forwarded */

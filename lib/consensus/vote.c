@@ -24,8 +24,8 @@
  *             slot waits for them: but not when somebody has voted COMMIT,
  *             who could not decide alone, and not for a member that was
  *             late, until it has been in time as often as it owes.  Being
- *             late again costs it twice as much, so that nobody can make the
- *             others wait but rarely.
+ *             late again costs it twice as much, and is forgiven slowly, so
+ *             that nobody can make the others wait but rarely.
  *          8. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
@@ -38,6 +38,13 @@
 /* What a member that was late owes at first, and at most. */
 #define FINE_LEAST 8
 #define FINE_MAX 4096
+
+/*
+ * Times in time, owing nothing, that take one off what the next fine is
+ * reckoned from.  Who is late whenever it pays makes the others wait once in
+ * 136 batches; a disk that stalls now and then is not held against anybody.
+ */
+#define FORGIVEN_AFTER 16
 
 /* --- giving --- */
 
@@ -589,6 +596,7 @@ fine_the_late(struct engine *e, const struct slot *slot)
 		if (peer->fine > FINE_MAX)
 			peer->fine = FINE_MAX;
 		peer->owes = peer->fine;
+		peer->in_time = 0;
 	}
 }
 
@@ -600,10 +608,13 @@ credit_everybody(struct engine *e)
 	for (i = 0; i < e->config.member_count; i++) {
 		struct peer *peer = &e->peers[i];
 
-		if (peer->owes > 0)
+		if (peer->owes > 0) {
 			peer->owes--;
-		else if (peer->fine > 0)
+		} else if (peer->fine > 0 &&
+		    ++peer->in_time == FORGIVEN_AFTER) {
+			peer->in_time = 0;
 			peer->fine--;
+		}
 	}
 }
 

@@ -314,6 +314,35 @@ prepares_hurry_to_everybody_while_a_member_is_away(void **state)
 	cluster_free(c);
 }
 
+/* The last member's votes are lost while the knob says so. */
+static bool
+the_last_is_late(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)to;
+	return c->knob == 0 || from != 3 ||
+	    message_type_of(body) != MESSAGE_VOTES;
+}
+
+static void
+who_is_late_again_as_soon_as_it_is_waited_for_is_seldom_waited_for(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t began = c->now_us;
+	unsigned i;
+
+	(void)state;
+	c->passes = the_last_is_late;
+	for (i = 0; i < 340; i++) {
+		c->knob = i % 17 == 0;
+		agree(c, 1, 1);
+	}
+	assert_int_equal(c->nodes[1].applied, 340);
+	assert_true(c->now_us - began <= 6 * ALL_WAITED);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static void
 votes_of_a_turn_share_one_signature(void **state)
 {
@@ -637,6 +666,8 @@ main(void)
 		cmocka_unit_test(who_waits_next_gets_what_was_held_for_it),
 		cmocka_unit_test(
 		    prepares_hurry_to_everybody_while_a_member_is_away),
+		cmocka_unit_test(
+		    who_is_late_again_as_soon_as_it_is_waited_for_is_seldom_waited_for),
 		cmocka_unit_test(votes_of_a_turn_share_one_signature),
 		cmocka_unit_test(votes_that_decide_nothing_are_not_verified),
 		cmocka_unit_test(a_request_that_waits_is_not_taken_twice),
