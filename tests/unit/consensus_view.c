@@ -581,6 +581,8 @@ pledges_count_for_the_view_that_enough_of_them_reach(void **state)
 	const struct pledged lower[3] = { { 1, 1, 7 }, { 1, 4, 7 } };
 	const struct pledged same[3] = { { 1, 2, 7 }, { 1, 4, 7 } };
 	const struct pledged higher[3] = { { 1, 3, 7 }, { 1, 4, 7 } };
+	const struct pledged three[3] = { { 1, 0, 7 }, { 1, 4, 7 },
+		{ 1, 3, 7 } };
 	struct cluster *c = cluster_of(4);
 
 	(void)state;
@@ -591,6 +593,9 @@ pledges_count_for_the_view_that_enough_of_them_reach(void **state)
 	assert_false(goes_on_with(&prepared, same, 3, 7));
 	assert_true(goes_on_with(&prepared, higher, 3, 7));
 	assert_false(goes_on_with(&prepared, higher, 3, 10));
+	/* One that lags takes nothing off what enough others reach. */
+	assert_true(goes_on_with(&prepared, three, 3, 7));
+	assert_false(goes_on_with(&prepared, three, 3, 10));
 	cluster_free(c);
 }
 
