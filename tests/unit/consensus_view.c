@@ -707,13 +707,19 @@ propose_by_hand(struct cluster *c, uint64_t seq)
 }
 
 static bool
-has_voted_for(struct cluster *c, uint64_t seq)
+member_has_voted_for(struct cluster *c, uint32_t member, uint64_t seq)
 {
 	static struct certificate certificate;
 	struct record record;
 
-	return node_find_record(&c->nodes[3], RECORD_PROPOSAL, seq, &record,
-	    &certificate);
+	return node_find_record(&c->nodes[member], RECORD_PROPOSAL, seq,
+	    &record, &certificate);
+}
+
+static bool
+has_voted_for(struct cluster *c, uint64_t seq)
+{
+	return member_has_voted_for(c, 3, seq);
 }
 
 static void
@@ -747,6 +753,35 @@ a_restart_forgets_nothing_of_what_a_new_view_is_bound_to(void **state)
 	assert_false(has_voted_for(c, 8));
 	propose_by_hand(c, 9);
 	assert_true(has_voted_for(c, 9));
+	cluster_free(c);
+}
+
+static void
+a_primary_behind_its_own_new_view_proposes_above_its_base(void **state)
+{
+	static struct certificate stable;
+	struct cluster *c = cluster_new(4);
+	static uint8_t raw[8192];
+	struct node *primary = &c->nodes[1];
+
+	(void)state;
+	c->config.pipeline_max = 16;
+	cluster_start(c);
+	certificate_make(c, VOTE_CHECKPOINT, 0, 8, 9, 3, &stable);
+	post(c, 0, 1, view_change_make(c, 0, 1, raw, sizeof(raw)));
+	post(c, 2, 1,
+	    view_change_from(c, 2, 1, &stable, NULL, 0, NULL, raw,
+		sizeof(raw)));
+	assert_int_equal(status_of(c, 1).view, 1);
+	assert_false(status_of(c, 1).is_changing_view);
+	/* Also when it comes back from a crash there. */
+	node_sync(primary);
+	node_crash(primary);
+	node_start(primary);
+	submit(c, 1);
+	node_step(primary, (struct event){ .kind = EVENT_FLUSH });
+	assert_false(member_has_voted_for(c, 1, 1));
+	assert_true(member_has_voted_for(c, 1, 9));
 	cluster_free(c);
 }
 
@@ -949,6 +984,8 @@ main(void)
 		    who_is_behind_a_new_views_base_votes_for_nothing_below_it),
 		cmocka_unit_test(
 		    a_restart_forgets_nothing_of_what_a_new_view_is_bound_to),
+		cmocka_unit_test(
+		    a_primary_behind_its_own_new_view_proposes_above_its_base),
 		cmocka_unit_test(
 		    what_was_chosen_beyond_our_window_waits_until_it_moves),
 		cmocka_unit_test(a_lost_new_view_is_shown_again),
