@@ -657,6 +657,59 @@ a_forged_certificate_commits_nothing(void **state)
 	cluster_free(c);
 }
 
+/* Shown these PREPAREs, one a member, does the second execute the batch? */
+static bool
+prepares_decide(uint32_t count, const uint64_t views[4],
+    const uint32_t signers[4])
+{
+	struct cluster *c = cluster_of(4);
+	static struct certificate shown;
+	static uint8_t raw[16384];
+	uint8_t inner[64];
+	struct vote vote = { VOTE_PREPARE, 1, { { 0 } } };
+	struct bytes batch, body;
+	struct encoder e;
+	bool is_executed;
+	uint32_t i;
+
+	batch = batch_make(c, 0, &vote.digest, inner, sizeof(inner));
+	shown = (struct certificate){ .phase = VOTE_PREPARE,
+		.seq = 1,
+		.digest = vote.digest,
+		.proof_count = count };
+	for (i = 0; i < count; i++) {
+		uint32_t signer = signers[i];
+
+		vote_bundle_sign(&shown.proofs[i], &vote, 1, &c->scope, signer,
+		    views[i], &fake_anybody, &signer);
+	}
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 3);
+	encoder_put_uint(&e, MESSAGE_COMMITTED);
+	certificate_encode(&e, &shown);
+	encoder_put_bytes(&e, batch);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 3, 1, body);
+	is_executed = c->nodes[1].applied == 1;
+	cluster_free(c);
+	return is_executed;
+}
+
+static void
+prepares_decide_when_they_are_all_members_and_of_one_view(void **state)
+{
+	const uint64_t one_view[4] = { 0, 0, 0, 0 }, two[4] = { 0, 0, 0, 1 };
+	const uint32_t all[4] = { 0, 1, 2, 3 }, twice[4] = { 0, 1, 2, 2 };
+	const uint32_t stranger[4] = { 0, 1, 2, 4 };
+
+	(void)state;
+	assert_true(prepares_decide(4, one_view, all));
+	assert_false(prepares_decide(3, one_view, all));
+	assert_false(prepares_decide(4, two, all));
+	assert_false(prepares_decide(4, one_view, twice));
+	assert_false(prepares_decide(4, one_view, stranger));
+}
+
 int
 main(void)
 {
@@ -688,6 +741,8 @@ main(void)
 		cmocka_unit_test(every_truncation_of_every_message_is_refused),
 		cmocka_unit_test(one_member_cannot_fill_the_room_for_requests),
 		cmocka_unit_test(a_forged_certificate_commits_nothing),
+		cmocka_unit_test(
+		    prepares_decide_when_they_are_all_members_and_of_one_view),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -222,7 +222,8 @@ struct pledged {
 static struct bytes
 view_change_from(struct cluster *c, uint32_t member, uint64_t view,
     const struct certificate *stable, const struct certificate *prepared,
-    size_t count, const struct pledged *p, uint8_t *out, size_t cap)
+    size_t count, const struct pledged *pledges, size_t pledge_count,
+    uint8_t *out, size_t cap)
 {
 	uint8_t signature[SIGNATURE_BYTES];
 	struct digest digest;
@@ -245,12 +246,12 @@ view_change_from(struct cluster *c, uint32_t member, uint64_t view,
 	encoder_put_array(&e, count);
 	for (i = 0; i < count; i++)
 		certificate_encode(&e, &prepared[i]);
-	encoder_put_array(&e, p != NULL ? 1 : 0);
-	if (p != NULL) {
-		memset(digest.data, p->fill, DIGEST_BYTES);
+	encoder_put_array(&e, pledge_count);
+	for (i = 0; i < pledge_count; i++) {
+		memset(digest.data, pledges[i].fill, DIGEST_BYTES);
 		encoder_put_array(&e, 3);
-		encoder_put_uint(&e, p->seq);
-		encoder_put_uint(&e, p->view);
+		encoder_put_uint(&e, pledges[i].seq);
+		encoder_put_uint(&e, pledges[i].view);
 		encoder_put_bytes(&e, bytes_of(digest.data, DIGEST_BYTES));
 	}
 	digest_of(&digest, bytes_of(out + start, e.len - start));
@@ -271,8 +272,8 @@ view_change_of(struct cluster *c, uint32_t member, uint64_t view,
     const struct certificate *prepared, size_t count, const struct pledged *p,
     uint8_t *out, size_t cap)
 {
-	return view_change_from(c, member, view, NULL, prepared, count, p, out,
-	    cap);
+	return view_change_from(c, member, view, NULL, prepared, count, p,
+	    p != NULL, out, cap);
 }
 
 static struct bytes
@@ -613,6 +614,50 @@ a_pledge_that_cannot_be_makes_its_view_change_void(void **state)
 	assert_false(goes_on_with(NULL, too_far, 3, 0));
 }
 
+/* Do view changes of two members with these pledges make a third leave? */
+static bool
+are_pledges_taken(const struct pledged *pledges, size_t count)
+{
+	struct cluster *c = cluster_of(4);
+	static uint8_t raw[16384];
+	bool are_taken;
+	uint32_t i;
+
+	for (i = 2; i < 4; i++)
+		post(c, i, 1,
+		    view_change_from(c, i, 5, NULL, NULL, 0, pledges, count,
+			raw, sizeof(raw)));
+	are_taken = status_of(c, 1).view == 5;
+	assert_healthy(c);
+	cluster_free(c);
+	return are_taken;
+}
+
+static void
+pledges_rise_and_stay_within_the_window(void **state)
+{
+	const struct pledged falling[] = { { 2, 0, 7 }, { 1, 0, 7 } };
+	const struct pledged repeated[] = { { 1, 0, 7 }, { 1, 0, 8 } };
+	const struct pledged below[] = { { 0, 0, 7 } };
+	const struct pledged far[] = { { UINT64_MAX, 0, 7 } };
+	const struct pledged late[] = { { 1, UINT64_MAX, 7 } };
+	static struct pledged many[200];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 200; i++)
+		many[i] = (struct pledged){ i + 1, 4, 7 };
+	assert_true(are_pledges_taken(many, 0));
+	assert_true(are_pledges_taken(many, 16));
+	assert_false(are_pledges_taken(many, 17));
+	assert_false(are_pledges_taken(many, 200));
+	assert_false(are_pledges_taken(falling, 2));
+	assert_false(are_pledges_taken(repeated, 2));
+	assert_false(are_pledges_taken(below, 1));
+	assert_false(are_pledges_taken(far, 1));
+	assert_false(are_pledges_taken(late, 1));
+}
+
 /* Only the second sees all PREPAREs, and nobody hears what it decided. */
 static bool
 one_alone_sees_all_prepares(struct cluster *c, uint32_t from, uint32_t to,
@@ -668,7 +713,7 @@ enter_behind_a_checkpoint(struct cluster *c, uint64_t chosen)
 		certificate_make(c, VOTE_PREPARE, 0, 9 + i, 10, 3,
 		    &prepared[i]);
 	changes[0] = view_change_from(c, 0, 1, &stable, prepared, chosen, NULL,
-	    raw[0], sizeof(raw[0]));
+	    0, raw[0], sizeof(raw[0]));
 	for (i = 1; i < 3; i++)
 		changes[i] =
 		    view_change_make(c, (uint32_t)i, 1, raw[i], sizeof(raw[i]));
@@ -770,7 +815,7 @@ a_primary_behind_its_own_new_view_proposes_above_its_base(void **state)
 	certificate_make(c, VOTE_CHECKPOINT, 0, 8, 9, 3, &stable);
 	post(c, 0, 1, view_change_make(c, 0, 1, raw, sizeof(raw)));
 	post(c, 2, 1,
-	    view_change_from(c, 2, 1, &stable, NULL, 0, NULL, raw,
+	    view_change_from(c, 2, 1, &stable, NULL, 0, NULL, 0, raw,
 		sizeof(raw)));
 	assert_int_equal(status_of(c, 1).view, 1);
 	assert_false(status_of(c, 1).is_changing_view);
@@ -978,6 +1023,7 @@ main(void)
 		    pledges_count_for_the_view_that_enough_of_them_reach),
 		cmocka_unit_test(
 		    a_pledge_that_cannot_be_makes_its_view_change_void),
+		cmocka_unit_test(pledges_rise_and_stay_within_the_window),
 		cmocka_unit_test(
 		    what_one_member_alone_saw_decided_survives_into_the_next_view),
 		cmocka_unit_test(
