@@ -343,6 +343,54 @@ who_is_late_again_as_soon_as_it_is_waited_for_is_seldom_waited_for(void **state)
 	cluster_free(c);
 }
 
+/* The last member's votes do not reach those in the knob. */
+static bool
+the_last_is_not_heard_by(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	return from != 3 || (c->knob >> to & 1) == 0 ||
+	    message_type_of(body) != MESSAGE_VOTES;
+}
+
+static void
+who_has_decided_by_all_prepares_votes_commit_for_who_lacks_one(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	c->passes = the_last_is_not_heard_by;
+	c->knob = 1U << 0 | 1U << 2;
+	submit(c, 1);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[1].applied, 1);
+	assert_int_equal(c->nodes[2].applied, 0);
+	c->knob = 0;
+	cluster_advance(c, ALL_WAITED);
+	assert_applied(c, 1);
+	assert_int_equal(signers_of(c, 2, 1, VOTE_COMMIT), 3);
+	cluster_free(c);
+}
+
+static void
+nobody_waits_when_another_has_given_up_waiting(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	c->passes = the_last_is_not_heard_by;
+	c->knob = 1U << 0;
+	agree(c, 1, 1);
+	cluster_advance(c, ALL_WAITED);
+	assert_applied(c, 1);
+	/* Only the first knows how late the last can be. */
+	c->knob = 1U << 0 | 1U << 1 | 1U << 2;
+	submit(c, 1);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[1].applied, 2);
+	assert_int_equal(c->nodes[2].applied, 2);
+	cluster_free(c);
+}
+
 static void
 votes_of_a_turn_share_one_signature(void **state)
 {
@@ -668,6 +716,10 @@ main(void)
 		    prepares_hurry_to_everybody_while_a_member_is_away),
 		cmocka_unit_test(
 		    who_is_late_again_as_soon_as_it_is_waited_for_is_seldom_waited_for),
+		cmocka_unit_test(
+		    who_has_decided_by_all_prepares_votes_commit_for_who_lacks_one),
+		cmocka_unit_test(
+		    nobody_waits_when_another_has_given_up_waiting),
 		cmocka_unit_test(votes_of_a_turn_share_one_signature),
 		cmocka_unit_test(votes_that_decide_nothing_are_not_verified),
 		cmocka_unit_test(a_request_that_waits_is_not_taken_twice),
