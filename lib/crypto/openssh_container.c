@@ -19,71 +19,29 @@
 
 #include <sodium.h>
 
+#include "crypto/ssh_wire.h"
+
 #define MAGIC "openssh-key-v1"
 #define CIPHER_BLOCK 8
 #define PADDING_BYTES_MAX 15 /* libssh pads to 16 */
 
-/* Reads SSH strings; failed once, it stays failed and gives empty ones. */
-struct reader {
-	const uint8_t *at;
-	size_t left;
-	bool failed;
-};
-
-static struct bytes
-read_raw(struct reader *r, size_t len)
-{
-	struct bytes value = bytes_of(r->at, len);
-
-	if (r->failed || len > r->left) {
-		r->failed = true;
-		return bytes_of(r->at, 0);
-	}
-	r->at += len;
-	r->left -= len;
-	return value;
-}
-
-static uint32_t
-read_u32(struct reader *r)
-{
-	struct bytes raw = read_raw(r, 4);
-
-	if (raw.len != 4)
-		return 0;
-	return (uint32_t)raw.data[0] << 24 | (uint32_t)raw.data[1] << 16 |
-	    (uint32_t)raw.data[2] << 8 | raw.data[3];
-}
-
-static struct bytes
-read_string(struct reader *r)
-{
-	return read_raw(r, read_u32(r));
-}
-
-static bool
-read_expect(struct reader *r, const char *text)
-{
-	return bytes_equal(read_string(r), bytes_from_text(text)) && !r->failed;
-}
-
 /* Up to the cipher's name, which says whether a passphrase is needed. */
 static struct bytes
-read_cipher(struct reader *r, const struct secret *container)
+read_cipher(struct ssh_wire_reader *r, const struct secret *container)
 {
 	struct bytes all = secret_bytes(container);
 
-	*r = (struct reader){ .at = all.data, .left = all.len };
-	if (!bytes_equal(read_raw(r, sizeof(MAGIC)),
+	ssh_wire_start(r, all);
+	if (!bytes_equal(ssh_wire_get_raw(r, sizeof(MAGIC)),
 		bytes_of(MAGIC, sizeof(MAGIC))))
 		r->failed = true;
-	return read_string(r);
+	return ssh_wire_get_string(r);
 }
 
 enum ag_status
 openssh_container_is_plain(const struct secret *container, bool *is_plain)
 {
-	struct reader r;
+	struct ssh_wire_reader r;
 
 	*is_plain =
 	    bytes_equal(read_cipher(&r, container), bytes_from_text("none"));
@@ -93,16 +51,17 @@ openssh_container_is_plain(const struct secret *container, bool *is_plain)
 bool
 openssh_container_is_bearable(const struct secret *container)
 {
-	struct reader r, options;
+	struct ssh_wire_reader r, options;
 	struct bytes raw;
 
 	(void)read_cipher(&r, container);
-	if (!read_expect(&r, "bcrypt"))
+	if (!ssh_wire_expect(&r, "bcrypt"))
 		return false;
-	raw = read_string(&r);
-	options = (struct reader){ .at = raw.data, .left = raw.len };
-	(void)read_string(&options);
-	return read_u32(&options) <= OPENSSH_ROUNDS_MAX && !options.failed;
+	raw = ssh_wire_get_string(&r);
+	ssh_wire_start(&options, raw);
+	(void)ssh_wire_get_string(&options);
+	return ssh_wire_get_u32(&options) <= OPENSSH_ROUNDS_MAX &&
+	    !options.failed;
 }
 
 enum ag_status
@@ -111,14 +70,14 @@ openssh_container_public(const struct secret *container,
 {
 	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
 	struct bytes blob;
-	struct reader r;
+	struct ssh_wire_reader r;
 
 	(void)read_cipher(&r, container);
-	(void)read_string(&r);
-	(void)read_string(&r);
-	if (read_u32(&r) != 1)
+	(void)ssh_wire_get_string(&r);
+	(void)ssh_wire_get_string(&r);
+	if (ssh_wire_get_u32(&r) != 1)
 		return AG_EINVAL;
-	blob = read_string(&r);
+	blob = ssh_wire_get_string(&r);
 	if (r.failed || blob.len != sizeof(expected))
 		return AG_EINVAL;
 	memcpy(key, blob.data + sizeof(expected) - SIGN_PUBLIC_BYTES,
@@ -147,17 +106,20 @@ section_parse(struct secret **key, char *comment, struct bytes section,
     struct bytes blob, const char *name, struct ag_error *err)
 {
 	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
-	struct reader r = { .at = section.data, .left = section.len };
-	uint32_t check = read_u32(&r);
-	bool is_checked = check == read_u32(&r);
 	struct bytes public_key, private_key, note;
+	struct ssh_wire_reader r;
+	uint32_t check;
+	bool is_checked;
 
-	if (!is_checked || !read_expect(&r, PUBLIC_KEY_TYPE))
+	ssh_wire_start(&r, section);
+	check = ssh_wire_get_u32(&r);
+	is_checked = check == ssh_wire_get_u32(&r);
+	if (!is_checked || !ssh_wire_expect(&r, PUBLIC_KEY_TYPE))
 		return ag_fail(err, AG_EVERSION,
 		    "private key %s: not an Ed25519 key", name);
-	public_key = read_string(&r);
-	private_key = read_string(&r);
-	note = read_string(&r);
+	public_key = ssh_wire_get_string(&r);
+	private_key = ssh_wire_get_string(&r);
+	note = ssh_wire_get_string(&r);
 	if (r.failed || public_key.len != SIGN_PUBLIC_BYTES ||
 	    private_key.len != SIGN_SECRET_BYTES ||
 	    note.len >= PUBLIC_KEY_COMMENT_BYTES ||
@@ -192,43 +154,20 @@ enum ag_status
 openssh_container_parse(struct secret **key, char *comment,
     const struct secret *container, const char *name, struct ag_error *err)
 {
-	struct reader r;
+	struct ssh_wire_reader r;
 	struct bytes blob, section;
 
 	if (!bytes_equal(read_cipher(&r, container), bytes_from_text("none")) ||
-	    !read_expect(&r, "none") || !read_expect(&r, "") ||
-	    read_u32(&r) != 1)
+	    !ssh_wire_expect(&r, "none") || !ssh_wire_expect(&r, "") ||
+	    ssh_wire_get_u32(&r) != 1)
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged, or not a single key", name);
-	blob = read_string(&r);
-	section = read_string(&r);
+	blob = ssh_wire_get_string(&r);
+	section = ssh_wire_get_string(&r);
 	if (r.failed || r.left != 0)
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged or cut short", name);
 	return section_parse(key, comment, section, blob, name, err);
-}
-
-static uint8_t *
-put_raw(uint8_t *at, const void *data, size_t len)
-{
-	if (len > 0)
-		memcpy(at, data, len);
-	return at + len;
-}
-
-static uint8_t *
-put_u32(uint8_t *at, size_t value)
-{
-	const uint8_t raw[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16),
-		(uint8_t)(value >> 8), (uint8_t)value };
-
-	return put_raw(at, raw, sizeof(raw));
-}
-
-static uint8_t *
-put_string(uint8_t *at, const void *data, size_t len)
-{
-	return put_raw(put_u32(at, len), data, len);
 }
 
 static size_t
@@ -245,16 +184,16 @@ put_section(uint8_t *at, const struct secret *key,
     const uint8_t blob[static PUBLIC_KEY_BLOB_BYTES], const char *comment)
 {
 	size_t len = section_len(strlen(comment));
-	uint8_t *end = put_u32(at, len) + len;
+	uint8_t *end = ssh_wire_put_u32(at, len) + len;
 	uint32_t check = randombytes_random();
 	uint8_t pad = 1;
 
-	at = put_u32(at, len);
-	at = put_u32(at, check);
-	at = put_u32(at, check);
-	at = put_raw(at, blob, PUBLIC_KEY_BLOB_BYTES);
-	at = put_string(at, secret_bytes(key).data, SIGN_SECRET_BYTES);
-	at = put_string(at, comment, strlen(comment));
+	at = ssh_wire_put_u32(at, len);
+	at = ssh_wire_put_u32(at, check);
+	at = ssh_wire_put_u32(at, check);
+	at = ssh_wire_put_raw(at, blob, PUBLIC_KEY_BLOB_BYTES);
+	at = ssh_wire_put_string(at, secret_bytes(key));
+	at = ssh_wire_put_string(at, bytes_from_text(comment));
 	while (at < end)
 		*at++ = pad++;
 	return end;
@@ -271,12 +210,12 @@ openssh_container_make(const struct secret *key, const char *comment)
 	if (container == NULL)
 		return NULL;
 	public_key_blob(blob, secret_bytes(key).data + SIGN_SEED_BYTES);
-	at = put_raw(secret_data(container), MAGIC, sizeof(MAGIC));
-	at = put_string(at, "none", 4);
-	at = put_string(at, "none", 4);
-	at = put_string(at, "", 0);
-	at = put_u32(at, 1);
-	at = put_string(at, blob, sizeof(blob));
+	at = ssh_wire_put_raw(secret_data(container), MAGIC, sizeof(MAGIC));
+	at = ssh_wire_put_string(at, bytes_from_text("none"));
+	at = ssh_wire_put_string(at, bytes_from_text("none"));
+	at = ssh_wire_put_string(at, bytes_from_text(""));
+	at = ssh_wire_put_u32(at, 1);
+	at = ssh_wire_put_string(at, bytes_of(blob, sizeof(blob)));
 	at = put_section(at, key, blob, comment);
 	secret_shorten(container, (size_t)(at - secret_data(container)));
 	return container;

@@ -16,15 +16,7 @@
 #include "base/fs.h"
 #include "codec/decoder.h"
 #include "codec/text.h"
-
-static uint8_t *
-put_string(uint8_t *at, const void *data, uint8_t len)
-{
-	at[0] = at[1] = at[2] = 0;
-	at[3] = len;
-	memcpy(at + 4, data, len);
-	return at + 4 + len;
-}
+#include "crypto/ssh_wire.h"
 
 void
 public_key_blob(uint8_t blob[static PUBLIC_KEY_BLOB_BYTES],
@@ -32,8 +24,8 @@ public_key_blob(uint8_t blob[static PUBLIC_KEY_BLOB_BYTES],
 {
 	uint8_t *at = blob;
 
-	at = put_string(at, PUBLIC_KEY_TYPE, sizeof(PUBLIC_KEY_TYPE) - 1);
-	at = put_string(at, key, SIGN_PUBLIC_BYTES);
+	at = ssh_wire_put_string(at, bytes_from_text(PUBLIC_KEY_TYPE));
+	at = ssh_wire_put_string(at, bytes_of(key, SIGN_PUBLIC_BYTES));
 	AG_ASSERT(at == blob + PUBLIC_KEY_BLOB_BYTES);
 }
 
