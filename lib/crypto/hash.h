@@ -13,33 +13,49 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
-#define HASH_BYTES 32 /* of every hash in the table */
-
-/* X(NAME, "name") */
-#define HASH_TABLE(X)                 \
-	X(BLAKE2B_256, "blake2b-256") \
-	X(SHA_256, "sha-256")         \
-	X(SHA3_256, "sha3-256")
+#define HASH_BYTES 32 /* of the 256-bit ones */
+#define HASH_BYTES_MAX 64
 
 enum hash_algorithm {
-#define HASH_ENUM(name, text) HASH_##name,
-	HASH_TABLE(HASH_ENUM)
-#undef HASH_ENUM
-	    HASH_COUNT
+	HASH_BLAKE2B_256,
+	HASH_BLAKE2B_512,
+	HASH_SHA_256,
+	HASH_SHA_512,
+	HASH_SHA3_256,
+	HASH_COUNT
 };
 
-/* AG_EINVAL with the known names for an unknown one. */
+/*
+ * By the registry's name: AG_EINVAL for an unknown one, with the nearest or
+ * all that are known, and AG_EREFUSED for one that nobody should use.
+ */
 enum ag_status hash_find(enum hash_algorithm *algorithm, const char *name,
     struct ag_error *err) AG_MUST_USE;
+
+/* How long its digest is. */
+size_t hash_bytes(enum hash_algorithm algorithm);
 
 struct hash;
 
 enum ag_status hash_open(struct hash **out, enum hash_algorithm algorithm,
     struct ag_error *err) AG_MUST_USE;
+
+/* BLAKE2b with a digest of 1 to 64 bytes: the length is part of the hash. */
+enum ag_status hash_open_blake2b(struct hash **out, size_t digest_bytes,
+    struct ag_error *err) AG_MUST_USE;
+
 void hash_update(struct hash *hash, struct bytes data);
 
-/* The digest; nothing can be added after it. */
-void hash_finish(struct hash *hash, uint8_t digest[static HASH_BYTES]);
+/* Feed a descriptor to its end; name is what errors call it. */
+enum ag_status hash_read(struct hash *hash, int fd, const char *name,
+    uint64_t *len, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The digest, whose length was settled by how the hash was opened; nothing
+ * can be added after it.
+ */
+void hash_finish(struct hash *hash, uint8_t *digest);
+
 void hash_close(struct hash *hash);
 
 #endif

@@ -17,6 +17,7 @@
 #include <sodium.h>
 
 #include "codec/text.h"
+#include "crypto/algorithm.h"
 #include "crypto/hash.h"
 #include "crypto/recipient.h"
 #include "crypto/seal.h"
@@ -419,15 +420,63 @@ a_sealed_key_can_not_ask_for_all_memory(void **state)
 }
 
 static void
-an_unknown_hash_lists_the_known_ones(void **state)
+an_unknown_hash_lists_the_known_ones_or_the_nearest(void **state)
 {
 	enum hash_algorithm algorithm;
 	struct ag_error err;
 
 	(void)state;
-	assert_int_equal(hash_find(&algorithm, "md5", &err), AG_EINVAL);
+	assert_int_equal(hash_find(&algorithm, "whirlpool", &err), AG_EINVAL);
 	assert_string_equal(err.text,
-	    "unknown hash \"md5\"; known: blake2b-256 sha-256 sha3-256");
+	    "unknown hash 'whirlpool'; known: sha-256 sha-512 sha3-256 "
+	    "blake2b-512 blake2b-256");
+	assert_int_equal(hash_find(&algorithm, "sha-265", &err), AG_EINVAL);
+	assert_string_equal(err.text,
+	    "unknown hash 'sha-265'; did you mean sha-256?");
+}
+
+static void
+a_broken_hash_is_refused_with_the_reason(void **state)
+{
+	enum hash_algorithm algorithm;
+	struct ag_error err;
+
+	(void)state;
+	assert_int_equal(hash_find(&algorithm, "SHA1", &err), AG_EREFUSED);
+	assert_string_equal(err.text,
+	    "hash 'SHA1' is refused: collisions are made of it");
+}
+
+/* Two rows of one name would make what it means depend on their order. */
+static void
+every_algorithm_has_names_of_its_own(void **state)
+{
+	const struct algorithm *found;
+	struct ag_error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < algorithm_count; i++) {
+		const struct algorithm *row = &algorithm_table[i];
+		char aliases[128], *word, *rest = aliases;
+		enum ag_status status =
+		    algorithm_find(&found, row->family, row->name, &err);
+
+		if (row->standing == ALGORITHM_REFUSED) {
+			assert_int_equal(status, AG_EREFUSED);
+			continue;
+		}
+		assert_int_equal(status, AG_OK);
+		assert_ptr_equal(found, row);
+		assert_ptr_equal(algorithm_get(row->family, row->id), row);
+		(void)snprintf(aliases, sizeof(aliases), "%s", row->aliases);
+		while ((word = strsep(&rest, " ")) != NULL && *word != '\0') {
+			assert_int_equal(algorithm_find(&found, row->family,
+					     word, &err),
+			    AG_OK);
+			assert_ptr_equal(found, row);
+		}
+	}
 }
 
 static void
@@ -445,11 +494,21 @@ hashes_of_abc_are_the_published_ones(void **state)
 		{ "blake2b-256",
 		    "bddd813c634239723171ef3fee98579b"
 		    "94964e3bb1cb3e427262c8c068d52319" },
+		{ "sha512",
+		    "ddaf35a193617abacc417349ae204131"
+		    "12e6fa4e89a97ea20a9eeee64b55d39a"
+		    "2192992a274fc1a836ba3c23a3feebbd"
+		    "454d4423643ce80e2a9ac94fa54ca49f" },
+		{ "BLAKE2b",
+		    "ba80a53f981c4d0d6a2797b69f12f6e9"
+		    "4c212f14685ac4b74b12bb6fdbffa2d1"
+		    "7d87c5392aab792dc252d5de4533cc95"
+		    "18d38aa8dbf1925ab92386edd4009923" },
 	};
 	enum hash_algorithm algorithm;
 	struct hash *hash;
-	uint8_t digest[HASH_BYTES];
-	char hex[TEXT_HEX_BYTES(HASH_BYTES)];
+	uint8_t digest[HASH_BYTES_MAX];
+	char hex[TEXT_HEX_BYTES(HASH_BYTES_MAX)];
 	struct ag_error err;
 	size_t i;
 
@@ -462,7 +521,8 @@ hashes_of_abc_are_the_published_ones(void **state)
 		hash_update(hash, bytes_from_text("bc"));
 		hash_finish(hash, digest);
 		hash_close(hash);
-		text_hex(hex, sizeof(hex), bytes_of(digest, sizeof(digest)));
+		text_hex(hex, sizeof(hex),
+		    bytes_of(digest, hash_bytes(algorithm)));
 		assert_string_equal(hex, known[i].hex);
 	}
 }
@@ -721,7 +781,10 @@ main(void)
 		cmocka_unit_test(
 		    a_backup_key_file_is_read_again_plain_or_sealed),
 		cmocka_unit_test(a_sealed_key_can_not_ask_for_all_memory),
-		cmocka_unit_test(an_unknown_hash_lists_the_known_ones),
+		cmocka_unit_test(
+		    an_unknown_hash_lists_the_known_ones_or_the_nearest),
+		cmocka_unit_test(a_broken_hash_is_refused_with_the_reason),
+		cmocka_unit_test(every_algorithm_has_names_of_its_own),
 		cmocka_unit_test(hashes_of_abc_are_the_published_ones),
 		cmocka_unit_test(a_secret_read_from_a_pipe_is_bounded),
 		cmocka_unit_test(a_passphrase_is_a_line_and_what_follows_stays),
