@@ -65,11 +65,8 @@ openssh_container_is_bearable(const struct secret *container)
 }
 
 enum ag_status
-openssh_container_public(const struct secret *container,
-    uint8_t key[static SIGN_PUBLIC_BYTES])
+openssh_container_blob(const struct secret *container, struct bytes *blob)
 {
-	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
-	struct bytes blob;
 	struct ssh_wire_reader r;
 
 	(void)read_cipher(&r, container);
@@ -77,8 +74,19 @@ openssh_container_public(const struct secret *container,
 	(void)ssh_wire_get_string(&r);
 	if (ssh_wire_get_u32(&r) != 1)
 		return AG_EINVAL;
-	blob = ssh_wire_get_string(&r);
-	if (r.failed || blob.len != sizeof(expected))
+	*blob = ssh_wire_get_string(&r);
+	return r.failed ? AG_EINVAL : AG_OK;
+}
+
+enum ag_status
+openssh_container_public(const struct secret *container,
+    uint8_t key[static SIGN_PUBLIC_BYTES])
+{
+	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
+	struct bytes blob;
+
+	if (openssh_container_blob(container, &blob) != AG_OK ||
+	    blob.len != sizeof(expected))
 		return AG_EINVAL;
 	memcpy(key, blob.data + sizeof(expected) - SIGN_PUBLIC_BYTES,
 	    SIGN_PUBLIC_BYTES);

@@ -26,6 +26,10 @@ bool openssh_container_is_bearable(const struct secret *container);
 enum ag_status openssh_container_public(const struct secret *container,
     uint8_t key[static SIGN_PUBLIC_BYTES]) AG_MUST_USE;
 
+/* The same for a key of any type: its blob, borrowed from the container. */
+enum ag_status openssh_container_blob(const struct secret *container,
+    struct bytes *blob) AG_MUST_USE;
+
 /* AG_EINVAL damaged, AG_EVERSION not Ed25519; name is for errors. */
 enum ag_status openssh_container_parse(struct secret **key, char *comment,
     const struct secret *container, const char *name,

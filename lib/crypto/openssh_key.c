@@ -121,6 +121,15 @@ out:
 }
 
 static enum ag_status
+passphrase_missing(const char *name, struct ag_error *err)
+{
+	return ag_fail(err, AG_EDENIED,
+	    "private key %s: it is encrypted and needs its passphrase "
+	    "(--passphrase-fd)",
+	    name);
+}
+
+static enum ag_status
 encrypted_parse(struct secret **key, char *comment, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
 {
@@ -128,10 +137,7 @@ encrypted_parse(struct secret **key, char *comment, struct bytes text,
 	enum ag_status status;
 
 	if (passphrase == NULL)
-		return ag_fail(err, AG_EDENIED,
-		    "private key %s: it is encrypted and needs its passphrase "
-		    "(--passphrase-fd)",
-		    name);
+		return passphrase_missing(name, err);
 	plain = recode(text, passphrase, NULL);
 	if (plain == NULL)
 		return ag_fail(err, AG_EDENIED,
@@ -147,6 +153,22 @@ encrypted_parse(struct secret **key, char *comment, struct bytes text,
 	return status;
 }
 
+/* Is the container plain, or else encrypted in a way that can be opened? */
+static enum ag_status
+check_encryption(const struct secret *container, bool *is_plain,
+    const char *name, struct ag_error *err)
+{
+	if (openssh_container_is_plain(container, is_plain) != AG_OK)
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	if (!*is_plain && !openssh_container_is_bearable(container))
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: its passphrase takes more than %d "
+		    "rounds, or is of another kind than bcrypt",
+		    name, OPENSSH_ROUNDS_MAX);
+	return AG_OK;
+}
+
 enum ag_status
 openssh_key_parse(struct secret **key, char *comment, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
@@ -159,18 +181,11 @@ openssh_key_parse(struct secret **key, char *comment, struct bytes text,
 	status = container_from_text(&container, text, name, err);
 	if (status != AG_OK)
 		return status;
-	if (openssh_container_is_plain(container, &is_plain) != AG_OK)
-		status = ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged or cut short", name);
-	else if (is_plain)
+	status = check_encryption(container, &is_plain, name, err);
+	if (status == AG_OK && is_plain)
 		status =
 		    openssh_container_parse(key, comment, container, name, err);
-	else if (!openssh_container_is_bearable(container))
-		status = ag_fail(err, AG_EINVAL,
-		    "private key %s: its passphrase takes more than %d "
-		    "rounds, or is of another kind than bcrypt",
-		    name, OPENSSH_ROUNDS_MAX);
-	else
+	else if (status == AG_OK)
 		status =
 		    encrypted_parse(key, comment, text, passphrase, name, err);
 	secret_free(container);
@@ -215,6 +230,56 @@ openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES], char *comment,
 		    "private key %s: not an Ed25519 key", name);
 	secret_free(container);
 	return status;
+}
+
+enum ag_status
+openssh_key_blob(uint8_t *blob, size_t cap, size_t *len, struct bytes text,
+    const char *name, struct ag_error *err)
+{
+	struct secret *container;
+	struct bytes inside;
+	enum ag_status status =
+	    container_from_text(&container, text, name, err);
+
+	if (status != AG_OK)
+		return status;
+	if (openssh_container_blob(container, &inside) != AG_OK ||
+	    inside.len > cap) {
+		status = ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	} else {
+		*len = inside.len;
+		memcpy(blob, inside.data, inside.len);
+	}
+	secret_free(container);
+	return status;
+}
+
+enum ag_status
+openssh_key_to_pem(struct secret **pem, struct bytes text,
+    const struct secret *passphrase, const char *name, struct ag_error *err)
+{
+	struct secret *container;
+	enum ag_status status =
+	    container_from_text(&container, text, name, err);
+	bool is_plain;
+
+	*pem = NULL;
+	if (status != AG_OK)
+		return status;
+	status = check_encryption(container, &is_plain, name, err);
+	secret_free(container);
+	if (status != AG_OK)
+		return status;
+	if (!is_plain && passphrase == NULL)
+		return passphrase_missing(name, err);
+	*pem = recode(text, is_plain ? NULL : passphrase, NULL);
+	if (*pem != NULL)
+		return AG_OK;
+	return is_plain
+	    ? ag_fail(err, AG_EINVAL, "private key %s: damaged", name)
+	    : ag_fail(err, AG_EDENIED,
+		  "private key %s: wrong passphrase, or damaged", name);
 }
 
 /* Put the armour on, lines as long as ssh-keygen makes them. */

@@ -55,6 +55,21 @@ enum ag_status openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES],
     struct ag_error *err) AG_MUST_USE;
 
 /*
+ * The public blob of a key of any type, as crypto/ssh_key.h parses it; at
+ * most cap bytes.  No passphrase is needed.
+ */
+enum ag_status openssh_key_blob(uint8_t *blob, size_t cap, size_t *len,
+    struct bytes text, const char *name, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * A key that is not Ed25519, as PEM that OpenSSL reads, decrypted.
+ * AG_EDENIED as openssh_key_parse().
+ */
+enum ag_status openssh_key_to_pem(struct secret **pem, struct bytes text,
+    const struct secret *passphrase, const char *name,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * Write the private half to path (0600) and the public one to path.pub.
  * Without overwrite, AG_EEXIST when either is there, and nothing is done.
  */
