@@ -192,24 +192,31 @@ passphrase_option(struct secret **out, const struct applet_call *call,
 }
 
 enum ag_status
+passphrase_of_file(struct secret **out, const struct applet_call *call,
+    const char *path, struct ag_error *err)
+{
+	enum ag_status status = passphrase_option(out, call, false, err);
+	char prompt[256];
+
+	if (status != AG_OK || *out != NULL)
+		return status;
+	(void)snprintf(prompt, sizeof(prompt), "Passphrase of %.200s: ", path);
+	return passphrase_prompt(out, prompt, err);
+}
+
+enum ag_status
 passphrase_load_key(struct secret **key, const struct applet_call *call,
     const char *path, struct ag_error *err)
 {
 	struct secret *text, *passphrase = NULL;
 	enum ag_status status;
-	char prompt[256];
 
 	*key = NULL;
 	status = secret_read_file(&text, path, OPENSSH_KEY_FILE_BYTES_MAX, err);
 	if (status != AG_OK)
 		return status;
-	if (openssh_key_is_encrypted(secret_bytes(text))) {
-		status = passphrase_option(&passphrase, call, false, err);
-		(void)snprintf(prompt, sizeof(prompt),
-		    "Passphrase of %.200s: ", path);
-		if (status == AG_OK && passphrase == NULL)
-			status = passphrase_prompt(&passphrase, prompt, err);
-	}
+	if (openssh_key_is_encrypted(secret_bytes(text)))
+		status = passphrase_of_file(&passphrase, call, path, err);
 	if (status == AG_OK)
 		status = openssh_key_parse(key, NULL, secret_bytes(text),
 		    passphrase, path, err);

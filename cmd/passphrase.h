@@ -30,6 +30,11 @@ enum ag_status passphrase_option(struct secret **out,
 enum ag_status passphrase_prompt(struct secret **out, const char *prompt,
     struct ag_error *err) AG_MUST_USE;
 
+/* The passphrase of a key file: the options' one, or else asked for. */
+enum ag_status passphrase_of_file(struct secret **out,
+    const struct applet_call *call, const char *path,
+    struct ag_error *err) AG_MUST_USE;
+
 /*
  * Load an OpenSSH private key; when it is encrypted, with the passphrase of
  * the options or else asked for.

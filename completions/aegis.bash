@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -52,6 +52,7 @@ _aegis_words() {
 	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;
+	'hash ') words=' -a --algorithm -l --length -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;
 	'keygen ') words=' -T --type -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'kv ') words=' get put del list watch txn request' ;;
@@ -73,8 +74,10 @@ _aegis_words() {
 	'roster merge') words=' -o --out -f --force' ;;
 	'roster verify') words='' ;;
 	'roster show') words='' ;;
+	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
-	' ') words=' backup cluster completion config consensus-inspect help keygen kv node roster tui --list --list-full --install --dump-options' ;;
+	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
+	' ') words=' backup cluster completion config consensus-inspect hash help keygen kv node roster sign tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -84,4 +87,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-tui
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-hash aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-sign aegis-tui aegis-verify

@@ -18,8 +18,8 @@
 
 #include "crypto/algorithm.h"
 
-/* Half of a second-level cache, so that what was read is still there. */
-#define READ_BYTES ((size_t)128 << 10)
+/* Small beside a second-level cache: what was read is still there. */
+#define READ_BYTES ((size_t)64 << 10)
 
 struct hash {
 	crypto_generichash_state blake2b;

@@ -26,6 +26,7 @@
 #define TRUSTED "trusted comment: "
 
 #define PUBLIC_BYTES (2 + MINISIGN_ID_BYTES + SIGN_PUBLIC_BYTES)
+#define GLOBAL_BYTES_MAX (SIGN_SIGNATURE_BYTES + MINISIGN_TRUSTED_BYTES_MAX)
 #define SIGNATURE_BYTES (2 + MINISIGN_ID_BYTES + SIGN_SIGNATURE_BYTES)
 
 /* The parts of a secret key, by where they begin. */
@@ -160,8 +161,7 @@ parse_trusted(struct minisign_signature *sig, struct bytes line,
 	if (line.len > MINISIGN_TRUSTED_BYTES_MAX || !is_text(line))
 		return corrupt("its trusted comment is too long or not text",
 		    err);
-	memcpy(sig->trusted, line.data, line.len);
-	sig->trusted[line.len] = '\0';
+	sig->trusted = line;
 	return AG_OK;
 }
 
@@ -197,15 +197,14 @@ minisign_parse(struct minisign_signature *sig, struct bytes text,
 
 /* What the second signature is over; its length. */
 static size_t
-global_text(uint8_t
-		out[static SIGN_SIGNATURE_BYTES + MINISIGN_TRUSTED_BYTES_MAX],
-    const uint8_t signature[static SIGN_SIGNATURE_BYTES], const char *trusted)
+global_text(uint8_t out[static GLOBAL_BYTES_MAX],
+    const uint8_t signature[static SIGN_SIGNATURE_BYTES], struct bytes trusted)
 {
-	size_t len = strlen(trusted);
-
+	AG_ASSERT(trusted.len <= MINISIGN_TRUSTED_BYTES_MAX);
 	memcpy(out, signature, SIGN_SIGNATURE_BYTES);
-	memcpy(out + SIGN_SIGNATURE_BYTES, trusted, len);
-	return SIGN_SIGNATURE_BYTES + len;
+	if (trusted.len > 0)
+		memcpy(out + SIGN_SIGNATURE_BYTES, trusted.data, trusted.len);
+	return SIGN_SIGNATURE_BYTES + trusted.len;
 }
 
 enum ag_status
@@ -213,7 +212,7 @@ minisign_verify(const struct minisign_signature *sig,
     const struct minisign_public *key, struct bytes message,
     struct ag_error *err)
 {
-	uint8_t text[SIGN_SIGNATURE_BYTES + MINISIGN_TRUSTED_BYTES_MAX];
+	uint8_t text[GLOBAL_BYTES_MAX];
 	char signer[MINISIGN_ID_TEXT_BYTES], given[MINISIGN_ID_TEXT_BYTES];
 	size_t len;
 
@@ -423,7 +422,7 @@ minisign_sign(struct buf *text, const struct minisign_key *key,
     const char *trusted, struct ag_error *err)
 {
 	uint8_t raw[SIGNATURE_BYTES], global[SIGN_SIGNATURE_BYTES];
-	uint8_t signed_text[SIGN_SIGNATURE_BYTES + MINISIGN_TRUSTED_BYTES_MAX];
+	uint8_t signed_text[GLOBAL_BYTES_MAX];
 	char first[TEXT_BASE64_BYTES(sizeof(raw))];
 	char second[TEXT_BASE64_BYTES(sizeof(global))];
 	enum ag_status status;
@@ -440,7 +439,7 @@ minisign_sign(struct buf *text, const struct minisign_key *key,
 	memcpy(raw, "ED", 2);
 	memcpy(raw + 2, key->id, MINISIGN_ID_BYTES);
 	sign_message(signature, key->key, bytes_of(digest, HASH_BYTES_MAX));
-	len = global_text(signed_text, signature, trusted);
+	len = global_text(signed_text, signature, bytes_from_text(trusted));
 	sign_message(global, key->key, bytes_of(signed_text, len));
 	text_base64(first, sizeof(first), bytes_of(raw, sizeof(raw)),
 	    BASE64_STANDARD);

@@ -51,7 +51,7 @@ struct minisign_signature {
 	uint8_t id[MINISIGN_ID_BYTES];
 	uint8_t signature[SIGN_SIGNATURE_BYTES];
 	uint8_t global[SIGN_SIGNATURE_BYTES];
-	char trusted[MINISIGN_TRUSTED_BYTES_MAX + 1];
+	struct bytes trusted; /* borrowed from the text; not ended by NUL */
 };
 
 struct minisign_key;

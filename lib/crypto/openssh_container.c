@@ -95,8 +95,8 @@ openssh_container_public(const struct secret *container,
 								  : AG_EINVAL;
 }
 
-static bool
-padding_is_right(struct bytes padding)
+bool
+openssh_container_is_padding(struct bytes padding)
 {
 	size_t i;
 
@@ -132,7 +132,7 @@ section_parse(struct secret **key, char *comment, struct bytes section,
 	    private_key.len != SIGN_SECRET_BYTES ||
 	    note.len >= PUBLIC_KEY_COMMENT_BYTES ||
 	    section.len % CIPHER_BLOCK != 0 ||
-	    !padding_is_right(bytes_of(r.at, r.left)))
+	    !openssh_container_is_padding(bytes_of(r.at, r.left)))
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged or cut short", name);
 	*key = secret_copy(private_key);
@@ -159,22 +159,30 @@ section_parse(struct secret **key, char *comment, struct bytes section,
 }
 
 enum ag_status
-openssh_container_parse(struct secret **key, char *comment,
-    const struct secret *container, const char *name, struct ag_error *err)
+openssh_container_section(const struct secret *container, struct bytes *blob,
+    struct bytes *section)
 {
 	struct ssh_wire_reader r;
-	struct bytes blob, section;
 
 	if (!bytes_equal(read_cipher(&r, container), bytes_from_text("none")) ||
 	    !ssh_wire_expect(&r, "none") || !ssh_wire_expect(&r, "") ||
 	    ssh_wire_get_u32(&r) != 1)
+		return AG_EINVAL;
+	*blob = ssh_wire_get_string(&r);
+	*section = ssh_wire_get_string(&r);
+	return ssh_wire_is_done(&r) ? AG_OK : AG_EINVAL;
+}
+
+enum ag_status
+openssh_container_parse(struct secret **key, char *comment,
+    const struct secret *container, const char *name, struct ag_error *err)
+{
+	struct bytes blob, section;
+
+	if (openssh_container_section(container, &blob, &section) != AG_OK)
 		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, or not a single key", name);
-	blob = ssh_wire_get_string(&r);
-	section = ssh_wire_get_string(&r);
-	if (r.failed || r.left != 0)
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged or cut short", name);
+		    "private key %s: damaged, cut short, or not a single key",
+		    name);
 	return section_parse(key, comment, section, blob, name, err);
 }
 

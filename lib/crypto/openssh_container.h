@@ -30,6 +30,16 @@ enum ag_status openssh_container_public(const struct secret *container,
 enum ag_status openssh_container_blob(const struct secret *container,
     struct bytes *blob) AG_MUST_USE;
 
+/*
+ * The private section of a plain container, borrowed from it.  AG_EINVAL
+ * when it is damaged, encrypted, or not of a single key.
+ */
+enum ag_status openssh_container_section(const struct secret *container,
+    struct bytes *blob, struct bytes *section) AG_MUST_USE;
+
+/* Padding as it ends a section. */
+bool openssh_container_is_padding(struct bytes padding);
+
 /* AG_EINVAL damaged, AG_EVERSION not Ed25519; name is for errors. */
 enum ag_status openssh_container_parse(struct secret **key, char *comment,
     const struct secret *container, const char *name,

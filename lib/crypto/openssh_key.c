@@ -282,6 +282,42 @@ openssh_key_to_pem(struct secret **pem, struct bytes text,
 		  "private key %s: wrong passphrase, or damaged", name);
 }
 
+enum ag_status
+openssh_key_section(struct secret **section, struct bytes text,
+    const char *name, struct ag_error *err)
+{
+	struct secret *container;
+	enum ag_status status =
+	    container_from_text(&container, text, name, err);
+	struct bytes blob, inside;
+	bool is_plain;
+
+	*section = NULL;
+	if (status != AG_OK)
+		return status;
+	status = check_encryption(container, &is_plain, name, err);
+	if (status == AG_OK && !is_plain)
+		status = ag_fail(err, AG_EREFUSED,
+		    "private key %s: encrypted RSA keys can not be opened "
+		    "here; sign with an Ed25519 or ECDSA key, or with a copy "
+		    "that ssh-keygen -p took the passphrase off",
+		    name);
+	if (status == AG_OK &&
+	    (openssh_container_section(container, &blob, &inside) != AG_OK ||
+		inside.len == 0))
+		status = ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged, cut short, or not a single key",
+		    name);
+	if (status == AG_OK) {
+		*section = secret_copy(inside);
+		if (*section == NULL)
+			status = ag_fail(err, AG_ENOMEM,
+			    "private key %s: out of memory", name);
+	}
+	secret_free(container);
+	return status;
+}
+
 /* Put the armour on, lines as long as ssh-keygen makes them. */
 static struct secret *
 text_from_container(const struct secret *container)

@@ -62,12 +62,19 @@ enum ag_status openssh_key_blob(uint8_t *blob, size_t cap, size_t *len,
     struct bytes text, const char *name, struct ag_error *err) AG_MUST_USE;
 
 /*
- * A key that is not Ed25519, as PEM that OpenSSL reads, decrypted.
+ * An ECDSA key as PEM that OpenSSL reads, decrypted.
  * AG_EDENIED as openssh_key_parse().
  */
 enum ag_status openssh_key_to_pem(struct secret **pem, struct bytes text,
     const struct secret *passphrase, const char *name,
     struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The private section of an unencrypted key of any type.
+ * AG_EREFUSED   it is encrypted
+ */
+enum ag_status openssh_key_section(struct secret **section, struct bytes text,
+    const char *name, struct ag_error *err) AG_MUST_USE;
 
 /*
  * Write the private half to path (0600) and the public one to path.pub.
