@@ -1,8 +1,8 @@
 /*
  * Sealing, streams, recipients, hashes and signatures.
  *
- * Known answers typed in here come from the RFCs; larger sets are read from
- * AEGIS_VECTORS (default ../shared/vectors) and skipped where it is absent.
+ * Known answers typed in here come from the RFCs; larger sets are read as
+ * fixture/vectors.h says.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <jansson.h>
 #include <sodium.h>
 
 #include "codec/text.h"
@@ -24,6 +23,7 @@
 #include "crypto/secret.h"
 #include "crypto/sign.h"
 #include "crypto/stream.h"
+#include "fixture/vectors.h"
 
 static struct bytes
 nothing(void)
@@ -527,6 +527,80 @@ hashes_of_abc_are_the_published_ones(void **state)
 	}
 }
 
+/* In two pieces, as a file may come. */
+static void
+hash_in_two(uint8_t *digest, enum hash_algorithm algorithm, struct bytes data)
+{
+	size_t half = data.len / 2;
+	struct hash *hash;
+
+	assert_int_equal(hash_open(&hash, algorithm, NULL), AG_OK);
+	hash_update(hash, bytes_of(data.data, half));
+	hash_update(hash, bytes_of(data.data + half, data.len - half));
+	hash_finish(hash, digest);
+	hash_close(hash);
+}
+
+static void
+blake2b_answers_are_the_published_ones(void **state)
+{
+	json_t *all = vectors_json("blake2/blake2b-kat.json"), *test;
+	uint8_t data[512], expected[HASH_BYTES_MAX], digest[HASH_BYTES_MAX];
+	size_t i, seen = 0;
+
+	(void)state;
+	json_array_foreach(all, i, test)
+	{
+		size_t len = vectors_hex(test, "in", data, sizeof(data));
+
+		/* Keyed ones are no hashes of files. */
+		if (json_string_length(json_object_get(test, "key")) != 0)
+			continue;
+		assert_int_equal(vectors_hex(test, "out", expected,
+				     sizeof(expected)),
+		    HASH_BYTES_MAX);
+		hash_in_two(digest, HASH_BLAKE2B_512, bytes_of(data, len));
+		assert_memory_equal(digest, expected, sizeof(digest));
+		seen++;
+	}
+	json_decref(all);
+	assert_int_equal(seen, 256);
+}
+
+/* "Len = bits", "Msg = hex" and "MD = hex" lines. */
+static void
+sha3_answers_are_the_published_ones(void **state)
+{
+	uint8_t data[512], expected[HASH_BYTES], digest[HASH_BYTES];
+	size_t bits = 0, len = 0, seen = 0;
+	char *line, *rest;
+	struct buf text;
+
+	(void)state;
+	vectors_file(&text, "sha3/ShortMsgKAT_SHA3-256.txt");
+	rest = (char *)text.data;
+	while ((line = strsep(&rest, "\r\n")) != NULL) {
+		if (strncmp(line, "Len = ", 6) == 0)
+			bits = (size_t)strtoul(line + 6, NULL, 10);
+		else if (strncmp(line, "Msg = ", 6) == 0)
+			assert_int_equal(sodium_hex2bin(data, sizeof(data),
+					     line + 6, strlen(line + 6), NULL,
+					     &len, NULL),
+			    0);
+		/* Files have whole bytes. */
+		if (strncmp(line, "MD = ", 5) != 0 || bits % 8 != 0)
+			continue;
+		assert_int_equal(text_hex_decode(expected, sizeof(expected),
+				     bytes_from_text(line + 5)),
+		    AG_OK);
+		hash_in_two(digest, HASH_SHA3_256, bytes_of(data, bits / 8));
+		assert_memory_equal(digest, expected, sizeof(digest));
+		seen++;
+	}
+	buf_fini(&text);
+	assert_true(seen >= 200);
+}
+
 static void
 a_secret_read_from_a_pipe_is_bounded(void **state)
 {
@@ -607,41 +681,10 @@ a_key_with_a_foreign_public_half_is_not_sound(void **state)
 	secret_free(key);
 }
 
-static json_t *
-load_vectors(const char *file)
-{
-	const char *dir = getenv("AEGIS_VECTORS");
-	char path[512];
-	json_t *all;
-
-	(void)snprintf(path, sizeof(path), "%s/%s",
-	    dir == NULL ? "../shared/vectors" : dir, file);
-	all = json_load_file(path, 0, NULL);
-	if (all == NULL) {
-		print_message("skipped: no vectors at %s\n", path);
-		skip();
-	}
-	return all;
-}
-
-/* The bytes of a hex field; at most cap. */
-static size_t
-hex_field(const json_t *object, const char *name, uint8_t *out, size_t cap)
-{
-	const char *hex = json_string_value(json_object_get(object, name));
-	size_t len = 0;
-
-	assert_non_null(hex);
-	assert_int_equal(sodium_hex2bin(out, cap, hex, strlen(hex), NULL, &len,
-			     NULL),
-	    0);
-	return len;
-}
-
 static void
 wycheproof_signatures_are_judged_as_published(void **state)
 {
-	json_t *all = load_vectors("wycheproof/ed25519_test.json");
+	json_t *all = vectors_json("wycheproof/ed25519_test.json");
 	size_t g, t, seen = 0;
 	json_t *group, *test;
 
@@ -650,14 +693,15 @@ wycheproof_signatures_are_judged_as_published(void **state)
 	{
 		uint8_t key[32], message[4096], signature[128];
 
-		assert_int_equal(hex_field(json_object_get(group, "publicKey"),
+		assert_int_equal(vectors_hex(json_object_get(group,
+						 "publicKey"),
 				     "pk", key, sizeof(key)),
 		    32);
 		json_array_foreach(json_object_get(group, "tests"), t, test)
 		{
 			size_t len =
-			    hex_field(test, "msg", message, sizeof(message));
-			size_t sig_len = hex_field(test, "sig", signature,
+			    vectors_hex(test, "msg", message, sizeof(message));
+			size_t sig_len = vectors_hex(test, "sig", signature,
 			    sizeof(signature));
 			bool is_valid =
 			    strcmp(json_string_value(
@@ -683,7 +727,7 @@ wycheproof_signatures_are_judged_as_published(void **state)
 static void
 the_accepted_edge_cases_are_the_pinned_ones(void **state)
 {
-	json_t *all = load_vectors("ed25519-cctv/ed25519vectors.json");
+	json_t *all = vectors_json("ed25519-cctv/ed25519vectors.json");
 	uint8_t key[32], signature[64], digest[HASH_BYTES];
 	char hex[TEXT_HEX_BYTES(HASH_BYTES)];
 	struct hash *hash;
@@ -698,8 +742,8 @@ the_accepted_edge_cases_are_the_pinned_ones(void **state)
 		    json_string_value(json_object_get(test, "msg"));
 		uint8_t verdict;
 
-		(void)hex_field(test, "key", key, sizeof(key));
-		(void)hex_field(test, "sig", signature, sizeof(signature));
+		(void)vectors_hex(test, "key", key, sizeof(key));
+		(void)vectors_hex(test, "sig", signature, sizeof(signature));
 		verdict = sign_verify(key, bytes_from_text(message), signature);
 		accepted += verdict;
 		hash_update(hash, bytes_of(&verdict, 1));
@@ -717,7 +761,7 @@ the_accepted_edge_cases_are_the_pinned_ones(void **state)
 static void
 wycheproof_sealed_buffers_are_judged_as_published(void **state)
 {
-	json_t *all = load_vectors("wycheproof/xchacha20_poly1305_test.json");
+	json_t *all = vectors_json("wycheproof/xchacha20_poly1305_test.json");
 	size_t g, t, seen = 0;
 	json_t *group, *test;
 
@@ -737,18 +781,18 @@ wycheproof_sealed_buffers_are_judged_as_published(void **state)
 				       json_object_get(test, "result")),
 				"valid") == 0;
 
-			assert_int_equal(hex_field(test, "key", raw,
+			assert_int_equal(vectors_hex(test, "key", raw,
 					     sizeof(raw)),
 			    32);
 			memcpy(secret_data(key), raw, sizeof(raw));
-			aad_len = hex_field(test, "aad", aad, sizeof(aad));
-			len = hex_field(test, "iv", sealed, sizeof(sealed));
-			len += hex_field(test, "ct", sealed + len,
+			aad_len = vectors_hex(test, "aad", aad, sizeof(aad));
+			len = vectors_hex(test, "iv", sealed, sizeof(sealed));
+			len += vectors_hex(test, "ct", sealed + len,
 			    sizeof(sealed) - len);
-			len += hex_field(test, "tag", sealed + len,
+			len += vectors_hex(test, "tag", sealed + len,
 			    sizeof(sealed) - len);
 			plain_len =
-			    hex_field(test, "msg", plain, sizeof(plain));
+			    vectors_hex(test, "msg", plain, sizeof(plain));
 			assert_int_equal(seal_open(out, key,
 					     bytes_of(aad, aad_len),
 					     bytes_of(sealed, len)),
@@ -786,6 +830,8 @@ main(void)
 		cmocka_unit_test(a_broken_hash_is_refused_with_the_reason),
 		cmocka_unit_test(every_algorithm_has_names_of_its_own),
 		cmocka_unit_test(hashes_of_abc_are_the_published_ones),
+		cmocka_unit_test(blake2b_answers_are_the_published_ones),
+		cmocka_unit_test(sha3_answers_are_the_published_ones),
 		cmocka_unit_test(a_secret_read_from_a_pipe_is_bounded),
 		cmocka_unit_test(a_passphrase_is_a_line_and_what_follows_stays),
 		cmocka_unit_test(a_passphrase_others_would_cut_is_refused),
