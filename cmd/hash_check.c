@@ -59,6 +59,7 @@ struct check {
 	bool is_strict;
 	bool warns;
 	int code;
+	char line[LINE_BYTES_MAX]; /* the one being read */
 };
 
 static void
@@ -248,7 +249,6 @@ check_file(struct check *check, const char *path)
 	const char *name = is_stdin ? HASH_STANDARD_INPUT : path;
 	FILE *stream = is_stdin ? stdin : fopen(path, "re");
 	struct checksum_reader reader = check->start;
-	char line[LINE_BYTES_MAX];
 	struct tally tally = { 0 };
 	struct ag_error err;
 	uint64_t number = 0;
@@ -259,9 +259,9 @@ check_file(struct check *check, const char *path)
 		check_fail(check, exit_fail_local(check->call, &err));
 		return;
 	}
-	while (read_line(stream, line, &len))
-		check_line(check, &reader, bytes_of(line, len), name, ++number,
-		    &tally);
+	while (read_line(stream, check->line, &len))
+		check_line(check, &reader, bytes_of(check->line, len), name,
+		    ++number, &tally);
 	if (ferror(stream) != 0) {
 		(void)ag_fail_sys(&err, "read %s", name);
 		check_fail(check, exit_fail_local(check->call, &err));
