@@ -271,15 +271,13 @@ openssh_key_to_pem(struct secret **pem, struct bytes text,
 	secret_free(container);
 	if (status != AG_OK)
 		return status;
-	if (!is_plain && passphrase == NULL)
+	if (passphrase == NULL)
 		return passphrase_missing(name, err);
-	*pem = recode(text, is_plain ? NULL : passphrase, NULL);
-	if (*pem != NULL)
-		return AG_OK;
-	return is_plain
-	    ? ag_fail(err, AG_EINVAL, "private key %s: damaged", name)
-	    : ag_fail(err, AG_EDENIED,
-		  "private key %s: wrong passphrase, or damaged", name);
+	*pem = recode(text, passphrase, NULL);
+	if (*pem == NULL)
+		return ag_fail(err, AG_EDENIED,
+		    "private key %s: wrong passphrase, or damaged", name);
+	return AG_OK;
 }
 
 enum ag_status
@@ -297,11 +295,7 @@ openssh_key_section(struct secret **section, struct bytes text,
 		return status;
 	status = check_encryption(container, &is_plain, name, err);
 	if (status == AG_OK && !is_plain)
-		status = ag_fail(err, AG_EREFUSED,
-		    "private key %s: encrypted RSA keys can not be opened "
-		    "here; sign with an Ed25519 or ECDSA key, or with a copy "
-		    "that ssh-keygen -p took the passphrase off",
-		    name);
+		status = passphrase_missing(name, err);
 	if (status == AG_OK &&
 	    (openssh_container_section(container, &blob, &inside) != AG_OK ||
 		inside.len == 0))

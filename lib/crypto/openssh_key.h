@@ -62,7 +62,7 @@ enum ag_status openssh_key_blob(uint8_t *blob, size_t cap, size_t *len,
     struct bytes text, const char *name, struct ag_error *err) AG_MUST_USE;
 
 /*
- * An ECDSA key as PEM that OpenSSL reads, decrypted.
+ * An encrypted ECDSA key as PEM that OpenSSL reads, decrypted.
  * AG_EDENIED as openssh_key_parse().
  */
 enum ag_status openssh_key_to_pem(struct secret **pem, struct bytes text,
@@ -70,8 +70,8 @@ enum ag_status openssh_key_to_pem(struct secret **pem, struct bytes text,
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * The private section of an unencrypted key of any type.
- * AG_EREFUSED   it is encrypted
+ * The private section of an unencrypted key of any type; AG_EDENIED when it
+ * is encrypted.
  */
 enum ag_status openssh_key_section(struct secret **section, struct bytes text,
     const char *name, struct ag_error *err) AG_MUST_USE;

@@ -5,10 +5,6 @@
  * RSA keys are OpenSSL's, which keeps them in memory of its own and wipes
  * that when they are freed.
  *
- * FORMAT   private section of RSA: u32 check | u32 the same | string
- *          "ssh-rsa" | mpint n | mpint e | mpint d | mpint inverse of q |
- *          mpint p | mpint q | string comment | padding 1, 2, 3, …
- *
  * RULES    1. The private half must be that of the public key in front of
  *             it: what signs is what was shown.
  *          2. A signature is verified before it is handed out.  One that a
@@ -24,15 +20,12 @@
 #include <string.h>
 
 #include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 
-#include "crypto/openssh_container.h"
 #include "crypto/openssh_key.h"
 #include "crypto/sign.h"
+#include "crypto/ssh_private.h"
 #include "crypto/ssh_wire.h"
 
 #define RSA_ALGORITHM "rsa-sha2-512"
@@ -42,27 +35,6 @@ struct ssh_signer {
 	struct secret *ed25519; /* or else */
 	EVP_PKEY *pkey;
 };
-
-/* It is decrypted already; nobody is asked. */
-static int
-no_passphrase(char *out AG_UNUSED, int cap AG_UNUSED, int rw AG_UNUSED,
-    void *arg AG_UNUSED)
-{
-	return -1;
-}
-
-static EVP_PKEY *
-pkey_from_pem(const struct secret *pem)
-{
-	struct bytes text = secret_bytes(pem);
-	BIO *bio = BIO_new_mem_buf(text.data, (int)text.len);
-	EVP_PKEY *pkey = NULL;
-
-	if (bio != NULL)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	BIO_free(bio);
-	return pkey;
-}
 
 /* Sign a fixed text: the halves belong together when that verifies. */
 static enum ag_status
@@ -79,148 +51,38 @@ signer_check_halves(const struct ssh_signer *signer, const char *name,
 	    "private key %s: damaged, its halves do not belong together", name);
 }
 
-enum rsa_number {
-	RSA_N,
-	RSA_E,
-	RSA_D,
-	RSA_QINV,
-	RSA_P,
-	RSA_Q,
-	RSA_DP, /* the last two follow from the others */
-	RSA_DQ,
-	RSA_NUMBERS
-};
-
-static const char *const rsa_params[RSA_NUMBERS] = {
-	[RSA_N] = OSSL_PKEY_PARAM_RSA_N,
-	[RSA_E] = OSSL_PKEY_PARAM_RSA_E,
-	[RSA_D] = OSSL_PKEY_PARAM_RSA_D,
-	[RSA_QINV] = OSSL_PKEY_PARAM_RSA_COEFFICIENT1,
-	[RSA_P] = OSSL_PKEY_PARAM_RSA_FACTOR1,
-	[RSA_Q] = OSSL_PKEY_PARAM_RSA_FACTOR2,
-	[RSA_DP] = OSSL_PKEY_PARAM_RSA_EXPONENT1,
-	[RSA_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2,
-};
-
-/* Read what a section has; the rest of numbers stays NULL. */
-static bool
-rsa_read(BIGNUM *numbers[static RSA_NUMBERS], struct bytes section)
-{
-	struct ssh_wire_reader r;
-	uint32_t check;
-	bool is_right;
-
-	ssh_wire_start(&r, section);
-	check = ssh_wire_get_u32(&r);
-	is_right = check == ssh_wire_get_u32(&r);
-	is_right = ssh_wire_expect(&r, "ssh-rsa") && is_right;
-	for (size_t i = RSA_N; i <= RSA_Q; i++) {
-		struct bytes number = ssh_wire_get_mpint(&r);
-
-		numbers[i] = BN_secure_new();
-		is_right = is_right && numbers[i] != NULL &&
-		    BN_bin2bn(number.data, (int)number.len, numbers[i]) != NULL;
-		if (numbers[i] != NULL)
-			BN_set_flags(numbers[i], BN_FLG_CONSTTIME);
-	}
-	(void)ssh_wire_get_string(&r);
-	return is_right && !r.failed &&
-	    openssh_container_is_padding(bytes_of(r.at, r.left));
-}
-
-/* d mod (prime - 1), as signing by the primes wants it. */
-static BIGNUM *
-rsa_exponent(const BIGNUM *d, const BIGNUM *prime)
-{
-	BN_CTX *ctx = BN_CTX_secure_new();
-	BIGNUM *less = BN_secure_new(), *out = BN_secure_new();
-	bool is_made = ctx != NULL && less != NULL && out != NULL &&
-	    BN_sub(less, prime, BN_value_one()) == 1 && !BN_is_zero(less);
-
-	if (is_made) {
-		BN_set_flags(less, BN_FLG_CONSTTIME);
-		is_made = BN_mod(out, d, less, ctx) == 1;
-	}
-	if (!is_made) {
-		BN_clear_free(out);
-		out = NULL;
-	}
-	BN_clear_free(less);
-	BN_CTX_free(ctx);
-	return out;
-}
-
-static EVP_PKEY *
-rsa_build(BIGNUM *const numbers[static RSA_NUMBERS])
-{
-	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY *pkey = NULL;
-	bool is_put = builder != NULL && ctx != NULL;
-
-	for (size_t i = 0; is_put && i < RSA_NUMBERS; i++)
-		is_put = numbers[i] != NULL &&
-		    OSSL_PARAM_BLD_push_BN(builder, rsa_params[i],
-			numbers[i]) == 1;
-	if (is_put)
-		params = OSSL_PARAM_BLD_to_param(builder);
-	if (params == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_KEYPAIR, params) != 1)
-		pkey = NULL;
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(builder);
-	EVP_PKEY_CTX_free(ctx);
-	return pkey;
-}
-
-static EVP_PKEY *
-pkey_from_section(const struct secret *section)
-{
-	BIGNUM *numbers[RSA_NUMBERS] = { NULL };
-	EVP_PKEY *pkey = NULL;
-
-	if (rsa_read(numbers, secret_bytes(section))) {
-		numbers[RSA_DP] = rsa_exponent(numbers[RSA_D], numbers[RSA_P]);
-		numbers[RSA_DQ] = rsa_exponent(numbers[RSA_D], numbers[RSA_Q]);
-		pkey = rsa_build(numbers);
-	}
-	for (size_t i = 0; i < RSA_NUMBERS; i++)
-		BN_clear_free(numbers[i]);
-	return pkey;
-}
-
 static enum ag_status
-signer_parse_rsa(struct ssh_signer *signer, struct bytes text, const char *name,
-    struct ag_error *err)
+signer_parse_plain(struct ssh_signer *signer, struct bytes text,
+    const char *name, struct ag_error *err)
 {
 	struct secret *section;
-	enum ag_status status;
+	enum ag_status status = openssh_key_section(&section, text, name, err);
 
-	if (signer->public_key.bits < SSH_KEY_RSA_SIGN_BITS_MIN)
-		return ag_fail(err, AG_EREFUSED,
-		    "private key %s: RSA of %u bits signs nothing new; it "
-		    "takes %d",
-		    name, signer->public_key.bits, SSH_KEY_RSA_SIGN_BITS_MIN);
-	status = openssh_key_section(&section, text, name, err);
 	if (status != AG_OK)
 		return status;
-	signer->pkey = pkey_from_section(section);
+	signer->pkey = ssh_private_from_section(secret_bytes(section),
+	    signer->public_key.type);
 	secret_free(section);
 	return AG_OK;
 }
 
 static enum ag_status
-signer_parse_ecdsa(struct ssh_signer *signer, struct bytes text,
+signer_parse_encrypted(struct ssh_signer *signer, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
 {
 	struct secret *pem;
-	enum ag_status status =
-	    openssh_key_to_pem(&pem, text, passphrase, name, err);
+	enum ag_status status;
 
+	if (signer->public_key.type == SSH_KEY_RSA)
+		return ag_fail(err, AG_EREFUSED,
+		    "private key %s: encrypted RSA keys can not be opened "
+		    "here; sign with an Ed25519 or ECDSA key, or with a copy "
+		    "that ssh-keygen -p took the passphrase off",
+		    name);
+	status = openssh_key_to_pem(&pem, text, passphrase, name, err);
 	if (status != AG_OK)
 		return status;
-	signer->pkey = pkey_from_pem(pem);
+	signer->pkey = ssh_private_from_pem(secret_bytes(pem));
 	secret_free(pem);
 	return AG_OK;
 }
@@ -234,9 +96,15 @@ signer_parse_private(struct ssh_signer *signer, struct bytes text,
 	if (signer->public_key.type == SSH_KEY_ED25519)
 		return openssh_key_parse(&signer->ed25519, NULL, text,
 		    passphrase, name, err);
-	status = signer->public_key.type == SSH_KEY_RSA
-	    ? signer_parse_rsa(signer, text, name, err)
-	    : signer_parse_ecdsa(signer, text, passphrase, name, err);
+	if (signer->public_key.type == SSH_KEY_RSA &&
+	    signer->public_key.bits < SSH_KEY_RSA_SIGN_BITS_MIN)
+		return ag_fail(err, AG_EREFUSED,
+		    "private key %s: RSA of %u bits signs nothing new; it "
+		    "takes %d",
+		    name, signer->public_key.bits, SSH_KEY_RSA_SIGN_BITS_MIN);
+	status = openssh_key_is_encrypted(text)
+	    ? signer_parse_encrypted(signer, text, passphrase, name, err)
+	    : signer_parse_plain(signer, text, name, err);
 	if (status == AG_OK && signer->pkey == NULL)
 		status = ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged, OpenSSL refused it", name);
