@@ -19,7 +19,7 @@
 #include "crypto/algorithm.h"
 
 /* Small beside a second-level cache: what was read is still there. */
-#define READ_BYTES ((size_t)64 << 10)
+#define READ_BYTES ((size_t)32 << 10)
 
 struct hash {
 	crypto_generichash_state blake2b;
