@@ -179,16 +179,27 @@ time_of(uint64_t *at, const struct tm *wanted, bool is_utc)
 	return AG_OK;
 }
 
+/* Take "Z" or "UTC" off the end, as ssh-keygen knows them. */
+static bool
+take_zone(struct bytes *text, const char *zone)
+{
+	size_t len = strlen(zone);
+
+	if (text->len < len ||
+	    strncasecmp((const char *)text->data + text->len - len, zone,
+		len) != 0)
+		return false;
+	text->len -= len;
+	return true;
+}
+
 enum ag_status
 allowed_signers_parse_time(uint64_t *at, struct bytes text)
 {
 	struct tm tm = { .tm_isdst = -1 };
-	bool is_utc = text.len > 0 &&
-	    (text.data[text.len - 1] == 'Z' || text.data[text.len - 1] == 'z');
+	bool is_utc = take_zone(&text, "Z") || take_zone(&text, "UTC");
 	bool is_right;
 
-	if (is_utc)
-		text.len--;
 	is_right = take_number(&text, 4, &tm.tm_year) &&
 	    take_number(&text, 2, &tm.tm_mon) &&
 	    take_number(&text, 2, &tm.tm_mday);
