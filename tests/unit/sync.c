@@ -180,6 +180,7 @@ execute_batches(struct end *end)
 				     batch_end(maker)),
 		    AG_OK);
 	}
+	applier_execute(end->applier, false);
 	free(value);
 	free(maker);
 	loop_run(end->scene->loop);
