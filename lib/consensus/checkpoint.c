@@ -242,6 +242,20 @@ checkpoint_vouch(struct engine *e)
 	effect->body = emit_end(e, &out);
 }
 
+/* Two states signed for one sequence: the proof for everybody, once. */
+static void
+report_conflict(struct engine *e, struct checkpoint_vote *kept,
+    const struct vote *vote, const struct vote_proof *proof)
+{
+	const struct evidence_statement first = { kept->digest, kept->proof };
+	const struct evidence_statement second = { vote->digest, *proof };
+
+	if (proof->member != e->config.self && !kept->is_convicted &&
+	    !digest_equal(&kept->digest, &vote->digest))
+		kept->is_convicted = conflict_report(e, EVIDENCE_CHECKPOINT,
+		    vote->seq, &first, &second);
+}
+
 void
 checkpoint_vote_take(struct engine *e, const struct vote *vote,
     const struct vote_proof *proof)
@@ -252,8 +266,10 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 	if (vote->seq <= e->stable)
 		return;
 	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
-		if (kept[k].is_present && kept[k].seq == vote->seq)
+		if (kept[k].is_present && kept[k].seq == vote->seq) {
+			report_conflict(e, &kept[k], vote, proof);
 			return;
+		}
 		if (!kept[k].is_present ||
 		    (kept[at].is_present && kept[k].seq < kept[at].seq))
 			at = k;

@@ -212,6 +212,7 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		view_change_receive(e, from, body);
 		break;
 	case MESSAGE_NEW_VIEW:
+		conflict_new_view(e, body);
 		new_view_receive(e, body);
 		break;
 	case MESSAGE_PROGRESS:

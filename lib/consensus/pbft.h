@@ -12,6 +12,7 @@
 #include "consensus/engine.h"
 #include "consensus/plant.h"
 #include "consensus/pool.h"
+#include "trust/evidence.h"
 
 #define CHECKPOINT_VOTES_KEPT 4
 #define CHECKPOINT_DIGESTS_KEPT 8
@@ -76,6 +77,7 @@ struct slot {
 
 struct checkpoint_vote {
 	bool is_present;
+	bool is_convicted; /* evidence was given: it signed another state too */
 	uint64_t seq;
 	struct digest digest;
 	struct vote_proof proof;
@@ -177,6 +179,7 @@ struct engine {
 	/* What is decided up to here, or to go on with, is NEW_VIEW's alone
 	 * to say: no proposal of this view is for it. */
 	uint64_t chosen_to;
+	uint64_t new_view_convicted; /* whose primary began it twice; or 0 */
 	uint64_t view_changes;
 	uint64_t resend_us; /* when to repeat our VIEW_CHANGE */
 
@@ -351,6 +354,16 @@ void deliver_ready(struct engine *e);
 /* Hand out a batch for execution: the next one. */
 void deliver(struct engine *e, const struct certificate *certificate,
     struct bytes batch, bool is_checkpoint);
+
+/* --- conflict.c: members that contradict themselves --- */
+
+/* Tell of two verified statements of one member; false: no room now. */
+bool conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
+    const struct evidence_statement *one,
+    const struct evidence_statement *other);
+
+/* Has the primary of our view signed another beginning of it? */
+void conflict_new_view(struct engine *e, struct bytes body);
 
 /* --- checkpoint.c --- */
 

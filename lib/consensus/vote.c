@@ -250,35 +250,18 @@ vote_flush(struct engine *e)
 
 /* --- collecting --- */
 
-/* Two votes of one member for one thing: keep the proof for everybody. */
+/* Two votes of one member for one thing: the proof for everybody, once. */
 static void
 report_conflict(struct engine *e, struct slot *slot, const struct vote *vote,
     const struct vote_cell *cell, const struct vote_proof *proof)
 {
-	struct effect *effect;
-	struct encoder out;
-	struct bytes body;
+	const struct evidence_statement first = { cell->digest, cell->proof };
+	const struct evidence_statement second = { vote->digest, *proof };
 
-	if ((slot->convicted >> proof->member & 1) != 0 ||
-	    !emit_has_room(e, 2048))
-		return;
-	slot->convicted |= 1U << proof->member;
-	emit_begin(e, &out);
-	encoder_put_array(&out, 7);
-	encoder_put_text(&out, bytes_from_text("aegis/evidence/v1"));
-	encoder_put_uint(&out, vote->phase);
-	encoder_put_uint(&out, vote->seq);
-	encoder_put_bytes(&out, bytes_of(cell->digest.data, DIGEST_BYTES));
-	vote_proof_encode(&out, &cell->proof);
-	encoder_put_bytes(&out, bytes_of(vote->digest.data, DIGEST_BYTES));
-	vote_proof_encode(&out, proof);
-	body = emit_end(e, &out);
-	if (body.len == 0)
-		return;
-	effect = emit(e, EFFECT_EVIDENCE);
-	effect->member = proof->member;
-	effect->seq = vote->seq;
-	effect->body = body;
+	if ((slot->convicted >> proof->member & 1) == 0 &&
+	    conflict_report(e, (enum evidence_kind)vote->phase, vote->seq,
+		&first, &second))
+		slot->convicted |= 1U << proof->member;
 }
 
 static struct vote_cell *
@@ -328,9 +311,11 @@ checkpoint_vote_is_useful(const struct engine *e, const struct vote *vote,
 
 	if (vote->seq <= e->stable)
 		return false;
+	/* The same again is not; another state is evidence, once. */
 	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++)
 		if (kept[k].is_present && kept[k].seq == vote->seq)
-			return false;
+			return !kept[k].is_convicted &&
+			    !digest_equal(&kept[k].digest, &vote->digest);
 	return true;
 }
 

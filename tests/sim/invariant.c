@@ -7,7 +7,8 @@
  *              one that decided: new views go by such votes (new_view.c)
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
  *              honest disks; views never fall, also over a crash
- * EVIDENCE     is only ever found against Byzantine members
+ * EVIDENCE     convinces by its signatures alone, and is only ever found
+ *              against Byzantine members
  */
 #include "sim/invariant.h"
 
@@ -16,6 +17,7 @@
 #include "codec/message.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "trust/evidence.h"
 
 void
 invariant_persist(struct world *w, struct replica *r,
@@ -287,7 +289,18 @@ void
 invariant_evidence(struct world *w, struct replica *r,
     const struct effect *effect)
 {
+	struct evidence evidence;
+
 	world_count(w, COUNT_REACHED_EVIDENCE);
+	if (evidence_decode(&evidence, effect->body, NULL) != AG_OK ||
+	    evidence.member != effect->member ||
+	    evidence.scope.epoch != w->scope.epoch ||
+	    memcmp(evidence.scope.cluster_id, w->scope.cluster_id,
+		CLUSTER_ID_BYTES) != 0 ||
+	    !evidence_holds(&evidence, w->profile.member_count,
+		&keyring_authority, &w->signers[r->member]))
+		world_violate(w, "replica %u: evidence that proves nothing",
+		    r->index);
 	if (r->is_honest && (w->honest >> effect->member & 1) != 0)
 		world_violate(w, "evidence against honest member %u",
 		    effect->member);

@@ -27,6 +27,7 @@
 #include "codec/message.h"
 #include "consensus/engine.h"
 #include "consensus/record.h"
+#include "trust/evidence.h"
 #include "trust/request.h"
 
 /* Not every file uses all of it; inlined, frames would grow too large. */
@@ -74,6 +75,7 @@ struct node {
 	unsigned evidence, refused, fetches, histories, signatures,
 	    verifications;
 	uint32_t culprit;
+	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
 	size_t certificate_len;
@@ -346,6 +348,27 @@ node_send_history(struct node *node, const struct effect *effect)
 	}
 }
 
+/* Evidence must convince somebody who has nothing but it and the keys. */
+FIXTURE void
+node_keep_evidence(struct node *node, const struct effect *effect)
+{
+	const struct cluster *c = node->cluster;
+	struct evidence evidence;
+	struct ag_error err;
+
+	if (evidence_decode(&evidence, effect->body, &err) != AG_OK)
+		fail_msg("%s", err.text);
+	assert_memory_equal(evidence.scope.cluster_id, c->scope.cluster_id,
+	    CLUSTER_ID_BYTES);
+	assert_int_equal(evidence.scope.epoch, c->scope.epoch);
+	assert_int_equal(evidence.member, effect->member);
+	assert_int_equal(evidence.seq, effect->seq);
+	assert_true(evidence_holds(&evidence, c->n, &fake_authority, node));
+	node->evidence++;
+	node->culprit = effect->member;
+	node->culpable = evidence.kind;
+}
+
 FIXTURE void
 node_carry_out(struct node *node, const struct effect *effect)
 {
@@ -376,8 +399,7 @@ node_carry_out(struct node *node, const struct effect *effect)
 		node_keep_certificate(node, effect->body);
 		break;
 	case EFFECT_EVIDENCE:
-		node->evidence++;
-		node->culprit = effect->member;
+		node_keep_evidence(node, effect);
 		break;
 	case EFFECT_REFUSED:
 		node->refused++;

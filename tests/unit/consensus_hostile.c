@@ -321,6 +321,40 @@ a_member_that_votes_twice_is_convicted_and_counted_once(void **state)
 	cluster_free(c);
 }
 
+/* The state after a sequence is the same in every view. */
+static void
+a_member_that_signs_two_states_is_convicted_and_counted_once(void **state)
+{
+	const uint64_t seq = 8;
+	struct cluster *c = cluster_of(4);
+	struct digest first, second;
+	uint8_t raw[1024];
+	unsigned i;
+
+	(void)state;
+	memset(&first, 4, sizeof(first));
+	memset(&second, 9, sizeof(second));
+	for (i = 0; i < 3; i++) {
+		post(c, 3, 1,
+		    votes_make(c, 3, i, VOTE_CHECKPOINT, seq, &first, raw,
+			sizeof(raw)));
+		assert_int_equal(c->nodes[1].evidence, i > 0);
+		post(c, 3, 1,
+		    votes_make(c, 3, i + 5, VOTE_CHECKPOINT, seq, &second, raw,
+			sizeof(raw)));
+		assert_int_equal(c->nodes[1].evidence, 1);
+	}
+	assert_int_equal(c->nodes[1].culprit, 3);
+	assert_int_equal(c->nodes[1].culpable, EVIDENCE_CHECKPOINT);
+	/* Another member's different state convicts nobody. */
+	post(c, 2, 1,
+	    votes_make(c, 2, 0, VOTE_CHECKPOINT, seq, &second, raw,
+		sizeof(raw)));
+	assert_int_equal(c->nodes[1].evidence, 1);
+	assert_int_equal(c->nodes[1].stable, 0);
+	cluster_free(c);
+}
+
 static void
 a_vote_counts_for_its_signer_only(void **state)
 {
@@ -727,6 +761,8 @@ main(void)
 		    a_primary_that_proposes_two_batches_is_convicted_once),
 		cmocka_unit_test(
 		    a_member_that_votes_twice_is_convicted_and_counted_once),
+		cmocka_unit_test(
+		    a_member_that_signs_two_states_is_convicted_and_counted_once),
 		cmocka_unit_test(a_vote_counts_for_its_signer_only),
 		cmocka_unit_test(
 		    a_vote_for_another_cluster_or_epoch_does_not_count),

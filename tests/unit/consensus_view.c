@@ -451,6 +451,35 @@ a_new_view_begins_with_a_quorum_of_view_changes(void **state)
 }
 
 static void
+a_primary_that_begins_its_view_twice_is_convicted_once(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	static uint8_t raw[4096], other[4096];
+	struct bytes first, second;
+	unsigned i;
+
+	(void)state;
+	first = new_view_make(c, 1, 3, NULL, raw, sizeof(raw));
+	second = new_view_make(c, 1, 4, NULL, other, sizeof(other));
+	post(c, 1, 3, first);
+	/* The same again, whoever brings it, is no conflict. */
+	post(c, 2, 3, first);
+	assert_int_equal(c->nodes[3].evidence, 0);
+	/* Nor is what the primary did not sign. */
+	other[second.len - 1] ^= 1;
+	post(c, 1, 3, second);
+	assert_int_equal(c->nodes[3].evidence, 0);
+	other[second.len - 1] ^= 1;
+	for (i = 0; i < 3; i++)
+		post(c, 2, 3, second);
+	assert_int_equal(c->nodes[3].evidence, 1);
+	assert_int_equal(c->nodes[3].culprit, 1);
+	assert_int_equal(c->nodes[3].culpable, EVIDENCE_NEW_VIEW);
+	assert_int_equal(status_of(c, 3).view, 1);
+	cluster_free(c);
+}
+
+static void
 a_new_view_with_too_few_view_changes_is_refused(void **state)
 {
 	struct cluster *c = cluster_of(4);
@@ -1008,6 +1037,8 @@ main(void)
 		cmocka_unit_test(a_view_change_signed_by_another_is_ignored),
 		cmocka_unit_test(
 		    a_new_view_begins_with_a_quorum_of_view_changes),
+		cmocka_unit_test(
+		    a_primary_that_begins_its_view_twice_is_convicted_once),
 		cmocka_unit_test(
 		    a_new_view_with_too_few_view_changes_is_refused),
 		cmocka_unit_test(

@@ -1,0 +1,93 @@
+/*
+ * Members that contradict themselves: the proof for everybody.
+ *
+ * RULES    1. Both statements were verified before they came here.
+ *          2. A statement that conflicts is never counted, only told of, and
+ *             told once: for a slot's phases, a checkpoint, a view.
+ *          3. Nothing is told of ourselves: what we signed before a crash is
+ *             compared nowhere.
+ *
+ * NOT HERE What is proof and what only suspicion (trust/evidence.c).
+ */
+#include <string.h>
+
+#include "consensus/pbft.h"
+#include "trust/evidence.h"
+#include "trust/signing.h"
+
+bool
+conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
+    const struct evidence_statement *one,
+    const struct evidence_statement *other)
+{
+	struct evidence evidence;
+	struct effect *effect;
+	struct encoder out;
+	struct bytes body;
+
+	if (!emit_has_room(e, EVIDENCE_BYTES_MAX))
+		return false;
+	evidence_make(&evidence, &e->config.scope, kind, seq, e->event->wall_ms,
+	    one, other);
+	emit_begin(e, &out);
+	evidence_encode(&out, &evidence);
+	body = emit_end(e, &out);
+	AG_ASSERT(body.len > 0);
+	effect = emit(e, EFFECT_EVIDENCE);
+	effect->member = evidence.member;
+	effect->seq = seq;
+	effect->view = evidence.view;
+	effect->body = body;
+	return true;
+}
+
+/* What of a NEW_VIEW is signed, and by what. */
+static bool
+read_new_view(struct bytes body, uint64_t *view, struct bytes *statement,
+    struct evidence_statement *out)
+{
+	const uint8_t *start;
+	struct decoder d;
+
+	memset(out, 0, sizeof(*out));
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 5);
+	(void)decoder_get_uint(&d);
+	start = d.at;
+	*view = decoder_get_uint(&d);
+	(void)decoder_get_raw(&d);
+	(void)decoder_get_raw(&d);
+	*statement = bytes_of(start, (size_t)(d.at - start));
+	decoder_get_fixed(&d, out->proof.signature, SIGNATURE_BYTES);
+	if (decoder_finish(&d, NULL) != AG_OK)
+		return false;
+	out->proof.view = *view;
+	out->proof.bundle_size = 1;
+	digest_of(&out->digest, *statement);
+	return true;
+}
+
+void
+conflict_new_view(struct engine *e, struct bytes body)
+{
+	const uint32_t primary = view_primary(e, e->view);
+	struct evidence_statement ours, theirs;
+	struct bytes statement, known;
+	uint64_t view;
+
+	if (e->is_changing || e->new_view_len == 0 ||
+	    primary == e->config.self || e->new_view_convicted == e->view ||
+	    bytes_equal(body, bytes_of(e->new_view, e->new_view_len)) ||
+	    !read_new_view(body, &view, &statement, &theirs) ||
+	    view != e->view ||
+	    !read_new_view(bytes_of(e->new_view, e->new_view_len), &view,
+		&known, &ours) ||
+	    digest_equal(&ours.digest, &theirs.digest) ||
+	    !view_signed_by(e, PURPOSE_NEW_VIEW, primary, view, statement,
+		theirs.proof.signature))
+		return;
+	ours.proof.member = primary;
+	theirs.proof.member = primary;
+	if (conflict_report(e, EVIDENCE_NEW_VIEW, 0, &ours, &theirs))
+		e->new_view_convicted = view;
+}
