@@ -85,6 +85,7 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 	emit_u64_member(e, "rx_bytes", m->rx_bytes);
 	emit_u64_member(e, "queued_bytes", m->queued_bytes);
 	emit_u64_member(e, "dropped", m->dropped_frames);
+	emit_u64_member(e, "evidence", m->evidence);
 	emit_text_member(e, "error", m->error);
 	emit_text_member(e, "node_fingerprint", m->node_fingerprint);
 	emit_text_member(e, "link_fingerprint", m->link_fingerprint);
@@ -212,6 +213,9 @@ paint(struct alert_picture *p, const struct node_status *s)
 		    s->members[i].state == NODE_MEMBER_BEHIND;
 		p->members[i].silent_ms = s->members[i].last_heard_ms;
 		p->members[i].lag = newest - s->members[i].executed;
+		p->members[i].evidence = s->members[i].evidence;
+		p->members[i].evidence_first_ms =
+		    s->members[i].evidence_first_ms;
 	}
 }
 

@@ -1,10 +1,11 @@
 /*
- * /v1/consensus: rounds, votes, views, certificates and the state's digest,
- * for looking.
+ * /v1/consensus: rounds, votes, views, certificates, the state's digest and
+ * evidence, for looking.
  */
 #include "api/handlers.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "api/argument.h"
 #include "api/server.h"
@@ -229,5 +230,88 @@ consensus_state(struct exchange *x)
 	emit_time_member(e, "time", state.time_ms);
 	emit_hex_member(e, "digest",
 	    bytes_of(state.digest, sizeof(state.digest)));
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+/* --- evidence --- */
+
+static void
+emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
+    uint64_t value)
+{
+	emit_key(e, name);
+	if (is_known)
+		emit_u64(e, value);
+	else
+		emit_null(e);
+}
+
+/* The members of a record's object, without its braces. */
+static void
+emit_evidence(struct emitter *e, const struct node_status *s,
+    const struct node_evidence *evidence)
+{
+	const bool has_view = strcmp(evidence->kind, "checkpoint") != 0;
+
+	emit_text_member(e, "id", evidence->id);
+	emit_text_member(e, "member",
+	    evidence->member < s->member_count
+		? s->members[evidence->member].name
+		: "");
+	emit_text_member(e, "kind", evidence->kind);
+	emit_u64_or_null(e, "view", has_view, evidence->view);
+	emit_u64_or_null(e, "seq", evidence->seq != 0, evidence->seq);
+	emit_time_member(e, "found", evidence->found_ms);
+	emit_text_member(e, "text", evidence->text);
+}
+
+static void
+list_evidence(struct exchange *x)
+{
+	struct api *api = x->api;
+	struct node_evidence evidence;
+	struct emitter *e;
+	size_t i;
+
+	node_status(api->node, &api->status);
+	e = exchange_json_begin(x);
+	emit_key(e, "evidence");
+	emit_array_begin(e);
+	for (i = 0; node_evidence(api->node, i, &evidence); i++) {
+		emit_object_begin(e);
+		emit_evidence(e, &api->status, &evidence);
+		emit_object_end(e);
+	}
+	emit_array_end(e);
+	exchange_json_end(x, MHD_HTTP_OK);
+}
+
+void
+consensus_evidence(struct exchange *x)
+{
+	struct node_evidence evidence;
+	struct ag_error err = { 0 };
+	enum ag_status status;
+	struct emitter *e;
+
+	if (!argument_is_given(x, "id")) {
+		list_evidence(x);
+		return;
+	}
+	status = node_evidence_find(x->api->node, argument_text(x, "id"),
+	    &evidence, &err);
+	if (status != AG_OK) {
+		exchange_fail(x, status, &err);
+		return;
+	}
+	if (exchange_accepts(x, "application/cbor")) {
+		exchange_reply(x, MHD_HTTP_OK, "application/cbor",
+		    evidence.file);
+		return;
+	}
+	node_status(x->api->node, &x->api->status);
+	e = exchange_json_begin(x);
+	emit_evidence(e, &x->api->status, &evidence);
+	emit_hex_member(e, "cbor", evidence.file);
 	exchange_json_end(x, MHD_HTTP_OK);
 }

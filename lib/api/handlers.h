@@ -24,6 +24,7 @@ void consensus_votes(struct exchange *x);
 void consensus_views(struct exchange *x);
 void consensus_certificate(struct exchange *x);
 void consensus_state(struct exchange *x);
+void consensus_evidence(struct exchange *x);
 
 /* kv.c */
 void kv_get(struct exchange *x);

@@ -9,6 +9,8 @@
  *          4. A view change is normal for a while: it alerts when it lasts.
  *          5. Two clocks that differ are told by whoever sees it; only
  *             comparing what the members tell shows whose is wrong.
+ *          6. What is proved against a member holds whatever this node is
+ *             doing, until an operator takes the proof away.
  *
  * NOT HERE Notifying anyone; conditions of the operator's own.
  */
@@ -37,6 +39,7 @@ static const struct {
 	[ALERT_REPLICA_SILENT] = { "replica_silent", "CRIT" },
 	[ALERT_REPLICA_BEHIND] = { "replica_behind", "WARN" },
 	[ALERT_CLOCK_DIFFERS] = { "clock_differs", "WARN" },
+	[ALERT_EVIDENCE] = { "evidence", "CRIT" },
 };
 
 const char *
@@ -53,28 +56,53 @@ alert_severity(enum alert_kind kind)
 	return kinds[kind].severity;
 }
 
-static const struct alert *
-find(const struct alert_list *list, enum alert_kind kind, const char *node)
+/* Since when the alerts of before held. */
+struct memory {
+	size_t count;
+	struct {
+		enum alert_kind kind;
+		char node[ALERT_NAME_BYTES];
+		uint64_t since_ms;
+	} alerts[ALERTS_MAX];
+};
+
+static void
+remember(struct memory *memory, const struct alert_list *list)
 {
 	size_t i;
 
-	for (i = 0; i < list->count; i++)
-		if (list->alerts[i].kind == kind &&
-		    strcmp(list->alerts[i].node, node) == 0)
-			return &list->alerts[i];
-	return NULL;
+	memory->count = list->count;
+	for (i = 0; i < list->count; i++) {
+		memory->alerts[i].kind = list->alerts[i].kind;
+		memcpy(memory->alerts[i].node, list->alerts[i].node,
+		    ALERT_NAME_BYTES);
+		memory->alerts[i].since_ms = list->alerts[i].since_ms;
+	}
 }
 
-static void raise_alert(struct alert_list *now, const struct alert_list *before,
+/* When the alert began that holds already, or now. */
+static uint64_t
+find_since(const struct memory *memory, enum alert_kind kind, const char *node,
+    uint64_t began_ms)
+{
+	size_t i;
+
+	for (i = 0; i < memory->count; i++)
+		if (memory->alerts[i].kind == kind &&
+		    strcmp(memory->alerts[i].node, node) == 0)
+			return memory->alerts[i].since_ms;
+	return began_ms;
+}
+
+static void raise_alert(struct alert_list *now, const struct memory *before,
     enum alert_kind kind, const char *node, uint64_t began_ms, const char *fmt,
     ...) AG_PRINTF(6, 7);
 
 static void
-raise_alert(struct alert_list *now, const struct alert_list *before,
+raise_alert(struct alert_list *now, const struct memory *before,
     enum alert_kind kind, const char *node, uint64_t began_ms, const char *fmt,
     ...)
 {
-	const struct alert *known = find(before, kind, node);
 	struct alert *alert;
 	va_list ap;
 
@@ -82,14 +110,14 @@ raise_alert(struct alert_list *now, const struct alert_list *before,
 	alert = &now->alerts[now->count++];
 	alert->kind = kind;
 	(void)snprintf(alert->node, sizeof(alert->node), "%s", node);
-	alert->since_ms = known != NULL ? known->since_ms : began_ms;
+	alert->since_ms = find_since(before, kind, node, began_ms);
 	va_start(ap, fmt);
 	(void)vsnprintf(alert->text, sizeof(alert->text), fmt, ap);
 	va_end(ap);
 }
 
 static void
-judge_cluster(struct alert_list *now, const struct alert_list *before,
+judge_cluster(struct alert_list *now, const struct memory *before,
     const struct alert_picture *p, uint64_t wall_ms)
 {
 	const uint32_t present = p->member_count - p->missing;
@@ -114,7 +142,7 @@ judge_cluster(struct alert_list *now, const struct alert_list *before,
 }
 
 static void
-judge_clock(struct alert_list *now, const struct alert_list *before,
+judge_clock(struct alert_list *now, const struct memory *before,
     const struct alert_picture *p, uint64_t wall_ms)
 {
 	uint64_t off_ms = (uint64_t)(p->clock_ahead_ms < 0 ? -p->clock_ahead_ms
@@ -133,7 +161,7 @@ judge_clock(struct alert_list *now, const struct alert_list *before,
 }
 
 static void
-judge_member(struct alert_list *now, const struct alert_list *before,
+judge_member(struct alert_list *now, const struct memory *before,
     const struct alert_member *m, uint64_t wall_ms)
 {
 	const uint64_t began =
@@ -148,21 +176,37 @@ judge_member(struct alert_list *now, const struct alert_list *before,
 		    "%s is %" PRIu64 " sequences behind", m->name, m->lag);
 }
 
+static void
+judge_evidence(struct alert_list *now, const struct memory *before,
+    const struct alert_member *m)
+{
+	if (m->evidence > 0)
+		raise_alert(now, before, ALERT_EVIDENCE, m->name,
+		    m->evidence_first_ms,
+		    "%s signed conflicting statements, %" PRIu64
+		    " proved: it lies, its key is used elsewhere, or its disk "
+		    "went back (aegis consensus-inspect evidence)",
+		    m->name, m->evidence);
+}
+
 void
 alert_judge(struct alert_list *now, const struct alert_list *before,
     const struct alert_picture *picture, uint64_t wall_ms)
 {
-	struct alert_list list = { 0 };
+	struct memory memory;
 	uint32_t i;
 
 	AG_ASSERT(picture->member_count <= ALERT_MEMBERS_MAX);
 	AG_ASSERT(picture->missing <= picture->member_count);
+	remember(&memory, before);
+	now->count = 0;
 	if (!picture->is_starting) {
-		judge_cluster(&list, before, picture, wall_ms);
-		judge_clock(&list, before, picture, wall_ms);
+		judge_cluster(now, &memory, picture, wall_ms);
+		judge_clock(now, &memory, picture, wall_ms);
 		for (i = 0; i < picture->member_count; i++)
-			judge_member(&list, before, &picture->members[i],
+			judge_member(now, &memory, &picture->members[i],
 			    wall_ms);
 	}
-	*now = list;
+	for (i = 0; i < picture->member_count; i++)
+		judge_evidence(now, &memory, &picture->members[i]);
 }

@@ -220,21 +220,7 @@ on_refused(void *arg, struct bytes envelope)
 static void
 on_evidence(void *arg, uint32_t member, struct bytes proof)
 {
-	struct node *n = arg;
-	char dir[PATH_MAX], path[PATH_MAX], name[128];
-	struct ag_error err;
-
-	log_error("consensus", "a member signed conflicting statements",
-	    LOG_TEXT("member", n->roster.members[member].name));
-	n->evidence_count++;
-	(void)snprintf(name, sizeof(name), "%s-%llu.cbor",
-	    n->roster.members[member].name,
-	    (unsigned long long)clock_wall_ms());
-	if (fs_join(dir, sizeof(dir), n->data_dir, "evidence", &err) != AG_OK ||
-	    fs_join(path, sizeof(path), dir, name, &err) != AG_OK ||
-	    fs_create_file(path, 0600, proof, &err) != AG_OK)
-		log_error("node", "evidence not kept",
-		    LOG_TEXT("error", err.text));
+	witness_take(((struct node *)arg)->witness, member, proof);
 }
 
 static enum ag_status
@@ -472,6 +458,18 @@ node_make_dirs(struct node *n, struct ag_error *err)
 }
 
 static enum ag_status
+node_open_witness(struct node *n, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status;
+
+	status = fs_join(path, sizeof(path), n->data_dir, "evidence", err);
+	if (status != AG_OK)
+		return status;
+	return witness_open(&n->witness, path, &n->roster, n->metrics, err);
+}
+
+static enum ag_status
 node_open_state(struct node *n, const struct node_config *config,
     struct loop *loop, struct ag_error *err)
 {
@@ -666,6 +664,8 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
 	if (status == AG_OK)
+		status = node_open_witness(n, err);
+	if (status == AG_OK)
 		status = node_open_stored(n, config, loop, err);
 	if (status == AG_OK)
 		status = node_open_links(n, config, loop, err);
@@ -697,6 +697,7 @@ node_close(struct node *n)
 	requests_close(n->requests);
 	watches_free(n->watches);
 	driver_close(n->driver);
+	witness_close(n->witness);
 	applier_close(n->applier);
 	inbox_free(n->inbox);
 	buf_fini(&n->stable_certificate);

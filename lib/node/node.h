@@ -175,6 +175,8 @@ struct node_member {
 	uint64_t retry_ms;      /* until the next dial */
 	uint64_t attempts;
 	uint64_t tx_bytes, rx_bytes, queued_bytes, dropped_frames;
+	uint64_t evidence;          /* records that it signed conflicts */
+	uint64_t evidence_first_ms; /* wall, when the oldest was found */
 	char error[160];
 	char node_fingerprint[64]; /* SHA256:… as ssh-keygen -lf */
 	char link_fingerprint[64];
@@ -262,6 +264,25 @@ size_t node_views(struct node *node, struct node_view *out, size_t cap);
  */
 enum ag_status node_certificate(struct node *node, uint64_t seq,
     bool is_checkpoint, struct buf *out, struct ag_error *err) AG_MUST_USE;
+
+/* Proof that a member signed conflicting statements. */
+struct node_evidence {
+	const char *id;   /* borrowed until the node is closed */
+	const char *kind; /* "prepare", "commit", "checkpoint", "new-view" */
+	uint32_t member;  /* who signed both */
+	uint64_t view;    /* 0: a checkpoint's have none */
+	uint64_t seq;     /* 0: a new view has none */
+	uint64_t found_ms;
+	char text[192];    /* who did what, a sentence */
+	struct bytes file; /* trust/evidence.h, borrowed likewise */
+};
+
+/* Record number index, oldest first; false: there are no more. */
+bool node_evidence(struct node *node, size_t index, struct node_evidence *out);
+
+/* The record of that name; AG_ENOENT. */
+enum ag_status node_evidence_find(struct node *node, struct bytes id,
+    struct node_evidence *out, struct ag_error *err) AG_MUST_USE;
 
 /* The state as of one sequence: what equal members have in common. */
 struct node_state {

@@ -24,6 +24,7 @@
 #include "node/state_dir.h"
 #include "node/sync.h"
 #include "node/watches.h"
+#include "node/witness.h"
 #include "trust/identity.h"
 #include "trust/request.h"
 #include "trust/roster.h"
@@ -51,6 +52,7 @@ struct node {
 	struct net *net;
 	struct sync *sync;
 	struct history *history;
+	struct witness *witness;
 	char log_dir[PATH_MAX];
 
 	bool is_open, is_draining, has_failed;
@@ -63,7 +65,6 @@ struct node {
 	uint64_t started_ms, started_us;
 	uint64_t sync_due_seq, sync_interval;
 	uint64_t log_bytes_most, log_bytes_growth; /* then the log is cut */
-	uint64_t evidence_count;
 	struct buf stable_certificate;
 	uint64_t stable_certificate_seq;
 	struct node_view views[NODE_VIEWS_KEPT]; /* ring by view_count */

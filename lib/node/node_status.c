@@ -94,6 +94,23 @@ member_fill(const struct node *n, uint32_t i,
 	out->dropped_frames = link.dropped_frames;
 }
 
+/* What is kept against each member, the oldest first. */
+static void
+count_evidence(const struct node *n, struct node_status *s)
+{
+	const struct evidence_store *store = witness_store(n->witness);
+	size_t i;
+
+	for (i = 0; i < evidence_store_count(store); i++) {
+		const struct evidence *e =
+		    &evidence_store_item(store, i)->evidence;
+		struct node_member *m = &s->members[e->member];
+
+		if (m->evidence++ == 0)
+			m->evidence_first_ms = e->found_ms;
+	}
+}
+
 static enum node_health
 status_health(struct node *n, const struct node_status *s)
 {
@@ -130,6 +147,7 @@ node_status(struct node *n, struct node_status *s)
 		    s->members[i].state != NODE_MEMBER_OK)
 			s->missing++;
 	}
+	count_evidence(n, s);
 	s->margin = (int32_t)s->faults - (int32_t)s->missing;
 	s->health = status_health(n, s);
 	s->view = engine.view;
@@ -260,6 +278,51 @@ node_certificate(struct node *n, uint64_t seq, bool is_checkpoint,
 		    is_checkpoint ? "checkpoint" : "commit",
 		    (unsigned long long)seq);
 	return status;
+}
+
+static void
+evidence_fill(const struct node *n, const struct evidence_item *item,
+    struct node_evidence *out)
+{
+	const struct evidence *e = &item->evidence;
+
+	_Static_assert(sizeof(out->text) == EVIDENCE_TEXT_BYTES,
+	    "a sentence fits");
+	*out = (struct node_evidence){
+		.id = item->id,
+		.kind = evidence_kind_name(e->kind),
+		.member = e->member,
+		.view = e->view,
+		.seq = e->seq,
+		.found_ms = e->found_ms,
+		.file = bytes_of(item->file, item->len),
+	};
+	evidence_say(out->text, e, n->roster.members[e->member].name);
+}
+
+bool
+node_evidence(struct node *n, size_t index, struct node_evidence *out)
+{
+	const struct evidence_store *store = witness_store(n->witness);
+
+	if (index >= evidence_store_count(store))
+		return false;
+	evidence_fill(n, evidence_store_item(store, index), out);
+	return true;
+}
+
+enum ag_status
+node_evidence_find(struct node *n, struct bytes id, struct node_evidence *out,
+    struct ag_error *err)
+{
+	const struct evidence_item *item =
+	    evidence_store_find(witness_store(n->witness), id);
+
+	if (item == NULL)
+		return ag_fail(err, AG_ENOENT,
+		    "no evidence of that name is kept here");
+	evidence_fill(n, item, out);
+	return AG_OK;
 }
 
 enum ag_status

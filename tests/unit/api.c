@@ -462,6 +462,62 @@ certificate_is_raw_cbor_when_asked_for(void **state)
 }
 
 static void
+evidence_is_listed_and_given_whole(void **state)
+{
+	static const char one[] = "/v1/consensus/evidence?id=n4-commit-v0-s17";
+	struct api_fixture *f = *state;
+	const json_t *item;
+	struct buf answer;
+	json_t *root;
+
+	root = ask(f, 200, "GET", "/v1/consensus/evidence", nothing);
+	assert_int_equal(json_array_size(json_object_get(root, "evidence")), 0);
+	json_decref(root);
+	expect_problem(f, 404, "GET", one, "", "NOT_FOUND", 1);
+	fake_node_accuse(f->node, 3);
+	root = ask(f, 200, "GET", "/v1/consensus/evidence", nothing);
+	item = json_array_get(json_object_get(root, "evidence"), 0);
+	assert_string_equal(text_of(item, "member"), "n4");
+	assert_string_equal(text_of(item, "kind"), "commit");
+	assert_string_equal(text_of(item, "seq"), "17");
+	assert_string_equal(text_of(item, "view"), "0");
+	assert_non_null(strstr(text_of(item, "text"), "two different commit"));
+	json_decref(root);
+	expect(f, 200, "GET", one, "", "cbor", "8102");
+	api_fixture_ask(f, &answer, "GET", one, "Accept: application/cbor\r\n",
+	    nothing);
+	assert_memory_equal(api_fixture_body(&answer), "\x81\x02", 2);
+	buf_fini(&answer);
+	expect_problem(f, 404, "GET", "/v1/consensus/evidence?id=../lock", "",
+	    "NOT_FOUND", 1);
+}
+
+static void
+evidence_is_an_alert_and_in_the_status(void **state)
+{
+	struct api_fixture *f = *state;
+	const json_t *alert;
+	json_t *root;
+
+	fake_node_accuse(f->node, 3);
+	root = ask(f, 200, "GET", "/v1/alerts", nothing);
+	alert = json_array_get(json_object_get(root, "alerts"), 0);
+	assert_string_equal(text_of(alert, "name"), "evidence");
+	assert_string_equal(text_of(alert, "severity"), "CRIT");
+	assert_string_equal(text_of(alert, "node"), "n4");
+	assert_string_equal(text_of(alert, "since"),
+	    "1970-01-01T00:00:01.000Z");
+	json_decref(root);
+	root = ask(f, 200, "GET", "/v1/status", nothing);
+	assert_string_equal(text_of(json_array_get(json_object_get(root,
+						       "members"),
+					3),
+				"evidence"),
+	    "1");
+	json_decref(root);
+}
+
+static void
 state_is_told_with_its_sequence(void **state)
 {
 	struct api_fixture *f = *state;
@@ -836,6 +892,8 @@ main(void)
 		API_TEST(status_alerts_and_readiness_follow_the_cluster),
 		API_TEST(every_route_of_the_list_answers),
 		API_TEST(certificate_is_raw_cbor_when_asked_for),
+		API_TEST(evidence_is_listed_and_given_whole),
+		API_TEST(evidence_is_an_alert_and_in_the_status),
 		API_TEST(state_is_told_with_its_sequence),
 		API_TEST(failed_state_is_no_digest),
 		API_TEST(watch_streams_changes_of_its_prefix_only),

@@ -153,7 +153,7 @@ static void
 healthy_cluster_raises_nothing(void **state)
 {
 	struct alert_picture p = healthy_four();
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	alert_judge(&list, &list, &p, 1000);
@@ -164,7 +164,7 @@ static void
 alert_keeps_its_since_time_while_it_holds(void **state)
 {
 	struct alert_picture p = healthy_four();
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	p.missing = 1;
@@ -188,7 +188,7 @@ static void
 no_quorum_takes_the_place_of_a_zero_margin(void **state)
 {
 	struct alert_picture p = healthy_four();
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	p.missing = 2;
@@ -205,7 +205,7 @@ static void
 view_change_alerts_only_when_it_lasts(void **state)
 {
 	struct alert_picture p = healthy_four();
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	p.is_changing_view = true;
@@ -221,7 +221,7 @@ static void
 clock_that_differs_alerts_for_a_minute(void **state)
 {
 	struct alert_picture p = healthy_four();
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	p.was_clock_refused = true;
@@ -240,10 +240,59 @@ clock_that_differs_alerts_for_a_minute(void **state)
 }
 
 static void
+evidence_alerts_beside_whatever_else_a_member_does(void **state)
+{
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.members[3].evidence = 2;
+	p.members[3].evidence_first_ms = 4000;
+	p.is_starting = true;
+	alert_judge(&list, &list, &p, 9000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "evidence");
+	assert_string_equal(alert_severity(list.alerts[0].kind), "CRIT");
+	assert_int_equal(list.alerts[0].since_ms, 4000);
+	assert_non_null(strstr(list.alerts[0].text, "2 proved"));
+	p.is_starting = false;
+	p.members[3].is_silent = true;
+	alert_judge(&list, &list, &p, 10000);
+	assert_int_equal(list.count, 2);
+	p.members[3].evidence = 0;
+	alert_judge(&list, &list, &p, 11000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "replica_silent");
+}
+
+/* As bad as it gets: nothing is left out and nothing overruns. */
+static void
+every_alert_at_once_fits(void **state)
+{
+	struct alert_picture p = { .member_count = ALERT_MEMBERS_MAX,
+		.faults = 10,
+		.quorum = 22,
+		.missing = ALERT_MEMBERS_MAX,
+		.is_changing_view = true,
+		.was_clock_refused = true };
+	static struct alert_list list;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < ALERT_MEMBERS_MAX; i++) {
+		(void)snprintf(p.members[i].name, ALERT_NAME_BYTES, "n%u", i);
+		p.members[i].is_silent = true;
+		p.members[i].evidence = 1;
+	}
+	alert_judge(&list, &list, &p, 100000);
+	assert_int_equal(list.count, ALERTS_MAX);
+}
+
+static void
 single_node_without_fault_tolerance_is_no_alert(void **state)
 {
 	struct alert_picture p = { .member_count = 1, .quorum = 1 };
-	struct alert_list list = { 0 };
+	static struct alert_list list;
 
 	(void)state;
 	alert_judge(&list, &list, &p, 1);
@@ -455,6 +504,9 @@ main(void)
 		cmocka_unit_test(no_quorum_takes_the_place_of_a_zero_margin),
 		cmocka_unit_test(view_change_alerts_only_when_it_lasts),
 		cmocka_unit_test(clock_that_differs_alerts_for_a_minute),
+		cmocka_unit_test(
+		    evidence_alerts_beside_whatever_else_a_member_does),
+		cmocka_unit_test(every_alert_at_once_fits),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),
 		cmocka_unit_test(refused_log_says_which_file_and_why),
