@@ -4,13 +4,15 @@
  * RULES    1. With --data the files of a node that does not run are read,
  *             and nothing there is changed; without, a running node is
  *             asked.  Both print the same columns.
- *          2. verify asks nobody.
+ *          2. verify and evidence --verify ask nobody.
  *
  * NOT HERE Asking a node (inspect_live), reading files (inspect_log,
- *          inspect_data), judging (inspect_check, inspect_verify).
+ *          inspect_data), judging (inspect_check, inspect_verify,
+ *          inspect_evidence).
  */
 #include "cmd/applet.h"
 #include "cmd/inspect_data.h"
+#include "cmd/inspect_evidence.h"
 #include "cmd/inspect_live.h"
 #include "cmd/inspect_verify.h"
 
@@ -28,6 +30,12 @@ static const struct applet_option list_options[] = {
 
 static const struct applet_option certificate_options[] = {
 	{ 'k', "checkpoint", NULL, "of the checkpoint at or above SEQ" },
+	OPTIONS_END,
+};
+
+static const struct applet_option evidence_options[] = {
+	{ 0, "verify", "FILE",
+	    "check exported evidence with the roster alone" },
 	OPTIONS_END,
 };
 
@@ -72,6 +80,15 @@ certificate_run(struct applet_call *call)
 			     : inspect_live_certificate(call);
 }
 
+static int
+evidence_run(struct applet_call *call)
+{
+	if (options_has(&call->options, "verify"))
+		return inspect_evidence_verify(call);
+	return is_dead(call) ? inspect_evidence_data(call)
+			     : inspect_live_evidence(call);
+}
+
 static const struct applet_command inspect_commands[] = {
 	{ "status", "", "where agreement stands", NULL, status_run },
 	{ "rounds", "", "show rounds of agreement, newest first", list_options,
@@ -81,6 +98,8 @@ static const struct applet_command inspect_commands[] = {
 	    list_options, views_run },
 	{ "cert", "SEQ", "show a certificate, or export it with -o cbor",
 	    certificate_options, certificate_run },
+	{ "evidence", "[ID]", "show who signed conflicting statements",
+	    evidence_options, evidence_run },
 	{ "verify", "[FILE...]", "check exported certificates, or a whole log",
 	    NULL, inspect_verify_run },
 	{ NULL, NULL, NULL, NULL, NULL },
@@ -91,6 +110,8 @@ static const char *const inspect_examples[] = {
 	"aegis consensus-inspect cert 17 -o cbor >17.cert",
 	"aegis consensus-inspect verify 17.cert --roster roster",
 	"aegis consensus-inspect verify --data /var/lib/aegis",
+	"aegis consensus-inspect evidence",
+	"aegis consensus-inspect evidence --verify n4.evidence --roster roster",
 	NULL,
 };
 

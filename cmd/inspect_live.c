@@ -1,8 +1,8 @@
 /*
  * consensus-inspect of a running node.
  *
- * RULES    1. A node's answers are its word.  Only a certificate proves
- *             anything, and only against a roster the caller has.
+ * RULES    1. A node's answers are its word.  Only a certificate or evidence
+ *             proves anything, and only against a roster the caller has.
  *          2. Pages are fetched until enough was shown or nothing follows.
  */
 #include "cmd/inspect_live.h"
@@ -14,6 +14,7 @@
 
 #include "cmd/exit.h"
 #include "cmd/inspect_data.h"
+#include "cmd/inspect_evidence.h"
 #include "cmd/inspect_options.h"
 #include "cmd/inspect_show.h"
 #include "cmd/kv_ask.h"
@@ -403,6 +404,121 @@ inspect_live_certificate(struct applet_call *call)
 	code = kv_ask_open(&ask, call);
 	if (code == EXIT_YES)
 		code = show_certificate(&ask, call, seq, roster);
+	kv_ask_close(&ask);
+	free(roster);
+	return code;
+}
+
+/* --- evidence --- */
+
+static bool
+is_known(const json_t *object, const char *key)
+{
+	return json_is_string(json_object_get(object, key));
+}
+
+static int
+show_evidence(const struct applet_call *call, const json_t *root)
+{
+	const json_t *item, *list = json_object_get(root, "evidence");
+	struct ag_error err;
+	struct output *out;
+	size_t i;
+
+	if (output_new(&out, call, stdout, "evidence", inspect_evidence_columns,
+		&err) != AG_OK)
+		return exit_fail(call, &err);
+	json_array_foreach(list, i, item)
+	{
+		const struct inspect_evidence_row row = {
+			.id = text_of(item, "id"),
+			.member = text_of(item, "member"),
+			.kind = text_of(item, "kind"),
+			.has_view = is_known(item, "view"),
+			.has_seq = is_known(item, "seq"),
+			.view = kv_ask_u64(item, "view"),
+			.seq = kv_ask_u64(item, "seq"),
+			.found = text_of(item, "found"),
+			.text = text_of(item, "text"),
+		};
+
+		inspect_evidence_row(out, &row);
+	}
+	if (output_end(out, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}
+
+static int
+fetch_evidence(struct kv_ask *ask, const struct applet_call *call,
+    const struct roster *roster, struct evidence *evidence, struct buf *file)
+{
+	const char *id = call->operands[0];
+	struct client_request request;
+	struct target target;
+
+	target_init(&target, "/v1/consensus/evidence");
+	target_add_text(&target, "id", id);
+	request = kv_ask_request(call, NULL, &target);
+	request.accept = "application/cbor";
+	if (client_call(ask->client, &request, &ask->answer, &ask->err) !=
+	    AG_OK)
+		return kv_ask_fail(ask, call);
+	if (evidence_decode(evidence, buf_bytes(&ask->answer.body),
+		&ask->err) != AG_OK ||
+	    (roster != NULL &&
+		evidence_verify(evidence, roster, &ask->err) != AG_OK)) {
+		ag_error_prefix(&ask->err, "evidence %s from the node", id);
+		return exit_fail(call, &ask->err);
+	}
+	/* The answer's place is needed for the next question. */
+	if (buf_append(file, ask->answer.body.data, ask->answer.body.len) !=
+	    AG_OK) {
+		(void)ag_fail(&ask->err, AG_ENOMEM,
+		    "evidence %s: out of memory", id);
+		return exit_fail(call, &ask->err);
+	}
+	return EXIT_YES;
+}
+
+static int
+show_one(struct kv_ask *ask, const struct applet_call *call,
+    const struct roster *roster)
+{
+	static struct inspect_names names;
+	struct evidence evidence;
+	struct buf file;
+	int code;
+
+	buf_init(&file, EVIDENCE_BYTES_MAX);
+	code = fetch_evidence(ask, call, roster, &evidence, &file);
+	if (code == EXIT_YES)
+		code = take_names(&names, ask, call, roster);
+	if (code == EXIT_YES)
+		code = inspect_evidence_show(call, call->operands[0], &evidence,
+		    buf_bytes(&file), &names, roster != NULL);
+	buf_fini(&file);
+	return code;
+}
+
+int
+inspect_live_evidence(struct applet_call *call)
+{
+	struct roster *roster;
+	struct target target;
+	struct ag_error err;
+	struct kv_ask ask;
+	int code;
+
+	if (call->operand_count == 0) {
+		target_init(&target, "/v1/consensus/evidence");
+		return with_answer(call, &target, show_evidence);
+	}
+	if (inspect_data_roster(&roster, call, &err) != AG_OK)
+		return exit_fail_local(call, &err);
+	code = kv_ask_open(&ask, call);
+	if (code == EXIT_YES)
+		code = show_one(&ask, call, roster);
 	kv_ask_close(&ask);
 	free(roster);
 	return code;

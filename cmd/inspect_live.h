@@ -11,5 +11,6 @@ int inspect_live_rounds(struct applet_call *call);
 int inspect_live_votes(struct applet_call *call);
 int inspect_live_views(struct applet_call *call);
 int inspect_live_certificate(struct applet_call *call);
+int inspect_live_evidence(struct applet_call *call);
 
 #endif

@@ -81,6 +81,26 @@ print_clock(const json_t *s)
 	    ahead < 0 ? "behind" : "ahead of");
 }
 
+/* Who is proved to have contradicted itself. */
+static void
+print_evidence(const json_t *s)
+{
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(json_object_get(s, "members"), i, m)
+	{
+		uint64_t count = strtoull(text_of(m, "evidence"), NULL, 10);
+
+		if (count > 0)
+			(void)printf("evidence: %s signed conflicting "
+				     "statements, %" PRIu64
+				     " proved (aegis consensus-inspect "
+				     "evidence)\n",
+			    text_of(m, "name"), count);
+	}
+}
+
 static void
 print_summary(const json_t *s)
 {
@@ -104,6 +124,7 @@ print_summary(const json_t *s)
 	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
 	print_clock(s);
+	print_evidence(s);
 	(void)putchar('\n');
 }
 

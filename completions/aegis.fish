@@ -86,6 +86,8 @@ complete -c aegis -n "test (__aegis_at) = 'consensus-inspect views'" -s f -l fro
 complete -c aegis -n "test (__aegis_at) = 'consensus-inspect views'" -s n -l limit -r -d 'show at most N (default 50)'
 complete -c aegis -f -n "test (__aegis_at) = 'consensus-inspect '" -a cert -d 'show a certificate, or export it with -o cbor'
 complete -c aegis -n "test (__aegis_at) = 'consensus-inspect cert'" -s k -l checkpoint -d 'of the checkpoint at or above SEQ'
+complete -c aegis -f -n "test (__aegis_at) = 'consensus-inspect '" -a evidence -d 'show who signed conflicting statements'
+complete -c aegis -n "test (__aegis_at) = 'consensus-inspect evidence'" -l verify -r -d 'check exported evidence with the roster alone'
 complete -c aegis -f -n "test (__aegis_at) = 'consensus-inspect '" -a verify -d 'check exported certificates, or a whole log'
 complete -c aegis -f -n "test (__aegis_at) = ' '" -a hash -d 'print and check digests of files'
 complete -c aegis -n "string match -q -- 'hash *' (__aegis_at)" -s a -l algorithm -r -d 'sha-256 (default), sha3-256, blake2b, …'

@@ -226,13 +226,41 @@ consensus_fill(struct table *t, const struct scene *s)
 	}
 }
 
+/* The members that are proved to have contradicted themselves; how many. */
+static size_t
+list_accused(const struct scene *s, char *out, size_t cap)
+{
+	const struct model_status *status = s->model->status;
+	size_t used = 0, count = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; status != NULL && i < status->member_count; i++) {
+		const struct model_member *m = &status->members[i];
+
+		if (m->evidence == 0)
+			continue;
+		if (used + 1 < cap)
+			used += (size_t)snprintf(out + used, cap - used, "%s%s",
+			    used > 0 ? " " : "", m->name);
+		count++;
+	}
+	return count;
+}
+
 static void
 consensus_title(const struct scene *s, const struct table *t, char *title,
     char *note, size_t cap)
 {
+	char names[TABLE_CELL_BYTES];
+
 	(void)snprintf(title, cap, " ROUNDS %zu/%zu %s", t->row_count, t->total,
 	    s->view->follows ? "live " : "");
-	(void)snprintf(note, cap, "P prepare C commit . none * primary");
+	/* What is proved against somebody matters more than the key. */
+	if (list_accused(s, names, sizeof(names)) > 0)
+		(void)snprintf(note, cap, "EVIDENCE against %s", names);
+	else
+		(void)snprintf(note, cap,
+		    "P prepare C commit . none * primary");
 }
 
 static void
@@ -314,6 +342,27 @@ draw_view(struct canvas *c, struct rect area, int y,
 	    "%6" PRIu64 "  %-8s  %s", view->view, view->primary, began);
 }
 
+/* A line for each accused member; the rows taken. */
+static int
+draw_evidence(struct canvas *c, struct rect area, const struct scene *s)
+{
+	const struct model_status *status = s->model->status;
+	int y = 0;
+
+	for (size_t i = 0;
+	     status != NULL && i < status->member_count && y < area.h; i++) {
+		const struct model_member *m = &status->members[i];
+
+		if (m->evidence > 0)
+			(void)canvas_printf(c, area.x + 1, area.y + y++,
+			    area.w - 1, CANVAS_BAD,
+			    "EVIDENCE  %s signed conflicting statements, "
+			    "%" PRIu64 " proved",
+			    m->name, m->evidence);
+	}
+	return y;
+}
+
 static void
 consensus_panels(struct canvas *c, const struct layout *l,
     const struct scene *s)
@@ -321,11 +370,17 @@ consensus_panels(struct canvas *c, const struct layout *l,
 	const struct model_views *v = s->model->views;
 	struct rect area = l->panels[LAYOUT_VIEWS];
 	char note[MODEL_NAME_BYTES + 8];
+	int taken;
 
 	if (!layout_has(l, LAYOUT_VIEWS))
 		return;
 	pane_source(s, note, sizeof(note));
 	area = canvas_title(c, area, " VIEWS, newest first ", note);
+	taken = draw_evidence(c, area, s);
+	area.y += taken;
+	area.h -= taken;
+	if (area.h <= 0)
+		return;
 	if (v == NULL || v->count == 0)
 		(void)canvas_put(c, area.x + 1, area.y, area.w - 1, CANVAS_DIM,
 		    v == NULL ? "not known yet" : "none yet");

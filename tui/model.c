@@ -127,6 +127,7 @@ read_member(struct model_member *m, const json_t *o)
 	m->rx_bytes = get_u64(o, "rx_bytes");
 	m->queued_bytes = get_u64(o, "queued_bytes");
 	m->dropped = get_u64(o, "dropped");
+	m->evidence = get_u64(o, "evidence");
 }
 
 static void

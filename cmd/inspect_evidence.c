@@ -1,0 +1,305 @@
+/*
+ * aegis consensus-inspect evidence: who signed conflicting statements.
+ *
+ * RULES    1. --verify asks nobody: the file and the roster decide.
+ *          2. A file that can not be used costs the exit code, not the
+ *             others.
+ *          3. With a roster only what convinces is shown; without, members
+ *             are numbers and nothing is called verified.
+ */
+#include "cmd/inspect_evidence.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cmd/exit.h"
+#include "cmd/inspect_data.h"
+#include "cmd/kv_ask.h"
+#include "trust/evidence_store.h"
+
+/* --- showing --- */
+
+const struct output_column inspect_evidence_columns[] = {
+	{ "id", NULL, OUTPUT_VALUE_COLUMN },
+	{ "member", NULL, 0 },
+	{ "kind", NULL, 0 },
+	{ "view", NULL, OUTPUT_RIGHT },
+	{ "seq", NULL, OUTPUT_RIGHT },
+	{ "found", NULL, 0 },
+	{ "text", NULL, OUTPUT_WIDE_ONLY },
+	{ NULL, NULL, 0 },
+};
+
+static void
+put_u64(struct output *out, bool is_known, uint64_t value)
+{
+	if (is_known)
+		output_u64(out, value);
+	else
+		output_null(out);
+}
+
+void
+inspect_evidence_row(struct output *out, const struct inspect_evidence_row *row)
+{
+	output_text(out, row->id);
+	output_text(out, row->member);
+	output_text(out, row->kind);
+	put_u64(out, row->has_view, row->view);
+	put_u64(out, row->has_seq, row->seq);
+	output_text(out, row->found);
+	output_text(out, row->text);
+	output_row(out);
+}
+
+static const struct output_column card_columns[] = {
+	{ "evidence", NULL, 0 },
+	{ "text", "proved", OUTPUT_VALUE_COLUMN },
+	{ "member", NULL, 0 },
+	{ "kind", NULL, 0 },
+	{ "cluster", NULL, 0 },
+	{ "cluster_id", NULL, 0 },
+	{ "epoch", NULL, OUTPUT_RIGHT },
+	{ "view", NULL, OUTPUT_RIGHT },
+	{ "seq", NULL, OUTPUT_RIGHT },
+	{ "one_digest", "one signed", 0 },
+	{ "other_digest", "other signed", 0 },
+	{ "found", NULL, 0 },
+	{ "verified", NULL, 0 },
+	{ NULL, NULL, 0 },
+};
+
+static void
+put_hex(struct output *out, const uint8_t *data)
+{
+	char hex[INSPECT_DIGEST_TEXT];
+
+	text_hex(hex, sizeof(hex), bytes_of(data, DIGEST_BYTES));
+	output_text(out, hex);
+}
+
+static void
+put_card(struct output *out, const char *source, const struct evidence *e,
+    const struct inspect_names *names, bool is_verified)
+{
+	char scratch[16], text[EVIDENCE_TEXT_BYTES], found[CLOCK_TEXT_BYTES];
+	const char *member = inspect_names_get(names, e->member, scratch);
+
+	evidence_say(text, e, member);
+	clock_format_ms(e->found_ms, found);
+	output_text(out, source);
+	output_text(out, text);
+	output_text(out, member);
+	output_text(out, evidence_kind_name(e->kind));
+	output_text(out, names->cluster[0] != '\0' ? names->cluster : NULL);
+	put_hex(out, e->scope.cluster_id);
+	output_u64(out, e->scope.epoch);
+	put_u64(out, e->kind != EVIDENCE_CHECKPOINT, e->view);
+	put_u64(out, e->kind != EVIDENCE_NEW_VIEW, e->seq);
+	put_hex(out, e->statements[0].digest.data);
+	put_hex(out, e->statements[1].digest.data);
+	output_text(out, found);
+	output_bool(out, is_verified);
+	output_row(out);
+}
+
+int
+inspect_evidence_show(const struct applet_call *call, const char *source,
+    const struct evidence *evidence, struct bytes file,
+    const struct inspect_names *names, bool is_verified)
+{
+	struct ag_error err;
+	struct output *out;
+
+	if (call->output == OUTPUT_CBOR)
+		return kv_ask_write_value(call, file);
+	if (output_new(&out, call, stdout, NULL, card_columns, &err) != AG_OK)
+		return exit_fail(call, &err);
+	put_card(out, source, evidence, names, is_verified);
+	if (output_end(out, &err) != AG_OK)
+		return exit_fail(call, &err);
+	return EXIT_YES;
+}
+
+/* --- a dead node's --- */
+
+struct dead {
+	const struct applet_call *call;
+	struct roster *roster;
+	struct inspect_names names;
+	struct evidence_store *store;
+	int code; /* of the files that could not be used */
+};
+
+/* The worst of several codes: what does not verify counts most. */
+static void
+on_bad(void *arg, const struct ag_error *err)
+{
+	struct dead *dead = arg;
+	int code = exit_fail_local(dead->call, err);
+
+	if (dead->code != EXIT_VERIFY)
+		dead->code = code;
+}
+
+static int
+dead_open(struct dead *dead, struct applet_call *call)
+{
+	const char *dir = options_text(&call->options, "data");
+	char path[PATH_MAX];
+	struct ag_error err;
+
+	*dead = (struct dead){ .call = call, .code = EXIT_YES };
+	if (inspect_data_roster(&dead->roster, call, &err) != AG_OK ||
+	    fs_join(path, sizeof(path), dir, "evidence", &err) != AG_OK ||
+	    evidence_store_open(&dead->store, path, dead->roster, on_bad, dead,
+		&err) != AG_OK)
+		return exit_fail_local(call, &err);
+	if (dead->roster != NULL)
+		inspect_names_of_roster(&dead->names, dead->roster);
+	return EXIT_YES;
+}
+
+static int
+list_items(const struct dead *dead)
+{
+	struct output *out = NULL;
+	struct ag_error err;
+	size_t i;
+
+	if (output_new(&out, dead->call, stdout, "evidence",
+		inspect_evidence_columns, &err) != AG_OK)
+		return exit_fail(dead->call, &err);
+	for (i = 0; i < evidence_store_count(dead->store); i++) {
+		const struct evidence_item *item =
+		    evidence_store_item(dead->store, i);
+		const struct evidence *e = &item->evidence;
+		char scratch[16], text[EVIDENCE_TEXT_BYTES];
+		char found[CLOCK_TEXT_BYTES];
+		const struct inspect_evidence_row row = {
+			.id = item->id,
+			.member =
+			    inspect_names_get(&dead->names, e->member, scratch),
+			.kind = evidence_kind_name(e->kind),
+			.has_view = e->kind != EVIDENCE_CHECKPOINT,
+			.has_seq = e->kind != EVIDENCE_NEW_VIEW,
+			.view = e->view,
+			.seq = e->seq,
+			.found = found,
+			.text = text,
+		};
+
+		clock_format_ms(e->found_ms, found);
+		evidence_say(text, e, row.member);
+		inspect_evidence_row(out, &row);
+	}
+	if (output_end(out, &err) != AG_OK)
+		return exit_fail(dead->call, &err);
+	return EXIT_YES;
+}
+
+static int
+show_item(const struct dead *dead, const char *id)
+{
+	const struct evidence_item *item =
+	    evidence_store_find(dead->store, bytes_from_text(id));
+	struct ag_error err;
+
+	if (item == NULL) {
+		(void)ag_fail(&err, AG_ENOENT,
+		    "%s: no evidence named %s is kept there",
+		    options_text(&dead->call->options, "data"), id);
+		return exit_fail(dead->call, &err);
+	}
+	return inspect_evidence_show(dead->call, item->id, &item->evidence,
+	    bytes_of(item->file, item->len), &dead->names,
+	    dead->roster != NULL);
+}
+
+int
+inspect_evidence_data(struct applet_call *call)
+{
+	static struct dead dead;
+	int code = dead_open(&dead, call);
+
+	if (code == EXIT_YES)
+		code = call->operand_count > 0
+		    ? show_item(&dead, call->operands[0])
+		    : list_items(&dead);
+	evidence_store_close(dead.store);
+	free(dead.roster);
+	return code == EXIT_YES ? dead.code : code;
+}
+
+/* --- a file --- */
+
+static enum ag_status
+read_file(struct evidence *evidence, struct buf *data, const char *path,
+    const struct roster *roster, struct ag_error *err)
+{
+	enum ag_status status = fs_read_file(path, data, err);
+
+	if (status == AG_ELIMIT)
+		return ag_fail(err, AG_ECORRUPT,
+		    "%s: longer than any exported evidence", path);
+	if (status != AG_OK)
+		return status;
+	status = evidence_decode(evidence, buf_bytes(data), err);
+	if (status == AG_OK)
+		status = evidence_verify(evidence, roster, err);
+	if (status != AG_OK)
+		ag_error_prefix(err, "%s", path);
+	return status;
+}
+
+static int
+verify_file(const struct applet_call *call, const struct roster *roster)
+{
+	const char *path = options_text(&call->options, "verify");
+	static struct inspect_names names;
+	struct evidence evidence;
+	struct ag_error err;
+	struct buf data;
+	int code;
+
+	/* One byte more, so that too long is told from just long enough. */
+	buf_init(&data, EVIDENCE_BYTES_MAX + 2);
+	inspect_names_of_roster(&names, roster);
+	if (read_file(&evidence, &data, path, roster, &err) != AG_OK)
+		code = exit_fail_local(call, &err);
+	else if (call->is_quiet)
+		code = EXIT_YES;
+	else
+		code = inspect_evidence_show(call, path, &evidence,
+		    buf_bytes(&data), &names, true);
+	buf_fini(&data);
+	return code;
+}
+
+int
+inspect_evidence_verify(struct applet_call *call)
+{
+	struct roster *roster;
+	struct ag_error err;
+	int code;
+
+	if (call->operand_count > 0 || options_has(&call->options, "data"))
+		return applet_usage(call,
+		    "--verify FILE takes neither ID nor --data DIR: the file "
+		    "is the record");
+	if (call->output == OUTPUT_CBOR)
+		return applet_usage(call,
+		    "--verify FILE says what is proved: -o cbor is for "
+		    "exporting");
+	if (inspect_data_roster(&roster, call, &err) != AG_OK)
+		return exit_fail_local(call, &err);
+	if (roster == NULL)
+		return applet_usage(call,
+		    "--roster FILE is needed: it says whose signatures count");
+	code = verify_file(call, roster);
+	free(roster);
+	return code;
+}
