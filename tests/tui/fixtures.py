@@ -140,6 +140,18 @@ def degraded():
     return out
 
 
+def evidence():
+    """A member that takes part, and is proved to have voted for two things."""
+    out = healthy()
+    out["status"][-1]["members"][3].update(evidence="2")
+    out["alerts"]["alerts"] = [
+        alert("CRIT", "evidence", "n4", "2026-11-24T04:30:12.000Z",
+              "n4 signed conflicting statements, 2 proved: it lies, its key is used elsewhere, or its "
+              "disk went back (aegis consensus-inspect evidence)"),
+    ]
+    return out
+
+
 def viewchange():
     out = degraded()
     last = out["status"][-1]
@@ -195,7 +207,8 @@ def write(folder, name, fixture):
 def main():
     folder = sys.argv[1]
     for name, make in (("healthy", healthy), ("degraded", degraded), ("viewchange", viewchange),
-                       ("empty", empty), ("n7", lambda: healthy(7)), ("hostile", hostile)):
+                       ("empty", empty), ("n7", lambda: healthy(7)), ("hostile", hostile),
+                       ("evidence", evidence)):
         write(folder, name, make())
 
 
