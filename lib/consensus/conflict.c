@@ -3,7 +3,8 @@
  *
  * RULES    1. Both statements were verified before they came here.
  *          2. A statement that conflicts is never counted, only told of, and
- *             told once: for a slot's phases, a checkpoint, a view.
+ *             of a member once for each slot, checkpoint and view: whoever
+ *             lied in one phase need not be followed into the next.
  *          3. Nothing is told of ourselves: what we signed before a crash is
  *             compared nowhere.
  *

@@ -9,8 +9,8 @@
  *          2. What is kept is bounded for each member, and the oldest stay:
  *             a liar that lies more can't wipe out its first lie, nor
  *             another's.
- *          3. No file here can stop a node: one that is damaged is told of,
- *             left alone and not counted.
+ *          3. No file here can stop a node: one that is damaged is told of
+ *             and not counted.  A good record of the same name replaces it.
  *
  * NOT HERE Telling people (node/, api/).
  */
