@@ -37,7 +37,7 @@
 
 /* What a member that was late owes at first, and at most. */
 #define FINE_LEAST 8
-#define FINE_MAX 4096
+#define FINE_MAX 1024
 
 /*
  * Times in time, owing nothing, that take one off what the next fine is
