@@ -2,7 +2,8 @@
  * Evidence in a directory.
  *
  * FORMAT   One file for each record, ID.evidence, in the format of
- *          evidence.h.  Other names are not ours.
+ *          evidence.h.  ID is MEMBER-KIND-vVIEW-sSEQ.  Files that do not end
+ *          in .evidence are not ours.
  *
  * RULES    1. A record is known by whom it accuses of what: member, kind,
  *             view, sequence.  A second proof of the same adds nothing.
@@ -11,6 +12,8 @@
  *             another's.
  *          3. No file here can stop a node: one that is damaged is told of
  *             and not counted.  A good record of the same name replaces it.
+ *          4. The record says whom it accuses, not its file's name, which
+ *             anybody can write: it has the ID that it would be kept under.
  *
  * NOT HERE Telling people (node/, api/).
  */
@@ -25,6 +28,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "trust/field.h"
 
 #define SUFFIX ".evidence"
 #define ITEMS_MAX ((size_t)TRUST_MEMBERS_MAX * EVIDENCE_MEMBER_ITEMS_MAX)
@@ -96,6 +100,37 @@ insert(struct evidence_store *s, const char *id,
 	return item;
 }
 
+/* --- names --- */
+
+static void
+make_id(char id[static EVIDENCE_ID_BYTES], const struct evidence *e,
+    const char *member)
+{
+	(void)snprintf(id, EVIDENCE_ID_BYTES, "%s-%s-v%" PRIu64 "-s%" PRIu64,
+	    member, evidence_kind_name(e->kind), e->view, e->seq);
+}
+
+/*
+ * Who is accused, when no roster says what the member's name is: the file's
+ * name, if the rest of it is the record's; else the member's number.
+ */
+static void
+member_name(char out[static ROSTER_NAME_BYTES], const char *file_id,
+    const struct evidence *e)
+{
+	const size_t len = strlen(file_id);
+	char rest[EVIDENCE_ID_BYTES];
+	size_t rest_len;
+
+	make_id(rest, e, "");
+	rest_len = strlen(rest);
+	if (len > rest_len && strcmp(file_id + len - rest_len, rest) == 0 &&
+	    field_parse_name(out, ROSTER_NAME_BYTES,
+		bytes_of(file_id, len - rest_len)))
+		return;
+	(void)snprintf(out, ROSTER_NAME_BYTES, "#%u", e->member);
+}
+
 /* --- reading --- */
 
 struct reader {
@@ -124,9 +159,24 @@ file_load(struct evidence *evidence, struct buf *data, const char *path,
 	return status;
 }
 
+static const struct evidence_item *
+insert_read(struct reader *r, const char *file_id,
+    const struct evidence *evidence, struct bytes file)
+{
+	char id[EVIDENCE_ID_BYTES], member[ROSTER_NAME_BYTES];
+
+	if (r->roster != NULL)
+		(void)snprintf(member, sizeof(member), "%s",
+		    r->roster->members[evidence->member].name);
+	else
+		member_name(member, file_id, evidence);
+	make_id(id, evidence, member);
+	return insert(r->store, id, evidence, file);
+}
+
 /* Read one file; AG_ENOMEM is the only failure. */
 static enum ag_status
-take_file(struct reader *r, const char *id, const char *path)
+take_file(struct reader *r, const char *file_id, const char *path)
 {
 	enum ag_status status;
 	struct evidence evidence;
@@ -140,7 +190,7 @@ take_file(struct reader *r, const char *id, const char *path)
 		    "%s: %zu records are read, and no more", path, ITEMS_MAX);
 	if (status == AG_OK && find_same(r->store, &evidence) == NULL)
 		status =
-		    insert(r->store, id, &evidence, buf_bytes(&data)) == NULL
+		    insert_read(r, file_id, &evidence, buf_bytes(&data)) == NULL
 		    ? AG_ENOMEM
 		    : AG_OK;
 	buf_fini(&data);
@@ -276,9 +326,7 @@ evidence_store_add(struct evidence_store *s, const struct roster *roster,
 		status = check_new(s, &evidence, roster, err);
 	if (status != AG_OK)
 		return status;
-	(void)snprintf(id, sizeof(id), "%s-%s-v%" PRIu64 "-s%" PRIu64,
-	    roster->members[evidence.member].name,
-	    evidence_kind_name(evidence.kind), evidence.view, evidence.seq);
+	make_id(id, &evidence, roster->members[evidence.member].name);
 	*out = insert(s, id, &evidence, file);
 	if (*out == NULL)
 		return ag_fail(err, AG_ENOMEM, "keep evidence: out of memory");

@@ -24,7 +24,7 @@
 struct evidence_store;
 
 struct evidence_item {
-	char id[EVIDENCE_ID_BYTES]; /* "n4-commit-v0-s17", its file's name */
+	char id[EVIDENCE_ID_BYTES]; /* "n4-commit-v0-s17", of what it says */
 	struct evidence evidence;
 	size_t len;
 	uint8_t file[EVIDENCE_BYTES_MAX];

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -543,6 +544,48 @@ damaged_files_are_told_of_and_left_where_they_are(void **state)
 	assert_true(fs_exists(path));
 }
 
+/* What the only record there is called when it is in a file of that name. */
+static void
+assert_called(const char *id, const char *name, const struct roster *roster)
+{
+	struct evidence_store *store;
+	struct told told = { 0 };
+	char path[PATH_MAX];
+
+	path_of(path, sizeof(path), name);
+	assert_int_equal(fs_write_file(path, 0600, made(EVIDENCE_COMMIT), &err),
+	    AG_OK);
+	assert_int_equal(evidence_store_open(&store, dir, roster, on_bad, &told,
+			     &err),
+	    AG_OK);
+	assert_int_equal(told.count, 0);
+	assert_int_equal(evidence_store_count(store), 1);
+	assert_string_equal(evidence_store_item(store, 0)->id, id);
+	evidence_store_close(store);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void
+the_name_of_its_file_accuses_nobody(void **state)
+{
+	static const char own[] = "n4-commit-v7-s17";
+	static const char *const others[] = { "n1-commit-v7-s17.evidence",
+		"n4-prepare-v7-s17.evidence", "n4-commit-v7-s18.evidence",
+		"\033[31m-commit-v7-s17.evidence",
+		"\xff-commit-v7-s17.evidence", "-commit-v7-s17.evidence",
+		"x.evidence" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		assert_called(own, others[i], &m.roster);
+		/* The first could be right, for all that is known. */
+		if (i > 0)
+			assert_called("#3-commit-v7-s17", others[i], NULL);
+	}
+	assert_called(own, "n4-commit-v7-s17.evidence", NULL);
+}
+
 static void
 a_directory_that_can_not_be_read_is_told_of(void **state)
 {
@@ -601,6 +644,7 @@ main(void)
 		TEST(the_oldest_stay_when_a_member_lies_on),
 		TEST(what_proves_nothing_is_not_kept),
 		TEST(damaged_files_are_told_of_and_left_where_they_are),
+		TEST(the_name_of_its_file_accuses_nobody),
 		TEST(a_directory_that_can_not_be_read_is_told_of),
 		TEST(what_can_not_be_written_is_known_until_the_end),
 	};
