@@ -321,6 +321,38 @@ a_member_that_votes_twice_is_convicted_and_counted_once(void **state)
 	cluster_free(c);
 }
 
+/* A view may have to go on with another batch than the one before it. */
+static void
+votes_of_two_views_convict_nobody_however_they_come(void **state)
+{
+	static const enum vote_phase phases[] = { VOTE_PREPARE, VOTE_COMMIT };
+	/* As re-sent, late, out of order; what counts is the view of each. */
+	static const uint64_t views[] = { 0, 1, 0, 2, 1, 2, 0 };
+	struct digest digests[3];
+	uint8_t raw[1024];
+	size_t phase, i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		memset(&digests[i], (int)i + 1, sizeof(digests[i]));
+	for (phase = 0; phase < 2; phase++) {
+		struct cluster *c = cluster_of(4);
+
+		for (i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+			post(c, 3, 1,
+			    votes_make(c, 3, views[i], phases[phase], 1,
+				&digests[views[i]], raw, sizeof(raw)));
+		assert_int_equal(c->nodes[1].evidence, 0);
+		/* In one view it would have been proof. */
+		post(c, 3, 1,
+		    votes_make(c, 3, 2, phases[phase], 1, &digests[1], raw,
+			sizeof(raw)));
+		assert_int_equal(c->nodes[1].evidence, 1);
+		assert_int_equal(c->nodes[1].culprit, 3);
+		cluster_free(c);
+	}
+}
+
 /* The state after a sequence is the same in every view. */
 static void
 a_member_that_signs_two_states_is_convicted_and_counted_once(void **state)
@@ -761,6 +793,8 @@ main(void)
 		    a_primary_that_proposes_two_batches_is_convicted_once),
 		cmocka_unit_test(
 		    a_member_that_votes_twice_is_convicted_and_counted_once),
+		cmocka_unit_test(
+		    votes_of_two_views_convict_nobody_however_they_come),
 		cmocka_unit_test(
 		    a_member_that_signs_two_states_is_convicted_and_counted_once),
 		cmocka_unit_test(a_vote_counts_for_its_signer_only),
