@@ -58,12 +58,30 @@ crowd_main(void *arg)
 			(void)close(fds[i]);
 			atomic_fetch_add(&crowd->refused, 1);
 		}
-		fds[i] = rogue_connect_from(crowd->s, ROGUE_HOST);
+		/* Not on the specification's thread, nothing is claimed. */
+		fds[i] = rogue_try_from(crowd->s, ROGUE_HOST);
 	}
 	for (i = 0; i < CROWD; i++)
 		if (fds[i] != -1)
 			(void)close(fds[i]);
 	return NULL;
+}
+
+/* Come, be greeted, and leave; the place is free when the other has left. */
+static bool
+is_greeted(const struct scene *s, uint8_t from)
+{
+	int fd = rogue_try_from(s, from);
+	char banner[4];
+	bool is;
+
+	if (fd == -1)
+		return false;
+	is = recv(fd, banner, sizeof(banner), MSG_WAITALL) == sizeof(banner) &&
+	    memcmp(banner, "SSH-", sizeof(banner)) == 0 &&
+	    shutdown(fd, SHUT_WR) == 0 && is_hung_up(fd, 3000);
+	(void)close(fd);
+	return is;
 }
 
 static int
@@ -78,24 +96,21 @@ crowd_from_one_members_host_leaves_room_for_others(void **state)
 {
 	struct scene *s = *state;
 	struct crowd crowd = { .s = s };
+	bool is_served = true;
 	pthread_t thread;
-	char banner[4];
 	unsigned i;
-	int fd;
 
 	assert_int_equal(pthread_create(&thread, NULL, crowd_main, &crowd), 0);
-	for (i = 0; i < 20; i++) {
+	for (i = 0; i < 20 && is_served; i++) {
 		while (atomic_load(&crowd.refused) < CROWD + i)
 			(void)sched_yield();
-		fd = rogue_connect_from(s, HONEST_HOST);
-		assert_int_equal(recv(fd, banner, sizeof(banner), MSG_WAITALL),
-		    sizeof(banner));
-		assert_memory_equal(banner, "SSH-", sizeof(banner));
-		(void)close(fd);
+		is_served = is_greeted(s, HONEST_HOST);
 	}
-	assert_honest_link_works(s);
+	is_served = is_served && honest_link_works(s);
+	/* Nothing may be claimed while the crowd uses the scene. */
 	atomic_store(&crowd.is_over, true);
 	(void)pthread_join(thread, NULL);
+	assert_true(is_served);
 }
 
 static void
