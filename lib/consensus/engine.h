@@ -168,6 +168,8 @@ struct engine_status {
 	int64_t clock_ahead_ms;                   /* its time less ours */
 	uint64_t member_view[ENGINE_MEMBERS_MAX]; /* last told us */
 	uint64_t member_applied[ENGINE_MEMBERS_MAX];
+	uint64_t member_lag[ENGINE_MEMBERS_MAX]; /* behind ours, when it told:
+						    we go on meanwhile */
 	uint64_t member_stable[ENGINE_MEMBERS_MAX];
 };
 

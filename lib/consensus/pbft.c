@@ -403,6 +403,7 @@ pbft_status(const struct engine *e, struct engine_status *s)
 	for (i = 0; i < e->config.member_count; i++) {
 		s->member_view[i] = e->peers[i].view;
 		s->member_applied[i] = e->peers[i].applied;
+		s->member_lag[i] = progress_lag(e, i);
 		s->member_stable[i] = e->peers[i].stable;
 	}
 }

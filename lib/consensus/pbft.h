@@ -96,10 +96,12 @@ struct peer {
 	uint64_t view;
 	uint64_t delivered;
 	uint64_t applied;
+	uint64_t lag; /* of applied behind ours, as it was told */
 	uint64_t stable;
 	bool is_changing;
 	bool wants_checkpoint;
-	uint64_t heard_us;    /* its last PROGRESS */
+	uint64_t heard_us;    /* its last message */
+	uint64_t told_us;     /* its last PROGRESS */
 	uint64_t answered_us; /* when we last helped it */
 	uint64_t answered_at; /* what it had delivered then */
 	uint64_t history_at;  /* the history it last lacked began here */
@@ -466,6 +468,9 @@ void progress_receive_committed(struct engine *e, struct decoder *d);
 
 /* Our state has been executed further: ask for what was not taken. */
 void progress_state_came_on(struct engine *e);
+
+/* Sequences that member is behind our state, as far as is known. */
+uint64_t progress_lag(const struct engine *e, uint32_t member);
 bool progress_peers_lead(const struct engine *e);
 bool progress_hears_quorum(const struct engine *e);
 

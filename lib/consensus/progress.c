@@ -312,6 +312,19 @@ is_unsettled(const struct engine *e)
 	return e->proposed > e->delivered || e->applied > e->stable;
 }
 
+uint64_t
+progress_lag(const struct engine *e, uint32_t member)
+{
+	const struct peer *peer = &e->peers[member];
+	const uint64_t limit = HEARD_INTERVALS * e->config.progress_interval_us;
+
+	if (member == e->config.self || peer->applied >= e->applied)
+		return 0;
+	/* What we executed since it told us does not make it late. */
+	return e->now_us - peer->told_us <= limit ? peer->lag
+						  : e->applied - peer->applied;
+}
+
 void
 progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 {
@@ -329,6 +342,8 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	peer->is_changing = is_changing;
 	peer->delivered = delivered;
 	peer->applied = applied;
+	peer->told_us = e->now_us;
+	peer->lag = applied < e->applied ? e->applied - applied : 0;
 	peer->stable = stable;
 	peer->wants_checkpoint = wants;
 	if (view < e->view || (is_changing && !e->is_changing) ||

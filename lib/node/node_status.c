@@ -48,7 +48,7 @@ member_state(const struct node *n, uint32_t i,
 		return NODE_MEMBER_CONNECTING;
 	if (link->state != NET_LINK_UP)
 		return NODE_MEMBER_SILENT;
-	if (engine->member_applied[i] + BEHIND_SEQUENCES < engine->applied)
+	if (engine->member_lag[i] > BEHIND_SEQUENCES)
 		return NODE_MEMBER_BEHIND;
 	return NODE_MEMBER_OK;
 }

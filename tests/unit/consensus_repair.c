@@ -419,10 +419,37 @@ a_member_that_always_wants_a_checkpoint_gets_few(void **state)
 	cluster_free(c);
 }
 
+/* What others do between two reports is not lateness, silence is. */
+static void
+who_keeps_up_is_not_behind_and_who_is_silent_is(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_status status;
+
+	(void)state;
+	agree(c, 0, 10);
+	cluster_advance(c, 600 * MS);
+	agree(c, 0, 20);
+	status = status_of(c, 0);
+	assert_int_equal(status.applied, 30);
+	assert_int_equal(status.member_applied[1], 10);
+	assert_int_equal(status.member_lag[1], 0);
+	node_crash(&c->nodes[3]);
+	cluster_advance(c, 600 * MS);
+	agree(c, 0, 5);
+	cluster_advance(c, 5000 * MS);
+	status = status_of(c, 0);
+	assert_int_equal(status.member_lag[1], 0);
+	assert_int_equal(status.member_lag[3], 35 - status.member_applied[3]);
+	cluster_free(c);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    who_keeps_up_is_not_behind_and_who_is_silent_is),
 		cmocka_unit_test(a_member_that_slept_gets_the_decided_batches),
 		cmocka_unit_test(
 		    a_member_far_behind_catches_up_faster_than_it_says_where_it_is),
