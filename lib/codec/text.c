@@ -1,7 +1,9 @@
 /*
- * Hexadecimal and base64 by libsodium, with its failures made statuses.
+ * Hexadecimal and base64 by libsodium, with its failures made statuses; lines.
  */
 #include "codec/text.h"
+
+#include <string.h>
 
 #include <sodium.h>
 
@@ -74,4 +76,22 @@ text_base64_decode(uint8_t *out, size_t cap, size_t *len, struct bytes text,
 	    end != (const char *)text.data + text.len)
 		return AG_EINVAL;
 	return AG_OK;
+}
+
+bool
+text_next_line(struct bytes *text, struct bytes *line)
+{
+	const uint8_t *end;
+	size_t len;
+
+	if (text->len == 0)
+		return false;
+	end = memchr(text->data, '\n', text->len);
+	len = end == NULL ? text->len : (size_t)(end - text->data);
+	*line = bytes_of(text->data, len);
+	if (line->len > 0 && line->data[line->len - 1] == '\r')
+		line->len--;
+	text->data += end == NULL ? len : len + 1;
+	text->len -= end == NULL ? len : len + 1;
+	return true;
 }

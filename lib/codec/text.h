@@ -1,5 +1,5 @@
 /*
- * Bytes as text: hexadecimal and base64 (RFC 4648).
+ * Bytes as text: hexadecimal and base64 (RFC 4648), and text by lines.
  *
  * For public bytes only; secrets use libsodium's constant-time versions.
  */
@@ -35,5 +35,8 @@ void text_base64(char *out, size_t cap, struct bytes data,
 /* Strict: no white space, no stray bits.  *len is what was written. */
 enum ag_status text_base64_decode(uint8_t *out, size_t cap, size_t *len,
     struct bytes text, enum base64_variant variant) AG_MUST_USE;
+
+/* Take the next line off text, without its LF or CR LF; false at the end. */
+bool text_next_line(struct bytes *text, struct bytes *line);
 
 #endif

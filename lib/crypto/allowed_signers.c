@@ -18,6 +18,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "codec/text.h"
+
 /* No wildcard is worth more work than this. */
 #define PATTERN_STEPS_MAX 100000
 
@@ -413,25 +415,6 @@ line_judge(const struct line *line, const struct allowed_question *question,
 	return AG_EDENIED;
 }
 
-/* The next line without its end; false when there is none. */
-static bool
-next_line(struct bytes *text, struct bytes *line)
-{
-	const uint8_t *end;
-	size_t len;
-
-	if (text->len == 0)
-		return false;
-	end = memchr(text->data, '\n', text->len);
-	len = end == NULL ? text->len : (size_t)(end - text->data);
-	*line = bytes_of(text->data, len);
-	skip(text, end == NULL ? len : len + 1);
-	if (line->len > 0 && line->data[line->len - 1] == '\r')
-		line->len--;
-	skip_blanks(line);
-	return true;
-}
-
 enum ag_status
 allowed_signers_check(struct bytes text, const char *name,
     const struct allowed_question *question, size_t *line, struct ag_error *err)
@@ -442,10 +425,11 @@ allowed_signers_check(struct bytes text, const char *name,
 
 	(void)ag_fail(err, AG_EDENIED, "%s: neither %s nor the key is there",
 	    name, question->identity);
-	for (*line = 1; next_line(&text, &content); (*line)++) {
+	for (*line = 1; text_next_line(&text, &content); (*line)++) {
 		enum ag_status status;
 		struct line parsed;
 
+		skip_blanks(&content);
 		if (content.len == 0 || content.data[0] == '#')
 			continue;
 		status = parse_line(&parsed, content, &why);

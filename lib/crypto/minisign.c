@@ -71,32 +71,13 @@ minisign_is_file(struct bytes text)
 	return bytes_has_prefix(text, bytes_from_text("untrusted comment:"));
 }
 
-/* The next line, without its end; false when there is none. */
-static bool
-next_line(struct bytes *text, struct bytes *line)
-{
-	const uint8_t *end;
-	size_t len;
-
-	if (text->len == 0)
-		return false;
-	end = memchr(text->data, '\n', text->len);
-	len = end == NULL ? text->len : (size_t)(end - text->data);
-	*line = bytes_of(text->data, len);
-	if (line->len > 0 && line->data[line->len - 1] == '\r')
-		line->len--;
-	text->data += end == NULL ? len : len + 1;
-	text->len -= end == NULL ? len : len + 1;
-	return true;
-}
-
 /* Only empty lines are left. */
 static bool
 is_at_end(struct bytes text)
 {
 	struct bytes line;
 
-	while (next_line(&text, &line))
+	while (text_next_line(&text, &line))
 		if (line.len != 0)
 			return false;
 	return true;
@@ -121,9 +102,9 @@ minisign_parse_public(struct minisign_public *key, struct bytes text,
 	uint8_t raw[PUBLIC_BYTES];
 	struct bytes line;
 
-	if (!next_line(&text, &line) || (is_file && !next_line(&text, &line)) ||
-	    !is_at_end(text) || !decode(raw, sizeof(raw), line) ||
-	    memcmp(raw, "Ed", 2) != 0)
+	if (!text_next_line(&text, &line) ||
+	    (is_file && !text_next_line(&text, &line)) || !is_at_end(text) ||
+	    !decode(raw, sizeof(raw), line) || memcmp(raw, "Ed", 2) != 0)
 		return ag_fail(err, AG_EINVAL,
 		    "not a minisign public key, or damaged (its key has 56 "
 		    "characters and begins with RW)");
@@ -177,7 +158,7 @@ minisign_parse(struct minisign_signature *sig, struct bytes text,
 	if (!minisign_is_file(text))
 		return corrupt("its first line is no untrusted comment", err);
 	for (size_t i = 0; i < 4; i++)
-		if (!next_line(&text, &lines[i]))
+		if (!text_next_line(&text, &lines[i]))
 			return corrupt("it has less than four lines", err);
 	if (!is_at_end(text))
 		return corrupt("it has more than four lines", err);
@@ -251,8 +232,9 @@ secret_from_text(struct bytes text)
 	struct bytes line;
 	size_t len = 0;
 
-	if (raw != NULL && minisign_is_file(text) && next_line(&text, &line) &&
-	    next_line(&text, &line) && is_at_end(text) &&
+	if (raw != NULL && minisign_is_file(text) &&
+	    text_next_line(&text, &line) && text_next_line(&text, &line) &&
+	    is_at_end(text) &&
 	    secret_base64_decode(secret_data(raw), SECRET_BYTES, &len, line,
 		NULL, sodium_base64_VARIANT_ORIGINAL) &&
 	    len == SECRET_BYTES)

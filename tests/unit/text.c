@@ -95,10 +95,26 @@ hexadecimal_is_exact(void **state)
 		    AG_OK);
 }
 
+static void
+lines_end_with_lf_or_crlf_or_the_text(void **state)
+{
+	static const char *const want[] = { "a", "", "b\rc", "d" };
+	struct bytes text = bytes_from_text("a\n\r\nb\rc\r\nd"), line;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		assert_true(text_next_line(&text, &line));
+		assert_true(bytes_equal(line, bytes_from_text(want[i])));
+	}
+	assert_false(text_next_line(&text, &line));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_end_with_lf_or_crlf_or_the_text),
 		cmocka_unit_test(base64_matches_the_published_vectors),
 		cmocka_unit_test(
 		    the_url_variant_has_its_own_alphabet_and_no_padding),
