@@ -1,5 +1,6 @@
 /*
- * The applier: executes agreed batches on a thread of its own.
+ * The applier: executes agreed batches on a thread of its own, or a few on
+ * the loop's (applier_execute).
  *
  * Ownership  applier_open() hands out a handle, applier_close() takes it
  *            back after the batches at hand are executed.
