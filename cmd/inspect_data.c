@@ -301,15 +301,17 @@ show_views(const struct applet_call *call, const struct inspect_log *log,
 		return status;
 	for (i = log->view_count; i > 0 && limit > 0; i--) {
 		const struct inspect_view_record *v = &log->views[i - 1];
-		const struct inspect_view view = {
+		struct inspect_view view = {
 			.view = v->view,
 			.primary = primary_of(log, v->view),
 			.is_changing = v->is_changing,
+			.stopped_us = v->stopped_ms * 1000,
 			.record = v->record,
 		};
 
 		if (v->view > from)
 			continue;
+		inspect_names_list(view.askers, &log->names, v->askers);
 		inspect_show_view(out, &view);
 		limit--;
 	}

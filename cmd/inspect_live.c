@@ -275,14 +275,20 @@ show_views(const struct applet_call *call, const json_t *root)
 		return exit_fail(call, &err);
 	for (i = 0; i < json_array_size(views) && limit > 0; i++) {
 		const json_t *v = json_array_get(views, i);
-		const struct inspect_view view = {
+		struct inspect_view view = {
 			.view = kv_ask_u64(v, "view"),
 			.primary = text_of(v, "primary"),
-			.began = json_string_value(json_object_get(v, "began")),
+			.is_changing =
+			    strcmp(text_of(v, "state"), "CHANGING") == 0,
+			.why = text_of(v, "why"),
+			.asked = text_of(v, "asked"),
+			.began = text_of(v, "began"),
+			.stopped_us = kv_ask_u64(v, "stopped_us"),
 		};
 
 		if (view.view > from)
 			continue;
+		join_names(view.askers, json_object_get(v, "askers"));
 		inspect_show_view(out, &view);
 		limit--;
 	}

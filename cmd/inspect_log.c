@@ -156,8 +156,24 @@ inspect_log_find(const struct inspect_log *log, uint64_t seq)
 
 /* --- records --- */
 
+/* A batch of a later time than all before: service goes on. */
 static void
-take_batch(struct inspect_entry *entry, struct bytes encoded)
+take_time(struct inspect_log *log, uint64_t time_ms)
+{
+	struct inspect_view_record *v =
+	    log->view_count > 0 ? &log->views[log->view_count - 1] : NULL;
+
+	if (time_ms <= log->time_ms)
+		return;
+	log->time_ms = time_ms;
+	if (v != NULL && !v->is_changing && v->before_ms != 0 &&
+	    v->stopped_ms == 0)
+		v->stopped_ms = time_ms - v->before_ms;
+}
+
+static void
+take_batch(struct inspect_log *log, struct inspect_entry *entry,
+    struct bytes encoded)
 {
 	struct batch batch;
 
@@ -165,8 +181,10 @@ take_batch(struct inspect_entry *entry, struct bytes encoded)
 	    encoded);
 	entry->bytes = encoded.len;
 	entry->requests = 0;
-	if (batch_decode(&batch, encoded, NULL) == AG_OK)
-		entry->requests = batch.envelope_count;
+	if (batch_decode(&batch, encoded, NULL) != AG_OK)
+		return;
+	entry->requests = batch.envelope_count;
+	take_time(log, batch.time_ms);
 }
 
 static enum ag_status
@@ -190,8 +208,13 @@ take_view(struct inspect_log *log, const struct record *r, uint64_t number)
 			return AG_ENOMEM;
 		log->views = grown;
 	}
-	log->views[log->view_count++] =
-	    (struct inspect_view_record){ r->view, r->is_changing, number };
+	log->views[log->view_count++] = (struct inspect_view_record){
+		.view = r->view,
+		.is_changing = r->is_changing,
+		.record = number,
+		.askers = record_new_view_askers(r->new_view),
+		.before_ms = log->time_ms,
+	};
 	return AG_OK;
 }
 
@@ -208,7 +231,7 @@ take_proposal(struct inspect_log *log, struct inspect_entry *entry,
 		entry->prepares = log->self >= 0 ? UINT32_C(1) << log->self : 0;
 	}
 	if (r->batch.len > 0)
-		take_batch(entry, r->batch);
+		take_batch(log, entry, r->batch);
 	if (r->seq > log->proposed)
 		log->proposed = r->seq;
 }
@@ -273,7 +296,7 @@ take_record(struct inspect_log *log, const struct record *r,
 		take_proposal(log, entry, r, number);
 		break;
 	case RECORD_BATCH:
-		take_batch(entry, r->batch);
+		take_batch(log, entry, r->batch);
 		break;
 	case RECORD_STATE:
 		entry->state_record = number;

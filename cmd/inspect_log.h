@@ -46,6 +46,9 @@ struct inspect_view_record {
 	uint64_t view;
 	bool is_changing;
 	uint64_t record;
+	uint32_t askers;     /* whose asking began it, a bit per member */
+	uint64_t before_ms;  /* agreed time of the newest batch before; or 0 */
+	uint64_t stopped_ms; /* from it to the first one after; 0 unknown */
 };
 
 struct inspect_log {
@@ -62,7 +65,8 @@ struct inspect_log {
 	size_t view_count;
 	uint64_t view;
 	bool is_changing;
-	uint64_t stable; /* of the newest checkpoint; 0 none */
+	uint64_t time_ms; /* agreed, of the newest batch; 0 none */
+	uint64_t stable;  /* of the newest checkpoint; 0 none */
 	struct digest stable_digest;
 	uint64_t proposed;
 

@@ -204,7 +204,11 @@ const struct output_column inspect_view_columns[] = {
 	{ "view", NULL, OUTPUT_RIGHT | OUTPUT_VALUE_COLUMN },
 	{ "primary", NULL, 0 },
 	{ "state", NULL, 0 },
+	{ "askers", NULL, 0 },
+	{ "why", NULL, 0 },
+	{ "asked", NULL, OUTPUT_WIDE_ONLY },
 	{ "began", NULL, 0 },
+	{ "stopped_us", NULL, OUTPUT_RIGHT },
 	{ "record", NULL, OUTPUT_RIGHT },
 	{ NULL, NULL, 0 },
 };
@@ -215,7 +219,11 @@ inspect_show_view(struct output *out, const struct inspect_view *view)
 	output_u64(out, view->view);
 	put_text(out, view->primary);
 	output_text(out, view->is_changing ? "CHANGING" : "ENTERED");
+	output_list(out, view->askers);
+	put_text(out, view->why);
+	put_text(out, view->asked);
 	put_text(out, view->began);
+	put_u64(out, view->stopped_us != 0, view->stopped_us);
 	put_u64(out, view->record != 0, view->record);
 	output_row(out);
 }

@@ -91,8 +91,12 @@ struct inspect_view {
 	uint64_t view;
 	const char *primary; /* NULL unknown */
 	bool is_changing;
-	const char *began; /* NULL unknown */
-	uint64_t record;   /* of the log; 0 none */
+	char askers[CERTIFICATE_NAMES_BYTES]; /* with commas; "" unknown */
+	const char *why;     /* this node asked; NULL: it did not, or unknown */
+	const char *asked;   /* when, likewise */
+	const char *began;   /* NULL unknown */
+	uint64_t stopped_us; /* 0 unknown */
+	uint64_t record;     /* of the log; 0 none */
 };
 
 extern const struct output_column inspect_view_columns[];

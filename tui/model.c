@@ -239,11 +239,16 @@ read_views(struct model_views *v, const json_t *list)
 {
 	size_t i = 0;
 	const json_t *o = NULL;
+	char state[16];
 
 	json_array_foreach(list, i, o)
 	{
 		if (v->count == MODEL_VIEWS_MAX)
 			return;
+		/* Asked for, and never entered. */
+		get_text(o, "state", state, sizeof(state));
+		if (strcmp(state, "CHANGING") == 0)
+			continue;
 		v->views[v->count].view = get_u64(o, "view");
 		GET_TEXT(o, "primary", v->views[v->count].primary);
 		GET_TEXT(o, "began", v->views[v->count].began);

@@ -28,6 +28,17 @@ emit_voters(struct emitter *e, const char *name, const struct node_status *s,
 	emit_array_end(e);
 }
 
+static void
+emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
+    uint64_t value)
+{
+	emit_key(e, name);
+	if (is_known)
+		emit_u64(e, value);
+	else
+		emit_null(e);
+}
+
 /* The members of a round's object, without its braces. */
 static void
 emit_round(struct emitter *e, const struct node_status *s,
@@ -126,6 +137,36 @@ consensus_votes(struct exchange *x)
 	exchange_json_end(x, MHD_HTTP_OK);
 }
 
+static void
+emit_time_or_null(struct emitter *e, const char *name, uint64_t time_ms)
+{
+	emit_key(e, name);
+	if (time_ms == 0)
+		emit_null(e);
+	else
+		emit_time_ms(e, time_ms);
+}
+
+/* The members of a view's object, without its braces. */
+static void
+emit_view(struct emitter *e, const struct node_status *s,
+    const struct node_view *v)
+{
+	emit_u64_member(e, "view", v->view);
+	emit_text_member(e, "primary",
+	    v->primary < s->member_count ? s->members[v->primary].name : "");
+	emit_text_member(e, "state", v->is_changing ? "CHANGING" : "ENTERED");
+	emit_voters(e, "askers", s, v->askers);
+	emit_key(e, "why");
+	if (v->why == NULL)
+		emit_null(e);
+	else
+		emit_text(e, v->why);
+	emit_time_or_null(e, "asked", v->asked_ms);
+	emit_time_or_null(e, "began", v->began_ms);
+	emit_u64_or_null(e, "stopped_us", v->stopped_us != 0, v->stopped_us);
+}
+
 void
 consensus_views(struct exchange *x)
 {
@@ -139,19 +180,8 @@ consensus_views(struct exchange *x)
 	emit_key(e, "views");
 	emit_array_begin(e);
 	for (i = 0; i < count; i++) {
-		const uint32_t primary = api->views[i].primary;
-
 		emit_object_begin(e);
-		emit_u64_member(e, "view", api->views[i].view);
-		emit_text_member(e, "primary",
-		    primary < api->status.member_count
-			? api->status.members[primary].name
-			: "");
-		emit_key(e, "began");
-		if (api->views[i].began_ms == 0)
-			emit_null(e);
-		else
-			emit_time_ms(e, api->views[i].began_ms);
+		emit_view(e, &api->status, &api->views[i]);
 		emit_object_end(e);
 	}
 	emit_array_end(e);
@@ -234,17 +264,6 @@ consensus_state(struct exchange *x)
 }
 
 /* --- evidence --- */
-
-static void
-emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
-    uint64_t value)
-{
-	emit_key(e, name);
-	if (is_known)
-		emit_u64(e, value);
-	else
-		emit_null(e);
-}
 
 /* The members of a record's object, without its braces. */
 static void

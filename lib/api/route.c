@@ -41,7 +41,7 @@ const struct route route_table[] = {
 	{ "GET", "/v1/consensus/votes", consensus_votes, 0, { "seq" },
 	    "who voted in one round" },
 	{ "GET", "/v1/consensus/views", consensus_views, 0, { 0 },
-	    "views this node entered, newest first" },
+	    "views, who asked for them and why, newest first" },
 	{ "GET", "/v1/consensus/cert", consensus_certificate, 0,
 	    { "seq", "kind" }, "a quorum certificate" },
 	{ "GET", "/v1/consensus/state", consensus_state, 0, { 0 },

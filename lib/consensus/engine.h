@@ -119,7 +119,9 @@ enum effect_kind {
 	EFFECT_VOUCHED,     /* seq, digest, certificate in body: f + 1 members
 			       have our state of seq, which is enough for
 			       who needs a state; no quorum has signed */
-	EFFECT_VIEW,        /* view, member: its primary; is_changing */
+	EFFECT_VIEW,        /* view, member: its primary; is_changing: text why
+			       we ask for it, or NULL after a restart, and
+			       since_us; else members: who asked for it */
 	EFFECT_EVIDENCE,    /* member: culprit; body: self-contained proof */
 	EFFECT_REFUSED,     /* body: a submitted envelope we had no room for */
 	EFFECT_FATAL,       /* text */
@@ -133,6 +135,7 @@ struct effect {
 	uint64_t after;
 	uint64_t seq;
 	uint64_t view;
+	uint64_t since_us; /* something waits since then; UINT64_MAX: nothing */
 	bool is_checkpoint;
 	bool is_changing;
 	bool is_lazy;

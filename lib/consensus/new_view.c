@@ -336,6 +336,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	effect = emit(e, EFFECT_VIEW);
 	effect->view = view;
 	effect->member = view_primary(e, view);
+	effect->members = record_new_view_askers(raw);
 	learn_base(e);
 	clear_proposals(e);
 	bind_chosen(e);

@@ -401,7 +401,7 @@ uint32_t view_primary(const struct engine *e, uint64_t view);
 
 /* We are active and the primary. */
 bool view_is_primary(const struct engine *e);
-void view_change_start(struct engine *e, uint64_t view);
+void view_change_start(struct engine *e, uint64_t view, const char *why);
 void view_change_receive(struct engine *e, uint32_t from, struct bytes body);
 
 /* Send our own again to whoever may have missed it. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec/decoder.h"
+#include "codec/message.h"
 
 #define RECORD_FIELDS_MAX 5
 
@@ -167,6 +168,40 @@ record_decode(struct record *r, struct certificate *certificate,
 		decoder_fail(&d, "record with the wrong number of fields");
 	decode_body(r, certificate, &d);
 	return decoder_finish(&d, err);
+}
+
+/* The sender of a VIEW_CHANGE (view_change.c says its format). */
+static uint32_t
+view_change_sender(struct bytes raw)
+{
+	uint32_t members = 0;
+	struct decoder d;
+
+	decoder_init(&d, raw);
+	decoder_expect_array(&d, 8);
+	if (decoder_get_uint(&d) != MESSAGE_VIEW_CHANGE)
+		decoder_fail(&d, "not a view change");
+	members = UINT32_C(1)
+	    << decoder_get_uint_max(&d, TRUST_MEMBERS_MAX - 1);
+	return decoder_failed(&d) ? 0 : members;
+}
+
+uint32_t
+record_new_view_askers(struct bytes new_view)
+{
+	uint32_t members = 0;
+	struct decoder d;
+	size_t i, count;
+
+	decoder_init(&d, new_view);
+	decoder_expect_array(&d, 5);
+	if (decoder_get_uint(&d) != MESSAGE_NEW_VIEW)
+		decoder_fail(&d, "not a new view");
+	(void)decoder_get_uint(&d); /* view */
+	count = decoder_get_array_max(&d, TRUST_MEMBERS_MAX);
+	for (i = 0; i < count && !decoder_failed(&d); i++)
+		members |= view_change_sender(decoder_get_raw(&d));
+	return decoder_failed(&d) ? 0 : members;
 }
 
 const char *

@@ -68,6 +68,12 @@ enum ag_status record_decode(struct record *record,
     struct certificate *certificate, struct bytes input,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Whose VIEW_CHANGEs a NEW_VIEW was made of, a bit per member; 0 when it is
+ * none.  Nothing in it is verified.
+ */
+uint32_t record_new_view_askers(struct bytes new_view);
+
 const char *record_kind_name(enum record_kind kind);
 
 #endif

@@ -259,6 +259,9 @@ recover_start(struct engine *e, const struct event *event)
 	effect->view = e->view;
 	effect->member = view_primary(e, e->view);
 	effect->is_changing = e->is_changing;
+	effect->since_us = UINT64_MAX;
+	effect->members =
+	    record_new_view_askers(bytes_of(e->new_view, e->new_view_len));
 	checkpoint_renew(e);
 	if (e->is_changing)
 		e->resend_us = e->now_us;

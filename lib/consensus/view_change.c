@@ -24,6 +24,12 @@
  *          5. A member that has left alone all the same is followed after a
  *             long while, each time after twice as long; but never far, so
  *             that one member can't use the numbers up.
+ *
+ * WHY      timer   something waited, and nothing was executed in time
+ *          unfair  something waited for long while other things were executed
+ *          again   the view asked for did not begin in time
+ *          joined  f + 1 others asked
+ *          lone    a member had asked alone for a long while
  */
 #include <string.h>
 
@@ -237,8 +243,25 @@ announce(struct engine *e, uint64_t after)
 	e->resend_us = e->now_us + e->config.progress_interval_us;
 }
 
+/* Since when something has waited that the primary should have moved. */
+static uint64_t
+waiting_since(const struct engine *e)
+{
+	uint64_t since = pending_since(e);
+	const struct slot *next =
+	    &e->slots[(e->delivered + 1) % e->config.window];
+
+	if (next->seq == e->delivered + 1 && next->has_proposal &&
+	    next->proposed_us < since)
+		since = next->proposed_us;
+	/* A primary that is behind itself cannot take a checkpoint. */
+	if (e->wants_checkpoint && e->wanted_since_us < since)
+		since = e->wanted_since_us;
+	return since;
+}
+
 void
-view_change_start(struct engine *e, uint64_t view)
+view_change_start(struct engine *e, uint64_t view, const char *why)
 {
 	struct effect *effect;
 	struct encoder out;
@@ -261,6 +284,8 @@ view_change_start(struct engine *e, uint64_t view)
 	effect->view = view;
 	effect->member = view_primary(e, view);
 	effect->is_changing = true;
+	effect->text = why;
+	effect->since_us = waiting_since(e);
 	announce(e, token);
 	view_change_consider(e);
 }
@@ -489,7 +514,7 @@ view_change_consider(struct engine *e)
 	uint64_t join = view_to_join(e);
 
 	if (join != 0) {
-		view_change_start(e, join);
+		view_change_start(e, join, "joined");
 		return;
 	}
 	/* Who asks for more has left too: its message for this view may be
@@ -511,38 +536,47 @@ timeout_us(const struct engine *e)
 	return e->config.view_timeout_us << doublings;
 }
 
-/* Since when something has waited that the primary should have moved. */
+/* When something has waited too long, although other things moved. */
 static uint64_t
-waiting_since(const struct engine *e)
+starvation_end(const struct engine *e)
 {
-	uint64_t since = pending_since(e);
-	const struct slot *next =
-	    &e->slots[(e->delivered + 1) % e->config.window];
+	uint64_t since = waiting_since(e);
 
-	if (next->seq == e->delivered + 1 && next->has_proposal &&
-	    next->proposed_us < since)
-		since = next->proposed_us;
-	/* A primary that is behind itself cannot take a checkpoint. */
-	if (e->wants_checkpoint && e->wanted_since_us < since)
-		since = e->wanted_since_us;
-	return since;
+	if (since == UINT64_MAX)
+		return UINT64_MAX;
+	if (since < e->view_since_us)
+		since = e->view_since_us;
+	return since + STARVATION_TIMEOUTS * timeout_us(e);
+}
+
+/* When nothing has moved for too long, although something waits. */
+static uint64_t
+standstill_end(const struct engine *e)
+{
+	uint64_t since = waiting_since(e);
+
+	if (since == UINT64_MAX)
+		return UINT64_MAX;
+	if (since < e->view_since_us)
+		since = e->view_since_us;
+	if (since < e->last_progress_us)
+		since = e->last_progress_us;
+	return since + timeout_us(e);
 }
 
 /* When an active replica's patience with its primary ends. */
 static uint64_t
 patience_end(const struct engine *e)
 {
-	uint64_t since = waiting_since(e), starved, end;
+	uint64_t end = standstill_end(e), starved = starvation_end(e);
 
-	if (since == UINT64_MAX)
-		return UINT64_MAX;
-	if (since < e->view_since_us)
-		since = e->view_since_us;
-	starved = since + STARVATION_TIMEOUTS * timeout_us(e);
-	if (since < e->last_progress_us)
-		since = e->last_progress_us;
-	end = since + timeout_us(e);
 	return end < starved ? end : starved;
+}
+
+static const char *
+patience_why(const struct engine *e)
+{
+	return standstill_end(e) <= e->now_us ? "timer" : "unfair";
 }
 
 static uint64_t
@@ -567,7 +601,7 @@ join_lone(struct engine *e)
 			continue;
 		if (peer->patience < PATIENCE_MAX)
 			peer->patience++;
-		view_change_start(e, peer->view_change.view);
+		view_change_start(e, peer->view_change.view, "lone");
 		return;
 	}
 }
@@ -578,12 +612,12 @@ view_change_timers(struct engine *e)
 	if (e->is_changing) {
 		if (e->quorum_since_us != 0 &&
 		    e->now_us - e->quorum_since_us >= timeout_us(e))
-			view_change_start(e, e->view + 1);
+			view_change_start(e, e->view + 1, "again");
 		return;
 	}
 	if (patience_end(e) <= e->now_us && progress_hears_quorum(e) &&
 	    !progress_peers_lead(e)) {
-		view_change_start(e, e->view + 1);
+		view_change_start(e, e->view + 1, patience_why(e));
 		return;
 	}
 	join_lone(e);

@@ -200,6 +200,17 @@ driver_stable(struct driver *d, const struct effect *effect)
 }
 
 static void
+driver_view(struct driver *d, const struct effect *effect)
+{
+	if (effect->is_changing)
+		d->callbacks.view_asked(d->callbacks.arg, effect->view,
+		    effect->member, effect->text, effect->since_us);
+	else
+		d->callbacks.view(d->callbacks.arg, effect->view,
+		    effect->member, effect->members);
+}
+
+static void
 driver_carry_out(struct driver *d, const struct effect *effect)
 {
 	switch (effect->kind) {
@@ -229,8 +240,7 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 		    effect->body);
 		break;
 	case EFFECT_VIEW:
-		d->callbacks.view(d->callbacks.arg, effect->view,
-		    effect->member, effect->is_changing);
+		driver_view(d, effect);
 		break;
 	case EFFECT_EVIDENCE:
 		d->callbacks.evidence(d->callbacks.arg, effect->member,

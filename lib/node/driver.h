@@ -57,8 +57,12 @@ struct driver_callbacks {
 	void (*history)(void *arg, uint32_t member, uint64_t seq);
 	/* f + 1 members have our state of seq. */
 	void (*vouched)(void *arg, uint64_t seq, struct bytes certificate);
-	void (*view)(void *arg, uint64_t view, uint32_t primary,
-	    bool is_changing);
+	/* A view was entered; askers: whose asking began it, or 0. */
+	void (
+	    *view)(void *arg, uint64_t view, uint32_t primary, uint32_t askers);
+	/* We ask for one, as EFFECT_VIEW says. */
+	void (*view_asked)(void *arg, uint64_t view, uint32_t primary,
+	    const char *why, uint64_t since_us);
 	void (*refused)(void *arg, struct bytes envelope);
 	void (*evidence)(void *arg, uint32_t member, struct bytes proof);
 	/* The next envelope of local requests, or AG_EAGAIN. */

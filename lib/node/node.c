@@ -191,24 +191,27 @@ on_vouched(void *arg, uint64_t seq, struct bytes certificate)
 }
 
 static void
-on_view(void *arg, uint64_t view, uint32_t primary, bool is_changing)
+on_view(void *arg, uint64_t view, uint32_t primary, uint32_t askers)
 {
 	struct node *n = arg;
-	struct node_view *v;
 
-	log_info("consensus", is_changing ? "changing view" : "view entered",
-	    LOG_U64("view", view),
+	log_info("consensus", "view entered", LOG_U64("view", view),
 	    LOG_TEXT("primary", n->roster.members[primary].name));
-	if (is_changing) {
-		if (n->changing_since_ms == 0)
-			n->changing_since_ms = clock_wall_ms();
-		return;
-	}
-	n->changing_since_ms = 0;
-	v = &n->views[n->view_count++ % NODE_VIEWS_KEPT];
-	v->view = view;
-	v->primary = primary;
-	v->began_ms = n->is_open ? clock_wall_ms() : 0;
+	view_log_entered(&n->views, view, primary, askers,
+	    n->is_open ? clock_wall_ms() : 0);
+}
+
+static void
+on_view_asked(void *arg, uint64_t view, uint32_t primary, const char *why,
+    uint64_t since_us)
+{
+	struct node *n = arg;
+
+	log_info("consensus", "changing view", LOG_U64("view", view),
+	    LOG_TEXT("primary", n->roster.members[primary].name),
+	    LOG_TEXT("why", why != NULL ? why : "restart"));
+	view_log_asked(&n->views, view, primary, why, since_us,
+	    (struct view_log_time){ clock_mono_us(), clock_wall_ms() });
 }
 
 static void
@@ -241,6 +244,7 @@ on_applied(void *arg, const struct applied *applied)
 	struct node *n = arg;
 
 	metric_add(n->operations, (int64_t)applied->operations);
+	view_log_executed(&n->views, clock_mono_us());
 	watches_publish(n->watches, applied->changes, applied->change_count,
 	    applied->seq);
 	driver_applied(n->driver, applied);
@@ -524,6 +528,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.history = on_history,
 		.vouched = on_vouched,
 		.view = on_view,
+		.view_asked = on_view_asked,
 		.refused = on_refused,
 		.evidence = on_evidence,
 		.envelope = on_envelope,

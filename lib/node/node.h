@@ -251,10 +251,15 @@ size_t node_rounds(struct node *node, uint64_t seq, struct node_round *out,
 struct node_view {
 	uint64_t view;
 	uint32_t primary;
-	uint64_t began_ms; /* wall; 0 when it began before this start */
+	bool is_changing;    /* asked for, and not entered */
+	uint32_t askers;     /* whose VIEW_CHANGEs began it; 0: unknown */
+	const char *why;     /* this node asked: "timer", …; or NULL */
+	uint64_t asked_ms;   /* wall, when this node asked; 0: it did not */
+	uint64_t began_ms;   /* wall; 0 when it began before this start */
+	uint64_t stopped_us; /* nothing was executed for so long; 0: unknown */
 };
 
-/* The newest views this node entered, newest first. */
+/* The newest views this node asked for or entered, newest first. */
 size_t node_views(struct node *node, struct node_view *out, size_t cap);
 
 /*

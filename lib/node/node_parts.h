@@ -23,13 +23,12 @@
 #include "node/snapshots.h"
 #include "node/state_dir.h"
 #include "node/sync.h"
+#include "node/view_log.h"
 #include "node/watches.h"
 #include "node/witness.h"
 #include "trust/identity.h"
 #include "trust/request.h"
 #include "trust/roster.h"
-
-#define NODE_VIEWS_KEPT 64
 
 struct node {
 	char data_dir[PATH_MAX];
@@ -67,10 +66,8 @@ struct node {
 	uint64_t log_bytes_most, log_bytes_growth; /* then the log is cut */
 	struct buf stable_certificate;
 	uint64_t stable_certificate_seq;
-	struct node_view views[NODE_VIEWS_KEPT]; /* ring by view_count */
-	size_t view_count;
-	uint64_t changing_since_ms; /* wall, 0: the view is not changing */
-	uint64_t quorum_lost_us;    /* 0: there is one */
+	struct view_log views;
+	uint64_t quorum_lost_us; /* 0: there is one */
 };
 
 void node_fatal(struct node *node, const struct ag_error *err);

@@ -153,12 +153,7 @@ node_status(struct node *n, struct node_status *s)
 	s->view = engine.view;
 	s->primary = engine.primary;
 	s->is_changing_view = engine.is_changing_view;
-	s->view_since_ms = 0;
-	if (s->is_changing_view)
-		s->view_since_ms = n->changing_since_ms;
-	else if (n->view_count > 0)
-		s->view_since_ms =
-		    n->views[(n->view_count - 1) % NODE_VIEWS_KEPT].began_ms;
+	s->view_since_ms = view_log_since_ms(&n->views);
 	s->view_changes = engine.view_changes;
 	s->log_bytes = driver_log_bytes(n->driver);
 	s->executed = engine.applied;
@@ -230,13 +225,7 @@ node_rounds(struct node *n, uint64_t seq, struct node_round *out, size_t cap)
 size_t
 node_views(struct node *n, struct node_view *out, size_t cap)
 {
-	size_t kept =
-	    n->view_count < NODE_VIEWS_KEPT ? n->view_count : NODE_VIEWS_KEPT;
-	size_t i;
-
-	for (i = 0; i < kept && i < cap; i++)
-		out[i] = n->views[(n->view_count - 1 - i) % NODE_VIEWS_KEPT];
-	return i;
+	return view_log_list(&n->views, out, cap);
 }
 
 /* The certificate itself, appended to out; AG_ENOENT when it is not kept. */

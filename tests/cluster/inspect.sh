@@ -129,7 +129,11 @@ exits 10 inspect status --data trial/n2
 complains 'a running node uses it'
 export AEGIS_SOCKET=trial/n2/aegis.sock
 exits 0 inspect views -o json
-holds '.[0].views[0] | .view != "0" and .primary != "n1"'
+holds '.[0].views[0] | .view != "0" and .primary != "n1" and
+	.state == "ENTERED" and .asked != null and .began != null and
+	(.askers | length >= 3 and index("n1") == null) and
+	(.stopped_us | tonumber) > 0 and
+	(.why | IN("timer", "joined", "again"))'
 
 # The dead one, from its files alone.
 export AEGIS_SOCKET=$work/none
@@ -148,7 +152,8 @@ before=$(find trial/n1 -type f -exec cksum {} + | sort)
 	holds '[.[0].votes[] | select(.prepare)] | length >= 3'
 	exits 0 inspect views $dead -o json
 	holds '.[0].views == [{"view":"0","primary":"n1","state":"ENTERED",
-		"began":null,"record":"1"}]'
+		"askers":[],"why":null,"asked":null,"began":null,
+		"stopped_us":null,"record":"1"}]'
 	exits 0 inspect cert 18 $dead -o cbor
 	cp out dead.cert
 	exits 0 inspect cert 2 --checkpoint $dead -o cbor
@@ -221,6 +226,12 @@ for n in n1 n2 n3 n4; do
 	jq -r .digest out
 done >digests
 [ "$(sort -u digests | wc -l)" = 1 ] || fail "logs differ: $(cat digests)"
+
+# Who asked for the view, and how long nothing was agreed, are in the log.
+exits 0 inspect views --data trial/n2 --roster trial/roster -o json
+holds '.[0].views | map(select(.state == "ENTERED" and .view != "0")) |
+	length >= 1 and (.[-1] | (.askers | length >= 3 and index("n1") == null)
+		and (.stopped_us | tonumber) > 0 and .why == null)'
 
 # Damage is found where it is.
 log=log/wal-0000000000000001.log

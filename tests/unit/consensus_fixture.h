@@ -80,6 +80,9 @@ struct node {
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
 	size_t certificate_len;
 	const char *fatal;
+	const char *why; /* it last asked for a view */
+	uint64_t waited_since_us;
+	uint32_t askers; /* of the view it last entered */
 	size_t sent[64]; /* messages by type */
 };
 
@@ -409,6 +412,13 @@ node_carry_out(struct node *node, const struct effect *effect)
 		node->is_down = true;
 		break;
 	case EFFECT_VIEW:
+		if (effect->is_changing) {
+			node->why = effect->text;
+			node->waited_since_us = effect->since_us;
+		} else {
+			node->askers = effect->members;
+		}
+		break;
 	default:
 		break;
 	}

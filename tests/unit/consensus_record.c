@@ -97,6 +97,58 @@ every_kind_of_record_reads_as_it_was_written(void **state)
 	assert_int_equal(r.batch.len, 5);
 }
 
+/* A NEW_VIEW as far as who asked goes. */
+static struct bytes
+new_view_of(struct encoder *e, uint8_t *raw, size_t cap,
+    const uint64_t *members, size_t count)
+{
+	struct bytes bytes;
+	size_t i;
+
+	encoder_init(e, raw, cap);
+	encoder_put_array(e, 5);
+	encoder_put_uint(e, MESSAGE_NEW_VIEW);
+	encoder_put_uint(e, 9);
+	encoder_put_array(e, count);
+	for (i = 0; i < count; i++) {
+		encoder_put_array(e, 8);
+		encoder_put_uint(e, MESSAGE_VIEW_CHANGE);
+		encoder_put_uint(e, members[i]);
+		encoder_put_uint(e, 9);
+		encoder_put_uint(e, 0);
+		encoder_put_null(e);
+		encoder_put_array(e, 0);
+		encoder_put_array(e, 0);
+		encoder_put_bytes(e, bytes_of("signature", 9));
+	}
+	encoder_put_array(e, 0);
+	encoder_put_bytes(e, bytes_of("signature", 9));
+	assert_int_equal(encoder_finish(e, &bytes), AG_OK);
+	return bytes;
+}
+
+static void
+a_new_view_says_who_asked_for_it(void **state)
+{
+	const uint64_t good[] = { 0, 2, 31 }, bad[] = { 1, 32 };
+	struct bytes bytes;
+	struct encoder e;
+	uint8_t raw[512];
+	size_t len;
+
+	(void)state;
+	bytes = new_view_of(&e, raw, sizeof(raw), good, 3);
+	assert_int_equal(record_new_view_askers(bytes), 0x80000005);
+	/* Cut before all of them are told, it says nothing. */
+	for (len = 0; len < bytes.len - 11; len++)
+		assert_int_equal(record_new_view_askers(
+				     bytes_of(bytes.data, len)),
+		    0);
+	assert_int_equal(record_new_view_askers(bytes_of("new view", 8)), 0);
+	bytes = new_view_of(&e, raw, sizeof(raw), bad, 2);
+	assert_int_equal(record_new_view_askers(bytes), 1U << 1);
+}
+
 static void
 a_certificate_of_another_phase_makes_no_record(void **state)
 {
@@ -164,6 +216,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_of_record_reads_as_it_was_written),
+		cmocka_unit_test(a_new_view_says_who_asked_for_it),
 		cmocka_unit_test(
 		    a_certificate_of_another_phase_makes_no_record),
 		cmocka_unit_test(every_kind_of_record_has_a_name),

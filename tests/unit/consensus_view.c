@@ -22,6 +22,37 @@ a_dead_primary_is_replaced_and_its_requests_are_agreed(void **state)
 }
 
 static void
+who_asks_for_a_view_says_why_and_who_enters_it_who_asked(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t since;
+	uint32_t i, timers = 0;
+
+	(void)state;
+	agree(c, 0, 3);
+	c->nodes[0].is_down = true;
+	cluster_advance(c, 500 * MS);
+	submit(c, 1);
+	since = c->now_us;
+	cluster_advance(c, 3000 * MS);
+	for (i = 1; i < 4; i++) {
+		const struct node *node = &c->nodes[i];
+
+		assert_int_equal(status_of(c, i).view, 1);
+		assert_int_equal(node->askers, 0xe);
+		assert_non_null(node->why);
+		timers += strcmp(node->why, "timer") == 0;
+		if (strcmp(node->why, "timer") != 0)
+			assert_string_equal(node->why, "joined");
+	}
+	assert_true(timers > 0);
+	/* Its own request waits there since it came. */
+	assert_true(c->nodes[1].waited_since_us >= since);
+	assert_true(c->nodes[1].waited_since_us < since + 100 * MS);
+	cluster_free(c);
+}
+
+static void
 f_dead_primaries_in_a_row_are_passed_over(void **state)
 {
 	struct cluster *c = cluster_of(7);
@@ -211,6 +242,35 @@ a_request_proposed_to_one_backup_only_still_gets_its_view_change(void **state)
 	cluster_free(c);
 }
 
+/* The primary hears of no request but its own. */
+static bool
+requests_miss_the_primary(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)from;
+	return to != 0 || message_type_of(body) != MESSAGE_REQUEST;
+}
+
+static void
+a_primary_that_serves_others_only_is_left_as_unfair(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	c->passes = requests_miss_the_primary;
+	submit(c, 1);
+	for (i = 0; i < 300 && status_of(c, 1).view == 0; i++) {
+		submit(c, 0);
+		cluster_advance(c, 50 * MS);
+	}
+	assert_true(c->nodes[1].applied > 4);
+	assert_true(status_of(c, 1).view > 0);
+	assert_string_equal(c->nodes[1].why, "unfair");
+	cluster_free(c);
+}
+
 /* What a member says it has voted PREPARE for. */
 struct pledged {
 	uint64_t seq; /* 0: nothing */
@@ -342,6 +402,8 @@ a_member_that_left_alone_is_followed_in_the_end(void **state)
 		post(c, 3, k, view_change_make(c, 3, 1, raw, sizeof(raw)));
 	cluster_advance(c, 12000 * MS);
 	assert_int_equal(status_of(c, 0).view, 1);
+	assert_true(strcmp(c->nodes[0].why, "lone") == 0 ||
+	    strcmp(c->nodes[1].why, "lone") == 0);
 	agree(c, 1, 1);
 	assert_applied(c, 1);
 	cluster_free(c);
@@ -1018,6 +1080,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    a_dead_primary_is_replaced_and_its_requests_are_agreed),
+		cmocka_unit_test(
+		    who_asks_for_a_view_says_why_and_who_enters_it_who_asked),
 		cmocka_unit_test(f_dead_primaries_in_a_row_are_passed_over),
 		cmocka_unit_test(an_idle_cluster_stays_in_its_view),
 		cmocka_unit_test(
@@ -1029,6 +1093,8 @@ main(void)
 		    a_request_only_a_backup_knows_makes_everybody_impatient),
 		cmocka_unit_test(
 		    a_request_proposed_to_one_backup_only_still_gets_its_view_change),
+		cmocka_unit_test(
+		    a_primary_that_serves_others_only_is_left_as_unfair),
 		cmocka_unit_test(
 		    f_plus_one_view_changes_are_joined_at_the_lowest_view),
 		cmocka_unit_test(one_member_cannot_drag_others_to_a_far_view),
