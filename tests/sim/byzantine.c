@@ -31,8 +31,8 @@ send_garbage(struct world *w, struct replica *r, uint32_t to)
 		room[0] = (uint8_t)(0x82 + dice_below(d, 5));
 		room[1] = (uint8_t)dice_range(d, 16, 26);
 	}
-	world_count(w, COUNT_BYZ_GARBAGE);
-	network_send(w, r, to, bytes_of(room, len), 0);
+	if (world_strikes(w, COUNT_BYZ_GARBAGE))
+		network_send(w, r, to, bytes_of(room, len), 0);
 }
 
 static void
@@ -40,12 +40,13 @@ send_replayed(struct world *w, struct replica *r, uint32_t to)
 {
 	uint64_t known = w->old_count < WORLD_OLD_MESSAGES ? w->old_count
 							   : WORLD_OLD_MESSAGES;
+	struct bytes old;
 
 	if (known == 0)
 		return;
-	world_count(w, COUNT_BYZ_REPLAY);
-	network_send(w, r, to, w->old[dice_below(&w->byzantine_dice, known)],
-	    0);
+	old = w->old[dice_below(&w->byzantine_dice, known)];
+	if (world_strikes(w, COUNT_BYZ_REPLAY))
+		network_send(w, r, to, old, 0);
 }
 
 static struct bytes
@@ -57,7 +58,8 @@ mutate(struct world *w, struct bytes body)
 
 	memcpy(copy, body.data, body.len);
 	copy[at] = (uint8_t)(copy[at] + (dice_chance(d, 500) ? 1 : 255));
-	world_count(w, COUNT_BYZ_MUTATE);
+	if (!world_strikes(w, COUNT_BYZ_MUTATE))
+		return body;
 	return bytes_of(copy, body.len);
 }
 
@@ -77,7 +79,8 @@ mutate_new_view(struct world *w, struct bytes body)
 	memcpy(copy, body.data, body.len);
 	digest_of(&digest, bytes_of(null_batch, sizeof(null_batch)));
 	memcpy(copy + body.len - tail, digest.data, DIGEST_BYTES);
-	world_count(w, COUNT_BYZ_NEW_VIEW);
+	if (!world_strikes(w, COUNT_BYZ_NEW_VIEW))
+		return body;
 	return bytes_of(copy, body.len);
 }
 
@@ -163,9 +166,9 @@ mutate_view_change(struct world *w, struct bytes body)
 	else
 		put_lies(w, &out, &parts);
 	encoder_put_raw(&out, parts.signature);
-	if (encoder_finish(&out, &lie) != AG_OK)
+	if (encoder_finish(&out, &lie) != AG_OK ||
+	    !world_strikes(w, COUNT_BYZ_PLEDGES))
 		return body;
-	world_count(w, COUNT_BYZ_PLEDGES);
 	return lie;
 }
 
@@ -185,10 +188,9 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 		world_count(w, COUNT_BYZ_DESERT);
 		return;
 	}
-	if ((kinds & BYZ_SELECTIVE) != 0 && (r->shunned >> to & 1) != 0) {
-		world_count(w, COUNT_BYZ_SELECTIVE);
+	if ((kinds & BYZ_SELECTIVE) != 0 && (r->shunned >> to & 1) != 0 &&
+	    world_strikes(w, COUNT_BYZ_SELECTIVE))
 		return;
-	}
 	if ((kinds & BYZ_TWIN) != 0)
 		world_count(w, COUNT_BYZ_TWIN);
 	if ((kinds & BYZ_GARBAGE) != 0 && dice_chance(d, 100))
@@ -196,8 +198,9 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 	if ((kinds & BYZ_REPLAY) != 0 && dice_chance(d, 100))
 		send_replayed(w, r, to);
 	if ((kinds & BYZ_DELAY) != 0 && dice_chance(d, 300)) {
-		world_count(w, COUNT_BYZ_DELAY);
 		extra_us = dice_waiting(d, DELAY_MEAN_US);
+		if (!world_strikes(w, COUNT_BYZ_DELAY))
+			extra_us = 0;
 	}
 	if ((kinds & BYZ_NEW_VIEW) != 0 &&
 	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))
@@ -214,8 +217,8 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 void
 byzantine_digest(struct world *w, struct replica *r, struct digest *digest)
 {
-	if ((w->profile.byzantine[r->member] & BYZ_FORGE_DIGEST) == 0)
+	if ((w->profile.byzantine[r->member] & BYZ_FORGE_DIGEST) == 0 ||
+	    !world_strikes(w, COUNT_BYZ_FORGE_DIGEST))
 		return;
-	world_count(w, COUNT_BYZ_FORGE_DIGEST);
 	digest->data[0] ^= 0xff;
 }

@@ -136,17 +136,16 @@ client_think(struct world *w, uint32_t client)
 		.kind = kind < 6 ? OPERATION_PUT
 		    : kind < 8   ? OPERATION_BARRIER
 				 : OPERATION_DELETE,
-		.key = (uint32_t)dice_below(d, MACHINE_KEYS),
 		.value = w->history_count,
-		.has_if_version = dice_chance(d, 250),
-		.if_version = dice_below(d, 4),
 		.called_at = w->now,
 		.answered_at = NEVER,
 	};
+	op->key = (uint32_t)dice_below(d, MACHINE_KEYS);
+	op->has_if_version = dice_chance(d, 250);
+	op->if_version = dice_below(d, 4);
 	op->envelope = encode_envelope(w, op, op->value);
 	if (w->profile.has_two_faced_requests && op->kind == OPERATION_PUT &&
-	    dice_chance(d, 400)) {
-		world_count(w, COUNT_TWO_FACED_REQUESTS);
+	    dice_chance(d, 400) && world_strikes(w, COUNT_TWO_FACED_REQUESTS)) {
 		op->is_other_body = true;
 		op->other_value = op->value + 1000;
 		op->other = encode_envelope(w, op, op->other_value);

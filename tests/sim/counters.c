@@ -3,8 +3,11 @@
  */
 #include "sim/counters.h"
 
-static const char *const texts[COUNT_COUNT] = {
-#define COUNTER_ROW(name, text) [COUNT_##name] = (text),
+static const struct {
+	enum counter_kind kind;
+	const char *text;
+} rows[COUNT_COUNT] = {
+#define COUNTER_ROW(name, kind, text) [COUNT_##name] = { COUNTER_##kind, text },
 	COUNTER_TABLE(COUNTER_ROW)
 #undef COUNTER_ROW
 };
@@ -12,5 +15,11 @@ static const char *const texts[COUNT_COUNT] = {
 const char *
 counter_text(enum counter counter)
 {
-	return texts[counter];
+	return rows[counter].text;
+}
+
+enum counter_kind
+counter_kind(enum counter counter)
+{
+	return rows[counter].kind;
 }

@@ -1,71 +1,80 @@
 /*
  * What a campaign did: every fault injected and every place reached.
  *
- * A fault family that never struck in a long campaign means the generator
- * rotted, and the campaign fails: see campaign.c.
+ * A kind of fault that never struck in a long campaign, or a place that was
+ * never reached, means that the generator rotted: the campaign fails.
  */
 #ifndef AEGIS_SIM_COUNTERS_H
 #define AEGIS_SIM_COUNTERS_H
 
 #include <stdint.h>
 
-/* X(NAME, text) */
-#define COUNTER_TABLE(X)                                         \
-	X(LOST, "messages lost")                                 \
-	X(DUPLICATED, "messages duplicated")                     \
-	X(REPLAYED, "old messages replayed")                     \
-	X(OVERTAKEN, "messages overtaking")                      \
-	X(CLOGGED, "links clogged")                              \
-	X(PARTITIONED, "partitions")                             \
-	X(SILENCED, "message kinds silenced")                    \
-	X(CRASHED, "crashes")                                    \
-	X(CRASHED_ALL, "whole-cluster crashes")                  \
-	X(RECORDS_LOST, "unsynced records lost")                 \
-	X(STATE_LOST, "states fallen back")                      \
-	X(TRUNCATED, "logs truncated")                           \
-	X(PAUSED, "pauses")                                      \
-	X(DRIFTED, "drifting clocks")                            \
-	X(SLOW_SYNCS, "slow syncs")                              \
-	X(RETRIED, "requests retried elsewhere")                 \
-	X(TWO_FACED_REQUESTS, "requests with two bodies")        \
-	X(WANTED, "checkpoints wanted")                          \
-	X(BYZ_MUTE, "messages withheld, all")                    \
-	X(BYZ_SELECTIVE, "messages withheld, some")              \
-	X(BYZ_TWIN, "messages of twins")                         \
-	X(BYZ_GARBAGE, "garbage messages")                       \
-	X(BYZ_REPLAY, "messages of others replayed")             \
-	X(BYZ_DELAY, "messages delayed")                         \
-	X(BYZ_MUTATE, "messages mutated")                        \
-	X(BYZ_NEW_VIEW, "new-views mutated")                     \
-	X(BYZ_FORGE_DIGEST, "state digests forged")              \
-	X(BYZ_HASTY, "view changes hurried")                     \
-	X(BYZ_LIAR, "lying state transfers")                     \
-	X(BYZ_TIME, "wrong times proposed")                      \
-	X(BYZ_DESERT, "messages withheld after the storm")       \
-	X(BYZ_PLEDGES, "view changes with false pledges")        \
-	X(SLEPT, "members asleep through the storm")             \
-	X(REAL_SIGNATURES, "schedules with Ed25519")             \
-	X(REACHED_VIEW, "views entered")                         \
-	X(REACHED_CHECKPOINT, "stable checkpoints")              \
-	X(REACHED_FETCH, "state fetches asked")                  \
-	X(REACHED_INSTALL, "states installed")                   \
-	X(REACHED_NULL, "null batches delivered")                \
-	X(REACHED_REDELIVERY, "batches delivered after restart") \
-	X(REACHED_EVIDENCE, "evidence found")                    \
-	X(REACHED_REFUSED, "requests refused")                   \
-	X(REACHED_DUPLICATE, "duplicate requests ordered")       \
-	X(REACHED_HISTORY, "batches sent from logs")             \
-	X(REACHED_VOUCHED, "states vouched for by f + 1")        \
-	X(REACHED_FAST, "batches decided by all PREPAREs")       \
-	X(REACHED_FAST_KEPT, "and again in a later view")
+enum counter_kind {
+	COUNTER_FAULT, /* done to somebody */
+	COUNTER_NOTE,  /* what faults came to */
+	COUNTER_REACH, /* a place in the world */
+	COUNTER_RARE,  /* the same, but not to be expected of each campaign */
+};
+
+/* X(NAME, kind, text) */
+#define COUNTER_TABLE(X)                                                \
+	X(LOST, FAULT, "messages lost")                                 \
+	X(DUPLICATED, FAULT, "messages duplicated")                     \
+	X(REPLAYED, FAULT, "old messages replayed")                     \
+	X(OVERTAKEN, NOTE, "messages overtaking")                       \
+	X(CLOGGED, FAULT, "links clogged")                              \
+	X(PARTITIONED, FAULT, "partitions")                             \
+	X(SILENCED, FAULT, "message kinds silenced")                    \
+	X(CRASHED, FAULT, "crashes")                                    \
+	X(CRASHED_ALL, FAULT, "whole-cluster crashes")                  \
+	X(RECORDS_LOST, NOTE, "unsynced records lost")                  \
+	X(STATE_LOST, NOTE, "states fallen back")                       \
+	X(TRUNCATED, NOTE, "logs truncated")                            \
+	X(PAUSED, FAULT, "pauses")                                      \
+	X(DRIFTED, FAULT, "drifting clocks")                            \
+	X(SLOW_SYNCS, FAULT, "slow syncs")                              \
+	X(RETRIED, NOTE, "requests retried elsewhere")                  \
+	X(TWO_FACED_REQUESTS, FAULT, "requests with two bodies")        \
+	X(WANTED, NOTE, "checkpoints wanted")                           \
+	X(BYZANTINE, NOTE, "Byzantine members")                         \
+	X(BYZ_MUTE, FAULT, "messages withheld, all")                    \
+	X(BYZ_SELECTIVE, FAULT, "messages withheld, some")              \
+	X(BYZ_TWIN, FAULT, "messages of twins")                         \
+	X(BYZ_GARBAGE, FAULT, "garbage messages")                       \
+	X(BYZ_REPLAY, FAULT, "messages of others replayed")             \
+	X(BYZ_DELAY, FAULT, "messages delayed")                         \
+	X(BYZ_MUTATE, FAULT, "messages mutated")                        \
+	X(BYZ_NEW_VIEW, FAULT, "new-views mutated")                     \
+	X(BYZ_FORGE_DIGEST, FAULT, "state digests forged")              \
+	X(BYZ_HASTY, FAULT, "view changes hurried")                     \
+	X(BYZ_LIAR, FAULT, "lying state transfers")                     \
+	X(BYZ_TIME, FAULT, "wrong times proposed")                      \
+	X(BYZ_DESERT, FAULT, "messages withheld after the storm")       \
+	X(BYZ_PLEDGES, FAULT, "view changes with false pledges")        \
+	X(SLEPT, FAULT, "members asleep through the storm")             \
+	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
+	X(REACHED_VIEW, REACH, "views entered")                         \
+	X(REACHED_CHECKPOINT, REACH, "stable checkpoints")              \
+	X(REACHED_FETCH, REACH, "state fetches asked")                  \
+	X(REACHED_INSTALL, REACH, "states installed")                   \
+	X(REACHED_NULL, REACH, "null batches delivered")                \
+	X(REACHED_REDELIVERY, REACH, "batches delivered after restart") \
+	X(REACHED_EVIDENCE, REACH, "evidence found")                    \
+	X(REACHED_REFUSED, RARE, "requests refused")                    \
+	X(REACHED_DUPLICATE, REACH, "duplicate requests ordered")       \
+	X(REACHED_HISTORY, REACH, "batches sent from logs")             \
+	X(REACHED_VOUCHED, REACH, "states vouched for by f + 1")        \
+	X(REACHED_FAST, REACH, "batches decided by all PREPAREs")       \
+	X(REACHED_FAST_KEPT, RARE, "and again in a later view")
 
 enum counter {
-#define COUNTER_ENUM(name, text) COUNT_##name,
+#define COUNTER_ENUM(name, kind, text) COUNT_##name,
 	COUNTER_TABLE(COUNTER_ENUM)
 #undef COUNTER_ENUM
 	    COUNT_COUNT
 };
 
 const char *counter_text(enum counter counter);
+enum counter_kind counter_kind(enum counter counter);
 
 #endif

@@ -35,8 +35,10 @@ disk_sync(struct world *w, struct replica *r)
 	disk->syncing = disk->count;
 	took = 20 + dice_waiting(&w->disk_dice, w->profile.sync_mean_us);
 	if (!w->is_healed && dice_chance(&w->disk_dice, w->profile.slow_sync)) {
-		world_count(w, COUNT_SLOW_SYNCS);
-		took += dice_waiting(&w->disk_dice, SLOW_SYNC_US);
+		uint64_t extra_us = dice_waiting(&w->disk_dice, SLOW_SYNC_US);
+
+		if (world_strikes(w, COUNT_SLOW_SYNCS))
+			took += extra_us;
 	}
 	world_push(w,
 	    (struct happening){

@@ -73,6 +73,8 @@ note_prepare(struct world *w, uint64_t view, uint64_t seq,
 	if (seq >= WORLD_SLOTS_MAX)
 		return;
 	slot = &w->slots[seq];
+	if (seq > w->slots_used)
+		w->slots_used = seq;
 	if ((slot->is_agreed && digest_equal(digest, &slot->digest)) ||
 	    (slot->is_opposed && slot->opposed_view > view))
 		return;
@@ -185,6 +187,8 @@ agree(struct world *w, uint64_t seq, const struct effect *effect)
 	struct slot *slot = &w->slots[seq];
 	struct machine *copy;
 
+	if (seq > w->slots_used)
+		w->slots_used = seq;
 	slot->is_agreed = true;
 	slot->digest = effect->digest;
 	slot->view = effect->view;

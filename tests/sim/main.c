@@ -162,7 +162,7 @@ tell_counters(const struct campaign *c, const struct options *o)
 			       "\"}\n",
 			    counter_text((enum counter)k), sum);
 		if (sum == 0 && c->done >= ROT_SCHEDULES &&
-		    k < COUNT_REACHED_VIEW) {
+		    counter_kind((enum counter)k) != COUNTER_RARE) {
 			printf("never happened: %s\n",
 			    counter_text((enum counter)k));
 			is_sound = false;

@@ -24,7 +24,8 @@ network_arrive(struct world *w, const struct replica *from, uint32_t to,
 	for (i = 0; i < w->replica_count; i++) {
 		const struct replica *r = &w->replicas[i];
 
-		if (r->member != to || (r->faces >> from->member & 1) == 0)
+		if (r->member != to || (r->faces >> from->member & 1) == 0 ||
+		    (from->cut >> i & 1) != 0)
 			continue;
 		world_push(w,
 		    (struct happening){
@@ -57,6 +58,18 @@ arrival_time(struct world *w, struct link *link, uint64_t extra_us)
 	return at;
 }
 
+/* Does nothing of it reach any replica of the member? */
+static bool
+is_cut_off(const struct world *w, const struct replica *from, uint32_t to)
+{
+	uint32_t i;
+
+	for (i = 0; i < w->replica_count; i++)
+		if (w->replicas[i].member == to && (from->cut >> i & 1) == 0)
+			return false;
+	return true;
+}
+
 static bool
 is_silenced(const struct world *w, uint32_t from, uint32_t to,
     struct bytes body)
@@ -86,7 +99,8 @@ network_replay(struct world *w, const struct replica *from, uint32_t to)
 
 	if (w->old_from[at] != from->member)
 		return;
-	world_count(w, COUNT_REPLAYED);
+	if (!world_strikes(w, COUNT_REPLAYED))
+		return;
 	network_arrive(w, from, to, w->old[at],
 	    w->now + w->profile.delay_floor_us);
 }
@@ -104,7 +118,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	world_trace(w, "send %" PRIu32 " -> %" PRIu32 " %s %zu bytes",
 	    from->index, to, message_name(message_type_of(body)), body.len);
 	network_remember(w, from->member, body);
-	if (link->is_cut)
+	if (is_cut_off(w, from, to))
 		return;
 	if (w->is_healed) {
 		network_arrive(w, from, to, body,
@@ -113,16 +127,12 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	}
 	if (is_silenced(w, from->member, to, body))
 		return;
-	if (dice_chance(d, p->loss)) {
-		world_count(w, COUNT_LOST);
+	if (dice_chance(d, p->loss) && world_strikes(w, COUNT_LOST))
 		return;
-	}
 	network_arrive(w, from, to, body, arrival_time(w, link, extra_us));
-	if (dice_chance(d, p->duplicate)) {
-		world_count(w, COUNT_DUPLICATED);
+	if (dice_chance(d, p->duplicate) && world_strikes(w, COUNT_DUPLICATED))
 		network_arrive(w, from, to, body,
 		    arrival_time(w, link, extra_us));
-	}
 	if (dice_chance(d, p->replay))
 		network_replay(w, from, to);
 }
@@ -130,11 +140,28 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 void
 network_mend(struct world *w)
 {
-	uint32_t i, j;
+	uint32_t i;
 
-	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
-		for (j = 0; j < PROFILE_MEMBERS_MAX; j++)
-			w->links[i][j].is_cut = false;
+	for (i = 0; i < w->replica_count; i++)
+		w->replicas[i].cut = 0;
+}
+
+/* Cut or join all replicas of two members, one way. */
+static void
+set_cut(struct world *w, uint32_t from, uint32_t to, bool is_cut)
+{
+	uint32_t i, k;
+
+	for (i = 0; i < w->replica_count; i++)
+		for (k = 0; k < w->replica_count; k++) {
+			if (w->replicas[i].member != from ||
+			    w->replicas[k].member != to)
+				continue;
+			if (is_cut)
+				w->replicas[i].cut |= 1U << k;
+			else
+				w->replicas[i].cut &= ~(1U << k);
+		}
 }
 
 void
@@ -145,21 +172,20 @@ network_partition(struct world *w)
 	uint64_t shape = dice_below(d, 4);
 	uint64_t side = shape == 0 ? 1U << dice_below(d, n)
 				   : dice_next(d) & ((1U << n) - 1);
+	bool strikes = world_strikes(w, COUNT_PARTITIONED);
 	uint32_t i, j;
 
 	for (i = 0; i < n; i++)
 		for (j = 0; j < n; j++) {
 			bool from_in = (side >> i & 1) != 0;
 			bool to_in = (side >> j & 1) != 0;
+			bool is_cut = shape < 2 ? from_in != to_in
+			    : shape == 2        ? from_in && !to_in
+						: dice_chance(d, 400);
 
-			if (shape < 2)
-				w->links[i][j].is_cut = from_in != to_in;
-			else if (shape == 2)
-				w->links[i][j].is_cut = from_in && !to_in;
-			else
-				w->links[i][j].is_cut = dice_chance(d, 400);
+			if (strikes)
+				set_cut(w, i, j, is_cut);
 		}
-	world_count(w, COUNT_PARTITIONED);
 	world_trace(w, "partition shape %" PRIu64 " side 0x%" PRIx64, shape,
 	    side);
 }
@@ -171,10 +197,11 @@ network_clog(struct world *w)
 	struct dice *d = &w->fault_dice;
 	uint32_t from = (uint32_t)dice_below(d, n);
 	uint32_t to = (uint32_t)dice_below(d, n);
+	uint64_t until = w->now + dice_waiting(d, CLOG_MEAN_US);
 
-	w->links[from][to].clogged_until =
-	    w->now + dice_waiting(d, CLOG_MEAN_US);
-	world_count(w, COUNT_CLOGGED);
+	if (!world_strikes(w, COUNT_CLOGGED))
+		return;
+	w->links[from][to].clogged_until = until;
 	world_trace(w, "clog %" PRIu32 " -> %" PRIu32, from, to);
 }
 
@@ -186,13 +213,14 @@ network_silence(struct world *w)
 		MESSAGE_BATCH, MESSAGE_COMMITTED, MESSAGE_VOTES, MESSAGE_FETCH,
 		MESSAGE_CHECKPOINT };
 	struct dice *d = &w->fault_dice;
+	struct silence silence;
 
-	w->silence = (struct silence){
-		.until = w->now + dice_waiting(d, CLOG_MEAN_US),
-		.type = types[dice_below(d, sizeof(types) / sizeof(types[0]))],
-		.from = (uint32_t)dice_next(d) | (uint32_t)dice_next(d),
-		.to = (uint32_t)dice_next(d),
-	};
-	world_count(w, COUNT_SILENCED);
+	silence.until = w->now + dice_waiting(d, CLOG_MEAN_US);
+	silence.type = types[dice_below(d, sizeof(types) / sizeof(types[0]))];
+	silence.from = (uint32_t)dice_next(d) | (uint32_t)dice_next(d);
+	silence.to = (uint32_t)dice_next(d);
+	if (!world_strikes(w, COUNT_SILENCED))
+		return;
+	w->silence = silence;
 	world_trace(w, "silence %s", message_name(w->silence.type));
 }

@@ -29,6 +29,7 @@ enum byzantine {
 	BYZ_KINDS = 12,        /* the above are drawn alike */
 	BYZ_DESERT = 1 << 12,  /* correct in the storm, mute in the calm */
 	BYZ_PLEDGES = 1 << 13, /* lies about what it prepared and pledged */
+	BYZ_FAULTY = 1 << 30,  /* not to be judged, whatever it does */
 };
 
 struct profile {

@@ -519,7 +519,6 @@ replica_start(struct world *w, struct replica *r)
 void
 replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 {
-	world_count(w, COUNT_CRASHED);
 	world_trace(w, "crash %u", r->index);
 	r->is_up = false;
 	r->incarnation++;

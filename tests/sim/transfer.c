@@ -135,7 +135,8 @@ serve(struct world *w, const struct replica *from, struct machine *copy)
 {
 	if ((w->profile.byzantine[from->member] & BYZ_LIAR) == 0)
 		return;
-	world_count(w, COUNT_BYZ_LIAR);
+	if (!world_strikes(w, COUNT_BYZ_LIAR))
+		return;
 	copy->sessions[0].count = 0;
 	copy->sessions[0].floor = 0;
 }
@@ -156,8 +157,7 @@ transfer_try(struct world *w, struct replica *r)
 		return;
 	}
 	try_at(w, r, w->now + TRANSFER_AGAIN_US);
-	if (!from->is_up || from == r ||
-	    w->links[from->member][r->member].is_cut)
+	if (!from->is_up || from == r || (from->cut >> r->index & 1) != 0)
 		return;
 	state = find_state(from, r->transfer.seq);
 	if (state == NULL) {

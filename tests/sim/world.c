@@ -56,6 +56,7 @@ world_violate(struct world *w, const char *fmt, ...)
 	if (w->is_violated)
 		return;
 	w->is_violated = true;
+	w->rule = fmt;
 	va_start(ap, fmt);
 	(void)vsnprintf(w->violation, sizeof(w->violation), fmt, ap);
 	va_end(ap);
@@ -80,6 +81,19 @@ world_push(struct world *w, struct happening h)
 {
 	if (!schedule_push(&w->schedule, h))
 		world_violate(w, "the schedule runs away");
+}
+
+bool
+world_strikes(struct world *w, enum counter fault)
+{
+	bool strikes = choices_next(&w->choices, fault);
+
+	if (!strikes)
+		return false;
+	world_count(w, fault);
+	world_trace(w, "choice %" PRIu32 ": %s", w->choices.count - 1,
+	    counter_text(fault));
+	return true;
 }
 
 /* FNV-1a over everything that happens: two runs of a seed must agree. */
@@ -109,9 +123,11 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 	r->clock_rate = 1000;
 	r->clock_offset = dice_below(d, 1000000);
 	if (w->profile.drift > 0) {
-		world_count(w, COUNT_DRIFTED);
-		r->clock_rate = 1000 - w->profile.drift +
+		uint64_t rate = 1000 - w->profile.drift +
 		    dice_below(d, 2 * (uint64_t)w->profile.drift + 1);
+
+		if (world_strikes(w, COUNT_DRIFTED))
+			r->clock_rate = rate;
 	}
 	if ((kinds & BYZ_TIME) != 0) {
 		world_count(w, COUNT_BYZ_TIME);
@@ -119,6 +135,43 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 	}
 	if ((kinds & BYZ_HASTY) != 0)
 		world_count(w, COUNT_BYZ_HASTY);
+}
+
+/*
+ * A Byzantine member is a choice, and so is each of its behaviours that is
+ * not one by every act of it.
+ */
+static void
+choose_culprits(struct world *w)
+{
+	static const struct {
+		uint32_t kind;
+		enum counter counter;
+	} lasting[] = {
+		{ BYZ_MUTE, COUNT_BYZ_MUTE },
+		{ BYZ_TWIN, COUNT_BYZ_TWIN },
+		{ BYZ_HASTY, COUNT_BYZ_HASTY },
+		{ BYZ_TIME, COUNT_BYZ_TIME },
+		{ BYZ_DESERT, COUNT_BYZ_DESERT },
+	};
+	uint32_t i;
+	size_t k;
+
+	for (i = 0; i < w->profile.member_count; i++) {
+		uint32_t *kinds = &w->profile.byzantine[i];
+
+		if (*kinds == 0)
+			continue;
+		if (!world_strikes(w, COUNT_BYZANTINE)) {
+			*kinds = 0;
+			continue;
+		}
+		*kinds |= BYZ_FAULTY;
+		for (k = 0; k < sizeof(lasting) / sizeof(lasting[0]); k++)
+			if ((*kinds & lasting[k].kind) != 0 &&
+			    !world_strikes(w, lasting[k].counter))
+				*kinds &= ~lasting[k].kind;
+	}
 }
 
 /* A twin pair splits the members it talks with between its two faces. */
@@ -182,6 +235,7 @@ world_set_up(struct world *w, uint64_t seed)
 	w->events = 0;
 	w->hash = 14695981039346656037U;
 	w->is_healed = false;
+	choices_begin(&w->choices);
 	w->answered_seq = 0;
 	w->is_over = false;
 	w->is_violated = false;
@@ -189,13 +243,15 @@ world_set_up(struct world *w, uint64_t seed)
 	w->history_count = 0;
 	w->executed_count = 0;
 	memset(&w->reference, 0, sizeof(w->reference));
-	memset(w->slots, 0, sizeof(w->slots));
+	memset(w->slots, 0, (w->slots_used + 1) * sizeof(w->slots[0]));
+	w->slots_used = 0;
 	memset(w->clients, 0, sizeof(w->clients));
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
 	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
 	w->scope.epoch = 0;
 	profile_draw(&w->profile, &draw);
+	choose_culprits(w);
 	make_signers(w);
 	make_replicas(w);
 }
@@ -214,15 +270,20 @@ crash_one(struct world *w)
 	struct replica *r = draw_replica(w);
 	struct dice *d = &w->fault_dice;
 
+	uint64_t steps = 0, down_us;
+
 	if (!r->is_up)
 		return;
 	/* Half of them in the middle of something. */
-	if (dice_chance(d, 500)) {
-		r->crash_in_steps = dice_range(d, 1, 30);
-		r->down_us = dice_waiting(d, DOWN_MEAN_US);
+	if (dice_chance(d, 500))
+		steps = dice_range(d, 1, 30);
+	down_us = dice_waiting(d, DOWN_MEAN_US);
+	if (!world_strikes(w, COUNT_CRASHED))
 		return;
-	}
-	replica_crash(w, r, dice_waiting(d, DOWN_MEAN_US));
+	r->crash_in_steps = steps;
+	r->down_us = down_us;
+	if (steps == 0)
+		replica_crash(w, r, down_us);
 }
 
 static void
@@ -230,11 +291,17 @@ crash_all(struct world *w)
 {
 	uint32_t i;
 
-	world_count(w, COUNT_CRASHED_ALL);
-	for (i = 0; i < w->replica_count; i++)
-		if (w->replicas[i].is_up)
-			replica_crash(w, &w->replicas[i],
-			    dice_waiting(&w->fault_dice, DOWN_MEAN_US / 2));
+	bool strikes = world_strikes(w, COUNT_CRASHED_ALL);
+
+	for (i = 0; i < w->replica_count; i++) {
+		uint64_t down_us;
+
+		if (!w->replicas[i].is_up)
+			continue;
+		down_us = dice_waiting(&w->fault_dice, DOWN_MEAN_US / 2);
+		if (strikes)
+			replica_crash(w, &w->replicas[i], down_us);
+	}
 }
 
 static void
@@ -242,8 +309,10 @@ pause_one(struct world *w)
 {
 	struct replica *r = draw_replica(w);
 
-	world_count(w, COUNT_PAUSED);
-	r->paused_until = w->now + dice_waiting(&w->fault_dice, PAUSE_MEAN_US);
+	uint64_t until = w->now + dice_waiting(&w->fault_dice, PAUSE_MEAN_US);
+
+	if (world_strikes(w, COUNT_PAUSED))
+		r->paused_until = until;
 }
 
 static void
@@ -315,8 +384,7 @@ on_sleep(struct world *w)
 {
 	struct replica *r = &w->replicas[w->profile.sleeper];
 
-	world_count(w, COUNT_SLEPT);
-	if (r->is_up)
+	if (r->is_up && world_strikes(w, COUNT_SLEPT))
 		replica_crash(w, r, w->profile.heal_at - w->now);
 }
 

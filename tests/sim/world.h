@@ -19,6 +19,7 @@
 #include "consensus/engine.h"
 #include "sim/arena.h"
 #include "sim/authority.h"
+#include "sim/choice.h"
 #include "sim/counters.h"
 #include "sim/dice.h"
 #include "sim/machine.h"
@@ -80,6 +81,7 @@ struct replica {
 	uint32_t member;
 	bool is_honest;
 	uint32_t faces;   /* members it talks with: all but for twins */
+	uint32_t cut;     /* replicas that nothing it sends reaches */
 	uint32_t shunned; /* BYZ_SELECTIVE: members it does not send to */
 	bool is_up;
 	uint32_t incarnation;
@@ -128,7 +130,6 @@ struct replica {
 struct link {
 	uint64_t clogged_until;
 	uint64_t last_arrival;
-	bool is_cut;
 };
 
 /* While it lasts, messages of a type between these members are lost. */
@@ -184,6 +185,7 @@ struct client {
 struct world {
 	uint64_t seed;
 	bool is_traced;
+	struct choices choices; /* the caller may keep some of them only */
 	struct profile profile;
 	struct schedule schedule;
 	struct arena arena;
@@ -200,6 +202,7 @@ struct world {
 	bool is_over;
 	bool is_violated;
 	char violation[WORLD_VIOLATION_BYTES];
+	const char *rule; /* the violation's sentence before its numbers */
 
 	struct keyring keyring;
 	struct signer signers[PROFILE_MEMBERS_MAX + MACHINE_CLIENTS];
@@ -220,6 +223,7 @@ struct world {
 
 	struct machine reference;
 	struct slot slots[WORLD_SLOTS_MAX];
+	uint64_t slots_used; /* the highest touched */
 	struct client clients[MACHINE_CLIENTS];
 	struct operation_history history[WORLD_REQUESTS_MAX];
 	uint32_t history_count;
@@ -252,5 +256,8 @@ world_count(struct world *w, enum counter counter)
 {
 	w->counters[counter]++;
 }
+
+/* A fault was drawn: does it strike?  Then it is counted. */
+bool world_strikes(struct world *w, enum counter fault);
 
 #endif
