@@ -101,24 +101,33 @@ on_null(void *ctx)
 	*(struct item *)ctx = (struct item){ ITEM_NULL, 0, { 0 } };
 }
 
-/* What is not listed keeps the item ITEM_NONE and so fails. */
-static struct cbor_callbacks
-item_callbacks(void)
-{
-	struct cbor_callbacks callbacks = cbor_empty_callbacks;
-
-	callbacks.uint8 = on_uint8;
-	callbacks.uint16 = on_uint16;
-	callbacks.uint32 = on_uint32;
-	callbacks.uint64 = on_uint64;
-	callbacks.byte_string = on_bytes;
-	callbacks.string = on_text;
-	callbacks.array_start = on_array;
-	callbacks.map_start = on_map;
-	callbacks.boolean = on_bool;
-	callbacks.null = on_null;
-	return callbacks;
-}
+/* What no format has keeps the item ITEM_NONE and so fails. */
+static const struct cbor_callbacks item_callbacks = {
+	.uint8 = on_uint8,
+	.uint16 = on_uint16,
+	.uint32 = on_uint32,
+	.uint64 = on_uint64,
+	.byte_string = on_bytes,
+	.string = on_text,
+	.array_start = on_array,
+	.map_start = on_map,
+	.boolean = on_bool,
+	.null = on_null,
+	.negint8 = cbor_null_negint8_callback,
+	.negint16 = cbor_null_negint16_callback,
+	.negint32 = cbor_null_negint32_callback,
+	.negint64 = cbor_null_negint64_callback,
+	.byte_string_start = cbor_null_byte_string_start_callback,
+	.string_start = cbor_null_string_start_callback,
+	.indef_array_start = cbor_null_indef_array_start_callback,
+	.indef_map_start = cbor_null_indef_map_start_callback,
+	.tag = cbor_null_tag_callback,
+	.float2 = cbor_null_float2_callback,
+	.float4 = cbor_null_float4_callback,
+	.float8 = cbor_null_float8_callback,
+	.undefined = cbor_null_undefined_callback,
+	.indef_break = cbor_null_indef_break_callback,
+};
 
 static size_t
 head_size(uint64_t value)
@@ -153,7 +162,6 @@ decoder_fail(struct decoder *d, const char *why)
 static size_t
 decoder_peek(struct decoder *d, struct item *item)
 {
-	struct cbor_callbacks callbacks = item_callbacks();
 	struct cbor_decoder_result result;
 	size_t len;
 
@@ -165,8 +173,8 @@ decoder_peek(struct decoder *d, struct item *item)
 		decoder_fail(d, "ends too early");
 		return 0;
 	}
-	result = cbor_stream_decode(d->at, (size_t)(d->end - d->at), &callbacks,
-	    item);
+	result = cbor_stream_decode(d->at, (size_t)(d->end - d->at),
+	    &item_callbacks, item);
 	if (result.status == CBOR_DECODER_NEDATA) {
 		d->is_short = true;
 		decoder_fail(d, "length runs past the end");
