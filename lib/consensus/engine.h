@@ -205,7 +205,7 @@ struct strategy {
 	const char *name; /* "pbft" */
 	/* Bytes of memory an engine of this configuration needs. */
 	size_t (*size)(const struct engine_config *config);
-	/* Lay out an engine in memory (zeroed, 64-byte aligned). */
+	/* Lay out an engine in memory (64-byte aligned, of any content). */
 	struct engine *(*init)(void *memory, size_t len,
 	    const struct engine_config *config);
 	void (*step)(struct engine *engine, const struct event *event,

@@ -85,7 +85,10 @@ scratch_bytes(const struct engine_config *c)
 	    2 * view_change_bytes(c) + SCRATCH_SMALL;
 }
 
-/* The arena's parts, in order; with e NULL only their total is found. */
+/*
+ * The arena's parts, in order; with e NULL only their total is found.  From
+ * scratch on nothing is read that was not written before.
+ */
 static size_t
 lay_out(struct engine *e, const struct engine_config *c)
 {
@@ -137,6 +140,14 @@ pbft_size(const struct engine_config *config)
 	return lay_out(NULL, config);
 }
 
+/* What comes before scratch. */
+static size_t
+state_bytes(const struct engine_config *config)
+{
+	return pbft_size(config) - align_up(scratch_bytes(config)) -
+	    pool_size(pool_bytes(config));
+}
+
 static bool
 config_is_sound(const struct engine_config *c)
 {
@@ -157,6 +168,7 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 
 	if (!config_is_sound(config) || len < pbft_size(config))
 		return NULL;
+	memset(memory, 0, state_bytes(config));
 	e->config = *config;
 	e->quorum =
 	    trust_quorum(config->member_count) - (uint32_t)PLANT_QUORUM_SHORT;

@@ -10,6 +10,7 @@
 #include "consensus/pool.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/status.h"
 
@@ -82,6 +83,7 @@ pool_init(struct pool *p, void *memory, size_t len)
 	p->next = (uint32_t *)(void *)at;
 	at += align_up(units * sizeof(uint32_t));
 	p->previous = (uint32_t *)(void *)at;
+	memset(p->orders, 0, units);
 	while ((size_t)1 << order < units)
 		order++;
 	AG_ASSERT(order < POOL_ORDERS);

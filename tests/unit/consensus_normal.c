@@ -663,6 +663,32 @@ a_configuration_that_cannot_work_is_refused(void **state)
 }
 
 static void
+an_engine_does_not_care_what_its_memory_held(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	size_t len = (strategy_pbft.size(&c->config) + 63) & ~(size_t)63;
+	static struct effects effects[2];
+	const struct event start = { .kind = EVENT_START, .now_us = 1 };
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		uint8_t *memory = aligned_alloc(64, len);
+		struct engine *e;
+
+		assert_non_null(memory);
+		memset(memory, i == 0 ? 0 : 0xa5, len);
+		e = strategy_pbft.init(memory, len, &c->config);
+		assert_non_null(e);
+		strategy_pbft.step(e, &start, &effects[i]);
+		free(memory);
+	}
+	assert_int_equal(effects[0].count, effects[1].count);
+	assert_int_equal(effects[0].deadline_us, effects[1].deadline_us);
+	cluster_free(c);
+}
+
+static void
 the_largest_batches_the_configuration_allows_have_a_size(void **state)
 {
 	struct cluster *c = cluster_new(32 > CLUSTER_MAX ? CLUSTER_MAX : 32);
@@ -693,6 +719,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_is_executed_by_everybody),
+		cmocka_unit_test(an_engine_does_not_care_what_its_memory_held),
 		cmocka_unit_test(
 		    a_backup_hands_its_clients_request_to_the_primary),
 		cmocka_unit_test(
