@@ -6,11 +6,14 @@
  * configuration (world.c).  Mutations are small, as bugs are: one byte by
  * one, a new view's choice replaced, or other pledges; the liar's universal
  * signature makes them pass for signed.
+ *
+ * NOT HERE What it sends that no engine made (attack.c).
  */
 #include "sim/byzantine.h"
 
 #include "codec/encoder.h"
 #include "codec/message.h"
+#include "sim/attack.h"
 #include "sim/network.h"
 
 #define DELAY_MEAN_US 40000
@@ -202,6 +205,13 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 		if (!world_strikes(w, COUNT_BYZ_DELAY))
 			extra_us = 0;
 	}
+	/* Just under the patience of the others, without end. */
+	if ((kinds & BYZ_SLOW) != 0 &&
+	    message_type_of(body) == MESSAGE_PRE_PREPARE &&
+	    world_strikes(w, COUNT_BYZ_SLOW))
+		extra_us += w->profile.view_timeout_us * 9 / 10;
+	attack_add(w, r, to);
+	body = attack_change(w, r, to, body);
 	if ((kinds & BYZ_NEW_VIEW) != 0 &&
 	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))
 		body = mutate_new_view(w, body);

@@ -16,7 +16,6 @@
 #include "sim/replica.h"
 #include "trust/request.h"
 
-#define RETRY_MEAN_US 150000
 #define NEVER UINT64_MAX
 
 static void
@@ -73,23 +72,29 @@ encode_operation(struct world *w, const struct operation_history *op,
 	return bytes;
 }
 
+/* An envelope of the operations from first on. */
 static struct bytes
-encode_envelope(struct world *w, const struct operation_history *op,
+encode_envelope(struct world *w, const struct operation_history *first,
     uint64_t value)
 {
 	struct request_signer signer = {
 		.scope = &w->scope,
 		.authority = &keyring_authority,
-		.ctx = &w->signers[PROFILE_MEMBERS_MAX + op->client],
+		.ctx = &w->signers[PROFILE_MEMBERS_MAX + first->client],
 	};
-	struct bytes operation = encode_operation(w, op, value);
-	uint8_t *room = arena_take(&w->arena, 512);
+	struct bytes operations[MACHINE_WINDOW];
+	size_t cap = 512 + first->count * (size_t)64;
+	uint8_t *room = arena_take(&w->arena, cap);
 	struct bytes bytes;
 	struct encoder e;
+	uint32_t i;
 
-	machine_principal(op->client, signer.principal);
-	encoder_init(&e, room, 512);
-	request_encode(&e, &signer, op->number, 0, &operation, 1);
+	for (i = 0; i < first->count; i++)
+		operations[i] = encode_operation(w, &first[i],
+		    i == 0 ? value : first[i].value);
+	machine_principal(first->client, signer.principal);
+	encoder_init(&e, room, cap);
+	request_encode(&e, &signer, first->number, 0, operations, first->count);
 	AG_ASSERT(encoder_finish(&e, &bytes) == AG_OK);
 	return bytes;
 }
@@ -112,27 +117,21 @@ client_ask(struct world *w, uint32_t client)
 		.body = other ? op->other : op->envelope,
 	    });
 	client_soon(w, client, HAPPEN_RETRY,
-	    dice_range(&w->work_dice, RETRY_MEAN_US / 2, RETRY_MEAN_US * 2),
+	    dice_range(&w->work_dice, w->profile.retry_us / 2,
+		w->profile.retry_us * 2),
 	    (uint64_t)c->current);
 }
 
+/* The next operation a client makes, not encoded yet. */
 static void
-client_think(struct world *w, uint32_t client)
+draw_operation(struct world *w, uint32_t client, struct operation_history *op)
 {
-	struct client *c = &w->clients[client];
 	struct dice *d = &w->work_dice;
-	struct operation_history *op;
 	uint64_t kind = dice_below(d, 10);
 
-	if (w->history_count >= w->profile.requests ||
-	    w->history_count >= WORLD_REQUESTS_MAX)
-		return;
-	c->current = (int)w->history_count++;
-	c->asked = 0;
-	op = &w->history[c->current];
 	*op = (struct operation_history){
 		.client = client,
-		.number = c->next_number++,
+		.number = w->clients[client].next_number++,
 		.kind = kind < 6 ? OPERATION_PUT
 		    : kind < 8   ? OPERATION_BARRIER
 				 : OPERATION_DELETE,
@@ -143,6 +142,73 @@ client_think(struct world *w, uint32_t client)
 	op->key = (uint32_t)dice_below(d, MACHINE_KEYS);
 	op->has_if_version = dice_chance(d, 250);
 	op->if_version = dice_below(d, 4);
+}
+
+static uint32_t
+requests_left(const struct world *w)
+{
+	uint32_t most = w->profile.requests < WORLD_REQUESTS_MAX
+	    ? w->profile.requests
+	    : WORLD_REQUESTS_MAX;
+
+	return most - w->history_count;
+}
+
+/*
+ * What a client should not do: leave numbers out, or ask again for what was
+ * answered long ago.
+ */
+static void
+client_trick(struct world *w, uint32_t client)
+{
+	struct dice *d = &w->work_dice;
+	uint64_t skipped = dice_range(d, 1, 20);
+	uint64_t at = dice_below(d, w->history_count + 1);
+	uint32_t to = (uint32_t)dice_below(d, w->replica_count);
+
+	if (dice_chance(d, 100) && world_strikes(w, COUNT_SKIPPED))
+		w->clients[client].next_number += skipped;
+	if (at == w->history_count || w->history[at].client != client ||
+	    w->history[at].answered_at == NEVER ||
+	    !world_strikes(w, COUNT_RESUBMITTED))
+		return;
+	world_push(w,
+	    (struct happening){
+		.at = w->now + 100,
+		.kind = HAPPEN_SUBMIT,
+		.replica = to,
+		.value = w->history[at].first,
+		.body = w->history[w->history[at].first].envelope,
+	    });
+}
+
+static void
+client_think(struct world *w, uint32_t client)
+{
+	uint32_t i, first = w->history_count, count = 1;
+	struct client *c = &w->clients[client];
+	struct dice *d = &w->work_dice;
+	struct operation_history *op = &w->history[first];
+
+	if (requests_left(w) == 0) {
+		/* As older seeds did. */
+		(void)dice_next(d);
+		return;
+	}
+	if (w->profile.operations_max > 1)
+		count = (uint32_t)dice_range(d, 1, w->profile.operations_max);
+	if (count > requests_left(w))
+		count = requests_left(w);
+	if (w->profile.has_client_tricks)
+		client_trick(w, client);
+	c->current = (int)first;
+	c->asked = 0;
+	for (i = 0; i < count; i++) {
+		w->history_count++;
+		draw_operation(w, client, &op[i]);
+		op[i].first = first;
+		op[i].count = count;
+	}
 	op->envelope = encode_envelope(w, op, op->value);
 	if (w->profile.has_two_faced_requests && op->kind == OPERATION_PUT &&
 	    dice_chance(d, 400) && world_strikes(w, COUNT_TWO_FACED_REQUESTS)) {
@@ -171,19 +237,37 @@ client_happen(struct world *w, const struct happening *h)
 	}
 }
 
+/* A node answers from its table what was executed before. */
+static bool
+answer_from_table(struct world *w, struct replica *r,
+    struct operation_history *first)
+{
+	struct result results[MACHINE_WINDOW];
+	uint32_t i, last = first->count - 1;
+
+	if (!r->is_honest || first[last].answered_at != NEVER)
+		return false;
+	for (i = 0; i < first->count; i++)
+		if (!machine_find(&r->machine, first->client, first[i].number,
+			&results[i]))
+			return false;
+	for (i = 0; i < first->count; i++) {
+		if (first[i].answered_at != NEVER)
+			continue;
+		first[i].read = r->machine.cells[first[i].key];
+		invariant_answer(w, r, &first[i], &results[i]);
+	}
+	return true;
+}
+
 void
 client_submit(struct world *w, struct replica *r, size_t index,
     struct bytes envelope)
 {
-	struct operation_history *op = &w->history[index];
-	struct result result;
+	struct operation_history *first = &w->history[index];
 
-	/* A node answers from its table what was executed before. */
-	if (r->is_honest && op->answered_at == NEVER &&
-	    machine_find(&r->machine, op->client, op->number, &result)) {
-		invariant_answer(w, r, op, &result);
+	if (answer_from_table(w, r, first))
 		return;
-	}
 	replica_step(w, r,
 	    (struct event){ .kind = EVENT_SUBMIT, .body = envelope });
 }
@@ -266,9 +350,11 @@ on_outcome(void *arg, const struct outcome *outcome)
 		    x->r->index, outcome->client, outcome->number, x->seq);
 		return;
 	}
-	if (op->answered_at == NEVER &&
-	    (w->clients[op->client].asked >> x->r->index & 1) != 0)
-		invariant_answer(w, x->r, op, &outcome->result);
+	if (op->answered_at != NEVER ||
+	    (w->clients[op->client].asked >> x->r->index & 1) == 0)
+		return;
+	op->read = outcome->cells[op->key];
+	invariant_answer(w, x->r, op, &outcome->result);
 }
 
 void
@@ -288,8 +374,7 @@ client_all_answered(const struct world *w)
 	for (i = 0; i < w->history_count; i++)
 		if (w->history[i].answered_at == NEVER)
 			return false;
-	return w->history_count >= w->profile.requests ||
-	    w->history_count >= WORLD_REQUESTS_MAX;
+	return requests_left(w) == 0;
 }
 
 void

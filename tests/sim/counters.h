@@ -24,6 +24,8 @@ enum counter_kind {
 	X(OVERTAKEN, NOTE, "messages overtaking")                       \
 	X(CLOGGED, FAULT, "links clogged")                              \
 	X(PARTITIONED, FAULT, "partitions")                             \
+	X(CONGESTED, NOTE, "messages queueing for a link")              \
+	X(FLAPPED, FAULT, "links going up and down")                    \
 	X(SILENCED, FAULT, "message kinds silenced")                    \
 	X(CRASHED, FAULT, "crashes")                                    \
 	X(CRASHED_ALL, FAULT, "whole-cluster crashes")                  \
@@ -32,9 +34,12 @@ enum counter_kind {
 	X(TRUNCATED, NOTE, "logs truncated")                            \
 	X(PAUSED, FAULT, "pauses")                                      \
 	X(DRIFTED, FAULT, "drifting clocks")                            \
+	X(CLOCK_JUMPED, FAULT, "clocks that jumped")                    \
 	X(SLOW_SYNCS, FAULT, "slow syncs")                              \
 	X(RETRIED, NOTE, "requests retried elsewhere")                  \
 	X(TWO_FACED_REQUESTS, FAULT, "requests with two bodies")        \
+	X(RESUBMITTED, FAULT, "old requests made again")                \
+	X(SKIPPED, FAULT, "request numbers skipped")                    \
 	X(WANTED, NOTE, "checkpoints wanted")                           \
 	X(BYZANTINE, NOTE, "Byzantine members")                         \
 	X(BYZ_MUTE, FAULT, "messages withheld, all")                    \
@@ -51,7 +56,15 @@ enum counter_kind {
 	X(BYZ_TIME, FAULT, "wrong times proposed")                      \
 	X(BYZ_DESERT, FAULT, "messages withheld after the storm")       \
 	X(BYZ_PLEDGES, FAULT, "view changes with false pledges")        \
+	X(BYZ_EQUIVOCATE, FAULT, "other proposals and votes for some")  \
+	X(BYZ_BOGUS, FAULT, "digests without their batch")              \
+	X(BYZ_FUZZ, FAULT, "messages with a small mutation")            \
+	X(BYZ_SLOW, FAULT, "proposals just before patience ends")       \
+	X(BYZ_SPAM, FAULT, "view changes to needless views")            \
+	X(BYZ_FORGE, FAULT, "certificates forged")                      \
+	X(BYZ_CENSOR, FAULT, "requests ignored")                        \
 	X(SLEPT, FAULT, "members asleep through the storm")             \
+	X(BROKEN, FAULT, "members broken also after the storm")         \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
 	X(REACHED_VIEW, REACH, "views entered")                         \
 	X(REACHED_CHECKPOINT, REACH, "stable checkpoints")              \

@@ -149,30 +149,45 @@ request_execute(struct machine *m, uint64_t seq, const struct request *r,
 }
 
 static void
-envelope_apply(struct machine *m, uint64_t seq, const struct envelope *envelope,
+operation_apply(struct machine *m, uint64_t seq, struct bytes operation,
     struct outcome *outcome)
 {
 	struct sessions *s = &m->sessions[outcome->client];
-	struct decoder d;
 	struct request r;
 
-	outcome->number = envelope->first;
 	outcome->is_duplicate =
-	    machine_find(m, outcome->client, envelope->first, &outcome->result);
+	    machine_find(m, outcome->client, outcome->number, &outcome->result);
 	if (outcome->is_duplicate)
 		return;
-	if (envelope->first <= s->floor) {
+	if (outcome->number <= s->floor) {
 		outcome->result =
 		    (struct result){ .code = RESULT_STALE, .seq = seq };
 		return;
 	}
-	decoder_init(&d, envelope->operations);
-	if (!request_decode(&r, decoder_get_bytes(&d)))
+	if (!request_decode(&r, operation))
 		outcome->result =
 		    (struct result){ .code = RESULT_INVALID, .seq = seq };
 	else
 		request_execute(m, seq, &r, &outcome->result);
-	session_keep(s, envelope->first, &outcome->result);
+	session_keep(s, outcome->number, &outcome->result);
+}
+
+/* Each operation of an envelope has a number of its own. */
+static void
+envelope_apply(struct machine *m, uint64_t seq, const struct envelope *envelope,
+    struct outcome *outcome, outcome_fn *fn, void *arg)
+{
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, envelope->operations);
+	for (i = 0; i < envelope->operation_count; i++) {
+		outcome->number = envelope->first + i;
+		operation_apply(m, seq, decoder_get_bytes(&d), outcome);
+		memcpy(outcome->cells, m->cells, sizeof(m->cells));
+		if (fn != NULL)
+			fn(arg, outcome);
+	}
 }
 
 void
@@ -191,7 +206,7 @@ machine_apply(struct machine *m, uint64_t seq, struct bytes body,
 		m->time_ms = batch.time_ms;
 	decoder_init(&d, batch.envelopes);
 	for (i = 0; i < batch.envelope_count; i++) {
-		struct outcome outcome = { .position = i };
+		struct outcome outcome = { 0 };
 		struct envelope envelope;
 		int client;
 
@@ -200,10 +215,7 @@ machine_apply(struct machine *m, uint64_t seq, struct bytes body,
 		if (decoder_failed(&d) || client < 0)
 			continue;
 		outcome.client = (uint32_t)client;
-		envelope_apply(m, seq, &envelope, &outcome);
-		memcpy(outcome.cells, m->cells, sizeof(m->cells));
-		if (fn != NULL)
-			fn(arg, &outcome);
+		envelope_apply(m, seq, &envelope, &outcome, fn, arg);
 	}
 }
 

@@ -1,8 +1,8 @@
 /*
  * The model state machine: a few keys and the client table, plain memory.
  *
- * A copy of the struct is a snapshot.  Requests are envelopes of one
- * operation (codec/operation.h: put, delete, barrier) on keys "a".."h".
+ * A copy of the struct is a snapshot.  Requests are envelopes of one or more
+ * operations (codec/operation.h: put, delete, barrier) on keys "a".."d".
  */
 #ifndef AEGIS_SIM_MACHINE_H
 #define AEGIS_SIM_MACHINE_H
@@ -48,7 +48,6 @@ struct machine {
 struct outcome {
 	uint32_t client;
 	uint64_t number;
-	uint32_t position; /* in its batch */
 	bool is_duplicate; /* executed before; the old result again */
 	struct result result;
 	struct cell cells[MACHINE_KEYS]; /* right after it, for reads */

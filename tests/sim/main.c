@@ -2,9 +2,15 @@
  * aegis-sim: the agreement engine in a world that wishes it ill.
  *
  *	aegis-sim --seed N [--trace]     replay one schedule
+ *	          --keep LIST            with these choices only: 3,17,120-125
+ *	          --requests N           and so many requests at most
  *	aegis-sim --count N [--from N]   so many schedules
  *	aegis-sim --seconds N            as many as fit
  *	          --first                end with the first violation
+ *	          --json                 print what was counted
+ *	          --hashes               print each schedule's hash
+ *	          --profile NAME         swarm, classic, full or focused
+ *	          --jobs N               processes
  *
  * Exits 0 without a violation, 1 with one, 2 for usage.  A violation's seed
  * is all that is needed to see it again.
@@ -14,39 +20,75 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "sim/world.h"
-
-#define WORKERS_MAX 64
-#define TWICE_EVERY 200
-#define VIOLATIONS_MAX 5
-
-/* Counts below this many schedules say nothing about rot. */
-#define ROT_SCHEDULES 5000
+#include "sim/campaign.h"
 
 struct options {
-	uint64_t seed, from, count, seconds;
-	unsigned int jobs;
-	bool has_seed, is_traced, is_json, is_first;
-};
-
-/* Shared by the workers. */
-struct campaign {
-	uint64_t done, violations;
-	uint64_t counters[WORKERS_MAX][COUNT_COUNT];
+	struct campaign_options campaign;
+	bool has_seed, is_traced;
+	uint64_t seed, jobs, requests_max;
+	const char *keep;
 };
 
 static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: aegis-sim --seed N [--trace] | --count N | --seconds N\n"
-	    "                 [--from N] [--jobs N] [--first] [--json]\n");
+	    "usage: aegis-sim --seed N [--trace] [--keep LIST] "
+	    "[--requests N]\n"
+	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
+	    "                 [--first] [--json] [--hashes]\n"
+	    "       each with [--profile swarm|classic|full|focused]\n");
 	return 2;
+}
+
+/* An option without a value. */
+static bool
+parse_flag(struct options *o, const char *name)
+{
+	const struct {
+		const char *name;
+		bool *flag;
+	} flags[] = {
+		{ "--trace", &o->is_traced },
+		{ "--first", &o->campaign.is_first },
+		{ "--json", &o->campaign.is_json },
+		{ "--hashes", &o->campaign.is_hashed },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (strcmp(name, flags[i].name) == 0)
+			return *flags[i].flag = true;
+	return false;
+}
+
+static bool
+parse_number(struct options *o, const char *name, const char *value)
+{
+	const struct {
+		const char *name;
+		uint64_t *number;
+	} numbers[] = {
+		{ "--seed", &o->seed },
+		{ "--from", &o->campaign.from },
+		{ "--count", &o->campaign.count },
+		{ "--seconds", &o->campaign.seconds },
+		{ "--jobs", &o->jobs },
+		{ "--requests", &o->requests_max },
+	};
+	char *end;
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (strcmp(name, numbers[i].name) != 0)
+			continue;
+		errno = 0;
+		*numbers[i].number = strtoull(value, &end, 10);
+		o->has_seed = o->has_seed || numbers[i].number == &o->seed;
+		return end != value && *end == '\0' && errno == 0;
+	}
+	return false;
 }
 
 static bool
@@ -55,185 +97,52 @@ parse(struct options *o, int argc, char **argv)
 	int i;
 
 	for (i = 1; i < argc; i++) {
-		uint64_t *number = NULL, jobs = 0;
-		char *end;
+		const char *name = argv[i];
 
-		if (strcmp(argv[i], "--trace") == 0) {
-			o->is_traced = true;
+		if (parse_flag(o, name))
 			continue;
-		}
-		if (strcmp(argv[i], "--first") == 0) {
-			o->is_first = true;
-			continue;
-		}
-		if (strcmp(argv[i], "--json") == 0) {
-			o->is_json = true;
-			continue;
-		}
-		if (strcmp(argv[i], "--seed") == 0) {
-			o->has_seed = true;
-			number = &o->seed;
-		} else if (strcmp(argv[i], "--from") == 0) {
-			number = &o->from;
-		} else if (strcmp(argv[i], "--count") == 0) {
-			number = &o->count;
-		} else if (strcmp(argv[i], "--seconds") == 0) {
-			number = &o->seconds;
-		} else if (strcmp(argv[i], "--jobs") == 0) {
-			number = &jobs;
-		}
-		if (number == NULL || ++i == argc)
+		if (++i == argc)
 			return false;
-		errno = 0;
-		*number = strtoull(argv[i], &end, 10);
-		if (*end != '\0' || errno != 0)
+		if (strcmp(name, "--keep") == 0)
+			o->keep = argv[i];
+		else if (strcmp(name, "--profile") == 0
+			? !profile_find(argv[i], &o->campaign.kind)
+			: !parse_number(o, name, argv[i]))
 			return false;
-		if (number == &jobs)
-			o->jobs = jobs >= 1 && jobs <= WORKERS_MAX
-			    ? (unsigned int)jobs
-			    : 1;
 	}
-	return o->has_seed || o->count > 0 || o->seconds > 0;
-}
-
-static void
-tell(const struct world *w)
-{
-	printf("VIOLATION seed=%" PRIu64 " at=%" PRIu64 " us events=%" PRIu64
-	       ": %s\n  ",
-	    w->seed, w->now, w->events, w->violation);
-	profile_print(&w->profile);
-	printf("  replay: aegis-sim --seed %" PRIu64 " --trace\n", w->seed);
-	(void)fflush(stdout);
-}
-
-/* One schedule, sometimes twice: nothing may depend on anything else. */
-static bool
-run_seed(struct world *w, uint64_t seed, uint64_t *counters)
-{
-	uint64_t hash;
-
-	if (!world_run(w, seed, counters)) {
-		tell(w);
-		return false;
-	}
-	if (seed % TWICE_EVERY != 0)
-		return true;
-	hash = w->hash;
-	(void)world_run(w, seed, counters);
-	if (w->hash == hash)
-		return true;
-	printf("VIOLATION seed=%" PRIu64 ": two runs differ\n", seed);
-	return false;
-}
-
-static void
-work(struct campaign *c, const struct options *o, unsigned int self)
-{
-	uint64_t end = clock_mono_us() + o->seconds * 1000000;
-	struct world *w = world_new();
-	uint64_t i, most = o->is_first ? 1 : VIOLATIONS_MAX;
-
-	for (i = self; o->count == 0 || i < o->count; i += o->jobs) {
-		if ((o->seconds > 0 && clock_mono_us() >= end) ||
-		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
-			break;
-		if (!run_seed(w, o->from + i, c->counters[self]))
-			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
-		__atomic_fetch_add(&c->done, 1, __ATOMIC_RELAXED);
-	}
-	world_free(w);
-}
-
-/* What was injected, and whether some kind of it never was. */
-static bool
-tell_counters(const struct campaign *c, const struct options *o)
-{
-	bool is_sound = true;
-	unsigned int i, k;
-
-	for (k = 0; k < COUNT_COUNT; k++) {
-		uint64_t sum = 0;
-
-		for (i = 0; i < WORKERS_MAX; i++)
-			sum += c->counters[i][k];
-		if (o->is_json)
-			printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64
-			       "\"}\n",
-			    counter_text((enum counter)k), sum);
-		if (sum == 0 && c->done >= ROT_SCHEDULES &&
-		    counter_kind((enum counter)k) != COUNTER_RARE) {
-			printf("never happened: %s\n",
-			    counter_text((enum counter)k));
-			is_sound = false;
-		}
-	}
-	return is_sound;
+	o->campaign.jobs = o->jobs < 64 ? (unsigned int)o->jobs : 64;
+	return o->has_seed || o->campaign.count > 0 || o->campaign.seconds > 0;
 }
 
 static int
-campaign(const struct options *o)
+run_one(const struct options *o)
 {
-	uint64_t began = clock_mono_us(), took;
-	struct campaign *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	bool is_sound = true;
-	unsigned int i;
+	uint64_t counters[COUNT_COUNT] = { 0 };
+	struct world *w = world_new();
+	bool is_ok;
 
-	AG_ASSERT(c != MAP_FAILED);
-	printf("schedules from seed %" PRIu64 "\n", o->from);
-	(void)fflush(stdout);
-	for (i = 0; i < o->jobs; i++) {
-		pid_t pid = fork();
-
-		AG_ASSERT(pid != -1);
-		if (pid == 0) {
-			work(c, o, i);
-			_exit(0);
-		}
+	w->is_traced = o->is_traced;
+	w->kind = o->campaign.kind;
+	w->requests_max = (uint32_t)o->requests_max;
+	if (o->keep != NULL && !choices_parse(&w->choices, o->keep)) {
+		world_free(w);
+		return usage();
 	}
-	for (i = 0; i < o->jobs; i++) {
-		int how;
-
-		AG_ASSERT(wait(&how) > 0);
-		if (!WIFEXITED(how) || WEXITSTATUS(how) != 0) {
-			printf("a worker died (status %d)\n", how);
-			is_sound = false;
-		}
-	}
-	is_sound = tell_counters(c, o) && is_sound;
-	took = clock_mono_us() - began;
-	printf("%" PRIu64 " schedules, %" PRIu64 " violations, %" PRIu64
-	       ".%" PRIu64 " schedules/s\n",
-	    c->done, c->violations, c->done * 1000000 / took,
-	    c->done * 10000000 / took % 10);
-	return c->violations == 0 && is_sound ? 0 : 1;
+	is_ok = campaign_seed(w, o->seed, counters);
+	if (is_ok)
+		printf("seed %" PRIu64 ": %" PRIu64 " events, %" PRIu32
+		       " choices, no violation\n",
+		    o->seed, w->events, w->choices.count);
+	world_free(w);
+	return is_ok ? 0 : 1;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .jobs = 1 };
-	uint64_t counters[COUNT_COUNT] = { 0 };
-	struct world *w;
-	bool is_ok;
+	struct options o = { .has_seed = false };
 
 	if (!parse(&o, argc, argv))
 		return usage();
-	if (!o.has_seed) {
-		long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-		if (o.jobs == 1 && cores > 1)
-			o.jobs = cores < WORKERS_MAX ? (unsigned int)cores
-						     : WORKERS_MAX;
-		return campaign(&o);
-	}
-	w = world_new();
-	w->is_traced = o.is_traced;
-	is_ok = run_seed(w, o.seed, counters);
-	if (is_ok)
-		printf("seed %" PRIu64 ": %" PRIu64 " events, no violation\n",
-		    o.seed, w->events);
-	world_free(w);
-	return is_ok ? 0 : 1;
+	return o.has_seed ? run_one(&o) : campaign_run(&o.campaign);
 }

@@ -4,6 +4,7 @@
  * RULES    1. After the world has healed nothing is lost and delays are
  *             bounded; before, anything may happen to a message but a change
  *             of its bytes: links are authenticated.
+ *             A broken member's links stay as they were.
  *          2. Twins share an identity: what is sent to a member reaches the
  *             twin that talks with the sender.
  */
@@ -14,6 +15,8 @@
 #include "codec/message.h"
 
 #define CLOG_MEAN_US 60000
+#define FLAP_MEAN_US 15000
+#define BROKEN_LOSS 600
 
 static void
 network_arrive(struct world *w, const struct replica *from, uint32_t to,
@@ -38,13 +41,30 @@ network_arrive(struct world *w, const struct replica *from, uint32_t to,
 	}
 }
 
+/* A narrow link takes one message after another. */
 static uint64_t
-arrival_time(struct world *w, struct link *link, uint64_t extra_us)
+congestion_us(struct world *w, struct link *link, size_t len)
+{
+	uint32_t capacity = w->is_healed ? 0 : w->profile.capacity;
+
+	if (capacity == 0)
+		return 0;
+	if (link->busy_until > w->now)
+		world_count(w, COUNT_CONGESTED);
+	else
+		link->busy_until = w->now;
+	link->busy_until += len * 1000 / capacity;
+	return link->busy_until - w->now;
+}
+
+static uint64_t
+arrival_time(struct world *w, struct link *link, size_t len, uint64_t extra_us)
 {
 	const struct profile *p = &w->profile;
 	uint64_t at = w->now + extra_us + p->delay_floor_us +
 	    dice_waiting(&w->network_dice, p->delay_mean_us);
 
+	at += congestion_us(w, link, len);
 	if (at < link->clogged_until)
 		at = link->clogged_until;
 	if (at < link->last_arrival && extra_us == 0) {
@@ -68,6 +88,13 @@ is_cut_off(const struct world *w, const struct replica *from, uint32_t to)
 		if (w->replicas[i].member == to && (from->cut >> i & 1) == 0)
 			return false;
 	return true;
+}
+
+static bool
+is_lossy(const struct world *w, uint32_t from, uint32_t to)
+{
+	return w->profile.broken_how == BROKEN_LOSSY &&
+	    (world_is_broken(w, from) || world_is_broken(w, to));
 }
 
 static bool
@@ -120,19 +147,24 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	network_remember(w, from->member, body);
 	if (is_cut_off(w, from, to))
 		return;
+	if (w->is_healed && is_lossy(w, from->member, to)) {
+		if (dice_chance(d, BROKEN_LOSS))
+			return;
+	}
 	if (w->is_healed) {
 		network_arrive(w, from, to, body,
-		    arrival_time(w, link, extra_us));
+		    arrival_time(w, link, body.len, extra_us));
 		return;
 	}
 	if (is_silenced(w, from->member, to, body))
 		return;
 	if (dice_chance(d, p->loss) && world_strikes(w, COUNT_LOST))
 		return;
-	network_arrive(w, from, to, body, arrival_time(w, link, extra_us));
+	network_arrive(w, from, to, body,
+	    arrival_time(w, link, body.len, extra_us));
 	if (dice_chance(d, p->duplicate) && world_strikes(w, COUNT_DUPLICATED))
 		network_arrive(w, from, to, body,
-		    arrival_time(w, link, extra_us));
+		    arrival_time(w, link, body.len, extra_us));
 	if (dice_chance(d, p->replay))
 		network_replay(w, from, to);
 }
@@ -164,12 +196,26 @@ set_cut(struct world *w, uint32_t from, uint32_t to, bool is_cut)
 		}
 }
 
+/* Halves that only one member joins; a ring, in which neighbours talk. */
+static bool
+is_bridged(uint32_t from, uint32_t to, uint64_t side, uint32_t bridge)
+{
+	return from == bridge || to == bridge ||
+	    (side >> from & 1) == (side >> to & 1);
+}
+
+static bool
+are_neighbours(uint32_t from, uint32_t to, uint32_t n)
+{
+	return (from + 1) % n == to || (to + 1) % n == from;
+}
+
 void
 network_partition(struct world *w)
 {
 	uint32_t n = w->profile.member_count;
 	struct dice *d = &w->fault_dice;
-	uint64_t shape = dice_below(d, 4);
+	uint64_t shape = dice_below(d, w->profile.has_shapes ? 6 : 4);
 	uint64_t side = shape == 0 ? 1U << dice_below(d, n)
 				   : dice_next(d) & ((1U << n) - 1);
 	bool strikes = world_strikes(w, COUNT_PARTITIONED);
@@ -181,13 +227,104 @@ network_partition(struct world *w)
 			bool to_in = (side >> j & 1) != 0;
 			bool is_cut = shape < 2 ? from_in != to_in
 			    : shape == 2        ? from_in && !to_in
-						: dice_chance(d, 400);
+			    : shape == 3        ? dice_chance(d, 400)
+			    : shape == 4        ? !is_bridged(i, j, side, 0)
+						: !are_neighbours(i, j, n);
 
 			if (strikes)
 				set_cut(w, i, j, is_cut);
 		}
 	world_trace(w, "partition shape %" PRIu64 " side 0x%" PRIx64, shape,
 	    side);
+}
+
+/* What a replica may not reach this round, by the round's shape. */
+static uint32_t
+round_cut(struct world *w, uint64_t shape, uint32_t side, uint32_t self)
+{
+	uint32_t all = (1U << w->replica_count) - 1;
+	bool is_in = (side >> self & 1) != 0;
+
+	switch (shape) {
+	case 0: /* all talk with all */
+		return 0;
+	case 1: /* one side, which may be one replica, and the other */
+	case 2:
+		return (is_in ? ~side : side) & all;
+	case 3: /* one way */
+		return is_in ? ~side & all : 0;
+	default:
+		return (uint32_t)dice_next(&w->fault_dice) &
+		    (uint32_t)dice_next(&w->fault_dice) & all;
+	}
+}
+
+void
+network_round(struct world *w)
+{
+	struct dice *d = &w->fault_dice;
+	uint64_t shape = dice_below(d, 5);
+	uint32_t cuts[WORLD_REPLICAS_MAX], i, side;
+
+	side = shape == 1 ? 1U << dice_below(d, w->replica_count)
+			  : (uint32_t)dice_next(d);
+	for (i = 0; i < w->replica_count; i++)
+		cuts[i] = round_cut(w, shape, side, i);
+	network_mend(w);
+	if (shape == 0 || !world_strikes(w, COUNT_PARTITIONED))
+		return;
+	for (i = 0; i < w->replica_count; i++)
+		w->replicas[i].cut = cuts[i];
+	world_trace(w, "round of shape %" PRIu64 " side 0x%" PRIx32, shape,
+	    side);
+}
+
+void
+network_flap(struct world *w)
+{
+	uint32_t n = w->profile.member_count;
+	struct dice *d = &w->fault_dice;
+	uint32_t from = (uint32_t)dice_below(d, n);
+	uint32_t to = (uint32_t)dice_below(d, n);
+	uint64_t times = dice_range(d, 2, 12);
+
+	if (!world_strikes(w, COUNT_FLAPPED))
+		return;
+	network_flap_again(w,
+	    &(struct happening){
+		.from = from,
+		.replica = to,
+		.value = times,
+	    });
+}
+
+void
+network_flap_again(struct world *w, const struct happening *h)
+{
+	struct happening next = *h;
+
+	if (w->is_healed)
+		return;
+	set_cut(w, h->from, h->replica, h->value % 2 == 0);
+	if (h->value == 0)
+		return;
+	next.kind = HAPPEN_FLAP;
+	next.value--;
+	next.at = w->now + dice_waiting(&w->fault_dice, FLAP_MEAN_US);
+	world_push(w, next);
+}
+
+void
+network_break(struct world *w)
+{
+	uint32_t i, member = w->profile.broken;
+
+	for (i = 0; i < w->profile.member_count; i++) {
+		if (w->profile.broken_how == BROKEN_DEAF)
+			set_cut(w, i, member, i != member);
+		else if (w->profile.broken_how == BROKEN_DUMB)
+			set_cut(w, member, i, i != member);
+	}
 }
 
 void

@@ -17,6 +17,16 @@ void network_send(struct world *w, const struct replica *from, uint32_t to,
 void network_partition(struct world *w);
 void network_mend(struct world *w);
 
+/* The next round: other links cut, and twins apart. */
+void network_round(struct world *w);
+
+/* A link between two members goes up and down for a while. */
+void network_flap(struct world *w);
+void network_flap_again(struct world *w, const struct happening *h);
+
+/* After the storm: what a broken member keeps of its links. */
+void network_break(struct world *w);
+
 /* Hold back a random link, or silence a kind of message, for a while. */
 void network_clog(struct world *w);
 void network_silence(struct world *w);

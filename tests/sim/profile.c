@@ -155,10 +155,10 @@ draw_race(struct profile *p, struct dice *d)
 	p->byzantine[liar] |= BYZ_PLEDGES;
 }
 
-void
-profile_draw(struct profile *p, struct dice *d)
+/* What every seed was before there were kinds of profiles. */
+static void
+draw_classic(struct profile *p, struct dice *d)
 {
-	memset(p, 0, sizeof(*p));
 	p->is_focused = dice_chance(d, 700);
 	p->member_count = p->is_focused ? 4 : draw_member_count(d);
 	p->client_count = (uint32_t)dice_range(d, 1, p->is_focused ? 3 : 5);
@@ -174,7 +174,223 @@ profile_draw(struct profile *p, struct dice *d)
 	p->has_real_signatures = dice_chance(d, 10);
 	draw_sleeper(p, d);
 	draw_race(p, d);
+	p->calm_us = 120000 * MILLISECOND;
+	p->retry_us = 150 * MILLISECOND;
+	p->look_us = 20 * MILLISECOND;
+	p->twins = 1;
+	p->operations_max = 1;
 }
+
+/* --- what came later --- */
+
+static uint32_t
+culprits(const struct profile *p)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0)
+			count++;
+	return count;
+}
+
+/* One correct member that stays broken, when all can do without it. */
+static void
+draw_broken(struct profile *p, struct dice *d)
+{
+	uint32_t member = (uint32_t)dice_below(d, p->member_count);
+
+	if (!dice_chance(d, 300) || p->byzantine[member] != 0 ||
+	    p->sleep_at != 0 || culprits(p) >= trust_faults(p->member_count))
+		return;
+	p->broken = member;
+	p->broken_how = (enum broken)dice_range(d, 1, BROKEN_KINDS - 1);
+}
+
+static void
+draw_attacks(struct profile *p, struct dice *d)
+{
+	static const uint32_t attacks[] = { BYZ_FUZZ, BYZ_FUZZ, BYZ_FUZZ,
+		BYZ_EQUIVOCATE, BYZ_EQUIVOCATE, BYZ_BOGUS, BYZ_SPAM, BYZ_FORGE,
+		BYZ_CENSOR, BYZ_SLOW, BYZ_PLEDGES };
+	uint32_t i;
+
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0 && coin(d))
+			p->byzantine[i] |= attacks[dice_below(d,
+			    sizeof(attacks) / sizeof(attacks[0]))];
+}
+
+static void
+draw_more(struct profile *p, struct dice *d)
+{
+	p->capacity = strength(d, 50, 1000);
+	p->has_shapes = coin(d);
+	p->has_flapping = dice_chance(d, 300);
+	p->has_clock_jumps = dice_chance(d, 300);
+	p->has_client_tricks = dice_chance(d, 300);
+	p->operations_max = (uint32_t)dice_range(d, 1, 4);
+	p->twins = (uint32_t)dice_range(d, 1, 2);
+	draw_attacks(p, d);
+	draw_broken(p, d);
+	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
+}
+
+static void
+draw_full(struct profile *p, struct dice *d)
+{
+	draw_classic(p, d);
+	p->is_focused = false;
+	p->member_count = draw_member_count(d);
+	memset(p->byzantine, 0, sizeof(p->byzantine));
+	p->sleep_at = 0;
+	p->client_count = (uint32_t)dice_range(d, 3, 6);
+	p->requests = 200;
+	p->think_us = dice_range(d, 1, 10) * MILLISECOND;
+	p->heal_at = dice_range(d, 300, 2000) * MILLISECOND;
+	p->faults_left = (uint32_t)dice_range(d, 3, 30);
+	draw_byzantine(p, d);
+	draw_sleeper(p, d);
+	p->requests = 200;
+	draw_more(p, d);
+	p->operations_max = 8;
+}
+
+/* Mostly one culprit, mostly one of the first primaries. */
+static void
+draw_focused_culprit(struct profile *p, struct dice *d)
+{
+	uint32_t member =
+	    (uint32_t)dice_below(d, coin(d) ? 2 : p->member_count);
+	uint64_t lot = dice_below(d, 100);
+
+	if (lot < 25)
+		return;
+	if (lot < 60)
+		p->byzantine[member] = BYZ_TWIN;
+	else if (lot < 80)
+		p->byzantine[member] = BYZ_FUZZ;
+	else
+		p->byzantine[member] = 1U << dice_below(d, BYZ_KINDS);
+	if (dice_chance(d, 200))
+		p->byzantine[member] |= BYZ_PLEDGES;
+}
+
+static void
+draw_focused_faults(struct profile *p, struct dice *d)
+{
+	p->loss = dice_chance(d, 300) ? (uint32_t)dice_range(d, 5, 100) : 0;
+	p->duplicate = dice_chance(d, 200) ? 50 : 0;
+	p->replay = dice_chance(d, 200) ? 30 : 0;
+	p->has_clogs = coin(d);
+	p->has_silences = coin(d);
+	p->has_crashes = coin(d);
+	p->has_blackouts = dice_chance(d, 200);
+	p->has_pauses = dice_chance(d, 200);
+	p->has_wanted = dice_chance(d, 200);
+	p->faults_left = (uint32_t)dice_range(d, 0, 3);
+	p->fault_every_us = dice_range(d, 5, 30) * MILLISECOND;
+	p->round_us = dice_range(d, 2, 20) * MILLISECOND;
+	p->rounds_left =
+	    dice_chance(d, 800) ? (uint32_t)dice_range(d, 2, 12) : 0;
+}
+
+/* Messages take as long as one another, so that rounds are rounds. */
+static void
+draw_focused_times(struct profile *p, struct dice *d)
+{
+	p->delay_floor_us = 1000;
+	p->delay_mean_us = dice_chance(d, 700) ? 1 : 1000;
+	p->is_ordered = coin(d);
+	p->turn_us = dice_range(d, 0, 100);
+	p->sync_mean_us = dice_range(d, 20, 500);
+	p->slow_sync = dice_chance(d, 200) ? 50 : 0;
+	p->drift = dice_chance(d, 200) ? 200 : 0;
+	p->view_timeout_us = dice_range(d, 12, 40) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 8, 30) * MILLISECOND;
+	p->heal_at =
+	    p->rounds_left * p->round_us + dice_range(d, 10, 40) * MILLISECOND;
+	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
+	p->retry_us = dice_range(d, 10, 30) * MILLISECOND;
+	p->look_us = 2 * MILLISECOND;
+}
+
+static void
+draw_focused(struct profile *p, struct dice *d)
+{
+	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 4, 4, 4, 5, 7 };
+
+	p->is_focused = true;
+	p->member_count = counts[dice_below(d, 10)];
+	p->client_count = (uint32_t)dice_range(d, 1, 2);
+	p->requests = (uint32_t)dice_range(d, 1, 6);
+	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
+	p->checkpoint_interval = (uint32_t)dice_range(d, 1, 3);
+	p->window = p->checkpoint_interval * (uint32_t)dice_range(d, 2, 3);
+	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
+	draw_focused_faults(p, d);
+	draw_focused_times(p, d);
+	draw_focused_culprit(p, d);
+	draw_more(p, d);
+	p->capacity = 0;
+}
+
+void
+profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
+{
+	struct dice d;
+
+	memset(p, 0, sizeof(*p));
+	if (kind == PROFILE_SWARM)
+		kind = seed % 16 == 0 ? PROFILE_FULL
+		    : seed % 16 < 3   ? PROFILE_CLASSIC
+				      : PROFILE_FOCUSED;
+	dice_init(&d, seed, 0);
+	if (kind == PROFILE_CLASSIC)
+		draw_classic(p, &d);
+	else if (kind == PROFILE_FULL)
+		draw_full(p, &d);
+	else
+		draw_focused(p, &d);
+}
+
+/* --- words --- */
+
+static const char *const names[PROFILE_KINDS] = {
+	[PROFILE_SWARM] = "swarm",
+	[PROFILE_CLASSIC] = "classic",
+	[PROFILE_FULL] = "full",
+	[PROFILE_FOCUSED] = "focused",
+};
+
+const char *
+profile_name(enum profile_kind kind)
+{
+	return names[kind];
+}
+
+bool
+profile_find(const char *name, enum profile_kind *kind)
+{
+	uint32_t i;
+
+	for (i = 0; i < PROFILE_KINDS; i++) {
+		if (strcmp(name, names[i]) != 0)
+			continue;
+		*kind = (enum profile_kind)i;
+		return true;
+	}
+	return false;
+}
+
+static const char *const broken_names[BROKEN_KINDS] = {
+	[BROKEN_NOT] = "not",
+	[BROKEN_DOWN] = "down",
+	[BROKEN_DEAF] = "deaf",
+	[BROKEN_DUMB] = "dumb",
+	[BROKEN_LOSSY] = "lossy",
+	[BROKEN_REBOOTING] = "rebooting",
+};
 
 void
 profile_print(const struct profile *p)
@@ -198,5 +414,11 @@ profile_print(const struct profile *p)
 			    p->byzantine[i]);
 	if (p->sleep_at != 0)
 		printf(" sleeper=%" PRIu32, p->sleeper);
+	if (p->round_us != 0)
+		printf(" rounds=%" PRIu32 "x%" PRIu64, p->rounds_left,
+		    p->round_us);
+	if (p->broken_how != BROKEN_NOT)
+		printf(" broken=%" PRIu32 ":%s", p->broken,
+		    broken_names[p->broken_how]);
 	printf("\n");
 }

@@ -1,9 +1,14 @@
 /*
  * What kind of world a seed asks for.
  *
- * Swarm: about half of the fault families are on in any one schedule, each
- * as strong as drawn, so that no family drowns another.  Half the seeds are
- * focused: four replicas, few rounds, few faults.
+ * PROFILES  classic  the first of them; what older seeds are seeds of
+ *           full     200 requests, four to ten members, all families
+ *           focused  few members, requests and faults, and partitions round
+ *                    by round, in which twins stand on different sides
+ *           swarm    whichever of these the seed says; the usual
+ *
+ * In all of them about half of the fault families are on in any one
+ * schedule, each as strong as drawn, so that no family drowns another.
  */
 #ifndef AEGIS_SIM_PROFILE_H
 #define AEGIS_SIM_PROFILE_H
@@ -29,16 +34,45 @@ enum byzantine {
 	BYZ_KINDS = 12,        /* the above are drawn alike */
 	BYZ_DESERT = 1 << 12,  /* correct in the storm, mute in the calm */
 	BYZ_PLEDGES = 1 << 13, /* lies about what it prepared and pledged */
-	BYZ_FAULTY = 1 << 30,  /* not to be judged, whatever it does */
+	BYZ_FUZZ = 1 << 14,    /* these see attack.c */
+	BYZ_EQUIVOCATE = 1 << 15,
+	BYZ_BOGUS = 1 << 16,
+	BYZ_SPAM = 1 << 17,
+	BYZ_FORGE = 1 << 18,
+	BYZ_CENSOR = 1 << 19,
+	BYZ_SLOW = 1 << 20,   /* proposals take 0.9 view timeouts */
+	BYZ_FAULTY = 1 << 30, /* not to be judged, whatever it does */
+};
+
+enum profile_kind {
+	PROFILE_SWARM,
+	PROFILE_CLASSIC,
+	PROFILE_FULL,
+	PROFILE_FOCUSED,
+	PROFILE_KINDS,
+};
+
+/* What is the matter, also after the storm, with a member not needed. */
+enum broken {
+	BROKEN_NOT,
+	BROKEN_DOWN,
+	BROKEN_DEAF,
+	BROKEN_DUMB,
+	BROKEN_LOSSY,
+	BROKEN_REBOOTING,
+	BROKEN_KINDS,
 };
 
 struct profile {
-	bool is_focused;
+	bool is_focused; /* classic: of its two sizes the small one */
 	uint32_t member_count;
 	uint32_t client_count;
 	uint32_t requests; /* of all clients together */
 	uint64_t think_us; /* mean between a client's requests */
 	uint64_t heal_at;  /* global stabilisation: faults end */
+	uint64_t calm_us;  /* after which everything is to be answered */
+	uint64_t retry_us; /* about, until a client asks somebody else */
+	uint64_t look_us;  /* how often it is seen whether all is answered */
 
 	uint32_t checkpoint_interval;
 	uint32_t window;
@@ -69,6 +103,20 @@ struct profile {
 	bool has_two_faced_requests;
 	uint32_t faults_left;
 
+	uint32_t capacity; /* of a link, bytes in a millisecond; 0: any */
+	bool has_shapes;   /* bridges and rings too */
+	bool has_flapping;
+	bool has_clock_jumps;
+	bool has_client_tricks;
+	uint32_t operations_max; /* in one envelope */
+	uint64_t round_us;       /* each with a partition of its own; 0: none */
+	uint32_t rounds_left;
+	uint32_t twins; /* faces of a twin besides its first */
+
+	/* Not healed with the others, and not needed. */
+	enum broken broken_how;
+	uint32_t broken;
+
 	uint32_t byzantine[PROFILE_MEMBERS_MAX]; /* enum byzantine, or'ed */
 	bool has_real_signatures;
 
@@ -78,9 +126,11 @@ struct profile {
 	uint32_t sleeper;
 };
 
-struct dice;
+void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);
 
-void profile_draw(struct profile *p, struct dice *d);
+/* "full", or NULL; and back, false for an unknown name. */
+const char *profile_name(enum profile_kind kind);
+bool profile_find(const char *name, enum profile_kind *kind);
 
 /* Write one line of key=value words that says what was drawn. */
 void profile_print(const struct profile *p);

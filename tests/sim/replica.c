@@ -17,6 +17,7 @@
 
 #include "codec/message.h"
 #include "consensus/record.h"
+#include "sim/attack.h"
 #include "sim/byzantine.h"
 #include "sim/client.h"
 #include "sim/disk.h"
@@ -445,7 +446,6 @@ replica_lay_out(struct world *w, struct replica *r)
 		    aligned_alloc(64, w->memory_len[r->index]);
 		AG_ASSERT(w->memory[r->index] != NULL);
 	}
-	memset(w->memory[r->index], 0, len);
 	r->engine = strategy_pbft.init(w->memory[r->index], len, &config);
 }
 
@@ -597,6 +597,8 @@ replica_happen(struct world *w, struct replica *r, const struct happening *h)
 		return;
 	}
 	if (h->kind == HAPPEN_ARRIVE) {
+		if (attack_ignores(w, r, h->body))
+			return;
 		replica_step(w, r,
 		    (struct event){
 			.kind = EVENT_MESSAGE,

@@ -24,6 +24,9 @@
 	X(RESTART, true)  \
 	X(FAULT, false)   \
 	X(SLEEP, false)   \
+	X(ROUND, false)   \
+	X(FLAP, false)    \
+	X(REBOOT, false)  \
 	X(HEAL, false)    \
 	X(REPLY, false)   \
 	X(THINK, false)   \

@@ -13,7 +13,7 @@ sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
 # Ten thousand schedules, always the same, and every seed that found a bug.
 check-sim: $(BUILD)/aegis-sim
 	@while read -r seed rest; do case $$seed in \#*|'') ;; \
-		*) $< --seed $$seed >/dev/null || exit 1 ;; esac; \
+		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt
 	$< --count 10000 --from 10000
 

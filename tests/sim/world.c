@@ -18,7 +18,8 @@
 
 #define DOWN_MEAN_US 150000
 #define PAUSE_MEAN_US 100000
-#define CALM_LOOK_US 20000
+#define REBOOT_MEAN_US 40000
+#define CLOCK_JUMP_MEAN_US 100000
 
 struct world *
 world_new(void)
@@ -63,12 +64,10 @@ world_violate(struct world *w, const char *fmt, ...)
 }
 
 void
-world_trace(const struct world *w, const char *fmt, ...)
+world_say(const struct world *w, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!w->is_traced)
-		return;
 	printf("%10" PRIu64 " ", w->now);
 	va_start(ap, fmt);
 	(void)vprintf(fmt, ap);
@@ -135,6 +134,8 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 	}
 	if ((kinds & BYZ_HASTY) != 0)
 		world_count(w, COUNT_BYZ_HASTY);
+	if ((kinds & BYZ_EQUIVOCATE) != 0)
+		r->fooled = (uint32_t)dice_next(d);
 }
 
 /*
@@ -174,7 +175,31 @@ choose_culprits(struct world *w)
 	}
 }
 
-/* A twin pair splits the members it talks with between its two faces. */
+/*
+ * The faces of a twin split the members it talks with between them; where
+ * there are rounds, those do.
+ */
+static void
+make_twins(struct world *w, uint32_t member)
+{
+	struct replica *first = &w->replicas[member];
+	bool has_rounds = w->profile.round_us != 0;
+	uint32_t i;
+
+	for (i = 0; i < w->profile.twins; i++) {
+		struct replica *twin = &w->replicas[w->replica_count];
+
+		if (w->replica_count == WORLD_REPLICAS_MAX)
+			return;
+		replica_reset(w, w->replica_count++, member);
+		if (has_rounds)
+			continue;
+		twin->faces = (uint32_t)dice_next(&w->fault_dice);
+		first->faces =
+		    ~twin->faces | (uint32_t)dice_next(&w->fault_dice);
+	}
+}
+
 static void
 make_replicas(struct world *w)
 {
@@ -187,17 +212,9 @@ make_replicas(struct world *w)
 			w->honest |= 1U << i;
 	}
 	w->replica_count = n;
-	for (i = 0; i < n && w->replica_count < WORLD_REPLICAS_MAX; i++) {
-		struct replica *twin;
-
-		if ((w->profile.byzantine[i] & BYZ_TWIN) == 0)
-			continue;
-		twin = &w->replicas[w->replica_count];
-		replica_reset(w, w->replica_count++, i);
-		twin->faces = (uint32_t)dice_next(&w->fault_dice);
-		w->replicas[i].faces =
-		    ~twin->faces | (uint32_t)dice_next(&w->fault_dice);
-	}
+	for (i = 0; i < n; i++)
+		if ((w->profile.byzantine[i] & BYZ_TWIN) != 0)
+			make_twins(w, i);
 }
 
 static void
@@ -220,9 +237,6 @@ make_signers(struct world *w)
 static void
 world_set_up(struct world *w, uint64_t seed)
 {
-	struct dice draw;
-
-	dice_init(&draw, seed, 0);
 	dice_init(&w->network_dice, seed, 1);
 	dice_init(&w->disk_dice, seed, 2);
 	dice_init(&w->fault_dice, seed, 3);
@@ -250,8 +264,13 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(&w->silence, 0, sizeof(w->silence));
 	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
 	w->scope.epoch = 0;
-	profile_draw(&w->profile, &draw);
+	profile_draw(&w->profile, w->kind, seed);
+	if (w->requests_max != 0 && w->profile.requests > w->requests_max)
+		w->profile.requests = w->requests_max;
 	choose_culprits(w);
+	if (w->profile.broken_how != BROKEN_NOT &&
+	    !world_strikes(w, COUNT_BROKEN))
+		w->profile.broken_how = BROKEN_NOT;
 	make_signers(w);
 	make_replicas(w);
 }
@@ -315,6 +334,24 @@ pause_one(struct world *w)
 		r->paused_until = until;
 }
 
+/* Its clocks, the one that never falls and the one that may. */
+static void
+jump_clock(struct world *w)
+{
+	struct replica *r = draw_replica(w);
+	struct dice *d = &w->fault_dice;
+	uint64_t jump_us = dice_waiting(d, CLOCK_JUMP_MEAN_US);
+	uint64_t far = dice_below(d, 3600000), kind = dice_below(d, 3);
+
+	if (!world_strikes(w, COUNT_CLOCK_JUMPED))
+		return;
+	r->clock_offset += jump_us;
+	if ((w->profile.byzantine[r->member] & BYZ_TIME) == 0)
+		r->wall_skew_ms = kind == 0 ? 0
+		    : kind == 1             ? (int64_t)far
+					    : -(int64_t)far;
+}
+
 static void
 want_checkpoint(struct world *w)
 {
@@ -328,7 +365,9 @@ strike(struct world *w)
 {
 	const struct profile *p = &w->profile;
 
-	switch (dice_below(&w->fault_dice, 7)) {
+	/* What seeds of older profiles do not know comes last. */
+	switch (dice_below(&w->fault_dice,
+	    p->has_flapping || p->has_clock_jumps ? 9 : 7)) {
 	case 0:
 		if (p->has_clogs)
 			network_clog(w);
@@ -353,9 +392,17 @@ strike(struct world *w)
 		if (p->has_pauses)
 			pause_one(w);
 		break;
-	default:
+	case 6:
 		if (p->has_wanted)
 			want_checkpoint(w);
+		break;
+	case 7:
+		if (p->has_flapping)
+			network_flap(w);
+		break;
+	default:
+		if (p->has_clock_jumps)
+			jump_clock(w);
 		break;
 	}
 }
@@ -389,6 +436,45 @@ on_sleep(struct world *w)
 }
 
 static void
+on_round(struct world *w)
+{
+	if (w->is_healed || w->profile.rounds_left == 0)
+		return;
+	w->profile.rounds_left--;
+	network_round(w);
+	push_plain(w, HAPPEN_ROUND, w->profile.round_us);
+}
+
+/* Up for a while, down for a while, for good. */
+static void
+on_reboot(struct world *w)
+{
+	struct replica *r = &w->replicas[w->profile.broken];
+	uint64_t down_us = dice_waiting(&w->fault_dice, REBOOT_MEAN_US);
+
+	if (r->is_up)
+		replica_crash(w, r, down_us);
+	push_plain(w, HAPPEN_REBOOT,
+	    down_us + dice_waiting(&w->fault_dice, REBOOT_MEAN_US));
+}
+
+/* The storm ends for a quorum and whoever else is not broken. */
+static void
+stay_broken(struct world *w)
+{
+	struct replica *r = &w->replicas[w->profile.broken];
+
+	world_trace(w, "but not for %" PRIu32, r->index);
+	network_break(w);
+	if (w->profile.broken_how == BROKEN_REBOOTING)
+		on_reboot(w);
+	if (w->profile.broken_how == BROKEN_DOWN) {
+		r->is_up = false;
+		r->incarnation++;
+	}
+}
+
+static void
 on_heal(struct world *w)
 {
 	uint32_t i, k;
@@ -399,8 +485,14 @@ on_heal(struct world *w)
 	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
 		for (k = 0; k < PROFILE_MEMBERS_MAX; k++)
 			w->links[i][k].clogged_until = 0;
-	for (i = 0; i < w->replica_count; i++)
+	for (i = 0; i < w->replica_count; i++) {
 		w->replicas[i].paused_until = 0;
+		if ((w->profile.byzantine[w->replicas[i].member] & BYZ_TIME) ==
+		    0)
+			w->replicas[i].wall_skew_ms = 0;
+	}
+	if (w->profile.broken_how != BROKEN_NOT)
+		stay_broken(w);
 }
 
 /* --- the end --- */
@@ -415,7 +507,7 @@ is_level(const struct world *w)
 	for (i = 0; i < w->replica_count; i++) {
 		const struct replica *r = &w->replicas[i];
 
-		if (r->is_honest &&
+		if (r->is_honest && !world_is_broken(w, r->member) &&
 		    (!r->is_up || r->machine.applied < w->answered_seq))
 			return false;
 	}
@@ -463,6 +555,15 @@ world_dispatch(struct world *w, const struct happening *h)
 	case HAPPEN_HEAL:
 		on_heal(w);
 		break;
+	case HAPPEN_ROUND:
+		on_round(w);
+		break;
+	case HAPPEN_FLAP:
+		network_flap_again(w, h);
+		break;
+	case HAPPEN_REBOOT:
+		on_reboot(w);
+		break;
 	case HAPPEN_THINK:
 	case HAPPEN_RETRY:
 	case HAPPEN_REPLY:
@@ -506,6 +607,8 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	client_begin(w);
 	push_plain(w, HAPPEN_FAULT, w->profile.fault_every_us);
 	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);
+	if (w->profile.round_us != 0)
+		push_plain(w, HAPPEN_ROUND, 0);
 	if (w->profile.sleep_at != 0)
 		push_plain(w, HAPPEN_SLEEP, w->profile.sleep_at);
 	while (!w->is_violated && schedule_pop(&w->schedule, &h)) {
@@ -515,10 +618,10 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 		world_dispatch(w, &h);
 		if (!w->is_healed || w->now < look_at)
 			continue;
-		look_at = w->now + CALM_LOOK_US;
+		look_at = w->now + w->profile.look_us;
 		if (is_at_rest(w))
 			break;
-		if (w->now > w->profile.heal_at + WORLD_LIVENESS_US ||
+		if (w->now > w->profile.heal_at + w->profile.calm_us ||
 		    w->events > WORLD_EVENTS_MAX)
 			tell_where_stuck(w);
 	}

@@ -28,9 +28,8 @@
 
 #define WORLD_REPLICAS_MAX (PROFILE_MEMBERS_MAX + 3) /* and twins */
 #define WORLD_SLOTS_MAX 4096
-#define WORLD_REQUESTS_MAX 64
+#define WORLD_REQUESTS_MAX 256
 #define WORLD_EVENTS_MAX 1500000
-#define WORLD_LIVENESS_US (120U * 1000U * 1000U)
 #define WORLD_WALL_MS 1700000000000U
 #define WORLD_VIOLATION_BYTES 512
 #define WORLD_OLD_MESSAGES 256
@@ -83,6 +82,7 @@ struct replica {
 	uint32_t faces;   /* members it talks with: all but for twins */
 	uint32_t cut;     /* replicas that nothing it sends reaches */
 	uint32_t shunned; /* BYZ_SELECTIVE: members it does not send to */
+	uint32_t fooled;  /* BYZ_EQUIVOCATE: members that get something else */
 	bool is_up;
 	uint32_t incarnation;
 	uint64_t paused_until;
@@ -130,6 +130,7 @@ struct replica {
 struct link {
 	uint64_t clogged_until;
 	uint64_t last_arrival;
+	uint64_t busy_until; /* with what was sent before */
 };
 
 /* While it lasts, messages of a type between these members are lost. */
@@ -168,8 +169,9 @@ struct operation_history {
 	struct outcome outcome; /* by the reference */
 	uint64_t position;      /* in the agreed order */
 	struct result result;   /* as answered */
-	uint64_t read;          /* a barrier's answer: the key's value */
-	uint64_t read_at;       /* its position in the order */
+	struct cell read;       /* a barrier's answer: the key as it is then */
+	uint32_t first;         /* of those in the same envelope, */
+	uint32_t count;         /* and how many they are */
 	struct bytes envelope;
 	struct bytes other;
 	uint64_t other_value;
@@ -177,7 +179,7 @@ struct operation_history {
 
 struct client {
 	uint64_t next_number;
-	int current;    /* index in history, -1: thinking */
+	int current;    /* first of its envelope in history, -1: thinking */
 	uint32_t asked; /* replicas asked, a bit each */
 	uint64_t retries;
 };
@@ -185,6 +187,8 @@ struct client {
 struct world {
 	uint64_t seed;
 	bool is_traced;
+	enum profile_kind kind;
+	uint32_t requests_max;  /* 0: as many as the profile says */
 	struct choices choices; /* the caller may keep some of them only */
 	struct profile profile;
 	struct schedule schedule;
@@ -243,8 +247,13 @@ bool world_run(struct world *w, uint64_t seed, uint64_t *counters);
 /* A rule is broken: the first sentence said is the one kept. */
 void world_violate(struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
 
-/* One line of the story, when it is told. */
-void world_trace(const struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
+/* One line of the story, when it is told: otherwise nothing is evaluated. */
+#define world_trace(w, ...)                          \
+	do {                                         \
+		if ((w)->is_traced)                  \
+			world_say((w), __VA_ARGS__); \
+	} while (0)
+void world_say(const struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
 
 void world_push(struct world *w, struct happening h);
 
@@ -259,5 +268,13 @@ world_count(struct world *w, enum counter counter)
 
 /* A fault was drawn: does it strike?  Then it is counted. */
 bool world_strikes(struct world *w, enum counter fault);
+
+/* Is it to stay broken, as it was in the storm? */
+static inline bool
+world_is_broken(const struct world *w, uint32_t member)
+{
+	return w->profile.broken_how != BROKEN_NOT &&
+	    w->profile.broken == member;
+}
 
 #endif

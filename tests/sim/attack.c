@@ -1,0 +1,295 @@
+/*
+ * Byzantine members that make messages of their own.
+ *
+ * EQUIVOCATE  the null batch is proposed to half of the members, and voted
+ *             for; the others get what the engine made
+ * BOGUS       a digest without its batch, or a batch under another's digest
+ * FUZZ        one small mutation (mutate.c), made consistent again
+ * SPAM        view changes to the next view, to a far one, to the last
+ * FORGE       certificates of one's own signature, as often as it takes
+ * CENSOR      a client's requests are not seen, whoever forwards them
+ */
+#include "sim/attack.h"
+
+#include "codec/batch.h"
+#include "codec/encoder.h"
+#include "codec/message.h"
+#include "sim/mutate.h"
+#include "sim/network.h"
+
+#define CENSORED_CLIENT 0
+#define FORGED_BYTES 8192
+
+static const uint8_t null_batch[] = { 0x83, 0x00, 0x00, 0x80 };
+
+/* Where fields stand in a PRE_PREPARE. */
+enum {
+	PROPOSAL_VIEW = 1,
+	PROPOSAL_DIGEST = 3,
+	PROPOSAL_BATCH = 4,
+	PROPOSAL_PROOF = 5,
+};
+
+static struct bytes
+put_bytes(struct world *w, struct bytes value)
+{
+	size_t cap = value.len + 9;
+	struct bytes out;
+	struct encoder e;
+
+	encoder_init(&e, arena_take(&w->arena, cap), cap);
+	encoder_put_bytes(&e, value);
+	AG_ASSERT(encoder_finish(&e, &out) == AG_OK);
+	return out;
+}
+
+static struct bytes
+put_digest(struct world *w, struct bytes batch)
+{
+	struct digest digest;
+
+	digest_of(&digest, batch);
+	return put_bytes(w, bytes_of(digest.data, DIGEST_BYTES));
+}
+
+/* --- another proposal --- */
+
+static struct bytes
+propose_null(struct world *w, struct bytes body)
+{
+	struct bytes null = bytes_of(null_batch, sizeof(null_batch));
+
+	body = mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
+	    put_digest(w, null));
+	return mutate_replace(&w->arena, body, PROPOSAL_BATCH,
+	    put_bytes(w, null));
+}
+
+/* All votes of the bundle, but those for checkpoints, for the null batch. */
+static struct bytes
+vote_null(struct world *w, struct bytes body)
+{
+	struct bytes votes = mutate_field(body, 2), vote;
+	struct bytes digest =
+	    put_digest(w, bytes_of(null_batch, sizeof(null_batch)));
+	size_t i;
+
+	for (i = 0; (vote = mutate_field(votes, i)).len > 0; i++)
+		if (vote.data[1] != VOTE_CHECKPOINT)
+			votes = mutate_replace(&w->arena, votes, i,
+			    mutate_replace(&w->arena, vote, 2, digest));
+	return mutate_replace(&w->arena, body, 2, votes);
+}
+
+static struct bytes
+equivocate(struct world *w, struct replica *r, uint32_t to, struct bytes body)
+{
+	uint64_t type = message_type_of(body);
+
+	if ((r->fooled >> to & 1) == 0 ||
+	    (type != MESSAGE_PRE_PREPARE && type != MESSAGE_VOTES) ||
+	    !world_strikes(w, COUNT_BYZ_EQUIVOCATE))
+		return body;
+	return type == MESSAGE_VOTES ? vote_null(w, body)
+				     : propose_null(w, body);
+}
+
+/* --- a digest without its batch --- */
+
+static struct bytes
+bogus(struct world *w, struct bytes body)
+{
+	struct bytes null = bytes_of(null_batch, sizeof(null_batch));
+	struct dice *d = &w->byzantine_dice;
+	bool keeps_digest = dice_chance(d, 500);
+
+	if (message_type_of(body) != MESSAGE_PRE_PREPARE ||
+	    !dice_chance(d, 500) || !world_strikes(w, COUNT_BYZ_BOGUS))
+		return body;
+	return keeps_digest ? mutate_replace(&w->arena, body, PROPOSAL_BATCH,
+				  put_bytes(w, null))
+			    : mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
+				  put_digest(w, body));
+}
+
+/* --- small mutations --- */
+
+static struct bytes
+old_of_type(struct world *w, uint64_t type)
+{
+	uint64_t known = w->old_count < WORLD_OLD_MESSAGES ? w->old_count
+							   : WORLD_OLD_MESSAGES;
+	uint64_t tries = 8;
+
+	while (known > 0 && tries-- > 0) {
+		struct bytes old =
+		    w->old[dice_below(&w->byzantine_dice, known)];
+
+		if (message_type_of(old) == type)
+			return old;
+	}
+	return bytes_of(NULL, 0);
+}
+
+/* The digest is the batch's again, and the vote of the proposal's view. */
+static struct bytes
+mend_proposal(struct world *w, struct bytes body)
+{
+	struct bytes batch = mutate_field(body, PROPOSAL_BATCH);
+	struct bytes proof = mutate_field(body, PROPOSAL_PROOF);
+	struct decoder d;
+
+	decoder_init(&d, batch);
+	batch = decoder_get_bytes(&d);
+	if (decoder_failed(&d))
+		return body;
+	body = mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
+	    put_digest(w, batch));
+	proof = mutate_replace(&w->arena, proof, 1,
+	    mutate_field(body, PROPOSAL_VIEW));
+	return mutate_replace(&w->arena, body, PROPOSAL_PROOF, proof);
+}
+
+static struct bytes
+fuzz(struct world *w, struct bytes body)
+{
+	struct dice *d = &w->byzantine_dice;
+	uint64_t type = message_type_of(body);
+	struct bytes changed;
+
+	if (type == MESSAGE_PROGRESS || !dice_chance(d, 250))
+		return body;
+	changed = mutate_message(&w->arena, d, body, old_of_type(w, type));
+	if (message_type_of(changed) == MESSAGE_PRE_PREPARE &&
+	    dice_chance(d, 700))
+		changed = mend_proposal(w, changed);
+	return world_strikes(w, COUNT_BYZ_FUZZ) ? changed : body;
+}
+
+struct bytes
+attack_change(struct world *w, struct replica *r, uint32_t to,
+    struct bytes body)
+{
+	uint32_t kinds = w->profile.byzantine[r->member];
+
+	if ((kinds & BYZ_EQUIVOCATE) != 0)
+		body = equivocate(w, r, to, body);
+	if ((kinds & BYZ_BOGUS) != 0)
+		body = bogus(w, body);
+	if ((kinds & BYZ_FUZZ) != 0)
+		body = fuzz(w, body);
+	return body;
+}
+
+/* --- views nobody needs --- */
+
+static void
+universal_signature(struct world *w, uint32_t member,
+    uint8_t signature[static SIGNATURE_BYTES])
+{
+	keyring_authority.sign(&w->signers[member], bytes_of(NULL, 0),
+	    signature);
+}
+
+static void
+spam(struct world *w, struct replica *r, uint32_t to)
+{
+	uint8_t signature[SIGNATURE_BYTES], room[128];
+	struct dice *d = &w->byzantine_dice;
+	const uint64_t views[] = { r->status.view + 1,
+		r->status.view + dice_range(d, 2, 80), UINT64_MAX / 2 - 1,
+		UINT64_MAX };
+	struct bytes body;
+	struct encoder e;
+
+	universal_signature(w, r->member, signature);
+	encoder_init(&e, room, sizeof(room));
+	encoder_put_array(&e, 8);
+	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
+	encoder_put_uint(&e, r->member);
+	encoder_put_uint(&e, views[dice_below(d, 4)]);
+	encoder_put_uint(&e, 0);
+	encoder_put_null(&e);
+	encoder_put_array(&e, 0);
+	encoder_put_array(&e, 0);
+	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
+	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
+	if (world_strikes(w, COUNT_BYZ_SPAM))
+		network_send(w, r, to, arena_copy(&w->arena, body), 0);
+}
+
+/* --- certificates of too few --- */
+
+/* A quorum of proofs, all its own or each said to be another's. */
+static void
+forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
+    struct certificate *c)
+{
+	uint32_t quorum = trust_quorum(w->profile.member_count), i;
+	bool repeats = dice_chance(&w->byzantine_dice, 500);
+
+	memset(c, 0, sizeof(*c));
+	c->phase = phase;
+	c->view = phase == VOTE_CHECKPOINT ? 0 : r->status.view;
+	c->seq = r->status.stable +
+	    dice_range(&w->byzantine_dice, 1, w->profile.window);
+	digest_of(&c->digest, bytes_of(null_batch, sizeof(null_batch)));
+	c->proof_count = quorum;
+	for (i = 0; i < quorum; i++) {
+		c->proofs[i].member = repeats ? r->member : i;
+		c->proofs[i].view = c->view;
+		c->proofs[i].bundle_size = 1;
+		universal_signature(w, r->member, c->proofs[i].signature);
+	}
+}
+
+static void
+forge(struct world *w, struct replica *r, uint32_t to)
+{
+	bool is_checkpoint = dice_chance(&w->byzantine_dice, 500);
+	uint8_t *room = arena_take(&w->arena, FORGED_BYTES);
+	struct bytes body;
+	struct encoder e;
+
+	forge_certificate(w, r, is_checkpoint ? VOTE_CHECKPOINT : VOTE_COMMIT,
+	    &w->certificate);
+	encoder_init(&e, room, FORGED_BYTES);
+	encoder_put_array(&e, is_checkpoint ? 2 : 3);
+	encoder_put_uint(&e,
+	    is_checkpoint ? MESSAGE_CHECKPOINT : MESSAGE_COMMITTED);
+	certificate_encode(&e, &w->certificate);
+	if (!is_checkpoint)
+		encoder_put_bytes(&e, bytes_of(null_batch, sizeof(null_batch)));
+	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
+	if (world_strikes(w, COUNT_BYZ_FORGE))
+		network_send(w, r, to, body, 0);
+}
+
+void
+attack_add(struct world *w, struct replica *r, uint32_t to)
+{
+	uint32_t kinds = w->profile.byzantine[r->member];
+
+	if ((kinds & BYZ_SPAM) != 0 && dice_chance(&w->byzantine_dice, 50))
+		spam(w, r, to);
+	if ((kinds & BYZ_FORGE) != 0 && dice_chance(&w->byzantine_dice, 50))
+		forge(w, r, to);
+}
+
+/* --- requests not seen --- */
+
+bool
+attack_ignores(struct world *w, struct replica *r, struct bytes body)
+{
+	struct envelope envelope;
+	struct decoder d;
+
+	if ((w->profile.byzantine[r->member] & BYZ_CENSOR) == 0 ||
+	    message_type_of(body) != MESSAGE_REQUEST)
+		return false;
+	decoder_init(&d, mutate_field(body, 1));
+	if (envelope_decode(&envelope, decoder_get_bytes(&d), NULL) != AG_OK ||
+	    machine_client_of(envelope.principal) != CENSORED_CLIENT)
+		return false;
+	return world_strikes(w, COUNT_BYZ_CENSOR);
+}

@@ -1,0 +1,209 @@
+/*
+ * Campaigns: schedules of consecutive seeds, shared out among processes.
+ *
+ * RULES    1. Each 200th seed is run twice: nothing but the seed may decide
+ *             what happens.
+ *          2. A long campaign in which an enabled fault was never injected,
+ *             or a place never reached, has failed: its generator rotted.
+ */
+#include "sim/campaign.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define WORKERS_MAX 64
+#define TWICE_EVERY 200
+#define VIOLATIONS_MAX 5
+
+/* Counts below this many schedules say nothing about rot. */
+#define ROT_SCHEDULES 5000
+
+/* Shared by the workers. */
+struct campaign {
+	uint64_t done, violations, events;
+	uint64_t counters[WORKERS_MAX][COUNT_COUNT];
+};
+
+static void
+tell(const struct world *w)
+{
+	printf("VIOLATION seed=%" PRIu64 " at=%" PRIu64 " us events=%" PRIu64
+	       ": %s\n  ",
+	    w->seed, w->now, w->events, w->violation);
+	profile_print(&w->profile);
+	printf("  replay: aegis-sim --profile %s --seed %" PRIu64 " --trace\n",
+	    profile_name(w->kind), w->seed);
+	(void)fflush(stdout);
+}
+
+bool
+campaign_seed(struct world *w, uint64_t seed, uint64_t *counters)
+{
+	uint64_t hash;
+
+	if (!world_run(w, seed, counters)) {
+		tell(w);
+		return false;
+	}
+	if (seed % TWICE_EVERY != 0)
+		return true;
+	hash = w->hash;
+	(void)world_run(w, seed, counters);
+	if (w->hash == hash)
+		return true;
+	printf("VIOLATION seed=%" PRIu64 ": two runs differ\n", seed);
+	return false;
+}
+
+static void
+work(struct campaign *c, const struct campaign_options *o, unsigned int self)
+{
+	uint64_t end = clock_mono_us() + o->seconds * 1000000;
+	uint64_t i, most = o->is_first ? 1 : VIOLATIONS_MAX;
+	struct world *w = world_new();
+
+	w->kind = o->kind;
+	for (i = self; o->count == 0 || i < o->count; i += o->jobs) {
+		if ((o->seconds > 0 && clock_mono_us() >= end) ||
+		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
+			break;
+		if (!campaign_seed(w, o->from + i, c->counters[self]))
+			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
+		if (o->is_hashed)
+			printf("%" PRIu64 " %016" PRIx64 "\n", w->seed,
+			    w->hash);
+		__atomic_fetch_add(&c->done, 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&c->events, w->events, __ATOMIC_RELAXED);
+	}
+	world_free(w);
+	(void)fflush(stdout);
+}
+
+static uint64_t
+counter_sum(const struct campaign *c, enum counter counter)
+{
+	uint64_t sum = 0;
+	unsigned int i;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		sum += c->counters[i][counter];
+	return sum;
+}
+
+/* Only where all kinds of schedules are made must all of it happen. */
+static bool
+must_happen(const struct campaign *c, const struct campaign_options *o,
+    enum counter counter)
+{
+	return c->done >= ROT_SCHEDULES && o->kind == PROFILE_SWARM &&
+	    !o->is_first && counter_kind(counter) != COUNTER_RARE;
+}
+
+/* What was injected, and whether some kind of it never was. */
+static bool
+tell_counters(const struct campaign *c, const struct campaign_options *o,
+    uint64_t *faults)
+{
+	bool is_sound = true;
+	unsigned int k;
+
+	*faults = 0;
+	for (k = 0; k < COUNT_COUNT; k++) {
+		enum counter counter = (enum counter)k;
+		uint64_t sum = counter_sum(c, counter);
+
+		if (counter_kind(counter) == COUNTER_FAULT)
+			*faults += sum;
+		if (o->is_json)
+			printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64
+			       "\"}\n",
+			    counter_text(counter), sum);
+		if (sum == 0 && must_happen(c, o, counter)) {
+			printf("never happened: %s\n", counter_text(counter));
+			is_sound = false;
+		}
+	}
+	return is_sound;
+}
+
+static bool
+tell_all(const struct campaign *c, const struct campaign_options *o,
+    uint64_t took)
+{
+	uint64_t faults;
+	bool is_sound = tell_counters(c, o, &faults);
+
+	printf("%" PRIu64 " schedules, %" PRIu64 " events, %" PRIu64
+	       " faults, %" PRIu64 " violations, %" PRIu64 ".%" PRIu64
+	       " schedules/s\n",
+	    c->done, c->events, faults, c->violations, c->done * 1000000 / took,
+	    c->done * 10000000 / took % 10);
+	return is_sound && c->violations == 0;
+}
+
+static bool
+wait_for(unsigned int jobs)
+{
+	bool is_sound = true;
+	unsigned int i;
+
+	for (i = 0; i < jobs; i++) {
+		int how;
+
+		AG_ASSERT(wait(&how) > 0);
+		if (!WIFEXITED(how) || WEXITSTATUS(how) != 0) {
+			printf("a worker died (status %d)\n", how);
+			is_sound = false;
+		}
+	}
+	return is_sound;
+}
+
+static unsigned int
+jobs_of(const struct campaign_options *o)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (o->is_hashed)
+		return 1;
+	if (o->jobs > 0)
+		return o->jobs < WORKERS_MAX ? o->jobs : WORKERS_MAX;
+	return cores < 1          ? 1
+	    : cores < WORKERS_MAX ? (unsigned int)cores
+				  : WORKERS_MAX;
+}
+
+int
+campaign_run(const struct campaign_options *o)
+{
+	struct campaign_options copy = *o;
+	uint64_t began = clock_mono_us();
+	struct campaign *c = mmap(NULL, sizeof(*c), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool is_sound;
+	unsigned int i;
+
+	AG_ASSERT(c != MAP_FAILED);
+	copy.jobs = jobs_of(o);
+	printf("%s schedules from seed %" PRIu64 "\n", profile_name(o->kind),
+	    o->from);
+	(void)fflush(stdout);
+	for (i = 0; i < copy.jobs; i++) {
+		pid_t pid = fork();
+
+		AG_ASSERT(pid != -1);
+		if (pid == 0) {
+			work(c, &copy, i);
+			_exit(0);
+		}
+	}
+	is_sound = wait_for(copy.jobs);
+	is_sound = tell_all(c, o, clock_mono_us() - began) && is_sound;
+	(void)munmap(c, sizeof(*c));
+	return is_sound ? 0 : 1;
+}

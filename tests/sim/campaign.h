@@ -1,0 +1,29 @@
+/*
+ * Many schedules, on all cores.
+ */
+#ifndef AEGIS_SIM_CAMPAIGN_H
+#define AEGIS_SIM_CAMPAIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/world.h"
+
+struct campaign_options {
+	enum profile_kind kind;
+	uint64_t from;    /* the first seed */
+	uint64_t count;   /* schedules; 0: any number */
+	uint64_t seconds; /* 0: any number */
+	unsigned int jobs;
+	bool is_first;  /* end with the first violation */
+	bool is_json;   /* print the counters */
+	bool is_hashed; /* print each schedule's hash, in order: one job */
+};
+
+/* Run them and tell what happened; the program's exit status. */
+int campaign_run(const struct campaign_options *o);
+
+/* One schedule, sometimes twice; a violation is told.  False with one. */
+bool campaign_seed(struct world *w, uint64_t seed, uint64_t *counters);
+
+#endif
