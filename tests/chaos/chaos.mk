@@ -25,7 +25,7 @@ check-chaos: check-chaos-parts $(BUILD)/aegis ## the same 20 times
 	$(CHAOS) --rounds 20
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad
-	@for test in linear tools; do PYTHONDONTWRITEBYTECODE=1 \
+	@for test in linear serial tools; do PYTHONDONTWRITEBYTECODE=1 \
 		CHAOS_DIR=$(CHAOS_DIR) python3 tests/chaos/$${test}_test.py \
 		|| exit 1; done
 
