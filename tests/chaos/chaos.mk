@@ -1,12 +1,14 @@
-# Real nodes, killed under load: tests/chaos/chaos.py says what is demanded.
+# Real nodes, and what real machines do to them: tests/chaos/chaos.py says what
+# is demanded.
 
 CHAOS_ROUNDS ?= 200
+CHAOS_WRITES ?= 10000000
 
 CHAOS_DIR   := $(BUILD)/tests/chaos
 CHAOS_TOOLS := $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(CHAOS_DIR)/seam.so
 
 CHAOS := PYTHONDONTWRITEBYTECODE=1 tests/chaos/chaos.py --aegis $(BUILD)/aegis \
-	$(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+	--tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd: %: %.o $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libaegis.a \
@@ -18,11 +20,11 @@ $(CHAOS_DIR)/seam.so: tests/chaos/seam.c Makefile
 		$(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) \
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 
-chaos: $(BUILD)/aegis ## kill real nodes under load, CHAOS_ROUNDS (200) times
-	$(CHAOS) --rounds $(CHAOS_ROUNDS)
+chaos: $(BUILD)/aegis $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
+	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) --verbose
 
-check-chaos: check-chaos-parts $(BUILD)/aegis ## the same 20 times
-	$(CHAOS) --rounds 20
+check-chaos: check-chaos-parts $(BUILD)/aegis $(CHAOS_TOOLS) ## the same, short
+	$(CHAOS) --short --keys 20000 --crowd 4
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad
 	@for test in linear serial tools; do PYTHONDONTWRITEBYTECODE=1 \

@@ -1,5 +1,5 @@
-"""The processes of a trial cluster: started as an operator would, killed as
-nobody would, and asked over their sockets.
+"""The processes of a trial cluster: set up and started as operators would,
+killed as nobody would, and asked over their sockets.
 
 RULES  1. A process is signalled through a descriptor of its own (pidfd), so
           that a number used again by another process is never hit.
@@ -92,11 +92,12 @@ class Link:
 
 
 class Process:
-    """A node's process, once it has been found."""
+    """A node's process, from its start to its end."""
 
-    def __init__(self, pid):
-        self.pid = pid
-        self.fd = os.pidfd_open(pid)
+    def __init__(self, popen):
+        self.popen = popen
+        self.pid = popen.pid
+        self.fd = os.pidfd_open(self.pid)
         self.is_killed = False
 
     def has_ended(self, seconds=0.0):
@@ -106,29 +107,74 @@ class Process:
         signal.pidfd_send_signal(self.fd, number)
 
     def close(self):
+        """Its exit status; it has ended."""
         os.close(self.fd)
+        return self.popen.wait()
 
 
 class Trial:
-    def __init__(self, aegis, path, nodes):
+    def __init__(self, aegis, path, ground):
         self.aegis = aegis
         self.path = path
-        self.names = ["n%d" % (i + 1) for i in range(nodes)]
-        self.faults = (nodes - 1) // 3
+        self.ground = ground
+        self.names = ["n%d" % (i + 1) for i in range(ground.count)]
+        self.faults = (ground.count - 1) // 3
+        self.settings = {}
         self.processes = {}
-        self.commands = []
 
     def make(self):
-        self.run("cluster", "init", "--nodes", str(len(self.names)), self.path)
+        """As operators would, each with the address its roster gives it."""
+        os.mkdir(self.path, 0o700)
+        members = []
+        for i, name in enumerate(self.names):
+            folder = self.folder(name)
+            members.append(self.file(name, "member.roster"))
+            self.run("node", "init", "-q", "-D", folder, "-n", name, "-l", self.ground.listen(i))
+            self.run("roster", "member", "-n", name, "-a", self.ground.address(i), "-d", folder, "-o", members[-1])
+        self.run("roster", "create", "-n", "chaos", "-o", os.path.join(self.path, "roster"), *members)
+        for name in self.names:
+            self.run("roster", "sign", "-d", self.folder(name), os.path.join(self.path, "roster"))
+            self.configure(name)
+        if self.ground.has_namespaces:
+            self.ground.mount(self.folder(self.names[-1]))
+
+    def configure(self, name, **settings):
+        """Write its configuration, with section__key=value in place of what
+        was said before."""
+        known = self.settings.setdefault(name, {
+            "node__name": name, "node__data_dir": self.folder(name),
+            "node__roster": os.path.join(self.path, "roster"),
+            "net__listen": self.ground.listen(self.names.index(name)),
+            "api__socket": self.file(name, "aegis.sock"),
+            # Not on the disk of which some have too little.
+            "log__file": os.path.join(self.path, name + ".log")})
+        known.update(settings)
+        with open(self.file(name, "aegis.yaml"), "w", encoding="ascii") as file:
+            for section in sorted({key.split("__")[0] for key in known}):
+                file.write(section + ":\n")
+                for key, value in known.items():
+                    if key.startswith(section + "__"):
+                        file.write("  %s: %s\n" % (key.split("__")[1], value))
 
     def run(self, *words):
         done = subprocess.run([self.aegis, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60)
+                              timeout=60, check=False)
         if done.returncode != 0:
             raise Failure("aegis %s: exit %d: %s" % (" ".join(words), done.returncode, done.stderr.strip()))
 
+    def folder(self, name):
+        return os.path.join(self.path, name)
+
     def file(self, name, file):
-        return os.path.join(self.path, name, file)
+        return os.path.join(self.folder(name), file)
+
+    def output(self, name):
+        """What it says that is not in its log."""
+        return os.path.join(self.path, name + ".out")
+
+    def said(self, name):
+        with open(self.output(name), encoding="utf-8", errors="replace") as file:
+            return file.read()
 
     def link(self, name):
         return Link(self.file(name, "aegis.sock"))
@@ -136,67 +182,24 @@ class Trial:
     # --- processes ---
 
     def up(self):
-        """Begin to start what does not run; see up_wait()."""
-        command = subprocess.Popen([self.aegis, "cluster", "up", "--any", self.path], stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.commands.append(command)
-        return command
-
-    def up_wait(self, command, may_fail=False):
-        """may_fail: nodes were killed while it ran."""
-        _, complaint = command.communicate(timeout=60)
-        self.commands.remove(command)
-        if command.returncode != 0 and not may_fail:
-            raise Failure("aegis cluster up: exit %d: %s" % (command.returncode, complaint.strip()))
-        self.find()
-
-    def start(self):
-        self.up_wait(self.up())
-
-    def pid_of(self, name):
-        """The number in its file, if that process is the node."""
-        try:
-            with open(self.file(name, "pid"), encoding="ascii") as file:
-                pid = int(file.read())
-            with open("/proc/%d/cmdline" % pid, "rb") as file:
-                is_node = self.file(name, "aegis.yaml").encode() in file.read().split(b"\0")
-            return pid if is_node else None
-        except (OSError, ValueError):
-            return None
-
-    def find(self):
-        """Take note of processes that have been started."""
-        for name in self.names:
+        """Start what does not run; until_ready() waits."""
+        for i, name in enumerate(self.names):
             known = self.processes.get(name)
             if known is not None and not known.has_ended():
                 continue
-            if known is not None and not known.is_killed:
-                raise Failure("%s ended by itself; see %s" % (name, self.file(name, "node.out")))
-            pid = self.pid_of(name)
-            if pid is None:
-                continue
-            try:
-                process = Process(pid)
-            except OSError:
-                continue
-            # The number may have been used again before it was opened.
-            if self.pid_of(name) != pid:
-                process.close()
-                continue
             if known is not None:
+                self.check(name)
                 known.close()
-            self.processes[name] = process
+            with open(self.output(name), "ab") as file:
+                self.processes[name] = Process(subprocess.Popen(
+                    self.ground.words(i) + [self.aegis, "node", "run", "-c", self.file(name, "aegis.yaml")],
+                    env=self.ground.environment(i), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+                    start_new_session=True))
 
-    def find_new(self, names, seconds=10):
-        """Wait until the processes of these killed nodes are new ones."""
-        end = time.monotonic() + seconds
-        while True:
-            self.find()
-            if not any(self.processes[name].is_killed for name in names):
-                return
-            if time.monotonic() > end:
-                raise Failure("%s not started after %d s" % (", ".join(names), seconds))
-            time.sleep(0.002)
+    def check(self, name):
+        process = self.processes[name]
+        if process.has_ended() and not process.is_killed:
+            raise Failure("%s ended by itself with %d: %s" % (name, process.popen.wait(), self.said(name)[:2000]))
 
     def running(self):
         return [name for name in self.names if name in self.processes and not self.processes[name].is_killed]
@@ -204,8 +207,7 @@ class Trial:
     def kill(self, names):
         """SIGKILL, and wait until they are gone.  When the first was hit."""
         for name in names:
-            if self.processes[name].has_ended():
-                raise Failure("%s ended by itself; see %s" % (name, self.file(name, "node.out")))
+            self.check(name)
         for name in names:
             self.processes[name].is_killed = True
         began = time.monotonic()
@@ -219,26 +221,35 @@ class Trial:
     def signal(self, name, number):
         self.processes[name].signal(number)
 
-    def down(self):
-        self.find()
-        self.run("cluster", "down", self.path)
-        for name, process in self.processes.items():
-            if not process.has_ended(10):
-                raise Failure("%s goes on after aegis cluster down" % name)
-            process.is_killed = True
+    def stop(self, names):
+        """As an operator would: each ends, and well."""
+        for name in names:
+            self.check(name)
+            self.processes[name].is_killed = True
+            self.signal(name, signal.SIGTERM)
+        for name in names:
+            self.ends(name, 0, "", 20)
+
+    def ends(self, name, status, words, seconds):
+        """A node that must end, with this status and one line that has these
+        words in it (none when there are no words)."""
+        process = self.processes[name]
+        process.is_killed = True
+        if not process.has_ended(seconds):
+            raise Failure("%s has not ended after %d s" % (name, seconds))
+        got = process.popen.wait()
+        said = self.said(name)
+        if got != status or words not in said or said.count("\n") != (words != ""):
+            raise Failure("%s ended with %d, not %d, and said '%s' where '%s' was expected" % (
+                name, got, status, said[:2000], words))
+        os.truncate(self.output(name), 0)
 
     def end(self):
         """Whatever happened: leave no process behind."""
-        for command in self.commands:
-            command.kill()
-            command.wait()
-        try:
-            self.find()
-        except Failure:
-            pass
         for process in self.processes.values():
             if not process.has_ended():
                 process.signal(signal.SIGKILL)
+            process.close()
 
     # --- questions ---
 
@@ -260,7 +271,8 @@ class Trial:
             value = condition()
             if value is not None:
                 return value
-            self.find()
+            for name in self.running():
+                self.check(name)
             if time.monotonic() > end:
                 raise Failure("%s: not within %d s" % (what, seconds))
             time.sleep(0.01)

@@ -1,0 +1,208 @@
+"""Rounds in which nodes live on, with less than they need.
+
+partition  one member alone, two halves, one that only speaks or only hears, or
+           two groups with one member in both.  Members that all hear one
+           another and are a quorum go on; when there are none, nothing that
+           is begun is answered
+weather    late and lost pieces, slow links, streams that overtake each other:
+           everywhere, or around one member
+reset      connections that break, again and again
+full_disk  a node's disk fills up: it ends and says so, comes back with space
+bad_sync   one sync fails, and the next would not: the node ends at that one
+slow_disk  each sync of some nodes takes long
+clock      a wall clock steps away for a while, and back
+config     all nodes are restarted, one after another, with a changed
+           configuration
+"""
+import itertools
+import random
+import time
+
+from linear import OK
+from trial import Failure
+
+# What only namespaces, or only the seam, makes possible.
+NEED_NAMESPACES = {"full_disk"}
+NEED_SEAM = {"bad_sync", "slow_disk", "clock"}
+
+SKEW_SECONDS = 10
+STEPS = [5, -5, 3600, -3600, 400 * 86400, -400 * 86400]
+SETTINGS = {"consensus__pipeline": ["8", "32", "64"], "net__heartbeat": ["250ms", "500ms", "1s"],
+            "consensus__view_timeout": ["1s", "1500ms"], "log__level": ["info", "debug"],
+            "log__format": ["logfmt", "json"], "store__log_retain": ["16MiB", "64MiB"]}
+
+
+def cut(groups):
+    """The ways between different groups, both ways."""
+    return [(a, b) for one, other in itertools.permutations(groups, 2) for a in one for b in other]
+
+
+class Faults:
+    def some_time(self, least, most):
+        """Not a wait for anything: for how long it is bad."""
+        time.sleep(self.rng.uniform(least, most))
+
+    def some_member(self):
+        """Half of the time the primary, which matters most."""
+        if self.rng.random() < 0.5:
+            return self.trial.primary()[0]
+        return self.rng.choice(self.trial.names)
+
+    # --- network ---
+
+    def shape(self):
+        """(what it is called, ways that are blocked)"""
+        count = self.ground.count
+        victim = self.trial.names.index(self.some_member())
+        others = [i for i in range(count) if i != victim]
+        self.rng.shuffle(others)
+        half = count // 2
+        return self.rng.choice([
+            ("alone", cut([[victim], others])),
+            ("halves", cut([[victim] + others[:half - 1], others[half - 1:]])),
+            ("deaf", [(other, victim) for other in others]),
+            ("mute", [(victim, other) for other in others]),
+            ("bridge", cut([others[:half], others[half:]]))])
+
+    def hearing(self, blocked):
+        """The largest group whose members all hear each other, if it is a
+        quorum; else none."""
+        members = range(self.ground.count)
+        for size in range(self.ground.count, 2 * self.trial.faults, -1):
+            for group in itertools.combinations(members, size):
+                if not any(way in blocked for way in itertools.permutations(group, 2)):
+                    return [self.trial.names[i] for i in group]
+        return []
+
+    def round_partition(self):
+        name, ways = self.shape()
+        began = time.monotonic()
+        self.ground.block(ways)
+        group = self.hearing(set(ways))
+        since = time.monotonic()
+        if group:
+            first, _ = self.failover(began, group)
+            told = "writes at %s after %.0f ms" % (", ".join(group), first)
+        else:
+            told = "no quorum"
+        self.some_time(0.3, 4)
+        if not group:
+            self.nothing_answered(since, time.monotonic())
+        if self.rng.random() < 0.5:
+            for a, b in {tuple(sorted(way)) for way in ways}:
+                self.ground.reset(a, b)
+        self.ground.clear()
+        return "%s: %s" % (name, told)
+
+    def nothing_answered(self, since, until):
+        """What began when no quorum could be had cannot have been agreed."""
+        for is_begin, op in list(self.history.log) + list(self.serial.log):
+            if not is_begin and op.outcome == OK and op.begin >= since and op.end <= until:
+                raise Failure("without a quorum %r was answered" % op)
+
+    def round_weather(self):
+        ways = self.ground.everybody()
+        where = "everywhere"
+        delay = self.rng.choice([2, 20, 60])
+        if self.rng.random() < 0.5:
+            victim = self.some_member()
+            place = self.trial.names.index(victim)
+            ways = [way for way in ways if place in way]
+            where = "around " + victim
+            delay = self.rng.choice([20, 100, 300])
+        jitter = self.rng.choice([delay, 2 * delay])
+        loss = self.rng.choice([5, 20, 50])
+        rate = self.rng.choice([0, 0, 250000, 2000000])
+        began = time.monotonic()
+        self.ground.weather(ways, delay * 1000, jitter * 1000, loss, rate)
+        first, _ = self.failover(began)
+        self.some_time(1, 4)
+        self.ground.clear()
+        return "%d to %d ms, %.1f %% lost, %s kB/s %s: write after %.0f ms" % (
+            delay, delay + jitter, loss / 10, rate // 1000 or "any", where, first)
+
+    def round_reset(self):
+        began = time.monotonic()
+        count = self.rng.randrange(5, 20)
+        for _ in range(count):
+            self.ground.reset(*self.rng.sample(range(self.ground.count), 2))
+            self.some_time(0, 0.15)
+        first, _ = self.failover(began)
+        return "%d links reset, writes after %.0f ms" % (count, first)
+
+    # --- disk ---
+
+    def round_full_disk(self):
+        victim = self.trial.names[-1]
+        others = self.trial.names[:-1]
+        began = time.monotonic()
+        self.ground.fill(self.trial.folder(victim))
+        self.trial.processes[victim].is_killed = True
+        self.trial.ends(victim, 3, "No space left on device", 30)
+        first, _ = self.failover(began, others)
+        self.some_operations(self.rng.randrange(20, 300))
+        self.ground.drain(self.trial.folder(victim))
+        self.trial.up()
+        return "%s had no space, writes after %.0f ms" % (victim, first)
+
+    def round_bad_sync(self):
+        victim = self.some_member()
+        others = [name for name in self.trial.names if name != victim]
+        seam = self.ground.seams[self.trial.names.index(victim)]
+        began = time.monotonic()
+        self.trial.processes[victim].is_killed = True
+        seam.set("sync_errors", 1)
+        self.trial.ends(victim, 3, "Input/output error", 30)
+        first, _ = self.failover(began, others)
+        self.restart()
+        return "a sync of %s failed, writes after %.0f ms" % (victim, first)
+
+    def round_slow_disk(self):
+        count = self.rng.choice([1, self.trial.faults, len(self.trial.names)])
+        victims = self.rng.sample(self.trial.names, count)
+        delay = self.rng.choice([20, 100, 300])
+        began = time.monotonic()
+        for name in victims:
+            self.ground.seams[self.trial.names.index(name)].set("sync_delay_us", delay * 1000)
+        first, _ = self.failover(began)
+        self.some_time(1, 3)
+        for seam in self.ground.seams:
+            seam.set("sync_delay_us", 0)
+        return "syncs of %s take %d ms more, write after %.0f ms" % (", ".join(victims), delay, first)
+
+    # --- clock ---
+
+    def round_clock(self):
+        victim = self.some_member()
+        primary, view = self.trial.primary()
+        others = [name for name in self.trial.names if name != victim]
+        step = self.rng.choice(STEPS)
+        seam = self.ground.seams[self.trial.names.index(victim)]
+        began = time.monotonic()
+        seam.set("wall_offset_us", step * 1000000)
+        first, _ = self.failover(began, others)
+        self.some_time(0.5, 2)
+        if victim == primary and abs(step) > SKEW_SECONDS and self.trial.primary()[1] == view:
+            raise Failure("the clock of the primary %s is %d s off, and the view is the same" % (victim, step))
+        seam.set("wall_offset_us", 0)
+        return "that of %s %+d s for a while, writes after %.0f ms" % (victim, step, first)
+
+    # --- configuration ---
+
+    def round_config(self):
+        chosen = random.Random(self.rng.random())
+        key = chosen.choice(sorted(SETTINGS))
+        before = self.trial.settings[self.trial.names[0]].get(key)
+        value = chosen.choice([value for value in SETTINGS[key] if value != before])
+        for name in chosen.sample(self.trial.names, len(self.trial.names)):
+            self.trial.stop([name])
+            self.trial.configure(name, **{key: value})
+            self.trial.up()
+            self.trial.until_ready()
+            self.is_set(name, key.replace("__", "."), value)
+        return "%s: %s, one node after another" % (key.replace("__", "."), value)
+
+    def is_set(self, name, key, value):
+        shown = {row["key"]: row["value"] for row in self.trial.ask(name, "/v1/config")["settings"]}
+        if shown[key] != value:
+            raise Failure("%s of %s is %s, not %s" % (key, name, shown[key], value))
