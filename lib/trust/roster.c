@@ -4,10 +4,14 @@
  * FORMAT   statement  canonical CBOR, one item after another:
  *          [1, cluster, strategy, epoch, created_ms, incarnation,
  *           first_seq, genesis_state (32), member count, operator count]
+ *          or, for a policy or a successor,
+ *          [2, the same, policy operators, cluster id (32) | null,
+ *           previous (32) | null]
  *          then [name, address, node key (32)] for each member
  *          then [name, key (32)] for each operator
  *
  *          signed     "aegis/roster/v1" NUL | statement
+ *          approved   "aegis/succession/v1" NUL | statement
  *          link key   "aegis/link-key/v1" NUL | node key | link key
  *
  * RULES    1. A cluster of two or three tolerates no fault and would only
@@ -18,7 +22,8 @@
  *          3. The statement holds everything that decides who may vote and
  *             make requests.  A signature on it is on exactly that.
  *
- * NOT HERE The text's grammar (roster_text.c) and signing (identity.c).
+ * NOT HERE The text's grammar (roster_text.c), signing (identity.c), and what
+ *          may follow a roster (succession.c).
  */
 #include "trust/roster.h"
 
@@ -35,11 +40,27 @@
 
 typedef enum ag_status piece_fn(void *arg, struct bytes piece);
 
+/* What a policy or a successor adds to the head. */
+static void
+encode_head_rest(struct encoder *e, const struct roster *roster)
+{
+	encoder_put_uint(e, roster->policy_operators);
+	if (!roster->is_successor) {
+		encoder_put_null(e);
+		encoder_put_null(e);
+		return;
+	}
+	encoder_put_bytes(e, bytes_of(roster->cluster_id, CLUSTER_ID_BYTES));
+	encoder_put_bytes(e, bytes_of(roster->previous.data, DIGEST_BYTES));
+}
+
 static void
 encode_head(struct encoder *e, const struct roster *roster)
 {
-	encoder_put_array(e, 10);
-	encoder_put_uint(e, 1);
+	bool has_rest = roster->is_successor || roster->policy_operators > 0;
+
+	encoder_put_array(e, has_rest ? 13 : 10);
+	encoder_put_uint(e, has_rest ? 2 : 1);
 	encoder_put_text(e, bytes_from_text(roster->cluster_name));
 	encoder_put_text(e, bytes_from_text(roster->strategy));
 	encoder_put_uint(e, roster->epoch);
@@ -50,6 +71,8 @@ encode_head(struct encoder *e, const struct roster *roster)
 	    bytes_of(roster->genesis_state.data, DIGEST_BYTES));
 	encoder_put_uint(e, roster->member_count);
 	encoder_put_uint(e, roster->operator_count);
+	if (has_rest)
+		encode_head_rest(e, roster);
 }
 
 static void
@@ -110,10 +133,13 @@ roster_seal(struct roster *roster)
 {
 	crypto_generichash_state hash;
 
-	(void)crypto_generichash_init(&hash, NULL, 0, CLUSTER_ID_BYTES);
+	(void)crypto_generichash_init(&hash, NULL, 0, DIGEST_BYTES);
 	(void)each_piece(roster, hash_piece, &hash);
-	(void)crypto_generichash_final(&hash, roster->cluster_id,
-	    CLUSTER_ID_BYTES);
+	(void)crypto_generichash_final(&hash, roster->digest.data,
+	    DIGEST_BYTES);
+	if (!roster->is_successor)
+		memcpy(roster->cluster_id, roster->digest.data,
+		    CLUSTER_ID_BYTES);
 }
 
 static enum ag_status
@@ -122,15 +148,28 @@ append_piece(void *arg, struct bytes piece)
 	return buf_append(arg, piece.data, piece.len);
 }
 
-enum ag_status
-roster_signing_input(const struct roster *roster, struct buf *out)
+/* A purpose's string has its NUL with it. */
+static enum ag_status
+statement_input(const struct roster *roster, const char *purpose,
+    struct buf *out)
 {
-	enum ag_status status =
-	    buf_append(out, PURPOSE_ROSTER, sizeof(PURPOSE_ROSTER));
+	enum ag_status status = buf_append(out, purpose, strlen(purpose) + 1);
 
 	if (status != AG_OK)
 		return status;
 	return each_piece(roster, append_piece, out);
+}
+
+enum ag_status
+roster_signing_input(const struct roster *roster, struct buf *out)
+{
+	return statement_input(roster, PURPOSE_ROSTER, out);
+}
+
+enum ag_status
+roster_approval_input(const struct roster *roster, struct buf *out)
+{
+	return statement_input(roster, PURPOSE_SUCCESSION, out);
 }
 
 void
@@ -231,6 +270,26 @@ fail_at(enum ag_status status, const char *name, uint32_t line,
 	return status;
 }
 
+/* What the head says of approval that can not be, or NULL. */
+static const char *
+policy_fails(const struct roster *roster)
+{
+	uint32_t i, k;
+
+	if (roster->policy_operators > roster->operator_count)
+		return "its policy asks for more operators than it names";
+	if (roster->is_successor && roster->epoch == 0)
+		return "a successor's epoch is above 0";
+	if (roster->approval_count > 0 && !roster->is_successor)
+		return "approvals belong in a successor";
+	for (i = 0; i < roster->approval_count; i++)
+		for (k = 0; k < i; k++)
+			if (keys_equal(roster->approvals[i].key,
+				roster->approvals[k].key))
+				return "one key approves twice";
+	return NULL;
+}
+
 static enum ag_status
 check_all(const struct roster *roster, const struct roster_lines *lines,
     const char *name, struct ag_error *err)
@@ -263,7 +322,13 @@ check_all(const struct roster *roster, const struct roster_lines *lines,
 			return fail_at(AG_EINVAL, name, lines->operators[i],
 			    "operator", roster->operators[i].name, why, err);
 	}
-	return AG_OK;
+	why = policy_fails(roster);
+	if (why == NULL)
+		return AG_OK;
+	(void)ag_fail(err, AG_EINVAL, "%s", why);
+	if (name != NULL)
+		ag_error_prefix(err, "%s", name);
+	return AG_EINVAL;
 }
 
 enum ag_status
@@ -272,6 +337,31 @@ roster_check(const struct roster *roster, struct ag_error *err)
 	static const struct roster_lines none;
 
 	return check_all(roster, &none, NULL, err);
+}
+
+static enum ag_status
+verify_approvals(const struct roster *roster, const char *name,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct buf input;
+	uint32_t i;
+
+	buf_init(&input, ROSTER_FILE_BYTES_MAX);
+	status = roster_approval_input(roster, &input);
+	if (status != AG_OK)
+		status = ag_fail(err, status, "%s: %s", name,
+		    ag_status_text(status));
+	for (i = 0; status == AG_OK && i < roster->approval_count; i++) {
+		const struct roster_approval *a = &roster->approvals[i];
+
+		if (!sign_verify(a->key, buf_bytes(&input), a->signature))
+			status = ag_fail(err, AG_EFORGED,
+			    "%s: approval %u does not fit this roster", name,
+			    i + 1);
+	}
+	buf_fini(&input);
+	return status;
 }
 
 static enum ag_status
@@ -316,7 +406,8 @@ roster_parse(struct roster *roster, struct bytes text, const char *name,
 	if (status != AG_OK)
 		return status;
 	roster_seal(roster);
-	return verify_signatures(roster, &lines, name, err);
+	status = verify_signatures(roster, &lines, name, err);
+	return status == AG_OK ? verify_approvals(roster, name, err) : status;
 }
 
 enum ag_status
@@ -411,18 +502,24 @@ roster_find_link_key(const struct roster *roster,
 	return -1;
 }
 
-bool
-roster_is_principal(const struct roster *roster,
+int
+roster_find_operator(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES])
 {
 	uint32_t i;
 
-	if (roster_find_node_key(roster, key) != -1)
-		return true;
 	for (i = 0; i < roster->operator_count; i++)
 		if (keys_equal(roster->operators[i].key, key))
-			return true;
-	return false;
+			return (int)i;
+	return -1;
+}
+
+bool
+roster_is_principal(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	return roster_find_node_key(roster, key) != -1 ||
+	    roster_find_operator(roster, key) != -1;
 }
 
 void

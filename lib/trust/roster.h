@@ -3,10 +3,11 @@
  *
  * The file is text so that people can read and compare it; what is signed
  * is the canonical CBOR of its statement.  The cluster id is the BLAKE2b-256
- * of that statement, so a roster cannot be changed without becoming another
- * cluster.  Link keys alone stand outside of the statement, each certified by
- * its node key, so that they can be replaced.  aegis-roster(5) has the
- * grammar.
+ * of the first roster's statement, so that one cannot be changed without
+ * becoming another cluster.  A later one, a successor, names the roster
+ * before it and says who approved: trust/succession.h.  Link keys alone stand
+ * outside of the statement, each certified by its node key, so that they can
+ * be replaced.  aegis-roster(5) has the grammar.
  *
  * Ownership  roster_load() fills caller's storage; nothing to free.
  */
@@ -26,6 +27,7 @@
 #define ROSTER_ADDRESS_BYTES 256
 #define ROSTER_FILE_BYTES_MAX (256U << 10)
 #define ROSTER_OPERATORS_MAX 64
+#define ROSTER_APPROVALS_MAX 64
 
 struct roster_member {
 	char name[ROSTER_NAME_BYTES];
@@ -42,6 +44,13 @@ struct roster_operator {
 	uint8_t key[PUBLIC_KEY_BYTES];
 };
 
+/* Somebody's signature on a successor; whether it counts, the roster before
+ * it says. */
+struct roster_approval {
+	uint8_t key[PUBLIC_KEY_BYTES];
+	uint8_t signature[SIGNATURE_BYTES];
+};
+
 struct roster {
 	char cluster_name[ROSTER_NAME_BYTES];
 	char strategy[16];
@@ -55,10 +64,18 @@ struct roster {
 	struct roster_member members[TRUST_MEMBERS_MAX];
 	uint32_t operator_count;
 	struct roster_operator operators[ROSTER_OPERATORS_MAX];
-	uint8_t cluster_id[CLUSTER_ID_BYTES]; /* derived */
+	/* How many operators must approve a successor; 0: a quorum of the
+	 * members must. */
+	uint32_t policy_operators;
+	bool is_successor;
+	struct digest previous; /* of the statement before it */
+	uint32_t approval_count;
+	struct roster_approval approvals[ROSTER_APPROVALS_MAX];
+	struct digest digest;                 /* of the statement, derived */
+	uint8_t cluster_id[CLUSTER_ID_BYTES]; /* derived but in a successor */
 };
 
-/* Derive cluster_id from the statement. */
+/* Derive digest, and the cluster's id from it, from the statement. */
 void roster_seal(struct roster *roster);
 
 /*
@@ -95,11 +112,18 @@ enum ag_status roster_check_member_count(size_t count,
 enum ag_status roster_check(const struct roster *roster,
     struct ag_error *err) AG_MUST_USE;
 
-/* Every member has signed. */
+/*
+ * Every member has signed, as the first roster needs it.  What a successor
+ * needs is succession_verify()'s answer.
+ */
 bool roster_is_complete(const struct roster *roster);
 
 /* What a member signs: purpose string and statement, into out. */
 enum ag_status roster_signing_input(const struct roster *roster,
+    struct buf *out) AG_MUST_USE;
+
+/* What those who approve a successor sign. */
+enum ag_status roster_approval_input(const struct roster *roster,
     struct buf *out) AG_MUST_USE;
 
 /* Index of the member with this name, node key or link key; or -1. */
@@ -113,6 +137,10 @@ int roster_find_link_key(const struct roster *roster,
 void roster_link_input(struct signing *s,
     const uint8_t node_key[static PUBLIC_KEY_BYTES],
     const uint8_t link_key[static PUBLIC_KEY_BYTES]);
+
+/* Index of the operator with this key; or -1. */
+int roster_find_operator(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES]);
 
 /* May this key make requests: is it a member's node key or an operator's? */
 bool roster_is_principal(const struct roster *roster,

@@ -12,6 +12,9 @@
  *                       incarnation NUMBER      these three only in the
  *                       first-seq NUMBER        roster of a restored
  *                       genesis-state HEX       cluster
+ *                       policy operators NUMBER
+ *                       cluster-id HEX          these two only in a
+ *                       previous HEX            successor
  *          block        member NAME
  *                           address HOST:PORT
  *                           node-key ssh-ed25519 BASE64
@@ -19,9 +22,12 @@
  *                           link-signature BASE64
  *                           signature BASE64    once the member signed
  *          operator     operator NAME ssh-ed25519 BASE64
+ *          approval     approval ssh-ed25519 BASE64 BASE64
+ *                       key and signature, in a successor
  *
- * RULES    1. Every line but `signature` and the restored ones is required,
- *             and none may be there twice.
+ * RULES    1. Every line of head and block but `signature`, `policy` and
+ *             those of restored clusters and successors is required, and
+ *             none may be there twice.
  *          2. Errors name file, line and column of the word that is wrong.
  *
  * NOT HERE Comparing members with each other and verifying (roster.c).
@@ -130,6 +136,39 @@ parse_genesis_state(struct parser *p, struct ag_error *err)
 }
 
 static enum ag_status
+parse_policy(struct parser *p, struct ag_error *err)
+{
+	uint64_t count;
+
+	if (!field_is(p->reader.words[1], "operators"))
+		return fail(p, 1, err, "a policy; known: operators");
+	if (!field_parse_u64(&count, p->reader.words[2]) || count == 0 ||
+	    count > ROSTER_OPERATORS_MAX)
+		return fail(p, 2, err, "a number of operators");
+	p->roster->policy_operators = (uint32_t)count;
+	return AG_OK;
+}
+
+static enum ag_status
+parse_cluster_id(struct parser *p, struct ag_error *err)
+{
+	if (text_hex_decode(p->roster->cluster_id, CLUSTER_ID_BYTES,
+		p->reader.words[1]) != AG_OK)
+		return fail(p, 1, err, "64 hexadecimal digits");
+	return AG_OK;
+}
+
+static enum ag_status
+parse_previous(struct parser *p, struct ag_error *err)
+{
+	p->roster->is_successor = true;
+	if (text_hex_decode(p->roster->previous.data, DIGEST_BYTES,
+		p->reader.words[1]) != AG_OK)
+		return fail(p, 1, err, "64 hexadecimal digits");
+	return AG_OK;
+}
+
+static enum ag_status
 parse_member(struct parser *p, struct ag_error *err)
 {
 	if (p->member_count == p->member_max)
@@ -217,6 +256,25 @@ parse_operator(struct parser *p, struct ag_error *err)
 	return parse_key(p, 2, person->key, err);
 }
 
+static enum ag_status
+parse_approval(struct parser *p, struct ag_error *err)
+{
+	struct roster *roster = p->roster;
+	struct roster_approval *approval;
+	enum ag_status status;
+
+	if (roster->approval_count == ROSTER_APPROVALS_MAX)
+		return field_fail(&p->reader, 0, AG_ELIMIT, err,
+		    "more than %d approvals", ROSTER_APPROVALS_MAX);
+	p->in_member = false;
+	approval = &roster->approvals[roster->approval_count++];
+	status = parse_key(p, 1, approval->key, err);
+	if (status == AG_OK &&
+	    !field_parse_signature(approval->signature, p->reader.words[3]))
+		return fail(p, 3, err, "a signature of 64 bytes in base64");
+	return status;
+}
+
 enum line_place {
 	PLACE_HEAD,
 	PLACE_MEMBER, /* inside a member's block */
@@ -238,6 +296,9 @@ static const struct {
 	{ "incarnation", 1, PLACE_HEAD, false, parse_incarnation },
 	{ "first-seq", 1, PLACE_HEAD, false, parse_first_seq },
 	{ "genesis-state", 1, PLACE_HEAD, false, parse_genesis_state },
+	{ "policy", 2, PLACE_HEAD, false, parse_policy },
+	{ "cluster-id", 1, PLACE_HEAD, false, parse_cluster_id },
+	{ "previous", 1, PLACE_HEAD, false, parse_previous },
 	{ "member", 1, PLACE_ITEM, false, parse_member },
 	{ "address", 1, PLACE_MEMBER, true, parse_address },
 	{ "node-key", 2, PLACE_MEMBER, true, parse_node_key },
@@ -245,6 +306,7 @@ static const struct {
 	{ "link-signature", 1, PLACE_MEMBER, true, parse_link_signature },
 	{ "signature", 1, PLACE_MEMBER, false, parse_signature },
 	{ "operator", 3, PLACE_ITEM, false, parse_operator },
+	{ "approval", 3, PLACE_ITEM, false, parse_approval },
 };
 
 #define DIRECTIVE_COUNT (sizeof(directives) / sizeof(directives[0]))
@@ -354,6 +416,24 @@ parse_title(struct parser *p, const char *title, struct ag_error *err)
 	return AG_OK;
 }
 
+/* A successor names the cluster and the roster before it, others neither. */
+static enum ag_status
+check_successor(const struct parser *p, struct ag_error *err)
+{
+	bool has_id = false;
+	size_t i;
+
+	for (i = 0; i < DIRECTIVE_COUNT; i++)
+		if (directives[i].parse == parse_cluster_id)
+			has_id = (p->head_seen & 1U << i) != 0;
+	if (has_id == p->roster->is_successor)
+		return AG_OK;
+	(void)ag_fail(err, AG_EINVAL,
+	    "\"cluster-id\" and \"previous\" belong together");
+	ag_error_prefix(err, "%s:1:1", p->reader.name);
+	return AG_EINVAL;
+}
+
 static enum ag_status
 parse_all(struct parser *p, const char *title, struct ag_error *err)
 {
@@ -370,6 +450,8 @@ parse_all(struct parser *p, const char *title, struct ag_error *err)
 	if (status == AG_OK && p->roster != NULL)
 		status = check_required(p, PLACE_HEAD, p->head_seen,
 		    "the roster", 1, err);
+	if (status == AG_OK && p->roster != NULL)
+		status = check_successor(p, err);
 	return status;
 }
 
@@ -438,6 +520,47 @@ format_block(const struct roster_member *member, struct buf *out)
 	return status;
 }
 
+/* The lines of a policy and of a successor. */
+static enum ag_status
+format_succession(const struct roster *roster, struct buf *out)
+{
+	char id[TEXT_HEX_BYTES(CLUSTER_ID_BYTES)];
+	char previous[TEXT_HEX_BYTES(DIGEST_BYTES)];
+	enum ag_status status = AG_OK;
+
+	if (roster->policy_operators > 0)
+		status = buf_printf(out, "policy operators %u\n",
+		    roster->policy_operators);
+	if (status != AG_OK || !roster->is_successor)
+		return status;
+	text_hex(id, sizeof(id),
+	    bytes_of(roster->cluster_id, CLUSTER_ID_BYTES));
+	text_hex(previous, sizeof(previous),
+	    bytes_of(roster->previous.data, DIGEST_BYTES));
+	return buf_printf(out, "cluster-id %s\nprevious %s\n", id, previous);
+}
+
+static enum ag_status
+format_approvals(const struct roster *roster, struct buf *out)
+{
+	char key[PUBLIC_KEY_LINE_BYTES];
+	char signature[TEXT_BASE64_BYTES(SIGNATURE_BYTES)];
+	enum ag_status status = AG_OK;
+	uint32_t i;
+
+	if (roster->approval_count > 0)
+		status = buf_append(out, "\n", 1);
+	for (i = 0; status == AG_OK && i < roster->approval_count; i++) {
+		const struct roster_approval *a = &roster->approvals[i];
+
+		public_key_format(key, a->key, NULL);
+		text_base64(signature, sizeof(signature),
+		    bytes_of(a->signature, SIGNATURE_BYTES), BASE64_STANDARD);
+		status = buf_printf(out, "approval %s %s\n", key, signature);
+	}
+	return status;
+}
+
 /* The lines only a restored cluster's roster has. */
 static enum ag_status
 format_origin(const struct roster *roster, struct buf *out)
@@ -474,6 +597,8 @@ roster_text_format(const struct roster *roster, struct buf *out)
 	    (unsigned long long)roster->epoch, created);
 	if (status == AG_OK)
 		status = format_origin(roster, out);
+	if (status == AG_OK)
+		status = format_succession(roster, out);
 	for (i = 0; status == AG_OK && i < roster->member_count; i++)
 		status = format_block(&roster->members[i], out);
 	if (status == AG_OK && roster->operator_count > 0)
@@ -483,7 +608,7 @@ roster_text_format(const struct roster *roster, struct buf *out)
 		status = buf_printf(out, "operator %s %s\n",
 		    roster->operators[i].name, key);
 	}
-	return status;
+	return status == AG_OK ? format_approvals(roster, out) : status;
 }
 
 enum ag_status

@@ -20,6 +20,7 @@
 #define PURPOSE_REQUEST "aegis/request/v1"
 #define PURPOSE_STATE "aegis/state/v1"
 #define PURPOSE_ROSTER "aegis/roster/v1"
+#define PURPOSE_SUCCESSION "aegis/succession/v1"
 #define PURPOSE_LINK_KEY "aegis/link-key/v1"
 #define PURPOSE_AUTH "aegis/auth/v1"
 #define PURPOSE_VIEW_CHANGE "aegis/view-change/v1"

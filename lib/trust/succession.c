@@ -1,0 +1,400 @@
+/*
+ * One roster after another.
+ *
+ * RULES    1. Nothing but one member changes: cluster, strategy, policy,
+ *             operators and origin stay as the first roster has them, and
+ *             those who stay keep their order.
+ *          2. One change an epoch: of the quorums of two epochs that follow
+ *             each other, all but one member are in both, and what a change
+ *             means can be said in a sentence.
+ *          3. Who is approved of does not judge: approvals count by the
+ *             roster before, never by the successor's own.
+ *          4. A member consents to what is said of it: a new one, and one
+ *             whose name, address or keys change.
+ *
+ * NOT HERE Whether the cluster agreed on a successor (trust/epoch.c).
+ */
+#include "trust/succession.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "crypto/sign.h"
+#include "trust/identity.h"
+
+static bool
+members_equal(const struct roster_member *a, const struct roster_member *b)
+{
+	return strcmp(a->name, b->name) == 0 &&
+	    strcmp(a->address, b->address) == 0 &&
+	    memcmp(a->node_key, b->node_key, PUBLIC_KEY_BYTES) == 0 &&
+	    memcmp(a->link_key, b->link_key, PUBLIC_KEY_BYTES) == 0;
+}
+
+static bool
+operators_equal(const struct roster *a, const struct roster *b)
+{
+	uint32_t i;
+
+	if (a->operator_count != b->operator_count ||
+	    a->policy_operators != b->policy_operators)
+		return false;
+	for (i = 0; i < a->operator_count; i++)
+		if (strcmp(a->operators[i].name, b->operators[i].name) != 0 ||
+		    memcmp(a->operators[i].key, b->operators[i].key,
+			PUBLIC_KEY_BYTES) != 0)
+			return false;
+	return true;
+}
+
+static bool
+origins_equal(const struct roster *a, const struct roster *b)
+{
+	return strcmp(a->cluster_name, b->cluster_name) == 0 &&
+	    strcmp(a->strategy, b->strategy) == 0 &&
+	    a->incarnation == b->incarnation && a->first_seq == b->first_seq &&
+	    digest_equal(&a->genesis_state, &b->genesis_state);
+}
+
+/* Members from and up to here that are equal, shifted by a place or not. */
+static uint32_t
+equal_from(const struct roster *next, uint32_t at, const struct roster *roster,
+    uint32_t from)
+{
+	uint32_t count = 0;
+
+	while (at + count < next->member_count &&
+	    from + count < roster->member_count &&
+	    members_equal(&next->members[at + count],
+		&roster->members[from + count]))
+		count++;
+	return count;
+}
+
+/* The one change between the two lists; false: it is none, or not one. */
+static bool
+find_change(const struct roster *next, const struct roster *roster,
+    struct succession_change *change)
+{
+	uint32_t n = roster->member_count,
+		 same = equal_from(next, 0, roster, 0);
+
+	change->gone = same;
+	change->comes = same;
+	if (next->member_count == n + 1) {
+		change->kind = SUCCESSION_ADD;
+		return same == n;
+	}
+	if (same == n)
+		return false;
+	if (next->member_count == n) {
+		change->kind = SUCCESSION_REPLACE;
+		return equal_from(next, same + 1, roster, same + 1) ==
+		    n - same - 1;
+	}
+	change->kind = SUCCESSION_REMOVE;
+	return next->member_count == n - 1 &&
+	    equal_from(next, same, roster, same + 1) == n - same - 1;
+}
+
+static enum ag_status
+check_count(const struct roster *next, struct ag_error *err)
+{
+	if (next->member_count >= SUCCESSION_MEMBERS_MIN)
+		return roster_check_member_count(next->member_count, err);
+	return ag_fail(err, AG_EINVAL,
+	    "%u members would be left, which tolerate no fault: a cluster "
+	    "keeps %d or more",
+	    next->member_count, SUCCESSION_MEMBERS_MIN);
+}
+
+enum ag_status
+succession_check(const struct roster *next, const struct roster *roster,
+    struct succession_change *change, struct ag_error *err)
+{
+	struct succession_change found;
+	enum ag_status status;
+
+	if (!next->is_successor ||
+	    memcmp(next->cluster_id, roster->cluster_id, CLUSTER_ID_BYTES) != 0)
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is no successor of a roster of cluster %s",
+		    roster->cluster_name);
+	if (next->epoch != roster->epoch + 1 ||
+	    !digest_equal(&next->previous, &roster->digest))
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is the roster of epoch %llu and follows another than "
+		    "the present one of epoch %llu",
+		    (unsigned long long)next->epoch,
+		    (unsigned long long)roster->epoch);
+	if (!origins_equal(next, roster) || !operators_equal(next, roster))
+		return ag_fail(err, AG_EINVAL,
+		    "a successor changes its members only: strategy, policy, "
+		    "operators and origin stay");
+	status = check_count(next, err);
+	if (status == AG_OK)
+		status = roster_check(next, err);
+	if (status != AG_OK)
+		return status;
+	if (!find_change(next, roster, &found))
+		return ag_fail(err, AG_EINVAL,
+		    "a successor adds, removes or replaces one member, and "
+		    "the others keep their order");
+	if (change != NULL)
+		*change = found;
+	return AG_OK;
+}
+
+/* What stays, the next epoch, and no signature. */
+static enum ag_status
+begin(struct roster *next, const struct roster *roster, struct ag_error *err)
+{
+	uint32_t i;
+
+	if (roster->epoch == UINT64_MAX)
+		return ag_fail(err, AG_ELIMIT, "there is no later epoch");
+	*next = *roster;
+	next->is_successor = true;
+	next->epoch = roster->epoch + 1;
+	next->previous = roster->digest;
+	next->created_ms = clock_wall_ms();
+	next->approval_count = 0;
+	for (i = 0; i < next->member_count; i++)
+		next->members[i].is_signed = false;
+	return AG_OK;
+}
+
+static enum ag_status
+finish(struct roster *next, const struct roster *roster, struct ag_error *err)
+{
+	roster_seal(next);
+	return succession_check(next, roster, NULL, err);
+}
+
+static void
+put_member(struct roster *next, uint32_t at, const struct roster_member *member)
+{
+	next->members[at] = *member;
+	next->members[at].is_signed = false;
+}
+
+enum ag_status
+succession_add(struct roster *next, const struct roster *roster,
+    const struct roster_member *member, struct ag_error *err)
+{
+	enum ag_status status = begin(next, roster, err);
+
+	if (status != AG_OK)
+		return status;
+	if (next->member_count == TRUST_MEMBERS_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "the cluster has %d members, the most there can be",
+		    TRUST_MEMBERS_MAX);
+	put_member(next, next->member_count++, member);
+	return finish(next, roster, err);
+}
+
+static enum ag_status
+find_member(const struct roster *roster, const char *name, uint32_t *at,
+    struct ag_error *err)
+{
+	int index = roster_find_name(roster, name);
+
+	if (index == -1)
+		return ag_fail(err, AG_ENOENT,
+		    "%s is no member of cluster %s at epoch %llu", name,
+		    roster->cluster_name, (unsigned long long)roster->epoch);
+	*at = (uint32_t)index;
+	return AG_OK;
+}
+
+enum ag_status
+succession_remove(struct roster *next, const struct roster *roster,
+    const char *name, struct ag_error *err)
+{
+	enum ag_status status = begin(next, roster, err);
+	uint32_t at = 0;
+
+	if (status == AG_OK)
+		status = find_member(roster, name, &at, err);
+	if (status != AG_OK)
+		return status;
+	next->member_count--;
+	memmove(&next->members[at], &next->members[at + 1],
+	    (next->member_count - at) * sizeof(next->members[0]));
+	return finish(next, roster, err);
+}
+
+enum ag_status
+succession_replace(struct roster *next, const struct roster *roster,
+    const char *name, const struct roster_member *member, struct ag_error *err)
+{
+	enum ag_status status = begin(next, roster, err);
+	uint32_t at = 0;
+
+	if (status == AG_OK)
+		status = find_member(roster, name, &at, err);
+	if (status != AG_OK)
+		return status;
+	put_member(next, at, member);
+	return finish(next, roster, err);
+}
+
+/* Does an approval by this key count? */
+static bool
+may_approve(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	return roster->policy_operators > 0
+	    ? roster_find_operator(roster, key) != -1
+	    : roster_find_node_key(roster, key) != -1;
+}
+
+void
+succession_count(struct succession_tally *tally, const struct roster *next,
+    const struct roster *roster)
+{
+	uint32_t i;
+
+	*tally = (struct succession_tally){
+		.by_operators = roster->policy_operators > 0,
+		.needed = roster->policy_operators > 0
+		    ? roster->policy_operators
+		    : trust_quorum(roster->member_count),
+	};
+	for (i = 0; i < next->approval_count; i++)
+		if (may_approve(roster, next->approvals[i].key))
+			tally->approved++;
+	for (i = 0; i < next->member_count; i++) {
+		const struct roster_member *m = &next->members[i];
+		int before = roster_find_node_key(roster, m->node_key);
+
+		if (before != -1 && members_equal(m, &roster->members[before]))
+			continue;
+		tally->must_sign |= UINT32_C(1) << i;
+		if (m->is_signed)
+			tally->signed_by |= UINT32_C(1) << i;
+	}
+}
+
+bool
+succession_is_complete(const struct succession_tally *tally)
+{
+	return tally->approved >= tally->needed &&
+	    tally->signed_by == tally->must_sign;
+}
+
+enum ag_status
+succession_verify(const struct roster *next, const struct roster *roster,
+    struct ag_error *err)
+{
+	enum ag_status status = succession_check(next, roster, NULL, err);
+	struct succession_tally tally;
+	uint32_t missing;
+
+	if (status != AG_OK)
+		return status;
+	succession_count(&tally, next, roster);
+	if (succession_is_complete(&tally))
+		return AG_OK;
+	missing = tally.must_sign & ~tally.signed_by;
+	if (missing != 0)
+		return ag_fail(err, AG_EFORGED, "member %s has not signed it",
+		    next->members[__builtin_ctz(missing)].name);
+	return ag_fail(err, AG_EFORGED,
+	    "%u of the %s approved it, and it takes %u", tally.approved,
+	    tally.by_operators ? "operators" : "members", tally.needed);
+}
+
+static bool
+has_approved(const struct roster *next,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	uint32_t i;
+
+	for (i = 0; i < next->approval_count; i++)
+		if (memcmp(next->approvals[i].key, key, PUBLIC_KEY_BYTES) == 0)
+			return true;
+	return false;
+}
+
+static enum ag_status
+approve(struct roster *next, const struct secret *key, struct ag_error *err)
+{
+	struct roster_approval *approval;
+	uint8_t public[PUBLIC_KEY_BYTES];
+	enum ag_status status;
+	struct buf input;
+
+	sign_public(public, key);
+	if (has_approved(next, public))
+		return AG_OK;
+	if (next->approval_count == ROSTER_APPROVALS_MAX)
+		return ag_fail(err, AG_ELIMIT, "it has %d approvals",
+		    ROSTER_APPROVALS_MAX);
+	buf_init(&input, ROSTER_FILE_BYTES_MAX);
+	status = roster_approval_input(next, &input);
+	if (status != AG_OK) {
+		(void)ag_fail(err, status, "approve: %s",
+		    ag_status_text(status));
+	} else {
+		approval = &next->approvals[next->approval_count++];
+		memcpy(approval->key, public, PUBLIC_KEY_BYTES);
+		sign_message(approval->signature, key, buf_bytes(&input));
+	}
+	buf_fini(&input);
+	return status;
+}
+
+enum ag_status
+succession_sign(struct roster *next, const struct roster *roster,
+    const struct secret *key, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	struct succession_tally tally;
+	uint8_t public[PUBLIC_KEY_BYTES];
+	bool approves, consents;
+	int self;
+
+	sign_public(public, key);
+	succession_count(&tally, next, roster);
+	self = roster_find_node_key(next, public);
+	approves = may_approve(roster, public);
+	consents = self != -1 && (tally.must_sign >> self & 1U) != 0;
+	if (!approves && !consents)
+		return ag_fail(err, AG_ENOENT,
+		    "this key has nothing to sign here: it is neither %s of "
+		    "the present roster nor that of a member who is new or "
+		    "changes",
+		    tally.by_operators ? "an operator's" : "a member's");
+	if (approves)
+		status = approve(next, key, err);
+	if (status == AG_OK && consents)
+		status = identity_sign_roster(next, key, err);
+	return status;
+}
+
+enum ag_status
+succession_merge(struct roster *next, const struct roster *other,
+    struct ag_error *err)
+{
+	uint32_t i;
+
+	if (!digest_equal(&next->digest, &other->digest))
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is another successor, not a copy of the same");
+	for (i = 0; i < next->member_count; i++)
+		if (!next->members[i].is_signed)
+			next->members[i] = other->members[i];
+	for (i = 0; i < other->approval_count; i++) {
+		const struct roster_approval *a = &other->approvals[i];
+
+		if (has_approved(next, a->key))
+			continue;
+		if (next->approval_count == ROSTER_APPROVALS_MAX)
+			return ag_fail(err, AG_ELIMIT, "it has %d approvals",
+			    ROSTER_APPROVALS_MAX);
+		next->approvals[next->approval_count++] = *a;
+	}
+	return AG_OK;
+}

@@ -1,0 +1,432 @@
+/*
+ * Successors of a roster: which change is one, and whose word it takes.
+ */
+#include "trust/succession.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <sodium.h>
+
+#include "crypto/sign.h"
+#include "trust/identity.h"
+#include "trust/setup.h"
+
+#define PEOPLE 7 /* five in the cluster, two who may come */
+#define OPERATORS 3
+
+struct fixture {
+	struct secret *keys[PEOPLE];
+	struct secret *operators[OPERATORS];
+	struct roster_member people[PEOPLE];
+	struct roster roster; /* p0 … p4 */
+	struct roster next, other, again;
+	struct buf text;
+	struct ag_error err;
+};
+
+static struct secret *
+key_of(uint8_t number)
+{
+	uint8_t seed[SIGN_SEED_BYTES] = { number };
+	struct secret *key;
+
+	assert_int_equal(sign_key_from_seed(&key, seed, NULL), AG_OK);
+	return key;
+}
+
+static void
+make_member(struct fixture *f, uint8_t i)
+{
+	struct roster_member *m = &f->people[i];
+	uint8_t link_key[PUBLIC_KEY_BYTES];
+	struct secret *link = key_of((uint8_t)(100 + i));
+
+	(void)snprintf(m->name, sizeof(m->name), "p%u", i);
+	(void)snprintf(m->address, sizeof(m->address), "h%u:7422", i);
+	f->keys[i] = key_of((uint8_t)(1 + i));
+	sign_public(link_key, link);
+	identity_certify_link(m, f->keys[i], link_key);
+	secret_free(link);
+}
+
+/* The first roster, with the policy that a test asks for. */
+static void
+begin(struct fixture *f, uint32_t members, uint32_t policy_operators)
+{
+	struct roster *r = &f->roster;
+	uint32_t i;
+
+	memset(r, 0, sizeof(*r));
+	r->member_count = members;
+	for (i = 0; i < members; i++)
+		r->members[i] = f->people[i];
+	r->operator_count = policy_operators > 0 ? OPERATORS : 0;
+	r->policy_operators = policy_operators;
+	for (i = 0; i < r->operator_count; i++) {
+		(void)snprintf(r->operators[i].name, ROSTER_NAME_BYTES, "o%u",
+		    i);
+		sign_public(r->operators[i].key, f->operators[i]);
+	}
+	assert_int_equal(setup_roster(r, "demo", "pbft", &f->err), AG_OK);
+}
+
+static int
+make_fixture(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	uint8_t i;
+
+	if (f == NULL || sodium_init() < 0)
+		return -1;
+	for (i = 0; i < PEOPLE; i++)
+		make_member(f, i);
+	for (i = 0; i < OPERATORS; i++)
+		f->operators[i] = key_of((uint8_t)(50 + i));
+	buf_init(&f->text, ROSTER_FILE_BYTES_MAX);
+	begin(f, 5, 0);
+	*state = f;
+	return 0;
+}
+
+static int
+remove_fixture(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t i;
+
+	for (i = 0; i < PEOPLE; i++)
+		secret_free(f->keys[i]);
+	for (i = 0; i < OPERATORS; i++)
+		secret_free(f->operators[i]);
+	buf_fini(&f->text);
+	free(f);
+	return 0;
+}
+
+static void
+sign(struct fixture *f, const struct secret *key)
+{
+	assert_int_equal(succession_sign(&f->next, &f->roster, key, &f->err),
+	    AG_OK);
+}
+
+static void
+refused(struct fixture *f, enum ag_status status, enum ag_status expected,
+    const char *words)
+{
+	assert_int_equal(status, expected);
+	if (strstr(f->err.text, words) == NULL)
+		fail_msg("'%s' lacks '%s'", f->err.text, words);
+}
+
+static enum ag_status
+verify(struct fixture *f)
+{
+	return succession_verify(&f->next, &f->roster, &f->err);
+}
+
+static void
+a_quorum_of_the_members_and_the_new_one_make_a_successor(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_change change;
+	uint32_t i;
+
+	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(succession_check(&f->next, &f->roster, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_ADD);
+	assert_int_equal(change.comes, 5);
+	for (i = 0; i < 4; i++) {
+		refused(f, verify(f), AG_EFORGED, "p5 has not signed");
+		sign(f, f->keys[i]);
+	}
+	sign(f, f->keys[5]);
+	assert_int_equal(verify(f), AG_OK);
+	assert_int_equal(f->next.epoch, 1);
+	assert_memory_equal(f->next.cluster_id, f->roster.cluster_id,
+	    CLUSTER_ID_BYTES);
+	/* And the next follows it, by its own members. */
+	f->roster = f->next;
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
+	    AG_OK);
+	sign(f, f->keys[5]);
+	refused(f, verify(f), AG_EFORGED,
+	    "1 of the members approved it, and it takes 5");
+}
+
+static void
+one_vote_too_few_is_too_few(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t i;
+
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p1", &f->err),
+	    AG_OK);
+	for (i = 0; i < 3; i++)
+		sign(f, f->keys[i]);
+	/* Twice by one key is once. */
+	sign(f, f->keys[0]);
+	refused(f, verify(f), AG_EFORGED,
+	    "3 of the members approved it, and it takes 4");
+	sign(f, f->keys[3]);
+	assert_int_equal(verify(f), AG_OK);
+}
+
+static void
+with_a_policy_only_so_many_operators_count(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 5, 2);
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p4", &f->err),
+	    AG_OK);
+	refused(f, succession_sign(&f->next, &f->roster, f->keys[0], &f->err),
+	    AG_ENOENT, "nothing to sign");
+	sign(f, f->operators[0]);
+	refused(f, verify(f), AG_EFORGED,
+	    "1 of the operators approved it, and it takes 2");
+	sign(f, f->operators[2]);
+	assert_int_equal(verify(f), AG_OK);
+}
+
+static void
+who_is_let_in_does_not_judge_it(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_tally tally;
+
+	begin(f, 4, 0);
+	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[4],
+			     &f->err),
+	    AG_OK);
+	sign(f, f->keys[0]);
+	sign(f, f->keys[1]);
+	sign(f, f->keys[4]);
+	/* Its approval is a signature, but of nobody of the cluster. */
+	f->other = f->next;
+	assert_int_equal(succession_sign(&f->next, &f->other, f->keys[4],
+			     &f->err),
+	    AG_OK);
+	succession_count(&tally, &f->next, &f->roster);
+	assert_int_equal(f->next.approval_count, 3);
+	assert_int_equal(tally.approved, 2);
+	refused(f, verify(f), AG_EFORGED, "it takes 3");
+}
+
+static void
+those_who_stay_keep_their_place_and_order(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_change change;
+
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p2",
+			     &f->people[6], &f->err),
+	    AG_OK);
+	assert_string_equal(f->next.members[2].name, "p6");
+	assert_string_equal(f->next.members[3].name, "p3");
+	assert_int_equal(succession_check(&f->next, &f->roster, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_REPLACE);
+	assert_int_equal(change.gone, 2);
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
+	    AG_OK);
+	assert_string_equal(f->next.members[0].name, "p1");
+	f->next.members[0] = f->people[2];
+	f->next.members[1] = f->people[1];
+	roster_seal(&f->next);
+	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
+	    AG_EINVAL, "keep their order");
+}
+
+static void
+a_member_consents_to_a_new_address(void **state)
+{
+	struct fixture *f = *state;
+	struct roster_member moved = f->people[1];
+	uint32_t i;
+
+	(void)snprintf(moved.address, sizeof(moved.address), "new:7422");
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p1", &moved,
+			     &f->err),
+	    AG_OK);
+	for (i = 0; i < 5; i++)
+		if (i != 1)
+			sign(f, f->keys[i]);
+	refused(f, verify(f), AG_EFORGED, "member p1 has not signed it");
+	sign(f, f->keys[1]);
+	assert_int_equal(verify(f), AG_OK);
+}
+
+static void
+four_members_do_not_become_three(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 4, 0);
+	refused(f, succession_remove(&f->next, &f->roster, "p0", &f->err),
+	    AG_EINVAL, "3 members would be left");
+	begin(f, 1, 0);
+	refused(f, succession_add(&f->next, &f->roster, &f->people[1], &f->err),
+	    AG_EINVAL, "2 members would be left");
+}
+
+static void
+nothing_else_and_no_second_member_changes(void **state)
+{
+	struct fixture *f = *state;
+
+	begin(f, 5, 2);
+	refused(f, succession_remove(&f->next, &f->roster, "nobody", &f->err),
+	    AG_ENOENT, "nobody is no member");
+	refused(f, succession_add(&f->next, &f->roster, &f->people[0], &f->err),
+	    AG_EINVAL, "same name");
+	refused(f,
+	    succession_replace(&f->next, &f->roster, "p0", &f->people[0],
+		&f->err),
+	    AG_EINVAL, "adds, removes or replaces one");
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p0",
+			     &f->people[5], &f->err),
+	    AG_OK);
+	f->other = f->next;
+	f->next.members[1] = f->people[6];
+	roster_seal(&f->next);
+	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
+	    AG_EINVAL, "one member");
+	f->next = f->other;
+	f->next.policy_operators = 1;
+	roster_seal(&f->next);
+	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
+	    AG_EINVAL, "changes its members only");
+	f->next = f->other;
+	f->next.operators[0] = f->next.operators[1];
+	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
+	    AG_EINVAL, "changes its members only");
+}
+
+static void
+a_successor_follows_one_roster_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(succession_add(&f->other, &f->roster, &f->people[6],
+			     &f->err),
+	    AG_OK);
+	refused(f, succession_check(&f->next, &f->other, NULL, &f->err),
+	    AG_ECONFLICT, "follows another");
+	refused(f, succession_check(&f->roster, &f->roster, NULL, &f->err),
+	    AG_ECONFLICT, "no successor");
+	refused(f, succession_merge(&f->next, &f->other, &f->err), AG_ECONFLICT,
+	    "another successor");
+	/* Of another cluster's, with the same members. */
+	f->other = f->roster;
+	f->other.created_ms++;
+	roster_seal(&f->other);
+	refused(f, succession_check(&f->next, &f->other, NULL, &f->err),
+	    AG_ECONFLICT, "no successor of a roster of cluster demo");
+}
+
+static void
+its_text_holds_all_of_it_and_no_byte_more_is_believed(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t i;
+
+	begin(f, 5, 2);
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p0",
+			     &f->people[5], &f->err),
+	    AG_OK);
+	sign(f, f->operators[0]);
+	sign(f, f->operators[1]);
+	sign(f, f->keys[5]);
+	assert_int_equal(roster_format(&f->next, &f->text), AG_OK);
+	assert_int_equal(roster_parse(&f->again, buf_bytes(&f->text), "r",
+			     &f->err),
+	    AG_OK);
+	assert_memory_equal(&f->again.digest, &f->next.digest, DIGEST_BYTES);
+	assert_int_equal(succession_verify(&f->again, &f->roster, &f->err),
+	    AG_OK);
+	for (i = 0; i < f->text.len; i++) {
+		f->text.data[i] ^= 1;
+		if (roster_parse(&f->again, buf_bytes(&f->text), "r",
+			&f->err) == AG_OK &&
+		    succession_verify(&f->again, &f->roster, &f->err) == AG_OK)
+			fail_msg("byte %u does not count", i);
+		f->text.data[i] ^= 1;
+	}
+}
+
+static void
+signatures_given_on_copies_are_joined(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
+			     &f->err),
+	    AG_OK);
+	f->other = f->next;
+	sign(f, f->keys[0]);
+	sign(f, f->keys[1]);
+	f->again = f->next;
+	f->next = f->other;
+	sign(f, f->keys[1]);
+	sign(f, f->keys[2]);
+	sign(f, f->keys[3]);
+	sign(f, f->keys[5]);
+	assert_int_equal(succession_merge(&f->again, &f->next, &f->err), AG_OK);
+	assert_int_equal(f->again.approval_count, 4);
+	assert_int_equal(succession_verify(&f->again, &f->roster, &f->err),
+	    AG_OK);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+		    a_quorum_of_the_members_and_the_new_one_make_a_successor,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(one_vote_too_few_is_too_few,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    with_a_policy_only_so_many_operators_count, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(who_is_let_in_does_not_judge_it,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    those_who_stay_keep_their_place_and_order, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    a_member_consents_to_a_new_address, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    four_members_do_not_become_three, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    nothing_else_and_no_second_member_changes, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    a_successor_follows_one_roster_alone, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    its_text_holds_all_of_it_and_no_byte_more_is_believed,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    signatures_given_on_copies_are_joined, make_fixture,
+		    remove_fixture),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
