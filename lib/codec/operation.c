@@ -9,10 +9,24 @@
  *          2. A key has 1..KEY_BYTES_MAX bytes, a value at most
  *             VALUE_BYTES_MAX, the whole at most OPERATION_BYTES_MAX.
  *          3. A list in a transaction holds puts and deletes only.
+ *          4. Nobody writes a reserved key but a membership's execution.
  *
  * NOT HERE What operations do (store/execute.c).
  */
 #include "codec/operation.h"
+
+bool
+operation_key_is_reserved(struct bytes key)
+{
+	return bytes_has_prefix(key,
+	    bytes_of(KEY_RESERVED, sizeof(KEY_RESERVED) - 1));
+}
+
+struct bytes
+operation_roster_key(void)
+{
+	return bytes_of(KEY_ROSTER, sizeof(KEY_ROSTER) - 1);
+}
 
 static void
 change_encode(struct encoder *e, const struct change *change)
@@ -77,6 +91,11 @@ operation_encode(struct encoder *e, const struct operation *op)
 		encoder_put_array(e, 1);
 		encoder_put_uint(e, OPERATION_BARRIER);
 		break;
+	case OPERATION_MEMBERSHIP:
+		encoder_put_array(e, 2);
+		encoder_put_uint(e, OPERATION_MEMBERSHIP);
+		encoder_put_bytes(e, op->roster);
+		break;
 	}
 }
 
@@ -87,6 +106,8 @@ key_decode(struct decoder *d)
 
 	if (key.len == 0)
 		decoder_fail(d, "empty key");
+	if (operation_key_is_reserved(key))
+		decoder_fail(d, "a key of the cluster's own");
 	return key;
 }
 
@@ -167,6 +188,7 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 	uint64_t kind;
 
 	op->change = (struct change){ .kind = OPERATION_BARRIER };
+	op->roster = bytes_of(NULL, 0);
 	op->compare_count = 0;
 	op->change_count[0] = 0;
 	op->change_count[1] = 0;
@@ -186,6 +208,12 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 	} else if (kind == OPERATION_TXN) {
 		op->kind = OPERATION_TXN;
 		txn_decode_rest(&d, op, count);
+	} else if (kind == OPERATION_MEMBERSHIP) {
+		op->kind = OPERATION_MEMBERSHIP;
+		if (count != 2)
+			decoder_fail(&d, "array of the wrong length");
+		op->roster =
+		    decoder_get_bytes_max(&d, OPERATION_ROSTER_BYTES_MAX);
 	} else if (kind != OPERATION_BARRIER) {
 		decoder_fail(&d, "unknown kind of operation");
 	} else if (count != 1) {

@@ -14,6 +14,9 @@
  *
  * if_version: the key's version must be this for the operation to happen;
  * 0 means the key must be absent.
+ *
+ * Keys that begin with a zero byte and "aegis/" are the cluster's own: all may
+ * read them, and no put, delete or txn may name one.
  */
 #ifndef AEGIS_CODEC_OPERATION_H
 #define AEGIS_CODEC_OPERATION_H
@@ -32,6 +35,12 @@
 #define TXN_COMPARES_MAX 64
 #define TXN_OPERATIONS_MAX 64
 
+/* Keys of the cluster's own, and the one that holds the newest successor. */
+#define KEY_RESERVED "\0aegis/"
+#define KEY_ROSTER KEY_RESERVED "roster"
+
+#define OPERATION_ROSTER_BYTES_MAX (256U << 10)
+
 /* An encoded operation never exceeds this. */
 #define OPERATION_BYTES_MAX (VALUE_BYTES_MAX + (256U << 10))
 
@@ -40,6 +49,7 @@ enum operation_kind {
 	OPERATION_DELETE = 2,
 	OPERATION_TXN = 3,
 	OPERATION_BARRIER = 4,
+	OPERATION_MEMBERSHIP = 5,
 };
 
 enum compare_kind {
@@ -64,10 +74,16 @@ struct change {
 	uint64_t if_version;
 };
 
+bool operation_key_is_reserved(struct bytes key);
+
+/* KEY_ROSTER, which has a zero byte in it. */
+struct bytes operation_roster_key(void);
+
 /* All pointers are borrowed from the decoded bytes or the caller. */
 struct operation {
 	enum operation_kind kind;
 	struct change change; /* PUT, DELETE */
+	struct bytes roster;  /* MEMBERSHIP */
 	struct compare compares[TXN_COMPARES_MAX];
 	size_t compare_count;
 	struct change changes[2][TXN_OPERATIONS_MAX]; /* [0] then, [1] else */

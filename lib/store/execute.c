@@ -198,6 +198,7 @@ execute_operation(struct tables *tables, const struct operation *op,
 	case OPERATION_TXN:
 		return execute_txn(tables, op, seq, observer, result, err);
 	case OPERATION_BARRIER:
+	case OPERATION_MEMBERSHIP:
 		break;
 	}
 	return AG_OK;

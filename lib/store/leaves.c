@@ -215,25 +215,36 @@ bucket_write(struct leaves *leaves, uint32_t bucket, size_t count,
 	return db_run(leaves->put, err);
 }
 
+/* A bucket's leaves into `merged`, with room for some more. */
+static enum ag_status
+bucket_read(struct leaves *leaves, uint32_t bucket, size_t extra, size_t *count,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	db_bind_uint(leaves->get, 1, bucket);
+	status = db_step(leaves->get, err);
+	if (status == AG_ENOENT)
+		return row_take(leaves, bucket, bytes_of(NULL, 0), extra, count,
+		    err);
+	if (status != AG_OK)
+		return status;
+	status = row_take(leaves, bucket, db_column_bytes(leaves->get, 0),
+	    extra, count, err);
+	db_reset(leaves->get);
+	return status;
+}
+
 /* Merge changes, all of one bucket, into it. */
 static enum ag_status
 bucket_merge(struct leaves *leaves, uint32_t bucket,
     const struct leaf_change *changes, size_t change_count,
     struct ag_error *err)
 {
-	enum ag_status status;
 	size_t count = 0, i;
+	enum ag_status status =
+	    bucket_read(leaves, bucket, change_count, &count, err);
 
-	db_bind_uint(leaves->get, 1, bucket);
-	status = db_step(leaves->get, err);
-	if (status == AG_OK) {
-		status = row_take(leaves, bucket,
-		    db_column_bytes(leaves->get, 0), change_count, &count, err);
-		db_reset(leaves->get);
-	} else if (status == AG_ENOENT) {
-		status = row_take(leaves, bucket, bytes_of(NULL, 0),
-		    change_count, &count, err);
-	}
 	if (status != AG_OK)
 		return status;
 	for (i = 0; i < change_count; i++)
@@ -264,5 +275,23 @@ leaves_flush(struct leaves *leaves, struct ag_error *err)
 		    bucket_merge(leaves, bucket, &changes[i], end - i, err);
 	}
 	leaves->count = 0;
+	return status;
+}
+
+enum ag_status
+leaves_prove(struct leaves *leaves, struct bytes key, struct proof *proof,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct digest hash;
+	size_t count = 0;
+
+	AG_ASSERT(leaves->count == 0);
+	digest_of(&hash, key);
+	status = bucket_read(leaves,
+	    merkle_proof_bucket(leaves->tree, hash.data), 0, &count, err);
+	if (status == AG_OK)
+		merkle_prove(leaves->tree, hash.data, leaves->merged, count,
+		    proof);
 	return status;
 }

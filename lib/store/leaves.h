@@ -44,4 +44,8 @@ enum ag_status leaves_change(struct leaves *leaves, struct bytes key,
 enum ag_status leaves_flush(struct leaves *leaves,
     struct ag_error *err) AG_MUST_USE;
 
+/* Prove a key under merkle_root(); nothing may wait to be flushed. */
+enum ag_status leaves_prove(struct leaves *leaves, struct bytes key,
+    struct proof *proof, struct ag_error *err) AG_MUST_USE;
+
 #endif

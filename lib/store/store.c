@@ -23,12 +23,17 @@
 #include "codec/batch.h"
 #include "db/db.h"
 #include "store/execute.h"
+#include "store/membership.h"
 #include "store/store_parts.h"
+#include "trust/epoch.h"
 
 struct store {
 	struct tables *tables;
 	bool has_failed;
 	struct operation op; /* the one being executed; too big for a stack */
+	const struct roster *roster; /* of the epoch; NULL: not said yet */
+	struct roster successor;     /* scratch, too */
+	bool is_last;
 	struct metric *operations_total, *commit_seconds, *keys, *bytes;
 	char path[STORE_PATH_BYTES];
 };
@@ -224,6 +229,45 @@ store_next_number(const struct store *store, const uint8_t principal[static 32])
 	return session_next(tables_sessions(store->tables), principal);
 }
 
+enum ag_status
+store_begin_epoch(struct store *store, const struct roster *roster,
+    struct ag_error *err)
+{
+	store->roster = roster;
+	return failed(store,
+	    membership_find(store->tables, roster, &store->successor,
+		&store->is_last, err));
+}
+
+bool
+store_is_last(const struct store *store)
+{
+	return store->is_last;
+}
+
+enum ag_status
+store_prove_epoch(struct store *store, struct epoch *epoch, struct buf *text,
+    struct ag_error *err)
+{
+	const struct tables_meta *meta = tables_meta(store->tables);
+	enum ag_status status = store_commit(store, err);
+
+	buf_clear(text);
+	if (status == AG_OK)
+		status = tables_value(store->tables, operation_roster_key(),
+		    text, err);
+	if (status == AG_OK)
+		status = tables_prove(store->tables, operation_roster_key(),
+		    &epoch->proof, err);
+	if (status != AG_OK)
+		return status;
+	epoch->roster = buf_bytes(text);
+	epoch->seq = meta->seq;
+	epoch->time_ms = meta->time_ms;
+	tables_roots(store->tables, &epoch->root, &epoch->sessions);
+	return AG_OK;
+}
+
 /* Execute an operation that is neither remembered nor stale. */
 static enum ag_status
 apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
@@ -239,6 +283,13 @@ apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
 	if (operation_decode(&store->op, operation, NULL) != AG_OK)
 		return AG_OK;
 	metric_add(store->operations_total, 1);
+	if (store->op.kind == OPERATION_MEMBERSHIP) {
+		if (store->roster == NULL)
+			return AG_OK;
+		return membership_execute(store->tables, store->roster,
+		    store->op.roster, seq, &store->successor, &store->is_last,
+		    result, err);
+	}
 	return execute_operation(store->tables, &store->op, seq, observer,
 	    result, err);
 }
@@ -320,6 +371,7 @@ store_apply(struct store *store, uint64_t seq, struct bytes batch,
 	if (store->has_failed)
 		return refuse_failed(store, err);
 	AG_ASSERT(seq == store_applied(store) + 1);
+	AG_ASSERT(!store->is_last);
 	status = tables_begin(store->tables, err);
 	if (status == AG_OK && batch_decode(&decoded, batch, NULL) == AG_OK)
 		status = apply_batch(store, seq, &decoded, observer, err);

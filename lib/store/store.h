@@ -24,6 +24,8 @@
 #include "codec/operation.h"
 #include "trust/certificate.h"
 
+struct epoch;
+struct roster;
 struct store;
 struct store_reader;
 struct store_pin;
@@ -81,6 +83,26 @@ enum ag_status store_open_from(struct store **out, const char *dir,
     struct ag_error *err) AG_MUST_USE;
 void store_close(struct store *store);
 
+/*
+ * The members from now on, who judge a successor: nothing that changes the
+ * membership is executed before.  roster is borrowed.
+ */
+enum ag_status store_begin_epoch(struct store *store,
+    const struct roster *roster, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The state holds a successor of that roster: it is the last of its epoch, and
+ * nothing may be applied to it.
+ */
+bool store_is_last(const struct store *store);
+
+/*
+ * What proves the successor of a last state but for its certificate.  The
+ * text goes to text and is borrowed from there.
+ */
+enum ag_status store_prove_epoch(struct store *store, struct epoch *epoch,
+    struct buf *text, struct ag_error *err) AG_MUST_USE;
+
 /* What a state says of itself. */
 struct store_glance {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
@@ -104,7 +126,8 @@ uint64_t store_applied(const struct store *store);
 uint64_t store_time_ms(const struct store *store);
 
 /*
- * Execute batch seq, which must be store_applied() + 1.  Bytes that are not
+ * Execute batch seq, which must be store_applied() + 1, to a state that is
+ * not the last of its epoch.  Bytes that are not
  * a batch change nothing but the sequence: every replica sees the same.
  * The observer's callbacks run before this returns; what they see is
  * committed to the database when store_commit() returns.
@@ -148,7 +171,8 @@ enum ag_status store_get(struct store_reader *reader, struct bytes key,
 
 /*
  * Entries with first <= key < last (last empty: no end), in key order, at
- * most limit; *more says whether others follow.  visit returning false
+ * most limit; *more says whether others follow.  Reserved keys are left out
+ * where there is no first.  visit returning false
  * stops.  *seq (may be NULL) is the sequence the page was read at.
  */
 enum ag_status store_range(struct store_reader *reader, struct bytes first,

@@ -180,11 +180,14 @@ store_range(struct store_reader *reader, struct bytes first, struct bytes last,
 	    last.len == 0 ? bytes_of(reader->past_all, sizeof(reader->past_all))
 			  : last);
 	while (status == AG_OK && (status = db_step(stmt, err)) == AG_OK) {
+		row_entry(stmt, keys_only, &entry);
+		/* In a list of everything, what the users put there. */
+		if (first.len == 0 && operation_key_is_reserved(entry.key))
+			continue;
 		if (count == limit || !is_wanted) {
 			*more = true;
 			break;
 		}
-		row_entry(stmt, keys_only, &entry);
 		is_wanted = visit(arg, &entry);
 		count++;
 	}

@@ -382,6 +382,25 @@ tables_value_is(struct tables *t, struct bytes key, struct bytes value,
 	return AG_OK;
 }
 
+enum ag_status
+tables_value(struct tables *t, struct bytes key, struct buf *out,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct bytes value;
+
+	db_bind_bytes(t->value, 1, key);
+	status = db_step(t->value, err);
+	if (status != AG_OK)
+		return status;
+	value = db_column_bytes(t->value, 0);
+	status = buf_append(out, value.data, value.len);
+	db_reset(t->value);
+	return status == AG_OK
+	    ? AG_OK
+	    : ag_fail(err, status, "state: %s", ag_status_text(status));
+}
+
 void
 tables_entry_encode(struct encoder *e, const struct store_entry *entry)
 {
@@ -446,12 +465,26 @@ tables_delete(struct tables *t, const struct tables_row *row, struct bytes key,
 }
 
 void
+tables_roots(struct tables *t, struct digest *entries, struct digest *sessions)
+{
+	AG_ASSERT(!t->in_transaction);
+	merkle_root(t->tree, entries);
+	session_digest(t->sessions, sessions);
+}
+
+enum ag_status
+tables_prove(struct tables *t, struct bytes key, struct proof *proof,
+    struct ag_error *err)
+{
+	AG_ASSERT(!t->in_transaction);
+	return leaves_prove(&t->leaves, key, proof, err);
+}
+
+void
 tables_digest(struct tables *t, struct digest *digest)
 {
 	struct digest root, sessions;
 
-	AG_ASSERT(!t->in_transaction);
-	merkle_root(t->tree, &root);
-	session_digest(t->sessions, &sessions);
+	tables_roots(t, &root, &sessions);
 	state_digest(digest, t->meta.seq, t->meta.time_ms, &root, &sessions);
 }

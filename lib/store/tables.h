@@ -20,6 +20,7 @@
 #include "store/session.h"
 #include "store/store.h"
 #include "trust/certificate.h"
+#include "trust/proof.h"
 
 #define TABLES_FILE "state.db"
 #define TABLES_APPLICATION_ID 0x41454753U /* "AEGS" */
@@ -76,6 +77,10 @@ enum ag_status tables_find(struct tables *tables, struct bytes key,
 enum ag_status tables_value_is(struct tables *tables, struct bytes key,
     struct bytes value, bool *is, struct ag_error *err) AG_MUST_USE;
 
+/* Append key's value to out.  AG_ENOENT the key is absent. */
+enum ag_status tables_value(struct tables *tables, struct bytes key,
+    struct buf *out, struct ag_error *err) AG_MUST_USE;
+
 /* row is what tables_find() said of the key. */
 enum ag_status tables_put(struct tables *tables, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
@@ -86,6 +91,14 @@ enum ag_status tables_delete(struct tables *tables,
 /* Note an entry's leaf without storing the entry (verifying a snapshot). */
 enum ag_status tables_put_leaf(struct tables *tables,
     const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+
+/* The two parts of the state's digest that are digests, as committed. */
+void tables_roots(struct tables *tables, struct digest *entries,
+    struct digest *sessions);
+
+/* Prove a key as committed. */
+enum ag_status tables_prove(struct tables *tables, struct bytes key,
+    struct proof *proof, struct ag_error *err) AG_MUST_USE;
 
 /* The state's digest as committed. */
 void tables_digest(struct tables *tables, struct digest *digest);

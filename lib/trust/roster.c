@@ -461,6 +461,8 @@ roster_is_complete(const struct roster *roster)
 {
 	uint32_t i;
 
+	if (roster->is_successor)
+		return roster->is_proved;
 	for (i = 0; i < roster->member_count; i++)
 		if (!roster->members[i].is_signed)
 			return false;

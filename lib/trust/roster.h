@@ -69,6 +69,7 @@ struct roster {
 	uint32_t policy_operators;
 	bool is_successor;
 	struct digest previous; /* of the statement before it */
+	bool is_proved; /* a successor: by what came before (trust/epoch.h) */
 	uint32_t approval_count;
 	struct roster_approval approvals[ROSTER_APPROVALS_MAX];
 	struct digest digest;                 /* of the statement, derived */
@@ -113,8 +114,8 @@ enum ag_status roster_check(const struct roster *roster,
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * Every member has signed, as the first roster needs it.  What a successor
- * needs is succession_verify()'s answer.
+ * Is this who may vote?  Of the first roster when every member has signed it,
+ * of a successor when it has been proved.
  */
 bool roster_is_complete(const struct roster *roster);
 

@@ -10,83 +10,31 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <sodium.h>
 
-#include "crypto/sign.h"
-#include "trust/identity.h"
-#include "trust/setup.h"
-
-#define PEOPLE 7 /* five in the cluster, two who may come */
-#define OPERATORS 3
+#include "fixture/people.h"
 
 struct fixture {
-	struct secret *keys[PEOPLE];
-	struct secret *operators[OPERATORS];
-	struct roster_member people[PEOPLE];
-	struct roster roster; /* p0 … p4 */
+	struct people people;
+	struct roster roster; /* p0 ... p4 */
 	struct roster next, other, again;
 	struct buf text;
 	struct ag_error err;
 };
 
-static struct secret *
-key_of(uint8_t number)
-{
-	uint8_t seed[SIGN_SEED_BYTES] = { number };
-	struct secret *key;
-
-	assert_int_equal(sign_key_from_seed(&key, seed, NULL), AG_OK);
-	return key;
-}
-
-static void
-make_member(struct fixture *f, uint8_t i)
-{
-	struct roster_member *m = &f->people[i];
-	uint8_t link_key[PUBLIC_KEY_BYTES];
-	struct secret *link = key_of((uint8_t)(100 + i));
-
-	(void)snprintf(m->name, sizeof(m->name), "p%u", i);
-	(void)snprintf(m->address, sizeof(m->address), "h%u:7422", i);
-	f->keys[i] = key_of((uint8_t)(1 + i));
-	sign_public(link_key, link);
-	identity_certify_link(m, f->keys[i], link_key);
-	secret_free(link);
-}
-
-/* The first roster, with the policy that a test asks for. */
 static void
 begin(struct fixture *f, uint32_t members, uint32_t policy_operators)
 {
-	struct roster *r = &f->roster;
-	uint32_t i;
-
-	memset(r, 0, sizeof(*r));
-	r->member_count = members;
-	for (i = 0; i < members; i++)
-		r->members[i] = f->people[i];
-	r->operator_count = policy_operators > 0 ? OPERATORS : 0;
-	r->policy_operators = policy_operators;
-	for (i = 0; i < r->operator_count; i++) {
-		(void)snprintf(r->operators[i].name, ROSTER_NAME_BYTES, "o%u",
-		    i);
-		sign_public(r->operators[i].key, f->operators[i]);
-	}
-	assert_int_equal(setup_roster(r, "demo", "pbft", &f->err), AG_OK);
+	people_found(&f->people, &f->roster, members, policy_operators);
 }
 
 static int
 make_fixture(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	uint8_t i;
 
-	if (f == NULL || sodium_init() < 0)
+	if (f == NULL)
 		return -1;
-	for (i = 0; i < PEOPLE; i++)
-		make_member(f, i);
-	for (i = 0; i < OPERATORS; i++)
-		f->operators[i] = key_of((uint8_t)(50 + i));
+	people_open(&f->people);
 	buf_init(&f->text, ROSTER_FILE_BYTES_MAX);
 	begin(f, 5, 0);
 	*state = f;
@@ -97,12 +45,8 @@ static int
 remove_fixture(void **state)
 {
 	struct fixture *f = *state;
-	uint8_t i;
 
-	for (i = 0; i < PEOPLE; i++)
-		secret_free(f->keys[i]);
-	for (i = 0; i < OPERATORS; i++)
-		secret_free(f->operators[i]);
+	people_close(&f->people);
 	buf_fini(&f->text);
 	free(f);
 	return 0;
@@ -137,8 +81,8 @@ a_quorum_of_the_members_and_the_new_one_make_a_successor(void **state)
 	struct succession_change change;
 	uint32_t i;
 
-	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
-			     &f->err),
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[5], &f->err),
 	    AG_OK);
 	assert_int_equal(succession_check(&f->next, &f->roster, &change,
 			     &f->err),
@@ -147,9 +91,9 @@ a_quorum_of_the_members_and_the_new_one_make_a_successor(void **state)
 	assert_int_equal(change.comes, 5);
 	for (i = 0; i < 4; i++) {
 		refused(f, verify(f), AG_EFORGED, "p5 has not signed");
-		sign(f, f->keys[i]);
+		sign(f, f->people.keys[i]);
 	}
-	sign(f, f->keys[5]);
+	sign(f, f->people.keys[5]);
 	assert_int_equal(verify(f), AG_OK);
 	assert_int_equal(f->next.epoch, 1);
 	assert_memory_equal(f->next.cluster_id, f->roster.cluster_id,
@@ -158,7 +102,7 @@ a_quorum_of_the_members_and_the_new_one_make_a_successor(void **state)
 	f->roster = f->next;
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
 	    AG_OK);
-	sign(f, f->keys[5]);
+	sign(f, f->people.keys[5]);
 	refused(f, verify(f), AG_EFORGED,
 	    "1 of the members approved it, and it takes 5");
 }
@@ -172,12 +116,12 @@ one_vote_too_few_is_too_few(void **state)
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p1", &f->err),
 	    AG_OK);
 	for (i = 0; i < 3; i++)
-		sign(f, f->keys[i]);
+		sign(f, f->people.keys[i]);
 	/* Twice by one key is once. */
-	sign(f, f->keys[0]);
+	sign(f, f->people.keys[0]);
 	refused(f, verify(f), AG_EFORGED,
 	    "3 of the members approved it, and it takes 4");
-	sign(f, f->keys[3]);
+	sign(f, f->people.keys[3]);
 	assert_int_equal(verify(f), AG_OK);
 }
 
@@ -189,12 +133,13 @@ with_a_policy_only_so_many_operators_count(void **state)
 	begin(f, 5, 2);
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p4", &f->err),
 	    AG_OK);
-	refused(f, succession_sign(&f->next, &f->roster, f->keys[0], &f->err),
+	refused(f,
+	    succession_sign(&f->next, &f->roster, f->people.keys[0], &f->err),
 	    AG_ENOENT, "nothing to sign");
-	sign(f, f->operators[0]);
+	sign(f, f->people.operators[0]);
 	refused(f, verify(f), AG_EFORGED,
 	    "1 of the operators approved it, and it takes 2");
-	sign(f, f->operators[2]);
+	sign(f, f->people.operators[2]);
 	assert_int_equal(verify(f), AG_OK);
 }
 
@@ -205,15 +150,15 @@ who_is_let_in_does_not_judge_it(void **state)
 	struct succession_tally tally;
 
 	begin(f, 4, 0);
-	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[4],
-			     &f->err),
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[4], &f->err),
 	    AG_OK);
-	sign(f, f->keys[0]);
-	sign(f, f->keys[1]);
-	sign(f, f->keys[4]);
+	sign(f, f->people.keys[0]);
+	sign(f, f->people.keys[1]);
+	sign(f, f->people.keys[4]);
 	/* Its approval is a signature, but of nobody of the cluster. */
 	f->other = f->next;
-	assert_int_equal(succession_sign(&f->next, &f->other, f->keys[4],
+	assert_int_equal(succession_sign(&f->next, &f->other, f->people.keys[4],
 			     &f->err),
 	    AG_OK);
 	succession_count(&tally, &f->next, &f->roster);
@@ -229,7 +174,7 @@ those_who_stay_keep_their_place_and_order(void **state)
 	struct succession_change change;
 
 	assert_int_equal(succession_replace(&f->next, &f->roster, "p2",
-			     &f->people[6], &f->err),
+			     &f->people.members[6], &f->err),
 	    AG_OK);
 	assert_string_equal(f->next.members[2].name, "p6");
 	assert_string_equal(f->next.members[3].name, "p3");
@@ -241,8 +186,8 @@ those_who_stay_keep_their_place_and_order(void **state)
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
 	    AG_OK);
 	assert_string_equal(f->next.members[0].name, "p1");
-	f->next.members[0] = f->people[2];
-	f->next.members[1] = f->people[1];
+	f->next.members[0] = f->people.members[2];
+	f->next.members[1] = f->people.members[1];
 	roster_seal(&f->next);
 	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
 	    AG_EINVAL, "keep their order");
@@ -252,7 +197,7 @@ static void
 a_member_consents_to_a_new_address(void **state)
 {
 	struct fixture *f = *state;
-	struct roster_member moved = f->people[1];
+	struct roster_member moved = f->people.members[1];
 	uint32_t i;
 
 	(void)snprintf(moved.address, sizeof(moved.address), "new:7422");
@@ -261,9 +206,9 @@ a_member_consents_to_a_new_address(void **state)
 	    AG_OK);
 	for (i = 0; i < 5; i++)
 		if (i != 1)
-			sign(f, f->keys[i]);
+			sign(f, f->people.keys[i]);
 	refused(f, verify(f), AG_EFORGED, "member p1 has not signed it");
-	sign(f, f->keys[1]);
+	sign(f, f->people.keys[1]);
 	assert_int_equal(verify(f), AG_OK);
 }
 
@@ -276,7 +221,9 @@ four_members_do_not_become_three(void **state)
 	refused(f, succession_remove(&f->next, &f->roster, "p0", &f->err),
 	    AG_EINVAL, "3 members would be left");
 	begin(f, 1, 0);
-	refused(f, succession_add(&f->next, &f->roster, &f->people[1], &f->err),
+	refused(f,
+	    succession_add(&f->next, &f->roster, &f->people.members[1],
+		&f->err),
 	    AG_EINVAL, "2 members would be left");
 }
 
@@ -288,17 +235,19 @@ nothing_else_and_no_second_member_changes(void **state)
 	begin(f, 5, 2);
 	refused(f, succession_remove(&f->next, &f->roster, "nobody", &f->err),
 	    AG_ENOENT, "nobody is no member");
-	refused(f, succession_add(&f->next, &f->roster, &f->people[0], &f->err),
+	refused(f,
+	    succession_add(&f->next, &f->roster, &f->people.members[0],
+		&f->err),
 	    AG_EINVAL, "same name");
 	refused(f,
-	    succession_replace(&f->next, &f->roster, "p0", &f->people[0],
-		&f->err),
+	    succession_replace(&f->next, &f->roster, "p0",
+		&f->people.members[0], &f->err),
 	    AG_EINVAL, "adds, removes or replaces one");
 	assert_int_equal(succession_replace(&f->next, &f->roster, "p0",
-			     &f->people[5], &f->err),
+			     &f->people.members[5], &f->err),
 	    AG_OK);
 	f->other = f->next;
-	f->next.members[1] = f->people[6];
+	f->next.members[1] = f->people.members[6];
 	roster_seal(&f->next);
 	refused(f, succession_check(&f->next, &f->roster, NULL, &f->err),
 	    AG_EINVAL, "one member");
@@ -318,11 +267,11 @@ a_successor_follows_one_roster_alone(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
-			     &f->err),
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[5], &f->err),
 	    AG_OK);
-	assert_int_equal(succession_add(&f->other, &f->roster, &f->people[6],
-			     &f->err),
+	assert_int_equal(succession_add(&f->other, &f->roster,
+			     &f->people.members[6], &f->err),
 	    AG_OK);
 	refused(f, succession_check(&f->next, &f->other, NULL, &f->err),
 	    AG_ECONFLICT, "follows another");
@@ -346,11 +295,11 @@ its_text_holds_all_of_it_and_no_byte_more_is_believed(void **state)
 
 	begin(f, 5, 2);
 	assert_int_equal(succession_replace(&f->next, &f->roster, "p0",
-			     &f->people[5], &f->err),
+			     &f->people.members[5], &f->err),
 	    AG_OK);
-	sign(f, f->operators[0]);
-	sign(f, f->operators[1]);
-	sign(f, f->keys[5]);
+	sign(f, f->people.operators[0]);
+	sign(f, f->people.operators[1]);
+	sign(f, f->people.keys[5]);
 	assert_int_equal(roster_format(&f->next, &f->text), AG_OK);
 	assert_int_equal(roster_parse(&f->again, buf_bytes(&f->text), "r",
 			     &f->err),
@@ -373,18 +322,18 @@ signatures_given_on_copies_are_joined(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(succession_add(&f->next, &f->roster, &f->people[5],
-			     &f->err),
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[5], &f->err),
 	    AG_OK);
 	f->other = f->next;
-	sign(f, f->keys[0]);
-	sign(f, f->keys[1]);
+	sign(f, f->people.keys[0]);
+	sign(f, f->people.keys[1]);
 	f->again = f->next;
 	f->next = f->other;
-	sign(f, f->keys[1]);
-	sign(f, f->keys[2]);
-	sign(f, f->keys[3]);
-	sign(f, f->keys[5]);
+	sign(f, f->people.keys[1]);
+	sign(f, f->people.keys[2]);
+	sign(f, f->people.keys[3]);
+	sign(f, f->people.keys[5]);
 	assert_int_equal(succession_merge(&f->again, &f->next, &f->err), AG_OK);
 	assert_int_equal(f->again.approval_count, 4);
 	assert_int_equal(succession_verify(&f->again, &f->roster, &f->err),
