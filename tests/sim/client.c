@@ -13,6 +13,7 @@
 
 #include "codec/batch.h"
 #include "sim/invariant.h"
+#include "sim/linear.h"
 #include "sim/replica.h"
 #include "trust/request.h"
 
@@ -377,9 +378,58 @@ client_all_answered(const struct world *w)
 	return requests_left(w) == 0;
 }
 
+/* What the client saw of an operation, and nothing else. */
+static struct linear_operation
+as_seen(const struct operation_history *op)
+{
+	bool is_get = op->kind == OPERATION_BARRIER;
+
+	return (struct linear_operation){
+		.kind = is_get                  ? LINEAR_GET
+		    : op->kind == OPERATION_PUT ? LINEAR_PUT
+						: LINEAR_DELETE,
+		.called = op->called_at,
+		.answered = op->answered_at,
+		.value = op->value,
+		.other = op->other_value,
+		.has_if_version = op->has_if_version && !is_get,
+		.if_version = op->if_version,
+		.code = op->result.code,
+		.version = is_get ? op->read.version : op->result.version,
+		.previous_version = op->result.previous_version,
+		.read = op->read.value,
+	};
+}
+
+static void
+judge_key(struct world *w, uint32_t key)
+{
+	static struct linear_operation seen[LINEAR_OPERATIONS_MAX];
+	size_t count = 0;
+	uint32_t i;
+
+	for (i = 0; i < w->history_count && count < LINEAR_OPERATIONS_MAX; i++)
+		if (w->history[i].key == key)
+			seen[count++] = as_seen(&w->history[i]);
+	switch (linear_check(seen, count)) {
+	case LINEAR_YES:
+		break;
+	case LINEAR_NO:
+		world_violate(w,
+		    "what clients saw of key %c is not linearizable",
+		    (int)('a' + key));
+		break;
+	case LINEAR_UNDECIDED:
+		world_count(w, COUNT_UNDECIDED);
+		break;
+	}
+}
+
 void
 client_judge(struct world *w)
 {
+	uint32_t key;
+
 	uint32_t i, k;
 
 	for (i = 0; i < w->history_count; i++)
@@ -394,4 +444,6 @@ client_judge(struct world *w)
 				    "made, but is ordered after it",
 				    i, k);
 		}
+	for (key = 0; key < MACHINE_KEYS && !w->is_violated; key++)
+		judge_key(w, key);
 }

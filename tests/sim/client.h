@@ -25,7 +25,7 @@ void client_refer(struct world *w, uint64_t seq, struct bytes batch);
 
 bool client_all_answered(const struct world *w);
 
-/* Are the answers linearizable?  The agreed order is the witness. */
+/* Are the answers linearizable?  By the agreed order, and by a search. */
 void client_judge(struct world *w);
 
 #endif

@@ -66,6 +66,7 @@ enum counter_kind {
 	X(SLEPT, FAULT, "members asleep through the storm")             \
 	X(BROKEN, FAULT, "members broken also after the storm")         \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
+	X(UNDECIDED, RARE, "histories too hard to judge")               \
 	X(REACHED_VIEW, REACH, "views entered")                         \
 	X(REACHED_CHECKPOINT, REACH, "stable checkpoints")              \
 	X(REACHED_FETCH, REACH, "state fetches asked")                  \
