@@ -94,9 +94,8 @@ def run_campaign(options, number, nodes, kinds, figures):
         if not isinstance(error, (Failure, Violation)):
             traceback.print_exc()
         is_kept = True
-        print("chaos: campaign %d, round %d: %s\nchaos: kept in %s\nchaos: replay: %s --seed %d --rounds %d%s --campaign %d"
-              % (number, campaign.round, error, campaign.keep(), sys.argv[0], options.seed, options.rounds,
-                 " --short" if options.short else "", number), flush=True)
+        print("chaos: campaign %d, round %d: %s\nchaos: kept in %s\nchaos: replay: %s --seed %d --campaign %d" % (
+            number, campaign.round, error, campaign.keep(), " ".join(sys.argv), options.seed, number), flush=True)
         return False
     finally:
         campaign.end()
