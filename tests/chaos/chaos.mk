@@ -6,11 +6,12 @@ CHAOS_WRITES ?= 10000000
 
 CHAOS_DIR   := $(BUILD)/tests/chaos
 CHAOS_TOOLS := $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(CHAOS_DIR)/seam.so
+TRAITOR     := $(CHAOS_DIR)/traitor
 
 CHAOS := PYTHONDONTWRITEBYTECODE=1 tests/chaos/chaos.py --aegis $(BUILD)/aegis \
 	--tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
-$(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd: %: %.o $(BUILD)/libaegis.a
+$(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(TRAITOR): %: %.o $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libaegis.a \
 		$(pkg_libs)
 
@@ -31,6 +32,11 @@ check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes net
 		CHAOS_DIR=$(CHAOS_DIR) python3 tests/chaos/$${test}_test.py \
 		|| exit 1; done
 
+bench-faults: $(BUILD)/aegis $(CHAOS_TOOLS) $(TRAITOR) $(BENCH_LOAD) ## what faults cost; see build/faults.jsonl
+	@PYTHONDONTWRITEBYTECODE=1 tests/chaos/figures.py --aegis $(BUILD)/aegis \
+		--tools $(CHAOS_DIR) --load $(BENCH_LOAD) build/faults.jsonl
+
 CHECKS += check-chaos
-.PHONY: chaos check-chaos check-chaos-parts
--include $(CHAOS_DIR)/relay.d $(CHAOS_DIR)/crowd.d $(CHAOS_DIR)/seam.d
+.PHONY: chaos check-chaos check-chaos-parts bench-faults
+-include $(CHAOS_DIR)/relay.d $(CHAOS_DIR)/crowd.d $(CHAOS_DIR)/seam.d \
+	$(TRAITOR).d

@@ -58,8 +58,9 @@ def call(*words):
 class Told:
     """A program that does what it is told, a line at a time."""
 
-    def __init__(self, *words, stderr=None):
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True)
+    def __init__(self, *words, env=None, stderr=None):
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=env,
+                                        text=True)
         self.name = os.path.basename(words[0])
         if self.process.stdout.readline() != "up\n":
             raise GroundError("%s does not come up" % self.name)

@@ -1,0 +1,290 @@
+/*
+ * A member in hostile hands, while the others work: traitor DIR ROSTER LISTEN
+ * garbage|flood
+ *
+ * It has the keys of the member whose data directory DIR is, listens where
+ * that member does, brings up its links to all others as a node does, says
+ * "up", and then does harm until its stdin ends.
+ *
+ *	garbage   for each sequence number that it hears of it votes PREPARE
+ *		and COMMIT for one digest towards some members and for
+ *		another towards the rest, and again with a signature that is
+ *		none
+ *	flood     votes with signatures that are none, of a window of
+ *		sequence numbers ahead, as fast as its links take them
+ *
+ * NOT HERE One lie at a time, told from outside: fixture/liar.c.
+ */
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <poll.h>
+#include <sodium.h>
+
+#include "codec/decoder.h"
+#include "codec/encoder.h"
+#include "codec/message.h"
+#include "net/net.h"
+#include "trust/identity.h"
+#include "trust/setup.h"
+
+#define LINKS_WAIT_MS 30000
+#define STEP_MS 10
+#define BATCHES_MAX 64  /* votes for so many at a time, when it is late */
+#define FLOOD_FRAMES 64 /* between two looks at the queues */
+#define FLOOD_BYTES (256U << 10) /* in a link's queue at a time */
+#define FLOOD_WINDOW 256
+
+static struct traitor {
+	struct roster roster;
+	struct secret *node_key, *link_key;
+	struct identity identity;
+	struct net *net;
+	uint32_t others;            /* bit per member */
+	_Atomic uint64_t view, seq; /* newest heard of */
+	sem_t heard;
+} traitor;
+
+static void
+must(enum ag_status status, const struct ag_error *err)
+{
+	if (status == AG_OK)
+		return;
+	(void)fprintf(stderr, "traitor: %s\n", err->text);
+	exit(1);
+}
+
+/* PRE_PREPARE [17, view, seq, …], VOTES [18, view, [[phase, seq, digest]…], …] */
+static void
+on_frame(void *arg, uint32_t member, const struct frame *frame)
+{
+	struct decoder d;
+	uint64_t type, view, seq = 0;
+
+	(void)arg;
+	(void)member;
+	type = message_type_of(frame->body);
+	if (type != MESSAGE_PRE_PREPARE && type != MESSAGE_VOTES)
+		return;
+	decoder_init(&d, frame->body);
+	(void)decoder_get_array_max(&d, 6);
+	(void)decoder_get_uint(&d);
+	view = decoder_get_uint(&d);
+	if (type == MESSAGE_VOTES) {
+		(void)decoder_get_array_max(&d, VOTE_BUNDLE_MAX);
+		(void)decoder_get_array_max(&d, 3);
+		/* Those of checkpoints are behind. */
+		if (decoder_get_uint(&d) == VOTE_CHECKPOINT)
+			return;
+	}
+	seq = decoder_get_uint(&d);
+	if (d.why != NULL || seq <= atomic_load(&traitor.seq))
+		return;
+	atomic_store(&traitor.view, view);
+	atomic_store(&traitor.seq, seq);
+	(void)sem_post(&traitor.heard);
+}
+
+static void
+on_link(void *arg, uint32_t member, bool is_up)
+{
+	(void)arg;
+	(void)member;
+	(void)is_up;
+}
+
+static void
+open_links(const char *dir, const char *roster, const char *listen)
+{
+	struct net_config config = {
+		.roster = &traitor.roster,
+		.listen = listen,
+		.heartbeat_ms = 500,
+		.silent_ms = 5000,
+		.callbacks = { .frame = on_frame, .link = on_link },
+	};
+	struct ag_error err;
+	uint32_t i;
+
+	must(setup_load_keys(&traitor.node_key, &traitor.link_key, dir, &err),
+	    &err);
+	must(roster_load(&traitor.roster, roster, &err), &err);
+	must(identity_init(&traitor.identity, &traitor.roster, traitor.node_key,
+		 &err),
+	    &err);
+	config.self = traitor.identity.self;
+	config.node_key = traitor.node_key;
+	config.link_key = traitor.link_key;
+	must(net_start(&traitor.net, &config, &err), &err);
+	for (i = 0; i < traitor.roster.member_count; i++)
+		if (i != config.self)
+			traitor.others |= UINT32_C(1) << i;
+}
+
+/* Bytes in the fullest queue; those that are not up are in *down. */
+static uint64_t
+look_at_links(uint32_t *down)
+{
+	struct net_link_stats stats;
+	uint64_t most = 0;
+	uint32_t i;
+
+	*down = 0;
+	for (i = 0; i < traitor.roster.member_count; i++) {
+		net_stats(traitor.net, i, &stats);
+		if (stats.state == NET_LINK_DOWN ||
+		    stats.state == NET_LINK_CONNECTING)
+			*down |= UINT32_C(1) << i;
+		if (stats.queued_bytes > most)
+			most = stats.queued_bytes;
+	}
+	return most;
+}
+
+static void
+pause_ms(unsigned ms)
+{
+	const struct timespec wait = { .tv_nsec = ms * 1000000L };
+
+	(void)nanosleep(&wait, NULL);
+}
+
+static void
+await_links(void)
+{
+	unsigned waited;
+	uint32_t down;
+
+	for (waited = 0; look_at_links(&down), down != 0; waited += STEP_MS) {
+		if (waited >= LINKS_WAIT_MS) {
+			(void)fprintf(stderr, "traitor: no link to %x\n", down);
+			exit(1);
+		}
+		pause_ms(STEP_MS);
+	}
+}
+
+/* One vote for a digest that is all one byte; sign: rightly. */
+static void
+vote(uint32_t members, enum vote_phase phase, uint64_t seq, uint8_t what,
+    bool sign)
+{
+	const uint64_t view = atomic_load(&traitor.view);
+	struct vote vote = { .phase = phase, .seq = seq };
+	struct vote_proof proof;
+	uint8_t raw[512];
+	struct encoder e;
+	struct bytes body;
+
+	memset(vote.digest.data, what, DIGEST_BYTES);
+	if (sign)
+		vote_bundle_sign(&proof, &vote, 1, &traitor.identity.scope,
+		    traitor.identity.self, view, &identity_authority,
+		    &traitor.identity);
+	else
+		randombytes_buf(proof.signature, SIGNATURE_BYTES);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 4);
+	encoder_put_uint(&e, MESSAGE_VOTES);
+	encoder_put_uint(&e, view);
+	encoder_put_array(&e, 1);
+	encoder_put_array(&e, 3);
+	encoder_put_uint(&e, (uint64_t)phase);
+	encoder_put_uint(&e, seq);
+	encoder_put_bytes(&e, bytes_of(vote.digest.data, DIGEST_BYTES));
+	encoder_put_bytes(&e, bytes_of(proof.signature, SIGNATURE_BYTES));
+	/* What finds no room is one lie less. */
+	if (encoder_finish(&e, &body) != AG_OK ||
+	    net_send(traitor.net, members, FRAME_CONSENSUS, body) != AG_OK)
+		return;
+}
+
+static void
+vote_garbage(uint64_t seq)
+{
+	const uint32_t some = traitor.others & UINT32_C(0x55555555);
+	const uint32_t rest = traitor.others & ~some;
+	enum vote_phase phase;
+
+	for (phase = VOTE_PREPARE; phase <= VOTE_COMMIT; phase++) {
+		vote(some, phase, seq, 0xaa, true);
+		vote(rest, phase, seq, 0xbb, true);
+		vote(traitor.others, phase, seq, 0xcc, false);
+	}
+}
+
+static void
+do_garbage(void)
+{
+	static uint64_t last;
+	struct timespec until;
+	uint64_t seq;
+
+	(void)clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec++;
+	if (sem_timedwait(&traitor.heard, &until) != 0)
+		return;
+	seq = atomic_load(&traitor.seq);
+	if (seq > last + BATCHES_MAX)
+		last = seq - BATCHES_MAX;
+	while (last < seq)
+		vote_garbage(++last);
+}
+
+static void
+do_flood(void)
+{
+	static uint64_t ahead;
+	uint32_t down;
+	unsigned i;
+
+	if (look_at_links(&down) > FLOOD_BYTES) {
+		pause_ms(1);
+		return;
+	}
+	for (i = 0; i < FLOOD_FRAMES; i++)
+		vote(traitor.others, VOTE_COMMIT,
+		    atomic_load(&traitor.seq) + ahead++ % FLOOD_WINDOW, 0xcc,
+		    false);
+}
+
+static bool
+has_input(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	void (*harm)(void) = NULL;
+
+	if (argc == 5 && strcmp(argv[4], "garbage") == 0)
+		harm = do_garbage;
+	else if (argc == 5 && strcmp(argv[4], "flood") == 0)
+		harm = do_flood;
+	if (harm == NULL) {
+		(void)fprintf(stderr,
+		    "usage: traitor DIR ROSTER LISTEN garbage|flood\n");
+		return 2;
+	}
+	if (sodium_init() < 0 || sem_init(&traitor.heard, 0, 0) != 0)
+		return 1;
+	open_links(argv[1], argv[2], argv[3]);
+	await_links();
+	(void)puts("up");
+	(void)fflush(stdout);
+	while (!has_input())
+		harm();
+	net_stop(traitor.net);
+	secret_free(traitor.node_key);
+	secret_free(traitor.link_key);
+	return 0;
+}
