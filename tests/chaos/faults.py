@@ -150,11 +150,10 @@ class Faults:
     def round_full_disk(self):
         victim = self.trial.names[-1]
         others = self.trial.names[:-1]
-        began = time.monotonic()
-        self.ground.fill(self.trial.folder(victim))
         self.trial.processes[victim].is_killed = True
+        self.ground.fill(self.trial.folder(victim))
         self.trial.ends(victim, 3, "No space left on device", 30)
-        first, _ = self.failover(began, others)
+        first, _ = self.failover(time.monotonic(), others)
         self.some_operations(self.rng.randrange(20, 300))
         self.ground.drain(self.trial.folder(victim))
         self.trial.up()
@@ -164,11 +163,10 @@ class Faults:
         victim = self.some_member()
         others = [name for name in self.trial.names if name != victim]
         seam = self.ground.seams[self.trial.names.index(victim)]
-        began = time.monotonic()
         self.trial.processes[victim].is_killed = True
         seam.set("sync_errors", 1)
         self.trial.ends(victim, 3, "Input/output error", 30)
-        first, _ = self.failover(began, others)
+        first, _ = self.failover(time.monotonic(), others)
         self.restart()
         return "a sync of %s failed, writes after %.0f ms" % (victim, first)
 
