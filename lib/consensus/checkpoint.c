@@ -19,7 +19,10 @@
  *             fetched (Castro & Liskov 2002, section 5.3); the log is cut
  *             behind a quorum's alone.  A state that is behind the others'
  *             window thus needs no checkpoint that it would have to sign.
- *          6. Our own digests are written down.  A cluster that crashed
+ *          6. The last state of an epoch is a checkpoint wherever it stands.
+ *          7. An epoch's state that is not there yet is fetched, at its
+ *             beginning or above.
+ *          8. Our own digests are written down.  A cluster that crashed
  *             with its window full could else never cut its log again.
  */
 #include <string.h>
@@ -289,6 +292,13 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 		checkpoint_vouch(e);
 }
 
+void
+checkpoint_last(struct engine *e, uint64_t seq)
+{
+	e->last = seq;
+	pending_drop_all(e);
+}
+
 /* Vote for our state after seq, once that is written down. */
 static void
 vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
@@ -345,13 +355,11 @@ checkpoint_receive(struct engine *e, struct decoder *d)
 }
 
 void
-checkpoint_durable(struct engine *e)
+checkpoint_tell(struct engine *e)
 {
 	struct effect *effect;
 	struct encoder out;
 
-	if (e->stable_token == 0 || e->stable_token > e->durable_token)
-		return;
 	emit_begin(e, &out);
 	certificate_encode(&out, e->stable_certificate);
 	effect = emit(e, EFFECT_STABLE);
@@ -360,6 +368,13 @@ checkpoint_durable(struct engine *e)
 	effect->digest = e->stable_digest;
 	effect->body = emit_end(e, &out);
 	e->stable_token = 0;
+}
+
+void
+checkpoint_durable(struct engine *e)
+{
+	if (e->stable_token != 0 && e->stable_token <= e->durable_token)
+		checkpoint_tell(e);
 }
 
 /* Members that say they have a stable checkpoint at least at seq. */
@@ -374,6 +389,23 @@ members_at(const struct engine *e, uint64_t seq)
 	return members;
 }
 
+/* Our state is older than the epoch: any of it will do. */
+static void
+chase_beginning(struct engine *e)
+{
+	struct effect *effect;
+
+	if (e->fetch_seq != 0 &&
+	    e->now_us - e->fetch_asked_us < FETCH_REPEAT_US)
+		return;
+	e->fetch_seq = e->config.first_seq;
+	e->fetch_asked_us = e->now_us;
+	effect = emit(e, EFFECT_FETCH_STATE);
+	effect->seq = e->config.first_seq;
+	effect->digest = e->config.first_digest;
+	effect->members = engine_others(e);
+}
+
 void
 checkpoint_chase(struct engine *e)
 {
@@ -383,6 +415,10 @@ checkpoint_chase(struct engine *e)
 	/* A state beside an empty log would mean a log that was lost. */
 	if (e->birth_token > e->durable_token)
 		return;
+	if (e->delivered < e->config.first_seq) {
+		chase_beginning(e);
+		return;
+	}
 	if (e->target->proof_count == 0 || e->target->seq <= e->delivered ||
 	    e->now_us - e->last_progress_us <
 		2 * e->config.progress_interval_us ||
@@ -419,6 +455,8 @@ checkpoint_installed(struct engine *e, const struct event *event)
 	}
 	if (event->seq <= e->applied)
 		return;
+	if (event->is_last)
+		checkpoint_last(e, event->seq);
 	e->applied = event->seq;
 	if (e->delivered < event->seq)
 		e->delivered = event->seq;

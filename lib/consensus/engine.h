@@ -31,6 +31,11 @@
  *      replay may begin at it.  A PERSIST names in seq the sequence its
  *      record belongs to (0: none); records of sequences above the stable
  *      one are kept.  The stable checkpoint may be ahead of the state.
+ *   9. A membership ends its epoch: after its batch nothing is executed,
+ *      whatever is delivered, and APPLIED, START and INSTALLED say so with
+ *      is_last and the digest.  The engine then only brings about that this
+ *      state is certified, which STABLE tells, also after a restart.  The
+ *      next epoch is another engine's, that begins behind that state.
  *
  * Everything in effects (records, messages, batches) borrows from the engine
  * until the next step.  Event bytes are borrowed by the engine for the step.
@@ -69,7 +74,9 @@ struct engine_config {
 	uint64_t view_timeout_us;      /* base of the view timer; doubles */
 	uint64_t progress_interval_us; /* how often PROGRESS is sent */
 	uint64_t first_seq;            /* sequences begin above this; a restored
-			       cluster's goes on where its backup stood */
+			       cluster's goes on where its backup stood, and an
+			       epoch where the one before ended.  A state that
+			       is not there yet is fetched */
 	struct digest first_digest;    /* of the state at first_seq */
 	uint64_t clock_skew_max_ms;    /* a proposal's time against ours */
 	const struct authority *authority; /* signs and verifies */
@@ -84,7 +91,8 @@ enum event_kind {
 	EVENT_MESSAGE,   /* member: authenticated sender; body */
 	EVENT_SUBMIT,    /* body: an envelope of our clients, rightly signed */
 	EVENT_PERSISTED, /* token: this and all lower ones are durable */
-	EVENT_APPLIED,   /* seq; has_digest and digest at a checkpoint */
+	EVENT_APPLIED,   /* seq; has_digest and digest at a checkpoint;
+			    is_last: of this epoch */
 	EVENT_INSTALLED, /* seq, digest: state transfer put this in place;
 			    body: the certificate, of a quorum or vouched */
 	EVENT_CHECKPOINT_WANTED, /* a snapshot waits for a certified point */
@@ -99,6 +107,7 @@ struct event {
 	uint64_t seq;
 	uint64_t token;
 	bool has_digest;
+	bool is_last;
 	struct digest digest;
 	struct bytes body;
 };

@@ -335,6 +335,8 @@ dispatch(struct engine *e, const struct event *event)
 		on_persisted(e, event->token);
 		break;
 	case EVENT_APPLIED:
+		if (event->is_last)
+			checkpoint_last(e, event->seq);
 		checkpoint_applied(e, event->seq, event->has_digest,
 		    &event->digest);
 		break;

@@ -194,6 +194,7 @@ struct engine {
 	uint64_t proposed;
 	uint64_t delivered;
 	uint64_t applied;
+	uint64_t last;           /* what is executed ends here; 0: it goes on */
 	uint64_t last_time_ms;   /* of the newest proposal */
 	uint64_t clock_refusals; /* see struct engine_status */
 	uint64_t clock_refused_us;
@@ -250,6 +251,13 @@ struct effect *emit(struct engine *e, enum effect_kind kind);
 void emit_fatal(struct engine *e, const char *text);
 uint32_t engine_others(const struct engine *e);
 
+/* May this sequence still be executed in our epoch? */
+static inline bool
+engine_goes_on(const struct engine *e, uint64_t seq)
+{
+	return e->last == 0 || seq <= e->last;
+}
+
 /* Nothing at or below it is to be decided: delivered, or certified. */
 static inline uint64_t
 engine_floor(const struct engine *e)
@@ -285,6 +293,9 @@ void null_batch(struct bytes *batch, struct digest *digest);
 
 void pending_take(struct engine *e, uint32_t source, struct bytes raw);
 void pending_executed(struct engine *e, struct bytes batch);
+
+/* Nothing more is executed in this epoch: forget all that waits. */
+void pending_drop_all(struct engine *e);
 
 /* A view begins: everything waits to be proposed again. */
 void pending_new_view(struct engine *e);
@@ -372,6 +383,9 @@ void conflict_new_view(struct engine *e, struct bytes body);
 void checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
     const struct digest *digest);
 
+/* Our state of seq is the last of the epoch. */
+void checkpoint_last(struct engine *e, uint64_t seq);
+
 /* Our own state's digest after seq, from before a restart. */
 void checkpoint_remember(struct engine *e, uint64_t seq,
     const struct digest *digest);
@@ -386,6 +400,9 @@ void checkpoint_receive(struct engine *e, struct decoder *d);
 void checkpoint_certified(struct engine *e, const struct certificate *c);
 void checkpoint_installed(struct engine *e, const struct event *event);
 void checkpoint_durable(struct engine *e);
+
+/* Say that our stable checkpoint is one; its record is durable. */
+void checkpoint_tell(struct engine *e);
 
 /* Is the state's digest wanted after seq, or after a batch that asks for it? */
 bool checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged);

@@ -89,6 +89,13 @@ pending_drop(struct engine *e, struct pending *p)
 	pool_give(&e->pool, (uint8_t *)p);
 }
 
+void
+pending_drop_all(struct engine *e)
+{
+	while (e->oldest != NULL)
+		pending_drop(e, e->oldest);
+}
+
 static bool
 pending_has_room(const struct engine *e, uint32_t source, size_t len)
 {
@@ -117,7 +124,8 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 	struct pending *p, **bucket;
 
 	digest_of(&digest, raw);
-	if (pending_find(e, &digest) != NULL)
+	/* After the last batch who waits asks again, in the next epoch. */
+	if (e->last != 0 || pending_find(e, &digest) != NULL)
 		return;
 	/* A batch must hold it, with its own head. */
 	if (raw.len + 32 > e->config.batch_bytes_max ||

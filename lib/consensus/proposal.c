@@ -121,7 +121,7 @@ proposal_prepare(struct engine *e, struct slot *slot)
 	struct payload *p = slot_payload(slot, &slot->digest);
 
 	if (!slot->has_proposal || slot->view != e->view || e->is_changing ||
-	    p == NULL)
+	    p == NULL || !engine_goes_on(e, slot->seq))
 		return;
 	if (slot->prepare.is_given && slot->prepare.view >= e->view)
 		return;
@@ -234,7 +234,7 @@ proposal_clear_wants(struct engine *e)
 void
 proposal_make(struct engine *e)
 {
-	while (view_is_primary(e) && proposal_has_room(e)) {
+	while (e->last == 0 && view_is_primary(e) && proposal_has_room(e)) {
 		bool flagged = proposal_flag_is_due(e);
 		struct digest digest;
 		struct encoder out;

@@ -235,6 +235,15 @@ write_birth(struct engine *e)
 	e->birth_token = emit_persist(e, 0, emit_end(e, &out));
 }
 
+/* The epoch has ended here; its proof may be known from before. */
+static void
+recover_last(struct engine *e, uint64_t seq)
+{
+	checkpoint_last(e, seq);
+	if (e->stable == seq && e->stable_certificate->proof_count > 0)
+		checkpoint_tell(e);
+}
+
 void
 recover_start(struct engine *e, const struct event *event)
 {
@@ -253,6 +262,8 @@ recover_start(struct engine *e, const struct event *event)
 		*e->target = *e->stable_certificate;
 	if (event->has_digest)
 		checkpoint_remember(e, event->seq, &event->digest);
+	if (event->is_last)
+		recover_last(e, event->seq);
 	e->view_since_us = e->now_us;
 	e->last_progress_us = e->now_us;
 	effect = emit(e, EFFECT_VIEW);

@@ -257,7 +257,8 @@ waiting_since(const struct engine *e)
 	/* A primary that is behind itself cannot take a checkpoint. */
 	if (e->wants_checkpoint && e->wanted_since_us < since)
 		since = e->wanted_since_us;
-	return since;
+	/* After the last batch there is nothing to move. */
+	return e->last == 0 ? since : UINT64_MAX;
 }
 
 void

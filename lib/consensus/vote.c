@@ -715,7 +715,8 @@ deliver_ready(struct engine *e)
 	struct slot *slot;
 
 	while ((slot = slot_find(e, e->delivered + 1)) != NULL &&
-	    slot->committed->proof_count > 0 && e->is_started) {
+	    slot->committed->proof_count > 0 && e->is_started &&
+	    engine_goes_on(e, slot->seq)) {
 		struct payload *p =
 		    slot_payload(slot, &slot->committed->digest);
 

@@ -98,6 +98,7 @@ struct cluster {
 	bool is_decided[CLUSTER_SEQ_MAX];
 	unsigned requests[CLUSTER_SEQ_MAX];
 	struct digest states[CLUSTER_SEQ_MAX];
+	uint64_t last;     /* its batch ends the epoch; 0: none does */
 	bool has_transfer; /* a state asked for is put in place at once */
 	/* May a message pass?  NULL: all do. */
 	bool (*passes)(struct cluster *c, uint32_t from, uint32_t to,
@@ -246,11 +247,13 @@ FIXTURE void
 node_execute(struct node *node, const struct effect *effect)
 {
 	struct cluster *c = node->cluster;
-	struct event *report = &node->reports[node->report_count++];
+	struct event *report = &node->reports[node->report_count];
 	struct digest digest;
 	struct batch batch;
 
-	assert_true(node->report_count <= 64);
+	if (c->last != 0 && node->applied >= c->last)
+		return;
+	assert_true(++node->report_count <= 64);
 	assert_int_equal(effect->seq, node->applied + 1);
 	assert_true(effect->seq < CLUSTER_SEQ_MAX);
 	digest_of(&digest, effect->body);
@@ -266,7 +269,8 @@ node_execute(struct node *node, const struct effect *effect)
 	c->states[effect->seq] = node->state;
 	*report = (struct event){ .kind = EVENT_APPLIED,
 		.seq = effect->seq,
-		.has_digest = effect->is_checkpoint,
+		.has_digest = effect->is_checkpoint || effect->seq == c->last,
+		.is_last = effect->seq == c->last,
 		.digest = node->state };
 }
 
@@ -611,6 +615,8 @@ node_start(struct node *node)
 	    (struct event){ .kind = EVENT_START,
 		.seq = node->applied,
 		.has_digest = true,
+		.is_last =
+		    node->applied != 0 && node->applied == node->cluster->last,
 		.digest = node->state });
 }
 

@@ -1,0 +1,272 @@
+/*
+ * The end of an epoch, and the beginning of the next.
+ */
+#include "consensus_fixture.h"
+
+static void
+assert_stable(struct cluster *c, uint64_t seq)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->n; i++)
+		if (!c->nodes[i].is_down)
+			assert_int_equal(c->nodes[i].stable, seq);
+}
+
+static void
+the_last_state_is_certified_wherever_it_stands(void **state)
+{
+	uint64_t last;
+
+	(void)state;
+	for (last = 1; last <= 17; last++) {
+		struct cluster *c = cluster_of(4);
+
+		c->last = last;
+		agree(c, (uint32_t)last % 4, (unsigned)last);
+		assert_applied(c, last);
+		assert_stable(c, last);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+static void
+after_it_nothing_is_proposed_and_nobody_is_impatient(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	c->last = 5;
+	agree(c, 1, 5);
+	for (i = 0; i < 4; i++)
+		submit(c, i);
+	cluster_settle(c);
+	cluster_advance(c, 20000 * MS);
+	assert_applied(c, 5);
+	for (i = 0; i < 4; i++) {
+		assert_int_equal(status_of(c, i).proposed, 5);
+		assert_int_equal(status_of(c, i).pending_requests, 0);
+		assert_int_equal(status_of(c, i).view, 0);
+	}
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* What was decided beyond it before anybody knew is not executed. */
+static void
+what_is_decided_beyond_it_does_not_keep_it_from_being_certified(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	agree(c, 0, 2);
+	c->last = 3;
+	for (i = 0; i < 6; i++)
+		submit(c, i % 4);
+	cluster_settle(c);
+	cluster_advance(c, ALL_WAITED);
+	assert_applied(c, 3);
+	assert_stable(c, 3);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_restarts_at_the_end_still_proves_it(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	c->last = 5;
+	agree(c, 0, 5);
+	assert_stable(c, 5);
+	for (i = 0; i < 4; i++) {
+		node_crash(&c->nodes[i]);
+		c->nodes[i].stable = 0;
+	}
+	for (i = 0; i < 4; i++)
+		node_start(&c->nodes[i]);
+	assert_stable(c, 5);
+	submit(c, 0);
+	cluster_settle(c);
+	cluster_advance(c, 5000 * MS);
+	assert_applied(c, 5);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* Executed by all, and all lose power before anybody hears a vote. */
+static void
+an_end_that_nobody_has_certified_is_certified_after_a_restart(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 4);
+	c->last = 4;
+	for (i = 0; i < 4; i++) {
+		node_crash(&c->nodes[i]);
+		node_start(&c->nodes[i]);
+	}
+	cluster_settle(c);
+	cluster_advance(c, 1000 * MS);
+	assert_stable(c, 4);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_straggler_is_brought_to_the_end_and_no_further(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 2);
+	node_crash(&c->nodes[3]);
+	c->last = 6;
+	agree(c, 0, 4);
+	assert_stable(c, 6);
+	node_start(&c->nodes[3]);
+	cluster_settle(c);
+	cluster_advance(c, 2000 * MS);
+	assert_applied(c, 6);
+	assert_stable(c, 6);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* The primary is gone: the last batch is decided by the next one. */
+static void
+a_view_change_does_not_move_the_end(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 1, 3);
+	c->last = 4;
+	node_crash(&c->nodes[0]);
+	submit(c, 1);
+	cluster_settle(c);
+	cluster_advance(c, 8000 * MS);
+	assert_applied(c, 4);
+	assert_stable(c, 4);
+	node_start(&c->nodes[0]);
+	cluster_settle(c);
+	cluster_advance(c, 2000 * MS);
+	assert_applied(c, 4);
+	assert_stable(c, 4);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* A cluster whose epoch begins at 6, where member 3 has only the state of 2. */
+static struct cluster *
+next_epoch(void)
+{
+	struct cluster *c = cluster_of(4);
+	uint32_t i;
+
+	agree(c, 0, 2);
+	node_crash(&c->nodes[3]);
+	c->last = 6;
+	agree(c, 0, 4);
+	for (i = 0; i < 4; i++) {
+		if (!c->nodes[i].is_down)
+			node_crash(&c->nodes[i]);
+		items_free(&c->nodes[i].records);
+	}
+	c->last = 0;
+	c->scope.epoch++;
+	c->config.scope = c->scope;
+	c->config.first_seq = 6;
+	c->config.first_digest = c->states[6];
+	return c;
+}
+
+static void
+the_next_epoch_begins_behind_it(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	agree(c, 1, 12);
+	assert_applied(c, 18);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_lacks_the_state_of_its_beginning_fetches_one(void **state)
+{
+	struct cluster *c = next_epoch();
+	static struct certificate certificate;
+	struct node *late = &c->nodes[3];
+	uint8_t encoded[CERTIFICATE_BYTES_MAX];
+	struct bytes body;
+	struct encoder e;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		node_start(&c->nodes[i]);
+	cluster_settle(c);
+	agree(c, 0, 1);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(late->fetch_seq, 6);
+	assert_int_equal(late->applied, 2);
+	/* What it is given is the state of 7, which two members sign. */
+	certificate_make(c, VOTE_CHECKPOINT, 0, 7, 0, 2, &certificate);
+	for (i = 0; i < 2; i++) {
+		const struct vote vote = { VOTE_CHECKPOINT, 7, c->states[7] };
+
+		certificate.digest = vote.digest;
+		vote_bundle_sign(&certificate.proofs[i], &vote, 1, &c->scope, i,
+		    0, &fake_anybody, &i);
+	}
+	encoder_init(&e, encoded, sizeof(encoded));
+	certificate_encode(&e, &certificate);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	late->applied = 7;
+	late->state = c->states[7];
+	node_step(late,
+	    (struct event){ .kind = EVENT_INSTALLED,
+		.seq = 7,
+		.digest = late->state,
+		.body = body });
+	agree(c, 3, 10);
+	assert_applied(c, 17);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    the_last_state_is_certified_wherever_it_stands),
+		cmocka_unit_test(
+		    after_it_nothing_is_proposed_and_nobody_is_impatient),
+		cmocka_unit_test(
+		    what_is_decided_beyond_it_does_not_keep_it_from_being_certified),
+		cmocka_unit_test(who_restarts_at_the_end_still_proves_it),
+		cmocka_unit_test(
+		    an_end_that_nobody_has_certified_is_certified_after_a_restart),
+		cmocka_unit_test(
+		    a_straggler_is_brought_to_the_end_and_no_further),
+		cmocka_unit_test(a_view_change_does_not_move_the_end),
+		cmocka_unit_test(the_next_epoch_begins_behind_it),
+		cmocka_unit_test(
+		    who_lacks_the_state_of_its_beginning_fetches_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
