@@ -27,8 +27,10 @@ struct leaves {
 	struct sqlite3_stmt *get, *put, *remove;
 	struct leaf_change *changes;
 	size_t count, cap;
+	struct buf keys; /* of the changes */
 	struct merkle_leaf *merged;
 	size_t merged_cap;
+	struct buf merged_keys; /* as a row has them */
 };
 
 /* Prepare, and build the tree from what is stored. */
@@ -47,5 +49,20 @@ enum ag_status leaves_flush(struct leaves *leaves,
 /* Prove a key under merkle_root(); nothing may wait to be flushed. */
 enum ag_status leaves_prove(struct leaves *leaves, struct bytes key,
     struct proof *proof, struct ag_error *err) AG_MUST_USE;
+
+/* Write a bucket whole, and tell the tree.  keys: as a row has them. */
+enum ag_status leaves_bucket_put(struct leaves *leaves, uint32_t bucket,
+    const struct merkle_leaf *leaf, size_t count, struct bytes keys,
+    struct ag_error *err) AG_MUST_USE;
+
+/* A bucket's row as stored: are its leaves what they should be? */
+enum ag_status leaves_row_check(uint64_t bucket, struct bytes row,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Take the first key off a row's keys, or add one behind them. */
+enum ag_status leaves_next_key(struct bytes *keys, struct bytes *key,
+    struct ag_error *err) AG_MUST_USE;
+enum ag_status leaves_put_key(struct buf *keys, struct bytes key,
+    struct ag_error *err) AG_MUST_USE;
 
 #endif

@@ -33,7 +33,7 @@ static const char *const schema[] = {
 	" version INTEGER NOT NULL, created INTEGER NOT NULL,"
 	" modified INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE bucket (id INTEGER PRIMARY KEY,"
-	" leaves BLOB NOT NULL) STRICT;"
+	" leaves BLOB NOT NULL, keys BLOB NOT NULL) STRICT;"
 	"CREATE TABLE session (place INTEGER PRIMARY KEY,"
 	" principal BLOB NOT NULL, floor INTEGER NOT NULL,"
 	" last_seq INTEGER NOT NULL) STRICT;"
