@@ -6,7 +6,9 @@
  *             needs more is in the log (store/wal.h) first.
  *          2. Every failure is reported once, with the file's name, by
  *             db_fail().
- *          3. A frozen database is read with its write-ahead file, which a
+ *          3. A new database has neither: its owner syncs the file when it
+ *             is whole, and gives it its name then.
+ *          4. A frozen database is read with its write-ahead file, which a
  *             killed process leaves behind, through an index in memory: no
  *             lock, no file made, none removed.
  *
@@ -240,8 +242,11 @@ configure(struct sqlite3 *db, const struct db_options *options,
 		status = check_owner(db, options, err);
 	if (status != AG_OK)
 		return status;
-	if (options->path[0] == '\0')
-		return db_exec(db, "PRAGMA journal_mode = OFF", err);
+	if (options->path[0] == '\0' || options->is_new)
+		return db_exec(db,
+		    "PRAGMA locking_mode = EXCLUSIVE;"
+		    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF",
+		    err);
 	if (options->is_reader || options->is_frozen)
 		return db_exec(db, "PRAGMA query_only = ON", err);
 	return db_exec(db,
@@ -454,13 +459,4 @@ db_sync(struct sqlite3 *db, struct ag_error *err)
 	if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
 		return db_fail(db, code, err);
 	return AG_OK;
-}
-
-enum ag_status
-db_settle(struct sqlite3 *db, struct ag_error *err)
-{
-	int code = sqlite3_wal_checkpoint_v2(db, NULL,
-	    SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-
-	return code == SQLITE_OK ? AG_OK : db_fail(db, code, err);
 }

@@ -25,6 +25,8 @@ struct db_options {
 	const char *path; /* "": a private temporary database */
 	uint32_t application_id;
 	bool is_reader; /* the file must exist; nothing may be changed */
+	bool is_new;    /* the file is being made and worth nothing until it
+			   is whole: no journal, nothing synced */
 	bool is_frozen; /* nobody else has it open: read it as it was left,
 			   and touch nothing on the disk */
 	uint32_t cache_kib;
@@ -79,11 +81,5 @@ uint64_t db_column_uint(struct sqlite3_stmt *stmt, int i);
  * allow from the write-ahead file into the database.
  */
 enum ag_status db_sync(struct sqlite3 *db, struct ag_error *err) AG_MUST_USE;
-
-/*
- * Leave one self-contained file: everything moved from the write-ahead file,
- * and synced.  No other connection may be open; only close may follow.
- */
-enum ag_status db_settle(struct sqlite3 *db, struct ag_error *err) AG_MUST_USE;
 
 #endif

@@ -18,18 +18,6 @@
 #include <sodium.h>
 
 #define NODE_COUNT (2 * MERKLE_BUCKETS)
-#define HASH_BITS 256
-
-enum subtree_kind {
-	SUBTREE_EMPTY,
-	SUBTREE_LEAF,
-	SUBTREE_INNER,
-};
-
-struct subtree {
-	enum subtree_kind kind;
-	struct digest digest;
-};
 
 struct merkle {
 	uint8_t is_stale[NODE_COUNT];
@@ -47,6 +35,16 @@ void
 merkle_free(struct merkle *tree)
 {
 	free(tree);
+}
+
+struct merkle *
+merkle_copy(const struct merkle *tree)
+{
+	struct merkle *copy = malloc(sizeof(*copy));
+
+	if (copy != NULL)
+		memcpy(copy, tree, sizeof(*copy));
+	return copy;
 }
 
 uint32_t
@@ -68,16 +66,16 @@ hash_pair(struct digest *out, uint8_t tag, const uint8_t *left,
 	    NULL, 0);
 }
 
-static void
-combine(struct subtree *out, const struct subtree *left,
-    const struct subtree *right)
+void
+merkle_combine(struct merkle_subtree *out, const struct merkle_subtree *left,
+    const struct merkle_subtree *right)
 {
-	if (left->kind == SUBTREE_EMPTY && right->kind != SUBTREE_INNER) {
+	if (left->kind == MERKLE_EMPTY && right->kind != MERKLE_MANY) {
 		*out = *right;
-	} else if (right->kind == SUBTREE_EMPTY && left->kind == SUBTREE_LEAF) {
+	} else if (right->kind == MERKLE_EMPTY && left->kind == MERKLE_ONE) {
 		*out = *left;
 	} else {
-		out->kind = SUBTREE_INNER;
+		out->kind = MERKLE_MANY;
 		hash_pair(&out->digest, 1, left->digest.data,
 		    right->digest.data);
 	}
@@ -89,9 +87,8 @@ bit_of(const uint8_t *key_hash, unsigned int bit)
 	return (key_hash[bit / 8] >> (7 - bit % 8) & 1) != 0;
 }
 
-/* The first leaf whose bit is set; leaves rise, so all after it are too. */
-static size_t
-split_at(const struct merkle_leaf *leaves, size_t count, unsigned int bit)
+size_t
+merkle_split(const struct merkle_leaf *leaves, size_t count, unsigned int bit)
 {
 	size_t low = 0, high = count;
 
@@ -106,40 +103,41 @@ split_at(const struct merkle_leaf *leaves, size_t count, unsigned int bit)
 	return low;
 }
 
-/* Recurses once a bit: HASH_BITS deep at most. */
-static void
-subtree_of(struct subtree *out, const struct merkle_leaf *leaves, size_t count,
-    unsigned int bit)
+/* Recurses once a bit: MERKLE_BITS deep at most. */
+void
+merkle_subtree_of(struct merkle_subtree *out, const struct merkle_leaf *leaves,
+    size_t count, unsigned int bit)
 {
-	struct subtree left, right;
+	struct merkle_subtree left, right;
 	size_t split;
 
 	if (count == 0) {
-		*out = (struct subtree){ .kind = SUBTREE_EMPTY };
+		*out = (struct merkle_subtree){ .kind = MERKLE_EMPTY };
 		return;
 	}
 	if (count == 1) {
-		out->kind = SUBTREE_LEAF;
+		out->kind = MERKLE_ONE;
 		hash_pair(&out->digest, 0, leaves->key_hash,
 		    leaves->value_hash);
 		return;
 	}
-	AG_ASSERT(bit < HASH_BITS);
-	split = split_at(leaves, count, bit);
-	subtree_of(&left, leaves, split, bit + 1);
-	subtree_of(&right, leaves + split, count - split, bit + 1);
-	combine(out, &left, &right);
+	AG_ASSERT(bit < MERKLE_BITS);
+	split = merkle_split(leaves, count, bit);
+	merkle_subtree_of(&left, leaves, split, bit + 1);
+	merkle_subtree_of(&right, leaves + split, count - split, bit + 1);
+	merkle_combine(out, &left, &right);
 }
 
 static void
-node_get(const struct merkle *tree, uint32_t node, struct subtree *out)
+node_get(const struct merkle *tree, uint32_t node, struct merkle_subtree *out)
 {
-	out->kind = (enum subtree_kind)tree->kinds[node];
+	out->kind = (enum merkle_kind)tree->kinds[node];
 	out->digest = tree->digests[node];
 }
 
 static void
-node_put(struct merkle *tree, uint32_t node, const struct subtree *subtree)
+node_put(struct merkle *tree, uint32_t node,
+    const struct merkle_subtree *subtree)
 {
 	tree->kinds[node] = (uint8_t)subtree->kind;
 	tree->digests[node] = subtree->digest;
@@ -151,10 +149,10 @@ merkle_set(struct merkle *tree, uint32_t bucket,
     const struct merkle_leaf *leaves, size_t count)
 {
 	uint32_t node = MERKLE_BUCKETS + bucket;
-	struct subtree subtree;
+	struct merkle_subtree subtree;
 
 	AG_ASSERT(bucket < MERKLE_BUCKETS);
-	subtree_of(&subtree, leaves, count, MERKLE_TOP_BITS);
+	merkle_subtree_of(&subtree, leaves, count, MERKLE_TOP_BITS);
 	node_put(tree, node, &subtree);
 	for (node /= 2; node > 0 && tree->is_stale[node] == 0; node /= 2)
 		tree->is_stale[node] = 1;
@@ -164,7 +162,7 @@ merkle_set(struct merkle *tree, uint32_t bucket,
 static void
 node_refresh(struct merkle *tree, uint32_t node)
 {
-	struct subtree left, right, both;
+	struct merkle_subtree left, right, both;
 
 	if (tree->is_stale[node] == 0)
 		return;
@@ -172,7 +170,7 @@ node_refresh(struct merkle *tree, uint32_t node)
 	node_refresh(tree, 2 * node + 1);
 	node_get(tree, 2 * node, &left);
 	node_get(tree, 2 * node + 1, &right);
-	combine(&both, &left, &right);
+	merkle_combine(&both, &left, &right);
 	node_put(tree, node, &both);
 }
 
@@ -181,6 +179,15 @@ merkle_root(struct merkle *tree, struct digest *root)
 {
 	node_refresh(tree, 1);
 	*root = tree->digests[1];
+}
+
+void
+merkle_node(struct merkle *tree, unsigned int depth, uint32_t index,
+    struct merkle_subtree *out)
+{
+	AG_ASSERT(depth <= MERKLE_TOP_BITS && index >> depth == 0);
+	node_refresh(tree, 1);
+	node_get(tree, (1U << depth) + index, out);
 }
 
 /* The child of node on key_hash's way; a stale tree has no ways. */
@@ -199,11 +206,11 @@ merkle_proof_bucket(struct merkle *tree,
 
 	node_refresh(tree, 1);
 	for (bit = 0; bit < MERKLE_TOP_BITS; bit++) {
-		if (tree->kinds[node] != SUBTREE_LEAF)
+		if (tree->kinds[node] != MERKLE_ONE)
 			node = child_of(node, key_hash, bit);
 		else
 			node = 2 * node +
-			    (tree->kinds[2 * node] == SUBTREE_EMPTY ? 1 : 0);
+			    (tree->kinds[2 * node] == MERKLE_EMPTY ? 1 : 0);
 	}
 	return node - MERKLE_BUCKETS;
 }
@@ -236,30 +243,30 @@ void
 merkle_prove(struct merkle *tree, const uint8_t key_hash[static DIGEST_BYTES],
     const struct merkle_leaf *leaves, size_t count, struct proof *proof)
 {
-	struct subtree sibling;
+	struct merkle_subtree sibling;
 	unsigned int bit = 0;
 	uint32_t node = 1;
 
 	*proof = (struct proof){ .end = PROOF_EMPTY };
 	node_refresh(tree, 1);
 	for (; bit < MERKLE_TOP_BITS; bit++) {
-		if (tree->kinds[node] == SUBTREE_EMPTY)
+		if (tree->kinds[node] == MERKLE_EMPTY)
 			return;
-		if (tree->kinds[node] == SUBTREE_LEAF)
+		if (tree->kinds[node] == MERKLE_ONE)
 			break;
 		node = child_of(node, key_hash, bit);
 		proof_step(proof, &tree->digests[node ^ 1]);
 	}
 	for (; count > 1; bit++) {
-		size_t split = split_at(leaves, count, bit);
+		size_t split = merkle_split(leaves, count, bit);
 
 		if (bit_of(key_hash, bit)) {
-			subtree_of(&sibling, leaves, split, bit + 1);
+			merkle_subtree_of(&sibling, leaves, split, bit + 1);
 			leaves += split;
 			count -= split;
 		} else {
-			subtree_of(&sibling, leaves + split, count - split,
-			    bit + 1);
+			merkle_subtree_of(&sibling, leaves + split,
+			    count - split, bit + 1);
 			count = split;
 		}
 		proof_step(proof, &sibling.digest);

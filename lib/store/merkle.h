@@ -30,6 +30,7 @@
 #include "trust/certificate.h"
 #include "trust/proof.h"
 
+#define MERKLE_BITS 256 /* of a key hash: the deepest a subtree can be */
 #define MERKLE_TOP_BITS 16
 #define MERKLE_BUCKETS (1U << MERKLE_TOP_BITS)
 #define MERKLE_LEAF_BYTES 64
@@ -40,10 +41,35 @@ struct merkle_leaf {
 	uint8_t value_hash[DIGEST_BYTES];
 };
 
+/* What a subtree comes to.  Its hash alone does not tell one leaf from more:
+ * one leaf is hashed the same at every level. */
+enum merkle_kind {
+	MERKLE_EMPTY,
+	MERKLE_ONE,
+	MERKLE_MANY,
+};
+
+struct merkle_subtree {
+	enum merkle_kind kind;
+	struct digest digest;
+};
+
+/* The subtree below depth bit of leaves that rise by key hash, each once,
+ * and have the same bits before it. */
+void merkle_subtree_of(struct merkle_subtree *out,
+    const struct merkle_leaf *leaves, size_t count, unsigned int bit);
+void merkle_combine(struct merkle_subtree *out,
+    const struct merkle_subtree *left, const struct merkle_subtree *right);
+
+/* The first of such leaves whose bit is set. */
+size_t merkle_split(const struct merkle_leaf *leaves, size_t count,
+    unsigned int bit);
+
 struct merkle;
 
 /* NULL when memory is refused.  Untouched parts cost no memory. */
 struct merkle *merkle_new(void);
+struct merkle *merkle_copy(const struct merkle *tree);
 void merkle_free(struct merkle *tree);
 
 /* The bucket a key hash belongs to. */
@@ -55,6 +81,10 @@ void merkle_set(struct merkle *tree, uint32_t bucket,
 
 /* Only what changed since the last call is hashed. */
 void merkle_root(struct merkle *tree, struct digest *root);
+
+/* The index-th subtree at a depth of at most MERKLE_TOP_BITS. */
+void merkle_node(struct merkle *tree, unsigned int depth, uint32_t index,
+    struct merkle_subtree *out);
 
 /*
  * Proving a key present or absent under merkle_root(), in two steps: which

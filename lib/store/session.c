@@ -469,28 +469,56 @@ place_hash(const struct session_table *table, uint32_t index)
 	place->is_hashed = true;
 }
 
+static void
+digest_begin(crypto_generichash_state *hash,
+    const struct session_config *config)
+{
+	uint8_t limits[8];
+
+	put_u64(limits, (uint64_t)config->window << 32 | config->principals);
+	(void)crypto_generichash_init(hash, NULL, 0, DIGEST_BYTES);
+	(void)crypto_generichash_update(hash, (const uint8_t *)SESSION_PURPOSE,
+	    sizeof(SESSION_PURPOSE));
+	(void)crypto_generichash_update(hash, limits, sizeof(limits));
+}
+
+void
+session_list_digest(const struct session_config *config, struct bytes list,
+    struct digest *digest)
+{
+	crypto_generichash_state hash;
+
+	digest_begin(&hash, config);
+	(void)crypto_generichash_update(&hash, list.data, list.len);
+	(void)crypto_generichash_final(&hash, digest->data, DIGEST_BYTES);
+}
+
+void
+session_item_digest(struct session_table *table, size_t i,
+    struct digest *digest)
+{
+	struct place *place;
+
+	AG_ASSERT(i < table->count);
+	place = &table->places[table->order[i]];
+	if (!place->is_hashed)
+		place_hash(table, table->order[i]);
+	*digest = place->digest;
+}
+
 void
 session_digest(struct session_table *table, struct digest *digest)
 {
 	crypto_generichash_state hash;
-	uint8_t limits[8];
+	struct digest item;
 	uint32_t i;
 
-	put_u64(limits,
-	    (uint64_t)table->config.window << 32 | table->config.principals);
-	(void)crypto_generichash_init(&hash, NULL, 0, DIGEST_BYTES);
-	(void)crypto_generichash_update(&hash, (const uint8_t *)SESSION_PURPOSE,
-	    sizeof(SESSION_PURPOSE));
-	(void)crypto_generichash_update(&hash, limits, sizeof(limits));
+	digest_begin(&hash, &table->config);
 	for (i = 0; i < table->count; i++) {
-		struct place *place = &table->places[table->order[i]];
-
-		if (!place->is_hashed)
-			place_hash(table, table->order[i]);
-		(void)crypto_generichash_update(&hash, place->principal,
-		    PRINCIPAL_BYTES);
-		(void)crypto_generichash_update(&hash, place->digest.data,
-		    DIGEST_BYTES);
+		session_item_digest(table, i, &item);
+		(void)crypto_generichash_update(&hash,
+		    session_principal(table, i), PRINCIPAL_BYTES);
+		(void)crypto_generichash_update(&hash, item.data, DIGEST_BYTES);
 	}
 	(void)crypto_generichash_final(&hash, digest->data, DIGEST_BYTES);
 }

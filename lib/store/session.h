@@ -74,6 +74,13 @@ void session_record(struct session_table *table,
 /* Digest over all principals; only changed ones are hashed again. */
 void session_digest(struct session_table *table, struct digest *digest);
 
+/* The same from a list of each principal's key and the BLAKE2b-256 of its
+ * encoding, by rising key; and the i-th such digest. */
+void session_list_digest(const struct session_config *config, struct bytes list,
+    struct digest *digest);
+void session_item_digest(struct session_table *table, size_t i,
+    struct digest *digest);
+
 /* Principals held, and the i-th by rising principal. */
 size_t session_count(const struct session_table *table);
 const uint8_t *session_principal(const struct session_table *table, size_t i);

@@ -184,7 +184,8 @@ take_head(struct snapshot_reader *r, struct decoder *d, struct ag_error *err)
 		    "snapshot: format %llu, this program reads up to %d; use "
 		    "the newer program",
 		    (unsigned long long)version, SNAPSHOT_VERSION);
-	status = tables_open(&r->tables, r->path, info->scope.cluster_id, err);
+	status =
+	    tables_create(&r->tables, r->path, info->scope.cluster_id, err);
 	if (status == AG_OK)
 		status = tables_begin(r->tables, err);
 	if (status != AG_OK)
@@ -346,21 +347,10 @@ snapshot_reader_feed(struct snapshot_reader *r, struct bytes piece,
 static enum ag_status
 settle(struct snapshot_reader *r, struct ag_error *err)
 {
-	char final[PATH_BYTES];
 	enum ag_status status;
 
-	status = db_sync(tables_db(r->tables), err);
-	if (status == AG_OK)
-		status =
-		    fs_join(final, sizeof(final), r->dir, TABLES_FILE, err);
-	if (status == AG_OK)
-		status = db_settle(tables_db(r->tables), err);
-	tables_close(r->tables);
+	status = tables_settle(r->tables, r->path, r->dir, err);
 	r->tables = NULL;
-	if (status == AG_OK)
-		status = fs_rename(r->path, final, err);
-	if (status == AG_OK)
-		status = fs_sync_dir(r->dir, err);
 	if (status == AG_OK) {
 		r->stores = false;
 		r->made_dir = false;

@@ -44,6 +44,12 @@ store_path(const struct store *store)
 	return store->path;
 }
 
+struct tables *
+store_tables(struct store *store)
+{
+	return store->tables;
+}
+
 /* Keep the first failure's meaning: nothing may follow it. */
 static enum ag_status
 failed(struct store *store, enum ag_status status)

@@ -4,6 +4,7 @@
 #ifndef AEGIS_STORE_STORE_PARTS_H
 #define AEGIS_STORE_STORE_PARTS_H
 
+#include "store/merkle.h"
 #include "store/store.h"
 #include "store/tables.h"
 
@@ -12,8 +13,16 @@
 /* The database's file. */
 const char *store_path(const struct store *store);
 
+/* Its tables; for the thread that executes. */
+struct tables *store_tables(struct store *store);
+
 /* The connection a pin reads by, and what it is pinned at. */
 struct sqlite3 *store_pin_db(struct store_pin *pin);
 const struct tables_meta *store_pin_meta(const struct store_pin *pin);
+
+/* The Merkle tree's top there, which is the pin's. */
+struct merkle *store_pin_tree(const struct store_pin *pin);
+void store_pin_roots(const struct store_pin *pin, struct digest *root,
+    struct digest *sessions);
 
 #endif

@@ -17,6 +17,7 @@
 #include "store/store_parts.h"
 
 #define READER_CACHE_KIB 2048
+#define PIN_CACHE_KIB 16384 /* inner pages of a large state, for look-ups */
 
 struct store_reader {
 	struct sqlite3 *db;
@@ -29,17 +30,19 @@ struct store_reader {
 struct store_pin {
 	struct sqlite3 *db;
 	struct tables_meta meta;
-	struct digest digest;
+	struct digest digest, root, sessions;
+	struct merkle *tree;
 };
 
 static enum ag_status
-reader_connect(struct sqlite3 **db, const char *path, struct ag_error *err)
+reader_connect(struct sqlite3 **db, const char *path, uint32_t cache_kib,
+    struct ag_error *err)
 {
 	const struct db_options options = {
 		.path = path,
 		.application_id = TABLES_APPLICATION_ID,
 		.is_reader = true,
-		.cache_kib = READER_CACHE_KIB,
+		.cache_kib = cache_kib,
 	};
 
 	return db_open(db, &options, err);
@@ -84,7 +87,8 @@ store_reader_open(struct store_reader **out, struct store *store,
 		return ag_fail(err, AG_ENOMEM, "read state: out of memory");
 	buf_init(&r->held, KEY_BYTES_MAX + VALUE_BYTES_MAX);
 	memset(r->past_all, 0xff, sizeof(r->past_all));
-	status = reader_connect(&r->db, store_path(store), err);
+	status =
+	    reader_connect(&r->db, store_path(store), READER_CACHE_KIB, err);
 	if (status == AG_OK)
 		status = reader_prepare(r, err);
 	if (status != AG_OK) {
@@ -206,8 +210,16 @@ store_pin(struct store *store, struct store_pin **out, struct ag_error *err)
 	if (pin == NULL)
 		return ag_fail(err, AG_ENOMEM, "pin state: out of memory");
 	status = store_digest(store, &pin->digest, err);
+	if (status == AG_OK) {
+		tables_roots(store_tables(store), &pin->root, &pin->sessions);
+		pin->tree = tables_tree_copy(store_tables(store));
+		if (pin->tree == NULL)
+			status =
+			    ag_fail(err, AG_ENOMEM, "pin state: out of memory");
+	}
 	if (status == AG_OK)
-		status = reader_connect(&pin->db, store_path(store), err);
+		status = reader_connect(&pin->db, store_path(store),
+		    PIN_CACHE_KIB, err);
 	if (status == AG_OK)
 		status = db_exec(pin->db, "BEGIN", err);
 	if (status == AG_OK)
@@ -227,6 +239,7 @@ store_unpin(struct store_pin *pin)
 	if (pin == NULL)
 		return;
 	db_close(pin->db);
+	merkle_free(pin->tree);
 	free(pin);
 }
 
@@ -252,6 +265,20 @@ const struct tables_meta *
 store_pin_meta(const struct store_pin *pin)
 {
 	return &pin->meta;
+}
+
+struct merkle *
+store_pin_tree(const struct store_pin *pin)
+{
+	return pin->tree;
+}
+
+void
+store_pin_roots(const struct store_pin *pin, struct digest *root,
+    struct digest *sessions)
+{
+	*root = pin->root;
+	*sessions = pin->sessions;
 }
 
 enum ag_status

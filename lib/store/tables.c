@@ -16,17 +16,22 @@
  */
 #include "store/tables.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
 
+#include "base/fs.h"
 #include "codec/encoder.h"
 #include "db/db.h"
 #include "store/leaves.h"
 #include "trust/state.h"
 
 #define CACHE_KIB 8192
+#define NEW_CACHE_KIB 65536
 
 static const char *const schema[] = {
 	"CREATE TABLE kv (key BLOB PRIMARY KEY, value BLOB NOT NULL,"
@@ -215,13 +220,10 @@ memory_new(struct tables *t, struct ag_error *err)
 	return AG_OK;
 }
 
-enum ag_status
-tables_open(struct tables **out, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+static enum ag_status
+open_with(struct tables **out, const struct db_options *options,
+    const uint8_t *cluster_id, struct ag_error *err)
 {
-	const struct db_options options = { .path = path,
-		.application_id = TABLES_APPLICATION_ID,
-		.cache_kib = CACHE_KIB };
 	struct tables *t = calloc(1, sizeof(*t));
 	enum ag_status status;
 
@@ -230,7 +232,7 @@ tables_open(struct tables **out, const char *path,
 		return ag_fail(err, AG_ENOMEM, "out of memory");
 	status = memory_new(t, err);
 	if (status == AG_OK)
-		status = db_open(&t->db, &options, err);
+		status = db_open(&t->db, options, err);
 	if (status == AG_OK)
 		status = db_migrate(t->db, schema, SCHEMA_VERSION, err);
 	if (status == AG_OK)
@@ -247,6 +249,51 @@ tables_open(struct tables **out, const char *path,
 	}
 	*out = t;
 	return AG_OK;
+}
+
+enum ag_status
+tables_open(struct tables **out, const char *path,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+{
+	const struct db_options options = { .path = path,
+		.application_id = TABLES_APPLICATION_ID,
+		.cache_kib = CACHE_KIB };
+
+	return open_with(out, &options, cluster_id, err);
+}
+
+enum ag_status
+tables_create(struct tables **out, const char *path,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+{
+	const struct db_options options = { .path = path,
+		.application_id = TABLES_APPLICATION_ID,
+		.is_new = true,
+		.cache_kib = NEW_CACHE_KIB };
+
+	return open_with(out, &options, cluster_id, err);
+}
+
+enum ag_status
+tables_settle(struct tables *t, const char *path, const char *dir,
+    struct ag_error *err)
+{
+	char final[PATH_MAX];
+	enum ag_status status;
+	int fd = -1;
+
+	AG_ASSERT(!t->in_transaction);
+	tables_close(t);
+	status = fs_join(final, sizeof(final), dir, TABLES_FILE, err);
+	if (status == AG_OK)
+		status = fs_open(&fd, path, O_RDWR | O_NOFOLLOW, 0, err);
+	if (status != AG_OK)
+		return status;
+	status = fs_sync(fd, path, err);
+	(void)close(fd);
+	if (status == AG_OK)
+		status = fs_rename(path, final, err);
+	return status == AG_OK ? fs_sync_dir(dir, err) : status;
 }
 
 void
@@ -425,8 +472,8 @@ tables_put_leaf(struct tables *t, const struct store_entry *entry,
 	return leaves_change(&t->leaves, entry->key, encoded, err);
 }
 
-enum ag_status
-tables_put(struct tables *t, const struct tables_row *row,
+static enum ag_status
+row_write(struct tables *t, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err)
 {
 	enum ag_status status;
@@ -445,7 +492,33 @@ tables_put(struct tables *t, const struct tables_row *row,
 		t->meta.bytes += entry->key.len;
 	t->meta.bytes += entry->value.len;
 	t->meta.keys += row->exists ? 0 : 1;
-	return tables_put_leaf(t, entry, err);
+	return AG_OK;
+}
+
+enum ag_status
+tables_put(struct tables *t, const struct tables_row *row,
+    const struct store_entry *entry, struct ag_error *err)
+{
+	enum ag_status status = row_write(t, row, entry, err);
+
+	return status == AG_OK ? tables_put_leaf(t, entry, err) : status;
+}
+
+enum ag_status
+tables_put_entry(struct tables *t, const struct store_entry *entry,
+    struct ag_error *err)
+{
+	const struct tables_row absent = { .exists = false };
+
+	return row_write(t, &absent, entry, err);
+}
+
+enum ag_status
+tables_put_bucket(struct tables *t, uint32_t bucket,
+    const struct merkle_leaf *leaves, size_t count, struct bytes keys,
+    struct ag_error *err)
+{
+	return leaves_bucket_put(&t->leaves, bucket, leaves, count, keys, err);
 }
 
 enum ag_status
@@ -478,6 +551,12 @@ tables_prove(struct tables *t, struct bytes key, struct proof *proof,
 {
 	AG_ASSERT(!t->in_transaction);
 	return leaves_prove(&t->leaves, key, proof, err);
+}
+
+struct merkle *
+tables_tree_copy(struct tables *t)
+{
+	return merkle_copy(t->tree);
 }
 
 void

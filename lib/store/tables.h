@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "codec/operation.h"
+#include "store/merkle.h"
 #include "store/session.h"
 #include "store/store.h"
 #include "trust/certificate.h"
@@ -58,6 +59,17 @@ enum ag_status tables_open(struct tables **out, const char *path,
     struct ag_error *err) AG_MUST_USE;
 void tables_close(struct tables *tables);
 
+/*
+ * Make tables at path, which must not exist, that are worth nothing until
+ * tables_settle() has made them survive power loss and given them their name
+ * in dir.  That closes them in any case.
+ */
+enum ag_status tables_create(struct tables **out, const char *path,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    struct ag_error *err) AG_MUST_USE;
+enum ag_status tables_settle(struct tables *tables, const char *path,
+    const char *dir, struct ag_error *err) AG_MUST_USE;
+
 struct sqlite3 *tables_db(struct tables *tables);
 struct tables_meta *tables_meta(struct tables *tables);
 struct session_table *tables_sessions(struct tables *tables);
@@ -88,6 +100,13 @@ enum ag_status tables_delete(struct tables *tables,
     const struct tables_row *row, struct bytes key,
     struct ag_error *err) AG_MUST_USE;
 
+/* Put an absent entry without its leaf, which comes with its whole bucket. */
+enum ag_status tables_put_entry(struct tables *tables,
+    const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+enum ag_status tables_put_bucket(struct tables *tables, uint32_t bucket,
+    const struct merkle_leaf *leaves, size_t count, struct bytes keys,
+    struct ag_error *err) AG_MUST_USE;
+
 /* Note an entry's leaf without storing the entry (verifying a snapshot). */
 enum ag_status tables_put_leaf(struct tables *tables,
     const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
@@ -102,6 +121,9 @@ enum ag_status tables_prove(struct tables *tables, struct bytes key,
 
 /* The state's digest as committed. */
 void tables_digest(struct tables *tables, struct digest *digest);
+
+/* A copy of the tree's top, as committed; NULL: no memory. */
+struct merkle *tables_tree_copy(struct tables *tables);
 
 /* An entry as snapshots and value hashes have it. */
 void tables_entry_encode(struct encoder *e, const struct store_entry *entry);
