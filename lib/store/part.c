@@ -356,7 +356,7 @@ list_check(const struct part_want *want, const struct part_found *found,
 	session_list_digest(&config, found->contents, &digest);
 	if (found->contents.len % PAIR_BYTES != 0 ||
 	    found->contents.len / PAIR_BYTES > SESSION_PRINCIPALS ||
-	    !digest_equal(&digest, &want->digest))
+	    !digest_equal(&digest, &want->node.digest))
 		return forged(err, "clients the state does not have");
 	return AG_OK;
 }

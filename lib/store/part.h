@@ -113,9 +113,8 @@ enum ag_status part_maker_make(struct part_maker *maker,
 /* A part and what it must come to. */
 struct part_want {
 	struct part_name name;
-	struct merkle_subtree node; /* of a node */
-	bool is_root;               /* only its digest is known */
-	struct digest digest;       /* of the list */
+	struct merkle_subtree node; /* the list has but a digest */
+	bool is_root;               /* nor is more than that known of it */
 	struct bytes list;          /* of clients: their piece of the list */
 };
 

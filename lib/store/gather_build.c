@@ -1,0 +1,354 @@
+/*
+ * The state database, made of gathered parts.
+ *
+ * Parts come by hash and entries are stored by key; put in as they come,
+ * each would touch a page of its own.  But each part's entries rise by key,
+ * so that all of them are merged in one pass, and the database is written
+ * from its front to its end.
+ *
+ * RULES    1. Every part is read and judged once more before its entries are
+ *             merged: what the disk did to it since is noticed, and with a
+ *             sentence, not in the middle of a mapping.
+ *          2. The database has a name of its own until it is whole.
+ *
+ * NOT HERE Gathering (store/gather.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fs.h"
+#include "store/gather_parts.h"
+#include "store/leaves.h"
+#include "store/session.h"
+#include "store/tables.h"
+
+#define PARTIAL_FILE "state.partial"
+#define PAIR_BYTES (PRINCIPAL_BYTES + DIGEST_BYTES)
+
+/* One part's entries, of which the first is next. */
+struct run {
+	struct decoder d;
+	struct store_entry entry;
+};
+
+/* The leaves of one bucket, from one part or several. */
+struct bucket {
+	uint32_t id;
+	struct merkle_leaf *leaves;
+	size_t count, cap;
+	struct buf keys;
+};
+
+struct build {
+	struct gather *g;
+	const atomic_bool *stop;
+	struct tables *tables;
+	struct item **items; /* with entries, by key hash */
+	size_t item_count;
+	struct bucket bucket;
+	const uint8_t *map; /* the file */
+	struct run *runs;   /* a heap: none is before its parent */
+	size_t run_count;
+	char path[GATHER_PATH_BYTES];
+};
+
+static enum ag_status
+no_memory(struct ag_error *err)
+{
+	return ag_fail(err, AG_ENOMEM, "make a state: out of memory");
+}
+
+static enum ag_status
+stopped(const struct build *b, struct ag_error *err)
+{
+	return atomic_load(b->stop)
+	    ? ag_fail(err, AG_EAGAIN, "make a state: stopped")
+	    : AG_OK;
+}
+
+/* --- buckets --- */
+
+static enum ag_status
+bucket_flush(struct build *b, struct ag_error *err)
+{
+	struct bucket *bucket = &b->bucket;
+	enum ag_status status = AG_OK;
+
+	if (bucket->count > 0)
+		status =
+		    tables_put_bucket(b->tables, bucket->id, bucket->leaves,
+			bucket->count, buf_bytes(&bucket->keys), err);
+	bucket->count = 0;
+	buf_clear(&bucket->keys);
+	return status;
+}
+
+static enum ag_status
+bucket_add(struct bucket *bucket, const struct part_leaf *leaf,
+    struct ag_error *err)
+{
+	if (bucket->count == bucket->cap) {
+		size_t cap = bucket->cap == 0 ? 64 : bucket->cap * 2;
+		struct merkle_leaf *grown =
+		    realloc(bucket->leaves, cap * sizeof(*grown));
+
+		if (grown == NULL)
+			return no_memory(err);
+		bucket->leaves = grown;
+		bucket->cap = cap;
+	}
+	bucket->leaves[bucket->count++] = leaf->leaf;
+	return leaves_put_key(&bucket->keys, leaf->key, err);
+}
+
+/* Leaves come by rising hash, and so bucket after bucket. */
+static enum ag_status
+leaves_add(struct build *b, const struct part_found *found,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	size_t i;
+
+	for (i = 0; status == AG_OK && i < found->count; i++) {
+		uint32_t id = merkle_bucket(found->leaves[i].leaf.key_hash);
+
+		if (id != b->bucket.id)
+			status = bucket_flush(b, err);
+		b->bucket.id = id;
+		if (status == AG_OK)
+			status = bucket_add(&b->bucket, &found->leaves[i], err);
+	}
+	return status;
+}
+
+static enum ag_status
+build_buckets(struct build *b, struct ag_error *err)
+{
+	struct gather *g = b->g;
+	enum ag_status status = AG_OK;
+	size_t i;
+
+	for (i = 0; status == AG_OK && i < b->item_count; i++) {
+		status = stopped(b, err);
+		if (status == AG_OK)
+			status = gather_read(g, b->items[i], err);
+		if (status == AG_OK)
+			status = part_check(&b->items[i]->want,
+			    buf_bytes(&g->contents), &g->found, err);
+		if (status == AG_OK)
+			status = leaves_add(b, &g->found, err);
+	}
+	return status == AG_OK ? bucket_flush(b, err) : status;
+}
+
+/* --- entries --- */
+
+static void
+run_next(struct run *run)
+{
+	if (run->d.at < run->d.end)
+		part_entry_take(&run->d, &run->entry);
+	else
+		run->entry.key = bytes_of(NULL, 0);
+}
+
+static bool
+run_is_before(const struct run *a, const struct run *b)
+{
+	return bytes_compare(a->entry.key, b->entry.key) < 0;
+}
+
+/* Let the run at i sink to its place. */
+static void
+heap_sink(struct build *b, size_t i)
+{
+	struct run *runs = b->runs, moved = runs[i];
+	size_t child;
+
+	while ((child = 2 * i + 1) < b->run_count) {
+		if (child + 1 < b->run_count &&
+		    run_is_before(&runs[child + 1], &runs[child]))
+			child++;
+		if (!run_is_before(&runs[child], &moved))
+			break;
+		runs[i] = runs[child];
+		i = child;
+	}
+	runs[i] = moved;
+}
+
+static enum ag_status
+runs_open(struct build *b, struct ag_error *err)
+{
+	size_t i;
+
+	b->runs = calloc(b->item_count + 1, sizeof(*b->runs));
+	if (b->runs == NULL)
+		return no_memory(err);
+	for (i = 0; i < b->item_count; i++) {
+		const struct item *item = b->items[i];
+		struct run *run = &b->runs[b->run_count];
+
+		decoder_init(&run->d,
+		    bytes_of(b->map + item->at + 1, item->len - 1));
+		run_next(run);
+		if (run->entry.key.len > 0)
+			b->run_count++;
+	}
+	for (i = b->run_count / 2; i-- > 0;)
+		heap_sink(b, i);
+	return AG_OK;
+}
+
+static enum ag_status
+build_entries(struct build *b, struct ag_error *err)
+{
+	enum ag_status status = runs_open(b, err);
+
+	while (status == AG_OK && b->run_count > 0) {
+		status = stopped(b, err);
+		if (status == AG_OK)
+			status =
+			    tables_put_entry(b->tables, &b->runs[0].entry, err);
+		run_next(&b->runs[0]);
+		if (b->runs[0].entry.key.len == 0)
+			b->runs[0] = b->runs[--b->run_count];
+		heap_sink(b, 0);
+	}
+	return status;
+}
+
+/* --- the client table --- */
+
+static enum ag_status
+clients_add(struct build *b, const struct item *item, struct ag_error *err)
+{
+	const uint8_t *pair =
+	    b->g->list.data + (size_t)item->want.name.number * PAIR_BYTES;
+	enum ag_status status = gather_read(b->g, item, err);
+	struct decoder d;
+
+	if (status != AG_OK)
+		return status;
+	decoder_init(&d,
+	    bytes_of(b->g->contents.data + 1, b->g->contents.len - 1));
+	for (; status == AG_OK && d.at < d.end; pair += PAIR_BYTES)
+		status = session_decode(tables_sessions(b->tables), pair,
+		    decoder_get_bytes(&d), err);
+	return status;
+}
+
+static enum ag_status
+build_clients(struct build *b, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	size_t i;
+
+	for (i = 0; status == AG_OK && i < b->g->count; i++)
+		if (b->g->items[i].shape == PART_IS_CLIENTS)
+			status = clients_add(b, &b->g->items[i], err);
+	return status;
+}
+
+/* --- the whole --- */
+
+static int
+compare_items(const void *a, const void *b)
+{
+	const struct item *const *x = a, *const *y = b;
+
+	return part_name_compare(&(*x)->want.name, &(*y)->want.name);
+}
+
+static enum ag_status
+build_open(struct build *b, const uint8_t *cluster_id, struct ag_error *err)
+{
+	struct gather *g = b->g;
+	struct tables_meta *meta;
+	enum ag_status status;
+	size_t i;
+
+	b->items = calloc(g->count + 1, sizeof(*b->items));
+	if (b->items == NULL)
+		return no_memory(err);
+	for (i = 0; i < g->count; i++)
+		if (g->items[i].shape == PART_ENTRIES)
+			b->items[b->item_count++] = &g->items[i];
+	qsort(b->items, b->item_count, sizeof(struct item *), compare_items);
+	b->map = mmap(NULL, g->end, PROT_READ, MAP_SHARED, g->fd, 0);
+	if (b->map == MAP_FAILED) {
+		b->map = NULL;
+		return ag_fail_sys(err, "map %s", g->path);
+	}
+	status = fs_join(b->path, sizeof(b->path), g->dir, PARTIAL_FILE, err);
+	if (status == AG_OK && fs_exists(b->path))
+		status = fs_unlink(b->path, err);
+	if (status == AG_OK)
+		status = tables_create(&b->tables, b->path, cluster_id, err);
+	if (status == AG_OK)
+		status = tables_begin(b->tables, err);
+	if (status != AG_OK)
+		return status;
+	meta = tables_meta(b->tables);
+	meta->seq = g->offer.seq;
+	meta->time_ms = g->offer.time_ms;
+	return AG_OK;
+}
+
+static void
+build_close(struct build *b)
+{
+	tables_close(b->tables);
+	if (b->map != NULL)
+		(void)munmap((void *)(uintptr_t)b->map, b->g->end);
+	free(b->items);
+	free(b->runs);
+	free(b->bucket.leaves);
+	buf_fini(&b->bucket.keys);
+}
+
+/* It is what was offered, or the disk is not to be trusted. */
+static enum ag_status
+build_settle(struct build *b, struct ag_error *err)
+{
+	enum ag_status status = tables_commit(b->tables, err);
+	struct digest digest;
+
+	if (status != AG_OK)
+		return status;
+	tables_digest(b->tables, &digest);
+	if (!digest_equal(&digest, &b->g->offer.certificate.digest))
+		return ag_fail(err, AG_ECORRUPT,
+		    "make a state: %s is not the state that was gathered",
+		    b->path);
+	status = tables_settle(b->tables, b->path, b->g->dir, err);
+	b->tables = NULL;
+	return status == AG_OK ? fs_unlink(b->g->path, err) : status;
+}
+
+enum ag_status
+gather_build(struct gather *g,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], const atomic_bool *stop,
+    struct ag_error *err)
+{
+	struct build b = { .g = g, .stop = stop };
+	enum ag_status status;
+
+	AG_ASSERT(gather_is_whole(g));
+	buf_init(&b.bucket.keys, SIZE_MAX);
+	status = build_open(&b, cluster_id, err);
+	if (status == AG_OK)
+		status = build_buckets(&b, err);
+	if (status == AG_OK)
+		status = build_entries(&b, err);
+	if (status == AG_OK)
+		status = build_clients(&b, err);
+	if (status == AG_OK)
+		status = build_settle(&b, err);
+	build_close(&b);
+	if (status != AG_OK)
+		(void)unlink(b.path);
+	return status;
+}

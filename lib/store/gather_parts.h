@@ -1,0 +1,58 @@
+/*
+ * What the files of gathering share.
+ */
+#ifndef AEGIS_STORE_GATHER_PARTS_H
+#define AEGIS_STORE_GATHER_PARTS_H
+
+#include "store/gather.h"
+
+#define GATHER_FILE "parts"
+#define GATHER_PATH_BYTES 4096
+
+enum item_state {
+	ITEM_WANTED,
+	ITEM_KEPT,  /* the file may have it */
+	ITEM_ASKED, /* somebody is to bring it */
+	ITEM_HAD,
+};
+
+struct item {
+	struct part_want want;
+	enum item_state state;
+	enum part_shape shape; /* HAD */
+	uint64_t at;           /* KEPT, HAD: its contents in the file */
+	uint32_t len;
+};
+
+/* A part in the file that no item has. */
+struct kept {
+	struct part_name name;
+	uint64_t at;
+	uint32_t len;
+};
+
+struct gather {
+	char dir[GATHER_PATH_BYTES];
+	char path[GATHER_PATH_BYTES];
+	int fd;
+	uint64_t end; /* of the file */
+	bool has_offer;
+	struct part_offer offer;
+	struct item *items;
+	size_t count, cap;
+	size_t had;        /* items */
+	size_t wanted_at;  /* none is wanted before */
+	size_t kept_at;    /* none is kept before */
+	struct kept *kept; /* by name */
+	size_t kept_count, kept_cap;
+	struct buf list;         /* the client table's */
+	struct buf contents;     /* read from the file */
+	struct part_found found; /* by the last check */
+	struct gather_progress progress;
+};
+
+/* A part's contents as they are in the file, into gather->contents. */
+enum ag_status gather_read(struct gather *gather, const struct item *item,
+    struct ag_error *err) AG_MUST_USE;
+
+#endif
