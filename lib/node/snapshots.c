@@ -3,7 +3,7 @@
  *
  * STATES   asked    the applier will pin at the next checkpoint
  *          pinned   holds the state at seq; its certificate is awaited
- *          ready    a stream; the caller's to read and close
+ *          ready    pinned and proved; the caller's to read and close
  *
  * RULES    1. A pin whose checkpoint was overtaken by a later stable one is
  *             given back and asked for again.
@@ -41,8 +41,9 @@ struct waiter {
 
 struct node_snapshot {
 	struct store_pin *pin;
-	struct snapshot_writer *writer;
-	uint64_t seq;
+	struct snapshot_writer *writer; /* once it is read as a stream */
+	struct trust_scope scope;
+	struct buf certificate;
 };
 
 /* The newest state of a kind that can be proved. */
@@ -109,18 +110,16 @@ static enum ag_status
 waiter_ready(struct snapshots *s, struct waiter *w, struct bytes certificate)
 {
 	struct node_snapshot *snapshot = calloc(1, sizeof(*snapshot));
-	enum ag_status status;
-	struct ag_error err;
 
 	if (snapshot == NULL)
 		return AG_ENOMEM;
-	status = snapshot_writer_new(&snapshot->writer, w->pin, &s->scope,
-	    certificate, &err);
-	if (status != AG_OK) {
+	buf_init(&snapshot->certificate, CERTIFICATE_BYTES_MAX);
+	if (buf_append(&snapshot->certificate, certificate.data,
+		certificate.len) != AG_OK) {
 		free(snapshot);
-		return status;
+		return AG_ENOMEM;
 	}
-	snapshot->seq = store_pin_seq(w->pin);
+	snapshot->scope = s->scope;
 	snapshot->pin = w->pin;
 	w->pin = NULL;
 	waiter_answer(w, AG_OK, snapshot);
@@ -316,13 +315,32 @@ enum ag_status
 node_snapshot_read(struct node_snapshot *snapshot, uint8_t *out, size_t cap,
     size_t *len, struct ag_error *err)
 {
-	return snapshot_writer_read(snapshot->writer, out, cap, len, err);
+	enum ag_status status = AG_OK;
+
+	if (snapshot->writer == NULL)
+		status = snapshot_writer_new(&snapshot->writer, snapshot->pin,
+		    &snapshot->scope, buf_bytes(&snapshot->certificate), err);
+	return status == AG_OK
+	    ? snapshot_writer_read(snapshot->writer, out, cap, len, err)
+	    : status;
 }
 
 uint64_t
 node_snapshot_seq(const struct node_snapshot *snapshot)
 {
-	return snapshot->seq;
+	return store_pin_seq(snapshot->pin);
+}
+
+struct store_pin *
+node_snapshot_pin(struct node_snapshot *snapshot)
+{
+	return snapshot->pin;
+}
+
+struct bytes
+node_snapshot_certificate(const struct node_snapshot *snapshot)
+{
+	return buf_bytes(&snapshot->certificate);
 }
 
 void
@@ -332,5 +350,6 @@ node_snapshot_close(struct node_snapshot *snapshot)
 		return;
 	snapshot_writer_free(snapshot->writer);
 	store_unpin(snapshot->pin);
+	buf_fini(&snapshot->certificate);
 	free(snapshot);
 }

@@ -33,6 +33,10 @@ enum ag_status snapshots_open(struct snapshots *snapshots,
     enum snapshot_proof proof, uint32_t timeout_ms, node_snapshot_fn *ready,
     void *arg, struct ag_error *err) AG_MUST_USE;
 
+/* A snapshot's state, for who does not want it as one stream. */
+struct store_pin *node_snapshot_pin(struct node_snapshot *snapshot);
+struct bytes node_snapshot_certificate(const struct node_snapshot *snapshot);
+
 /* From the applier: a pin we asked for. */
 void snapshots_pinned(struct snapshots *snapshots, void *pin_arg,
     enum ag_status status, struct store_pin *pin);

@@ -3,8 +3,9 @@
  * DATA_ACK on the bulk session.
  *
  * Ownership  sync_new() hands out a handle, sync_free() takes it back, before
- *            the snapshots are freed, which it may still wait for.
- * Threads    the loop's; reading and writing snapshots runs on the pool.
+ *            the snapshots are freed, which it may still wait for.  What was
+ *            fetched of a state stays where it is, for the next start.
+ * Threads    the loop's; making, judging and storing runs on the pool.
  */
 #ifndef AEGIS_NODE_SYNC_H
 #define AEGIS_NODE_SYNC_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/metric.h"
 #include "base/status.h"
 #include "node/snapshots.h"
 #include "trust/roster.h"
@@ -27,6 +29,7 @@ struct sync_config {
 	struct roster *roster; /* borrowed */
 	uint32_t self;
 	const char *dir; /* where a state is fetched to; copied */
+	struct metric_set *metrics;
 	void *arg;
 	/* One frame of the bulk class, its parts laid end to end. */
 	enum ag_status (*send)(void *arg, uint32_t member,
@@ -47,6 +50,16 @@ void sync_fetch(struct sync *sync, uint64_t seq, uint32_t members);
 void sync_cancel(struct sync *sync);
 
 bool sync_is_fetching(const struct sync *sync);
+
+/* How far a fetch is; all 0 when there is none. */
+struct sync_progress {
+	uint64_t seq;     /* the state's; 0: none was offered yet */
+	uint64_t bytes;   /* fetched and right */
+	uint64_t total;   /* about */
+	uint32_t members; /* who gives it: a bit for each */
+};
+
+void sync_progress(const struct sync *sync, struct sync_progress *progress);
 
 /* A frame of the bulk class from member. */
 void sync_frame(struct sync *sync, uint32_t member, struct bytes body);

@@ -357,6 +357,12 @@ gather_put_back(struct gather *g, size_t item)
 		item_want(g, item);
 }
 
+void
+gather_name(const struct gather *g, size_t item, struct part_name *name)
+{
+	*name = g->items[item].want.name;
+}
+
 bool
 gather_has(const struct gather *g, size_t item)
 {

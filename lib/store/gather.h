@@ -44,6 +44,9 @@ bool gather_next(struct gather *gather, size_t *item, struct part_name *name);
 /* It did not come. */
 void gather_put_back(struct gather *gather, size_t item);
 
+void gather_name(const struct gather *gather, size_t item,
+    struct part_name *name);
+
 /* Nobody need bring it any more. */
 bool gather_has(const struct gather *gather, size_t item);
 
