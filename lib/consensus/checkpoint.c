@@ -22,7 +22,9 @@
  *          6. The last state of an epoch is a checkpoint wherever it stands.
  *          7. An epoch's state that is not there yet is fetched, at its
  *             beginning or above.
- *          8. Our own digests are written down.  A cluster that crashed
+ *          8. Our own vote counts once its record is durable: a certificate
+ *             is sent to whoever lacks it.
+ *          9. Our own digests are written down.  A cluster that crashed
  *             with its window full could else never cut its log again.
  */
 #include <string.h>
@@ -51,8 +53,8 @@ checkpoint_quorum(const struct engine *e)
 	return PLANT_CHECKPOINT_SHORT ? e->faults + 1 : e->quorum;
 }
 
-static const struct digest *
-own_digest(const struct engine *e, uint64_t seq)
+const struct digest *
+checkpoint_own(const struct engine *e, uint64_t seq)
 {
 	size_t i;
 
@@ -60,6 +62,18 @@ own_digest(const struct engine *e, uint64_t seq)
 		if (e->own_digests[i].seq == seq && seq != 0)
 			return &e->own_digests[i].digest;
 	return NULL;
+}
+
+uint64_t
+checkpoint_own_highest(const struct engine *e)
+{
+	uint64_t highest = 0;
+	size_t i;
+
+	for (i = 0; i < CHECKPOINT_DIGESTS_KEPT; i++)
+		if (e->own_digests[i].seq > highest)
+			highest = e->own_digests[i].seq;
+	return highest;
 }
 
 /* Remember ours in the place of the oldest. */
@@ -88,7 +102,7 @@ own_digest_persist(struct engine *e, uint64_t seq, const struct digest *digest)
 void
 checkpoint_remember(struct engine *e, uint64_t seq, const struct digest *digest)
 {
-	if (own_digest(e, seq) == NULL)
+	if (checkpoint_own(e, seq) == NULL)
 		keep_own_digest(e, seq, digest);
 }
 
@@ -169,7 +183,7 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 
 	if (c->seq <= e->stable)
 		return;
-	ours = own_digest(e, c->seq);
+	ours = checkpoint_own(e, c->seq);
 	if (ours == NULL) {
 		if (c->seq <= e->applied ||
 		    (e->target->proof_count > 0 && e->target->seq >= c->seq))
@@ -204,6 +218,7 @@ collect(struct engine *e, const struct vote *vote, struct certificate *out)
 			    &e->peers[i].checkpoints[k];
 
 			if (v->is_present && v->seq == vote->seq &&
+			    v->token <= e->durable_token &&
 			    digest_equal(&v->digest, &vote->digest)) {
 				out->proofs[out->proof_count++] = v->proof;
 				break;
@@ -259,9 +274,18 @@ report_conflict(struct engine *e, struct checkpoint_vote *kept,
 		    vote->seq, &first, &second);
 }
 
+static void
+weigh(struct engine *e, const struct vote *vote)
+{
+	if (collect(e, vote, e->spare) >= checkpoint_quorum(e))
+		checkpoint_certified(e, e->spare);
+	else if (e->wants_checkpoint)
+		checkpoint_vouch(e);
+}
+
 void
 checkpoint_vote_take(struct engine *e, const struct vote *vote,
-    const struct vote_proof *proof)
+    const struct vote_proof *proof, uint64_t token)
 {
 	struct checkpoint_vote *kept = e->peers[proof->member].checkpoints;
 	uint32_t k, at = 0;
@@ -283,13 +307,11 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 	kept[at] = (struct checkpoint_vote){
 		.is_present = true,
 		.seq = vote->seq,
+		.token = token,
 		.digest = vote->digest,
 		.proof = *proof,
 	};
-	if (collect(e, vote, e->spare) >= checkpoint_quorum(e))
-		checkpoint_certified(e, e->spare);
-	else if (e->wants_checkpoint)
-		checkpoint_vouch(e);
+	weigh(e, vote);
 }
 
 void
@@ -306,8 +328,10 @@ vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
 	keep_own_digest(e, seq, digest);
 	if (seq <= e->stable)
 		return;
+	if (!e->is_rejoining)
+		memory_reach(e, e->view, seq);
 	own_digest_persist(e, seq, digest);
-	if (e->vote_count + 2 < VOTES_QUEUED_MAX)
+	if (!e->is_rejoining && e->vote_count + 2 < VOTES_QUEUED_MAX)
 		vote_give(e, VOTE_CHECKPOINT, seq, digest);
 }
 
@@ -350,8 +374,10 @@ checkpoint_receive(struct engine *e, struct decoder *d)
 		return;
 	if (certificate_verify(e->spare, &e->config.scope,
 		e->config.member_count, e->config.authority,
-		e->config.authority_ctx, NULL) == AG_OK)
-		checkpoint_certified(e, e->spare);
+		e->config.authority_ctx, NULL) != AG_OK)
+		return;
+	memory_check(e, e->spare);
+	checkpoint_certified(e, e->spare);
 }
 
 void
@@ -368,11 +394,32 @@ checkpoint_tell(struct engine *e)
 	effect->digest = e->stable_digest;
 	effect->body = emit_end(e, &out);
 	e->stable_token = 0;
+	memory_settle(e);
+}
+
+/* Our own votes that have become durable since may complete a quorum. */
+static void
+weigh_ours(struct engine *e, uint64_t before)
+{
+	const struct checkpoint_vote *kept =
+	    e->peers[e->config.self].checkpoints;
+	uint32_t k;
+
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
+		const struct vote vote = { VOTE_CHECKPOINT, kept[k].seq,
+			kept[k].digest };
+
+		if (kept[k].is_present && kept[k].seq > e->stable &&
+		    kept[k].token > before &&
+		    kept[k].token <= e->durable_token)
+			weigh(e, &vote);
+	}
 }
 
 void
-checkpoint_durable(struct engine *e)
+checkpoint_durable(struct engine *e, uint64_t before)
 {
+	weigh_ours(e, before);
 	if (e->stable_token != 0 && e->stable_token <= e->durable_token)
 		checkpoint_tell(e);
 }

@@ -36,6 +36,8 @@
  *      is_last and the digest.  The engine then only brings about that this
  *      state is certified, which STABLE tells, also after a restart.  The
  *      next epoch is another engine's, that begins behind that state.
+ *  10. HORIZON: write it down apart from the records, before any record that
+ *      comes after it counts as durable.  START brings it back.
  *
  * Everything in effects (records, messages, batches) borrows from the engine
  * until the next step.  Event bytes are borrowed by the engine for the step.
@@ -53,6 +55,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "trust/certificate.h"
+#include "trust/horizon.h"
 
 #define ENGINE_MEMBERS_MAX 32
 #define ENGINE_EFFECTS_MAX 1024
@@ -86,7 +89,9 @@ struct engine_config {
 enum event_kind {
 	EVENT_REPLAY,    /* record: one durable record, before START */
 	EVENT_START,     /* seq: applied by the state machine already;
-			    has_digest and digest of that state when known */
+			    has_digest and digest of that state when known;
+			    horizon; token: a number that no other start had,
+			    or 0 to ask nobody */
 	EVENT_TICK,      /* time only */
 	EVENT_MESSAGE,   /* member: authenticated sender; body */
 	EVENT_SUBMIT,    /* body: an envelope of our clients, rightly signed */
@@ -108,6 +113,7 @@ struct event {
 	uint64_t token;
 	bool has_digest;
 	bool is_last;
+	const struct horizon *horizon; /* NULL: none is kept */
 	struct digest digest;
 	struct bytes body;
 };
@@ -133,6 +139,11 @@ enum effect_kind {
 			       since_us; else members: who asked for it */
 	EFFECT_EVIDENCE,    /* member: culprit; body: self-contained proof */
 	EFFECT_REFUSED,     /* body: a submitted envelope we had no room for */
+	EFFECT_HORIZON,     /* horizon: how far our votes may go from now on,
+			       and what is known of those before */
+	EFFECT_REJOINING,   /* is_rejoining: votes may be forgotten, and none
+			       are given until seq (0: not known yet) is
+			       stable; or they are given again */
 	EFFECT_FATAL,       /* text */
 };
 
@@ -148,9 +159,11 @@ struct effect {
 	bool is_checkpoint;
 	bool is_changing;
 	bool is_lazy;
+	bool is_rejoining;
 	struct digest digest;
 	struct bytes body;
 	struct bytes certificate; /* DELIVER: its commit certificate */
+	const struct horizon *horizon;
 	const char *text;
 };
 
@@ -173,6 +186,9 @@ struct engine_status {
 	uint64_t view_changes; /* since init */
 	size_t pending_requests;
 	size_t pending_bytes;
+	/* Votes we gave may be forgotten: we give none for now (memory.c). */
+	bool is_rejoining;
+	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
 	/* Proposals refused because their time was too far from ours. */
 	uint64_t clock_refusals;                  /* since init */
 	uint64_t clock_refused_us;                /* now_us at the last */
@@ -183,6 +199,7 @@ struct engine_status {
 	uint64_t member_lag[ENGINE_MEMBERS_MAX]; /* behind ours, when it told:
 						    we go on meanwhile */
 	uint64_t member_stable[ENGINE_MEMBERS_MAX];
+	bool member_rejoining[ENGINE_MEMBERS_MAX];
 };
 
 enum round_phase {

@@ -328,6 +328,8 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	e->quorum_since_us = 0;
 	e->chosen_to = 0;
 	view_keep_new_view(e, raw);
+	if (!e->is_rejoining)
+		memory_reach(e, view, 0);
 	if (!PLANT_VIEW_FORGOTTEN) {
 		emit_begin(e, &out);
 		record_encode_view(&out, view, false, raw);
@@ -410,7 +412,8 @@ new_view_try(struct engine *e)
 	struct bytes raw;
 	size_t start, changes;
 
-	if (!e->is_changing || view_primary(e, e->view) != e->config.self ||
+	if (!e->is_changing || e->is_rejoining ||
+	    view_primary(e, e->view) != e->config.self ||
 	    e->peers[e->config.self].view_change.view != e->view ||
 	    count_changes(e) < e->quorum)
 		return;

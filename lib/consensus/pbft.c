@@ -35,6 +35,7 @@
  *         view_change new_view
  *         progress            repair
  *         record recover      what survives a crash
+ *         memory              and what to do when it did not
  *         emit                effects
  */
 #include <string.h>
@@ -242,6 +243,12 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 	case MESSAGE_CHECKPOINT:
 		checkpoint_receive(e, &d);
 		break;
+	case MESSAGE_RECALL:
+		memory_receive_recall(e, from, &d);
+		break;
+	case MESSAGE_RECALLED:
+		memory_receive_recalled(e, from, &d);
+		break;
 	default:
 		break;
 	}
@@ -251,10 +258,12 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 static void
 on_persisted(struct engine *e, uint64_t token)
 {
+	const uint64_t before = e->durable_token;
+
 	if (token > e->durable_token)
 		e->durable_token = token;
 	vote_advance_from(e, e->delivered + 1);
-	checkpoint_durable(e);
+	checkpoint_durable(e, before);
 }
 
 static void
@@ -365,7 +374,7 @@ next_deadline(const struct engine *e)
 	other = view_change_deadline(e);
 	if (other < deadline)
 		deadline = other;
-	if (e->is_changing && e->resend_us < deadline)
+	if (e->is_changing && !e->is_rejoining && e->resend_us < deadline)
 		deadline = e->resend_us;
 	other = vote_held_until(e);
 	if (other < deadline)
@@ -410,6 +419,9 @@ pbft_status(const struct engine *e, struct engine_status *s)
 	s->view_changes = e->view_changes;
 	s->pending_requests = e->pending_count;
 	s->pending_bytes = e->pending_bytes;
+	s->is_rejoining = e->is_rejoining;
+	if (e->is_rejoining && e->horizon.memory == HORIZON_LOST)
+		s->rejoin_seq = e->horizon.lost_seq;
 	s->clock_refusals = e->clock_refusals;
 	s->clock_refused_us = e->clock_refused_us;
 	s->clock_member = e->clock_member;
@@ -419,6 +431,7 @@ pbft_status(const struct engine *e, struct engine_status *s)
 		s->member_applied[i] = e->peers[i].applied;
 		s->member_lag[i] = progress_lag(e, i);
 		s->member_stable[i] = e->peers[i].stable;
+		s->member_rejoining[i] = e->peers[i].is_rejoining;
 	}
 }
 

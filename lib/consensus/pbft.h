@@ -79,6 +79,7 @@ struct checkpoint_vote {
 	bool is_present;
 	bool is_convicted; /* evidence was given: it signed another state too */
 	uint64_t seq;
+	uint64_t token; /* it counts once this is durable */
 	struct digest digest;
 	struct vote_proof proof;
 };
@@ -100,19 +101,23 @@ struct peer {
 	uint64_t stable;
 	bool is_changing;
 	bool wants_checkpoint;
-	uint64_t heard_us;    /* its last message */
-	uint64_t told_us;     /* its last PROGRESS */
-	uint64_t answered_us; /* when we last helped it */
-	uint64_t answered_at; /* what it had delivered then */
-	uint64_t history_at;  /* the history it last lacked began here */
-	uint64_t asked_us;    /* since when its questions are counted */
-	uint32_t asked;       /* and how many there were */
-	uint32_t patience;    /* doublings before its lone view change is
+	bool is_rejoining;      /* it says that it does not vote, */
+	uint64_t rejoining_us;  /* and did so first then */
+	uint64_t recalled_seq;  /* its stable checkpoint when we asked, */
+	uint64_t recalled_view; /* and the view it knew of */
+	uint64_t heard_us;      /* its last message */
+	uint64_t told_us;       /* its last PROGRESS */
+	uint64_t answered_us;   /* when we last helped it */
+	uint64_t answered_at;   /* what it had delivered then */
+	uint64_t history_at;    /* the history it last lacked began here */
+	uint64_t asked_us;      /* since when its questions are counted */
+	uint32_t asked;         /* and how many there were */
+	uint32_t patience;      /* doublings before its lone view change is
 				 joined again */
-	uint32_t owes;        /* PREPAREs in time until it is waited for */
-	uint32_t fine;        /* what it owed when it last came too late, less
+	uint32_t owes;          /* PREPAREs in time until it is waited for */
+	uint32_t fine;          /* what it owed when it last came too late, less
 				 what was forgiven since */
-	uint32_t in_time;     /* times in time, towards the next of it */
+	uint32_t in_time;       /* times in time, towards the next of it */
 	struct view_change view_change;
 	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
 	uint32_t pending_bytes; /* of requests it forwarded */
@@ -169,6 +174,17 @@ struct engine {
 	bool has_replayed;  /* at least one record */
 	uint64_t last_token, durable_token;
 	uint64_t birth_token; /* the first record of an empty log; or 0 */
+
+	/* What we voted for: memory.c. */
+	struct horizon horizon;     /* as it was last told to be written */
+	uint64_t horizon_step;      /* sequences it was last moved by, */
+	uint64_t horizon_raised_us; /* and when */
+	bool is_rejoining;          /* we give no votes, */
+	bool has_told_rejoining;    /* and have said so */
+	bool has_recalled_vote;     /* somebody has voted in this cluster */
+	uint64_t recall_nonce;      /* our question's; 0: nobody is asked */
+	uint64_t recall_until_us;   /* when to stop asking, if all is well */
+	uint32_t recalled;          /* bit per member that answered */
 
 	/* Views. */
 	uint64_t view;
@@ -324,6 +340,29 @@ void proposal_accept(struct engine *e, struct slot *slot,
 void proposal_prepare(struct engine *e, struct slot *slot);
 bool proposal_is_sound(struct engine *e, struct bytes batch, uint64_t least_ms);
 
+/* --- memory.c: do we know what we voted for? --- */
+
+/* After the replay: false when we can't go on. */
+bool memory_start(struct engine *e, const struct event *event);
+
+/* A vote for seq, or word of a view, is about to be written down. */
+void memory_reach(struct engine *e, uint64_t view, uint64_t seq);
+
+/* The same for everything that the log holds. */
+void memory_cover(struct engine *e);
+
+/* A stable checkpoint is durable: may we vote again? */
+void memory_settle(struct engine *e);
+
+/* A certificate that holds: is a vote of ours in it that we do not know? */
+void memory_check(struct engine *e, const struct certificate *c);
+
+/* Ask the others what they know of our votes. */
+void memory_ask(struct engine *e);
+void memory_receive_recall(struct engine *e, uint32_t from, struct decoder *d);
+void memory_receive_recalled(struct engine *e, uint32_t from,
+    struct decoder *d);
+
 /* --- vote.c --- */
 
 void vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
@@ -335,6 +374,11 @@ void vote_stop_waiting(struct engine *e);
 
 /* When held votes must go; UINT64_MAX: none are held. */
 uint64_t vote_held_until(const struct engine *e);
+
+/* A vote with its proof, as VOTE_PROOFS has it. */
+void vote_encode(struct encoder *out, const struct vote *vote,
+    const struct vote_proof *proof);
+void vote_decode(struct decoder *d, struct vote *vote);
 void vote_receive(struct engine *e, uint32_t from, struct decoder *d);
 void vote_receive_proofs(struct engine *e, struct decoder *d);
 void vote_take(struct engine *e, const struct vote *vote,
@@ -386,6 +430,12 @@ void checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
 /* Our state of seq is the last of the epoch. */
 void checkpoint_last(struct engine *e, uint64_t seq);
 
+/* The digest of our own state after seq, if it is known still. */
+const struct digest *checkpoint_own(const struct engine *e, uint64_t seq);
+
+/* The highest sequence of which it is; 0: none. */
+uint64_t checkpoint_own_highest(const struct engine *e);
+
 /* Our own state's digest after seq, from before a restart. */
 void checkpoint_remember(struct engine *e, uint64_t seq,
     const struct digest *digest);
@@ -393,13 +443,13 @@ void checkpoint_remember(struct engine *e, uint64_t seq,
 /* Vote again for what we remember and is not stable. */
 void checkpoint_renew(struct engine *e);
 void checkpoint_vote_take(struct engine *e, const struct vote *vote,
-    const struct vote_proof *proof);
+    const struct vote_proof *proof, uint64_t token);
 void checkpoint_receive(struct engine *e, struct decoder *d);
 
 /* A certificate that has been verified. */
 void checkpoint_certified(struct engine *e, const struct certificate *c);
 void checkpoint_installed(struct engine *e, const struct event *event);
-void checkpoint_durable(struct engine *e);
+void checkpoint_durable(struct engine *e, uint64_t before);
 
 /* Say that our stable checkpoint is one; its record is durable. */
 void checkpoint_tell(struct engine *e);
@@ -419,6 +469,9 @@ uint32_t view_primary(const struct engine *e, uint64_t view);
 /* We are active and the primary. */
 bool view_is_primary(const struct engine *e);
 void view_change_start(struct engine *e, uint64_t view, const char *why);
+
+/* Views ahead of ours a lone member is followed at most. */
+#define LONE_VIEWS_MAX 64
 void view_change_receive(struct engine *e, uint32_t from, struct bytes body);
 
 /* Send our own again to whoever may have missed it. */
@@ -483,6 +536,9 @@ void progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d);
 void progress_receive_batch(struct engine *e, struct decoder *d);
 void progress_receive_committed(struct engine *e, struct decoder *d);
 
+/* Count a member's question; false when it asks too much. */
+bool progress_may_ask(struct engine *e, uint32_t member);
+
 /* Our state has been executed further: ask for what was not taken. */
 void progress_state_came_on(struct engine *e);
 
@@ -495,5 +551,8 @@ bool progress_hears_quorum(const struct engine *e);
 
 void recover_record(struct engine *e, struct bytes record);
 void recover_start(struct engine *e, const struct event *event);
+
+/* Say again, to be sent, all that we stand by. */
+void recover_renew(struct engine *e);
 
 #endif

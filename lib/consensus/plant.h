@@ -86,4 +86,25 @@
 #define PLANT_CHOSEN_AGAIN 0
 #endif
 
+/* 13  How far votes go is not written down. */
+#ifdef PLANT_13
+#define PLANT_NO_HORIZON 1
+#else
+#define PLANT_NO_HORIZON 0
+#endif
+
+/* 14  Who rejoins votes at once. */
+#ifdef PLANT_14
+#define PLANT_REJOIN_EARLY 1
+#else
+#define PLANT_REJOIN_EARLY 0
+#endif
+
+/* 15  Who rejoined votes in whatever view it finds. */
+#ifdef PLANT_15
+#define PLANT_REJOIN_ANY_VIEW 1
+#else
+#define PLANT_REJOIN_ANY_VIEW 0
+#endif
+
 #endif

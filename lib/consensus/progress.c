@@ -3,7 +3,7 @@
  * out and sent again (Castro & Liskov 2002, section 5.2).
  *
  * FORMAT   PROGRESS   [21, view, is changing, delivered, applied, stable,
- *                     wants a checkpoint]
+ *                     wants a checkpoint, votes]
  *          FETCH      [22, seq, digest]
  *          BATCH      [23, seq, batch]  answers it; known by its digest
  *          COMMITTED  [24, certificate, batch]
@@ -35,6 +35,16 @@
 /* Questions of one member answered in a progress interval. */
 #define ANSWERS_MAX 32
 
+/* Who must not vote before a checkpoint is stable waits for one, once it has
+ * everything else. */
+static bool
+wants_checkpoint(const struct engine *e)
+{
+	return e->wants_checkpoint ||
+	    (e->is_rejoining && e->horizon.memory == HORIZON_LOST &&
+		e->target->proof_count == 0);
+}
+
 void
 progress_send(struct engine *e)
 {
@@ -43,14 +53,15 @@ progress_send(struct engine *e)
 	e->next_progress_us = e->now_us + e->config.progress_interval_us;
 	e->caught_up = e->delivered;
 	emit_begin(e, &out);
-	encoder_put_array(&out, 7);
+	encoder_put_array(&out, 8);
 	encoder_put_uint(&out, MESSAGE_PROGRESS);
 	encoder_put_uint(&out, e->view);
 	encoder_put_bool(&out, e->is_changing);
 	encoder_put_uint(&out, e->delivered);
 	encoder_put_uint(&out, e->applied);
 	encoder_put_uint(&out, e->stable);
-	encoder_put_bool(&out, e->wants_checkpoint);
+	encoder_put_bool(&out, wants_checkpoint(e));
+	encoder_put_bool(&out, !e->is_rejoining);
 	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
 }
 
@@ -170,17 +181,6 @@ send_proposal_again(struct engine *e, uint32_t to, struct slot *slot)
 	emit_send(e, 1U << to, emit_end(e, &out), 0);
 }
 
-static void
-put_vote(struct encoder *out, enum vote_phase phase, uint64_t seq,
-    const struct digest *digest, const struct vote_proof *proof)
-{
-	encoder_put_array(out, 4);
-	encoder_put_uint(out, phase);
-	encoder_put_uint(out, seq);
-	encoder_put_bytes(out, bytes_of(digest->data, DIGEST_BYTES));
-	vote_proof_encode(out, proof);
-}
-
 /*
  * Walk our own votes from a sequence on, and those for checkpoints; with out
  * NULL only count.
@@ -205,9 +205,11 @@ own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
 				continue;
 			count++;
 			if (out != NULL)
-				put_vote(out,
-				    k == 0 ? VOTE_PREPARE : VOTE_COMMIT, seq,
-				    &cells[k]->digest, &cells[k]->proof);
+				vote_encode(out,
+				    &(struct vote){ k == 0 ? VOTE_PREPARE
+							   : VOTE_COMMIT,
+					seq, cells[k]->digest },
+				    &cells[k]->proof);
 		}
 	}
 	for (k = 0; k < CHECKPOINT_VOTES_KEPT && count < max; k++) {
@@ -217,7 +219,9 @@ own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
 			continue;
 		count++;
 		if (out != NULL)
-			put_vote(out, VOTE_CHECKPOINT, v->seq, &v->digest,
+			vote_encode(out,
+			    &(struct vote){ VOTE_CHECKPOINT, v->seq,
+				v->digest },
 			    &v->proof);
 	}
 	return count;
@@ -335,6 +339,7 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	uint64_t applied = decoder_get_uint(d);
 	uint64_t stable = decoder_get_uint(d);
 	bool wants = decoder_get_bool(d);
+	bool votes = decoder_get_bool(d);
 
 	if (decoder_finish(d, NULL) != AG_OK)
 		return;
@@ -346,6 +351,9 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	peer->lag = applied < e->applied ? e->applied - applied : 0;
 	peer->stable = stable;
 	peer->wants_checkpoint = wants;
+	if (!votes && !peer->is_rejoining)
+		peer->rejoining_us = e->now_us;
+	peer->is_rejoining = !votes;
 	if (view < e->view || (is_changing && !e->is_changing) ||
 	    stable < e->stable || delivered < e->delivered || is_unsettled(e))
 		help(e, from);
@@ -381,10 +389,11 @@ progress_fetch(struct engine *e)
 	}
 }
 
-/* Count a member's question; false when it asks too much. */
-static bool
-may_ask(const struct engine *e, struct peer *peer)
+bool
+progress_may_ask(struct engine *e, uint32_t member)
 {
+	struct peer *peer = &e->peers[member];
+
 	if (e->now_us - peer->asked_us >= e->config.progress_interval_us) {
 		peer->asked_us = e->now_us;
 		peer->asked = 0;
@@ -405,7 +414,7 @@ progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d)
 	decoder_get_fixed(d, digest.data, DIGEST_BYTES);
 	slot = decoder_finish(d, NULL) == AG_OK ? slot_find(e, seq) : NULL;
 	p = slot == NULL ? NULL : slot_payload(slot, &digest);
-	if (p == NULL || !may_ask(e, &e->peers[from]) ||
+	if (p == NULL || !progress_may_ask(e, from) ||
 	    !emit_has_room(e, p->len + 32))
 		return;
 	emit_begin(e, &out);
@@ -537,6 +546,7 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 		e->config.member_count, e->config.authority,
 		e->config.authority_ctx, NULL) != AG_OK)
 		return;
+	memory_check(e, e->spare);
 	if (is_history)
 		take_history(e, batch);
 	else
@@ -554,6 +564,7 @@ progress_tick(struct engine *e)
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
+	memory_ask(e);
 	progress_fetch(e);
 	checkpoint_chase(e);
 }

@@ -123,13 +123,15 @@ proposal_prepare(struct engine *e, struct slot *slot)
 	if (!slot->has_proposal || slot->view != e->view || e->is_changing ||
 	    p == NULL || !engine_goes_on(e, slot->seq))
 		return;
-	if (slot->prepare.is_given && slot->prepare.view >= e->view)
+	if (e->is_rejoining ||
+	    (slot->prepare.is_given && slot->prepare.view >= e->view))
 		return;
 	if (!vote_has_room(e)) {
 		vote_put_off(e, slot->seq);
 		return;
 	}
 	slot_describe(e, slot);
+	memory_reach(e, e->view, slot->seq);
 	/* What a replay is sure to hold need not be written again. */
 	proposal_persist(e, slot, p,
 	    !p->is_logged || !slot_needs(slot, &slot->digest));
@@ -234,7 +236,8 @@ proposal_clear_wants(struct engine *e)
 void
 proposal_make(struct engine *e)
 {
-	while (e->last == 0 && view_is_primary(e) && proposal_has_room(e)) {
+	while (e->last == 0 && !e->is_rejoining && view_is_primary(e) &&
+	    proposal_has_room(e)) {
 		bool flagged = proposal_flag_is_due(e);
 		struct digest digest;
 		struct encoder out;

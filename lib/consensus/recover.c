@@ -10,8 +10,8 @@
  *          3. Slots below the watermark stay until their place is needed:
  *             after a power loss the state may be older than the checkpoint,
  *             and is brought forward from them.
- *          4. An empty log beside a state that is not new is not a fresh
- *             start but a lost memory: the engine refuses to vote.
+ *
+ * NOT HERE Whether the log has all votes that were given (memory.c).
  */
 #include <string.h>
 
@@ -153,24 +153,6 @@ recover_record(struct engine *e, struct bytes bytes)
 	}
 }
 
-/* Is what was replayed enough to vote with? */
-static bool
-memory_is_whole(struct engine *e, uint64_t applied)
-{
-	if (!e->has_replayed && applied > e->config.first_seq) {
-		emit_fatal(e,
-		    "the log is missing although the state is not new, and a "
-		    "vote given may be lost");
-		return false;
-	}
-	if (e->stable > e->config.first_seq &&
-	    e->stable_certificate->proof_count == 0) {
-		emit_fatal(e, "the log lacks its checkpoint record");
-		return false;
-	}
-	return true;
-}
-
 /* Sign again, for ourselves and to be sent, what we voted in this view. */
 static void
 renew_votes(struct engine *e)
@@ -193,6 +175,18 @@ renew_votes(struct engine *e)
 		if (slot->commit.is_given && slot->commit.view == e->view)
 			vote_give(e, VOTE_COMMIT, seq, &slot->commit.digest);
 	}
+}
+
+void
+recover_renew(struct engine *e)
+{
+	memory_cover(e);
+	checkpoint_renew(e);
+	if (e->is_changing)
+		e->resend_us = e->now_us;
+	else
+		renew_votes(e);
+	view_change_repeat(e);
 }
 
 /* What the state machine has, and how far this view has proposed. */
@@ -249,7 +243,7 @@ recover_start(struct engine *e, const struct event *event)
 {
 	struct effect *effect;
 
-	if (e->has_failed || !memory_is_whole(e, event->seq))
+	if (e->has_failed || !memory_start(e, event))
 		return;
 	e->is_started = true;
 	if (!e->has_replayed)
@@ -273,12 +267,11 @@ recover_start(struct engine *e, const struct event *event)
 	effect->since_us = UINT64_MAX;
 	effect->members =
 	    record_new_view_askers(bytes_of(e->new_view, e->new_view_len));
-	checkpoint_renew(e);
-	if (e->is_changing)
-		e->resend_us = e->now_us;
+	if (e->is_rejoining)
+		memory_settle(e);
 	else
-		renew_votes(e);
-	view_change_repeat(e);
+		recover_renew(e);
 	deliver_ready(e);
 	progress_send(e);
+	memory_ask(e);
 }

@@ -42,9 +42,6 @@
 #define LONE_TIMEOUTS 8
 #define PATIENCE_MAX 10
 
-/* Views ahead of ours a lone member is followed at most. */
-#define LONE_VIEWS_MAX 64
-
 /* No correct replica gets near it. */
 #define VIEW_MAX (UINT64_MAX / 2)
 
@@ -248,6 +245,7 @@ static uint64_t
 waiting_since(const struct engine *e)
 {
 	uint64_t since = pending_since(e);
+	const struct peer *primary = &e->peers[view_primary(e, e->view)];
 	const struct slot *next =
 	    &e->slots[(e->delivered + 1) % e->config.window];
 
@@ -257,6 +255,9 @@ waiting_since(const struct engine *e)
 	/* A primary that is behind itself cannot take a checkpoint. */
 	if (e->wants_checkpoint && e->wanted_since_us < since)
 		since = e->wanted_since_us;
+	/* One that does not vote proposes nothing. */
+	if (primary->is_rejoining && primary->rejoining_us < since)
+		since = primary->rejoining_us;
 	/* After the last batch there is nothing to move. */
 	return e->last == 0 ? since : UINT64_MAX;
 }
@@ -276,6 +277,7 @@ view_change_start(struct engine *e, uint64_t view, const char *why)
 	e->view_since_us = e->now_us;
 	e->quorum_since_us = 0;
 	view_keep_new_view(e, bytes_of(NULL, 0));
+	memory_reach(e, view, 0);
 	if (!PLANT_VIEW_FORGOTTEN) {
 		emit_begin(e, &out);
 		record_encode_view(&out, view, true, bytes_of(NULL, 0));
@@ -297,7 +299,7 @@ view_change_repeat(struct engine *e)
 	const struct view_change *vc = &e->peers[e->config.self].view_change;
 	uint8_t *copy;
 
-	if (!e->is_changing || e->now_us < e->resend_us)
+	if (!e->is_changing || e->is_rejoining || e->now_us < e->resend_us)
 		return;
 	e->resend_us = e->now_us + e->config.progress_interval_us;
 	if (vc->view != e->view) {
@@ -514,6 +516,8 @@ view_change_consider(struct engine *e)
 {
 	uint64_t join = view_to_join(e);
 
+	if (e->is_rejoining)
+		return;
 	if (join != 0) {
 		view_change_start(e, join, "joined");
 		return;
@@ -610,6 +614,8 @@ join_lone(struct engine *e)
 void
 view_change_timers(struct engine *e)
 {
+	if (e->is_rejoining)
+		return;
 	if (e->is_changing) {
 		if (e->quorum_since_us != 0 &&
 		    e->now_us - e->quorum_since_us >= timeout_us(e))
@@ -630,6 +636,8 @@ view_change_deadline(const struct engine *e)
 	uint64_t end, lone;
 	uint32_t i;
 
+	if (e->is_rejoining)
+		return UINT64_MAX;
 	if (e->is_changing)
 		return e->quorum_since_us == 0
 		    ? UINT64_MAX

@@ -279,7 +279,7 @@ vote_take(struct engine *e, const struct vote *vote,
 	struct slot *slot;
 
 	if (vote->phase == VOTE_CHECKPOINT) {
-		checkpoint_vote_take(e, vote, proof);
+		checkpoint_vote_take(e, vote, proof, token);
 		return;
 	}
 	slot = slot_open(e, vote->seq);
@@ -394,8 +394,19 @@ vote_take_and_advance(struct engine *e, const struct vote *vote,
 		vote_advance(e, slot);
 }
 
-static void
-decode_vote(struct decoder *d, struct vote *vote)
+void
+vote_encode(struct encoder *out, const struct vote *vote,
+    const struct vote_proof *proof)
+{
+	encoder_put_array(out, 4);
+	encoder_put_uint(out, vote->phase);
+	encoder_put_uint(out, vote->seq);
+	encoder_put_bytes(out, bytes_of(vote->digest.data, DIGEST_BYTES));
+	vote_proof_encode(out, proof);
+}
+
+void
+vote_decode(struct decoder *d, struct vote *vote)
 {
 	uint64_t phase = decoder_get_uint_max(d, VOTE_CHECKPOINT);
 
@@ -419,7 +430,7 @@ vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 	count = decoder_get_array_max(d, VOTE_BUNDLE_MAX);
 	for (i = 0; i < count; i++) {
 		decoder_expect_array(d, 3);
-		decode_vote(d, &votes[i]);
+		vote_decode(d, &votes[i]);
 		is_useful = is_useful ||
 		    (!decoder_failed(d) &&
 			vote_is_useful(e, &votes[i], from, view));
@@ -445,7 +456,7 @@ vote_receive_proofs(struct engine *e, struct decoder *d)
 		struct vote vote;
 
 		decoder_expect_array(d, 4);
-		decode_vote(d, &vote);
+		vote_decode(d, &vote);
 		vote_proof_decode(d, &proof);
 		if (decoder_failed(d) ||
 		    proof.member >= e->config.member_count ||
@@ -654,7 +665,7 @@ vote_advance(struct engine *e, struct slot *slot)
 		slot_certify(e, slot, VOTE_PREPARE, e->everybody, e->spare);
 		vote_commit(e, slot, e->spare);
 	}
-	if (prepares >= e->quorum && may_commit(e, slot) &&
+	if (!e->is_rejoining && prepares >= e->quorum && may_commit(e, slot) &&
 	    !waits_for_all(e, slot))
 		vote_prepared(e, slot);
 	if (slot->committed->proof_count == 0 &&

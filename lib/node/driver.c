@@ -242,6 +242,13 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 	case EFFECT_VIEW:
 		driver_view(d, effect);
 		break;
+	case EFFECT_HORIZON:
+		journal_put_horizon(d->journal, effect->horizon);
+		break;
+	case EFFECT_REJOINING:
+		d->callbacks.rejoining(d->callbacks.arg, effect->is_rejoining,
+		    effect->seq);
+		break;
 	case EFFECT_EVIDENCE:
 		d->callbacks.evidence(d->callbacks.arg, effect->member,
 		    effect->body);
@@ -461,9 +468,12 @@ static enum ag_status
 driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
     const struct digest *digest, struct ag_error *err)
 {
+	/* No two starts have the same number, and none has 0. */
+	const uint64_t nonce = clock_wall_ms() * 1000000 + clock_mono_us() + 1;
 	struct event start = {
 		.kind = EVENT_START,
 		.seq = applied,
+		.token = nonce,
 		.has_digest = true,
 		.digest = *digest,
 	};
@@ -474,6 +484,7 @@ driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
 	d->is_replaying = false;
 	if (status != AG_OK)
 		return status;
+	start.horizon = journal_horizon(d->journal);
 	driver_step(d, &start);
 	if (!d->has_stopped)
 		return AG_OK;
@@ -491,6 +502,14 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.durable = driver_on_durable,
 		.failed = driver_on_log_failure,
 	};
+	struct trust_scope scope;
+	const struct recollect_config stored = {
+		.log_dir = config->log_dir,
+		.horizon_path = config->horizon_path,
+		.scope = &scope,
+		.can_rejoin = config->roster->member_count > 1,
+		.metrics = config->metrics,
+	};
 	enum ag_status status;
 	struct driver *d;
 	size_t i;
@@ -500,6 +519,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 	if (d == NULL)
 		return ag_fail(err, AG_ENOMEM,
 		    "start agreement: out of memory");
+	roster_scope(config->roster, &scope);
 	d->loop = config->loop;
 	d->callbacks = *callbacks;
 	d->strategy = config->strategy;
@@ -518,9 +538,8 @@ driver_open(struct driver **out, const struct driver_config *config,
 	if (status == AG_OK)
 		status = driver_make_engine(d, config, err);
 	if (status == AG_OK)
-		status = journal_open(&d->journal, config->log_dir,
-		    config->roster->cluster_id, d->loop, &journal,
-		    config->metrics, err);
+		status =
+		    journal_open(&d->journal, &stored, d->loop, &journal, err);
 	if (status == AG_OK)
 		status =
 		    driver_recover(d, config->log_dir, applied, digest, err);

@@ -33,6 +33,7 @@ struct driver_config {
 	const struct authority *authority;
 	void *authority_ctx;
 	const char *log_dir;
+	const char *horizon_path;
 	struct metric_set *metrics;
 };
 
@@ -63,6 +64,9 @@ struct driver_callbacks {
 	/* We ask for one, as EFFECT_VIEW says. */
 	void (*view_asked)(void *arg, uint64_t view, uint32_t primary,
 	    const char *why, uint64_t since_us);
+	/* Votes may be forgotten, and none are given until seq is stable (0:
+	 * it is not known yet); or they are given again. */
+	void (*rejoining)(void *arg, bool is_rejoining, uint64_t seq);
 	void (*refused)(void *arg, struct bytes envelope);
 	void (*evidence)(void *arg, uint32_t member, struct bytes proof);
 	/* The next envelope of local requests, or AG_EAGAIN. */

@@ -7,10 +7,11 @@
  *             sync is never retried).
  *          3. What replay needs is kept: the newest stable checkpoint's
  *             record, and every record of a sequence above it.
- *
  *          4. One thread syncs at a time: the journal's own, or the loop's
  *             when it would only wait.  A disk that takes longer than two
  *             thread switches must not hold the loop up.
+ *          5. A horizon is synced before the log is: a record that is
+ *             durable never speaks of votes beyond it.
  *
  * NOT HERE What records mean (consensus/record.h) and the file format
  *          (store/wal.c).
@@ -59,6 +60,8 @@ struct journal_entry {
 
 struct journal {
 	struct wal *wal;
+	struct horizon_file *horizon_file;
+	struct horizon horizon; /* as it was found; then as it is wanted */
 	struct loop *loop;
 	struct journal_callbacks callbacks;
 	struct metric *sync_seconds;
@@ -85,6 +88,7 @@ struct journal {
 	bool has_failed;
 	bool report_posted;
 	bool is_syncing;
+	bool has_horizon;   /* that is to be written */
 	uint64_t recent_us; /* of syncs, smoothed */
 	uint64_t wanted;    /* number */
 	uint64_t durable;   /* number, as the thread reports it */
@@ -144,14 +148,21 @@ journal_post_report(struct journal *j)
 static void
 journal_sync(struct journal *j)
 {
+	const struct horizon horizon = j->horizon;
+	const bool has_horizon = j->has_horizon;
+	uint64_t durable = j->durable, began, took;
+	enum ag_status status = AG_OK;
 	struct ag_error err;
-	enum ag_status status;
-	uint64_t durable = 0, began, took;
 
 	j->is_syncing = true;
+	j->has_horizon = false;
 	(void)pthread_mutex_unlock(&j->lock);
 	began = clock_mono_us();
-	status = wal_sync(j->wal, &durable, &err);
+	if (has_horizon)
+		status =
+		    horizon_write(j->horizon_file, &horizon, durable, &err);
+	if (status == AG_OK)
+		status = wal_sync(j->wal, &durable, &err);
 	took = clock_mono_us() - began;
 	metric_observe_us(j->sync_seconds, took);
 	(void)pthread_mutex_lock(&j->lock);
@@ -188,11 +199,12 @@ journal_main(void *arg)
 }
 
 enum ag_status
-journal_open(struct journal **out, const char *dir,
-    const uint8_t cluster_id[static 32], struct loop *loop,
-    const struct journal_callbacks *callbacks, struct metric_set *metrics,
+journal_open(struct journal **out, const struct recollect_config *config,
+    struct loop *loop, const struct journal_callbacks *callbacks,
     struct ag_error *err)
 {
+	const char *dir = config->log_dir;
+	struct recollection found;
 	enum ag_status status;
 	struct journal *j;
 
@@ -204,7 +216,7 @@ journal_open(struct journal **out, const char *dir,
 	j->loop = loop;
 	j->callbacks = *callbacks;
 	(void)snprintf(j->dir, sizeof(j->dir), "%s", dir);
-	j->sync_seconds = metric_new(metrics, METRIC_HISTOGRAM,
+	j->sync_seconds = metric_new(config->metrics, METRIC_HISTOGRAM,
 	    "aegis_log_sync_duration_seconds",
 	    "Time to write and sync one group of log records", NULL);
 	(void)pthread_mutex_init(&j->lock, NULL);
@@ -218,9 +230,12 @@ journal_open(struct journal **out, const char *dir,
 		    ag_fail(err, AG_ENOMEM, "open log %s: out of memory", dir);
 		goto fail;
 	}
-	status = wal_open(&j->wal, dir, cluster_id, metrics, err);
+	status = recollect_open(&found, config, err);
 	if (status != AG_OK)
 		goto fail;
+	j->wal = found.wal;
+	j->horizon_file = found.file;
+	j->horizon = found.horizon;
 	j->durable = wal_last(j->wal);
 	j->wanted = j->durable;
 	if (pthread_create(&j->thread, NULL, journal_main, j) != 0) {
@@ -250,11 +265,27 @@ journal_close(struct journal *j)
 		(void)pthread_join(j->thread, NULL);
 	}
 	wal_close(j->wal);
+	horizon_close(j->horizon_file);
 	(void)pthread_cond_destroy(&j->wake);
 	(void)pthread_mutex_destroy(&j->lock);
 	free(j->ring);
 	free(j->marks);
 	free(j);
+}
+
+const struct horizon *
+journal_horizon(const struct journal *j)
+{
+	return &j->horizon;
+}
+
+void
+journal_put_horizon(struct journal *j, const struct horizon *horizon)
+{
+	(void)pthread_mutex_lock(&j->lock);
+	j->horizon = *horizon;
+	j->has_horizon = true;
+	(void)pthread_mutex_unlock(&j->lock);
 }
 
 static void

@@ -18,6 +18,7 @@
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "base/status.h"
+#include "node/recollect.h"
 
 struct journal;
 struct loop;
@@ -30,11 +31,18 @@ struct journal_callbacks {
 	void (*failed)(void *arg, const struct ag_error *err);
 };
 
-enum ag_status journal_open(struct journal **out, const char *dir,
-    const uint8_t cluster_id[static 32], struct loop *loop,
-    const struct journal_callbacks *callbacks, struct metric_set *metrics,
+enum ag_status journal_open(struct journal **out,
+    const struct recollect_config *config, struct loop *loop,
+    const struct journal_callbacks *callbacks,
     struct ag_error *err) AG_MUST_USE;
 void journal_close(struct journal *journal);
+
+/* What is kept of how far our votes went. */
+const struct horizon *journal_horizon(const struct journal *journal);
+
+/* Write this down before whatever is appended from now on. */
+void journal_put_horizon(struct journal *journal,
+    const struct horizon *horizon);
 
 /*
  * Hand every record to visit, oldest first; it returns the record's sequence

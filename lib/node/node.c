@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "node/genesis.h"
 #include "node/node_parts.h"
+#include "trust/setup.h"
 
 #define WATCH_KEEP_BYTES ((size_t)16 << 20)
 #define INBOX_MEMBER_BYTES ((size_t)16 << 20)
@@ -212,6 +213,24 @@ on_view_asked(void *arg, uint64_t view, uint32_t primary, const char *why,
 	    LOG_TEXT("why", why != NULL ? why : "restart"));
 	view_log_asked(&n->views, view, primary, why, since_us,
 	    (struct view_log_time){ clock_mono_us(), clock_wall_ms() });
+}
+
+static void
+on_rejoining(void *arg, bool is_rejoining, uint64_t seq)
+{
+	(void)arg;
+	if (!is_rejoining)
+		log_info("consensus",
+		    "voting again: what may be forgotten is settled");
+	else if (seq == 0)
+		log_warn("consensus",
+		    "not voting: votes may be forgotten, and the other "
+		    "members are asked how far they went");
+	else
+		log_warn("consensus",
+		    "not voting until a checkpoint is stable: votes up to it "
+		    "may be forgotten",
+		    LOG_U64("seq", seq));
 }
 
 static void
@@ -441,7 +460,8 @@ node_load_keys(struct node *n, const struct node_config *config,
 static enum ag_status
 node_make_dirs(struct node *n, struct ag_error *err)
 {
-	static const char *const names[] = { "log", "state", "evidence" };
+	static const char *const names[] = { "log", "state", "evidence",
+		"keys" };
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -529,6 +549,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.vouched = on_vouched,
 		.view = on_view,
 		.view_asked = on_view_asked,
+		.rejoining = on_rejoining,
 		.refused = on_refused,
 		.evidence = on_evidence,
 		.envelope = on_envelope,
@@ -544,6 +565,7 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.authority_ctx = &n->identity,
 		.metrics = n->metrics,
 	};
+	char horizon[PATH_MAX];
 	struct digest digest;
 	enum ag_status status;
 
@@ -554,9 +576,13 @@ node_open_driver(struct node *n, const struct node_config *config,
 		    n->roster.strategy);
 	status =
 	    fs_join(n->log_dir, sizeof(n->log_dir), n->data_dir, "log", err);
+	if (status == AG_OK)
+		status = fs_join(horizon, sizeof(horizon), n->data_dir,
+		    SETUP_HORIZON, err);
 	if (status != AG_OK)
 		return status;
 	driver.log_dir = n->log_dir;
+	driver.horizon_path = horizon;
 	return driver_open(&n->driver, &driver, &callbacks,
 	    applier_seq(n->applier), &digest, err);
 }

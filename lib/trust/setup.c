@@ -18,6 +18,7 @@
 #include "base/fs.h"
 #include "crypto/openssh_key.h"
 #include "trust/field.h"
+#include "trust/horizon.h"
 #include "trust/identity.h"
 
 static enum ag_status
@@ -25,6 +26,19 @@ make_directory(const char *path, struct ag_error *err)
 {
 	enum ag_status status = fs_mkdir(path, err);
 
+	return status == AG_EEXIST ? AG_OK : status;
+}
+
+/* What says that a key made here has never voted. */
+static enum ag_status
+make_horizon(const char *dir, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status =
+	    fs_join(path, sizeof(path), dir, SETUP_HORIZON, err);
+
+	if (status == AG_OK)
+		status = horizon_create(path, err);
 	return status == AG_EEXIST ? AG_OK : status;
 }
 
@@ -72,6 +86,8 @@ setup_keys(const char *dir, const char *name, struct ag_error *err)
 	if (status == AG_OK)
 		status = make_key(dir, SETUP_LINK_KEY, name, "link", err);
 	if (status == AG_OK)
+		status = make_horizon(dir, err);
+	if (status == AG_OK)
 		status = make_key(dir, SETUP_NODE_KEY, name, "node", err);
 	return status;
 }
@@ -84,6 +100,7 @@ setup_undo(const char *dir)
 		SETUP_NODE_KEY ".pub",
 		SETUP_LINK_KEY,
 		SETUP_LINK_KEY ".pub",
+		SETUP_HORIZON,
 	};
 	char path[PATH_MAX];
 	size_t i;

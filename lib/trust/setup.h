@@ -3,7 +3,7 @@
  * put together from them.
  *
  * A node's data directory holds keys/node and keys/link (0600, OpenSSH
- * format) and their .pub files.
+ * format) and their .pub files, and keys/horizon.
  */
 #ifndef AEGIS_TRUST_SETUP_H
 #define AEGIS_TRUST_SETUP_H
@@ -17,6 +17,9 @@
 /* Where a node keeps them, below its data directory. */
 #define SETUP_NODE_KEY "keys/node"
 #define SETUP_LINK_KEY "keys/link"
+
+/* How far the node key may have voted (trust/horizon.h). */
+#define SETUP_HORIZON "keys/horizon"
 
 /*
  * Make dir (if absent), dir/keys and the two key pairs in it.

@@ -166,6 +166,8 @@ carry_out(struct bench *b, const struct effect *effect)
 	case EFFECT_VIEW:
 	case EFFECT_EVIDENCE:
 	case EFFECT_REFUSED:
+	case EFFECT_HORIZON:
+	case EFFECT_REJOINING:
 	default:
 		break;
 	}

@@ -66,6 +66,11 @@ enum counter_kind {
 	X(SLEPT, FAULT, "members asleep through the storm")             \
 	X(BROKEN, FAULT, "members broken also after the storm")         \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
+	X(LIE_EMPTIED, FAULT, "logs emptied")                           \
+	X(LIE_DAMAGED, FAULT, "logs damaged")                           \
+	X(LIE_SHORT, FAULT, "logs cut short")                           \
+	X(LIE_OLDER, FAULT, "disks rolled back")                        \
+	X(LIE_FAILING, FAULT, "syncs that failed")                      \
 	X(UNDECIDED, RARE, "histories too hard to judge")               \
 	X(REACHED_VIEW, REACH, "views entered")                         \
 	X(REACHED_CHECKPOINT, REACH, "stable checkpoints")              \
@@ -79,7 +84,10 @@ enum counter_kind {
 	X(REACHED_HISTORY, REACH, "batches sent from logs")             \
 	X(REACHED_VOUCHED, REACH, "states vouched for by f + 1")        \
 	X(REACHED_FAST, REACH, "batches decided by all PREPAREs")       \
-	X(REACHED_FAST_KEPT, RARE, "and again in a later view")
+	X(REACHED_FAST_KEPT, RARE, "and again in a later view")         \
+	X(REACHED_REJOINING, REACH, "members that stopped voting")      \
+	X(REACHED_ASKING, REACH, "and asked how far they had voted")    \
+	X(REACHED_REJOINED, REACH, "and voted again")
 
 enum counter {
 #define COUNTER_ENUM(name, kind, text) COUNT_##name,

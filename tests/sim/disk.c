@@ -8,6 +8,8 @@
  */
 #include "sim/disk.h"
 
+#include "sim/lie.h"
+
 #define SLOW_SYNC_US 80000
 
 void
@@ -33,6 +35,7 @@ disk_sync(struct world *w, struct replica *r)
 	if (disk->syncing != 0 || disk->count == disk->synced)
 		return;
 	disk->syncing = disk->count;
+	lie_horizon_sync(r);
 	took = 20 + dice_waiting(&w->disk_dice, w->profile.sync_mean_us);
 	if (!w->is_healed && dice_chance(&w->disk_dice, w->profile.slow_sync)) {
 		uint64_t extra_us = dice_waiting(&w->disk_dice, SLOW_SYNC_US);

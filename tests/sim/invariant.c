@@ -110,9 +110,12 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 	uint64_t phase, view, seq;
 	size_t i, count;
 
-	if (r->is_honest && message_type_of(body) == MESSAGE_PRE_PREPARE)
+	/* Who came back older may say what it said before otherwise. */
+	if (!r->is_honest || (w->forgetful >> r->member & 1) != 0)
+		return;
+	if (message_type_of(body) == MESSAGE_PRE_PREPARE)
 		note_proposal(w, body);
-	if (!r->is_honest || message_type_of(body) != MESSAGE_VOTES)
+	if (message_type_of(body) != MESSAGE_VOTES)
 		return;
 	decoder_init(&d, body);
 	decoder_expect_array(&d, 4);
@@ -305,7 +308,8 @@ invariant_evidence(struct world *w, struct replica *r,
 		&keyring_authority, &w->signers[r->member]))
 		world_violate(w, "replica %u: evidence that proves nothing",
 		    r->index);
-	if (r->is_honest && (w->honest >> effect->member & 1) != 0)
+	if (r->is_honest &&
+	    ((w->honest & ~w->forgetful) >> effect->member & 1) != 0)
 		world_violate(w, "evidence against honest member %u",
 		    effect->member);
 }
@@ -328,7 +332,7 @@ invariant_step(struct world *w, struct replica *r, const struct event *event)
 void
 invariant_start(struct world *w, struct replica *r)
 {
-	if (!r->is_honest || !r->is_up)
+	if (!r->is_honest || !r->is_up || r->status.is_rejoining)
 		return;
 	if (r->status.view < r->view_told)
 		world_violate(w,
@@ -391,8 +395,9 @@ invariant_answer(struct world *w, struct replica *r,
 	if (!op->is_executed)
 		world_violate(w, "replica %u answers what was never executed",
 		    r->index);
-	else if (honest_disks_with(w, op->outcome.result.seq) <=
-	    trust_faults(w->profile.member_count))
+	else if (!w->profile.is_safety_only &&
+	    honest_disks_with(w, op->outcome.result.seq) <=
+		trust_faults(w->profile.member_count))
 		world_violate(w,
 		    "request at %" PRIu64 " is answered but not durable",
 		    op->outcome.result.seq);

@@ -155,6 +155,64 @@ draw_race(struct profile *p, struct dice *d)
 	p->byzantine[liar] |= BYZ_PLEDGES;
 }
 
+static uint32_t
+culprits(const struct profile *p)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0)
+			count++;
+	return count;
+}
+
+/*
+ * Disks lie: within the cluster's budget of faults, or so that only safety
+ * is promised.  Who comes back older always counts against the budget.
+ */
+static void
+draw_lies(struct profile *p, struct dice *d)
+{
+	uint32_t budget, older = 0, counted = 0, i;
+
+	if (!dice_chance(d, 200) || p->sleep_at != 0 ||
+	    p->broken_how != BROKEN_NOT)
+		return;
+	budget = trust_faults(p->member_count) - culprits(p);
+	p->is_safety_only = coin(d);
+	p->lie_count = (uint32_t)dice_range(d, 1, PROFILE_LIES_MAX);
+	for (i = 0; i < p->lie_count; i++) {
+		struct lie *lie = &p->lies[i];
+		uint32_t bit;
+
+		lie->at = dice_range(d, 1, p->heal_at);
+		lie->member = (uint32_t)dice_below(d, p->member_count);
+		lie->kind = (enum lie_kind)dice_below(d, LIE_KINDS);
+		bit = 1U << lie->member;
+		if (p->byzantine[lie->member] != 0 ||
+		    lie->kind == LIE_FAILING) {
+			lie->kind = LIE_FAILING;
+			continue;
+		}
+		/* An image of a log must not be written over. */
+		if (lie->kind == LIE_SHORT && (older & bit) != 0)
+			lie->kind = LIE_DAMAGED;
+		if (lie->kind == LIE_OLDER && (counted & ~older & bit) != 0)
+			lie->kind = LIE_EMPTIED;
+		if ((counted & bit) != 0 ||
+		    (lie->kind != LIE_OLDER && p->is_safety_only))
+			continue;
+		if (budget == 0) {
+			lie->kind = LIE_FAILING;
+			continue;
+		}
+		budget--;
+		counted |= bit;
+		if (lie->kind == LIE_OLDER)
+			older |= bit;
+	}
+}
+
 /* What every seed was before there were kinds of profiles. */
 static void
 draw_classic(struct profile *p, struct dice *d)
@@ -179,20 +237,10 @@ draw_classic(struct profile *p, struct dice *d)
 	p->look_us = 20 * MILLISECOND;
 	p->twins = 1;
 	p->operations_max = 1;
+	draw_lies(p, d);
 }
 
 /* --- what came later --- */
-
-static uint32_t
-culprits(const struct profile *p)
-{
-	uint32_t i, count = 0;
-
-	for (i = 0; i < p->member_count; i++)
-		if (p->byzantine[i] != 0)
-			count++;
-	return count;
-}
 
 /* One correct member that stays broken, when all can do without it. */
 static void
@@ -243,6 +291,8 @@ draw_full(struct profile *p, struct dice *d)
 	p->is_focused = false;
 	p->member_count = draw_member_count(d);
 	memset(p->byzantine, 0, sizeof(p->byzantine));
+	p->lie_count = 0;
+	p->is_safety_only = false;
 	p->sleep_at = 0;
 	p->client_count = (uint32_t)dice_range(d, 3, 6);
 	p->requests = 200;
@@ -253,6 +303,7 @@ draw_full(struct profile *p, struct dice *d)
 	draw_sleeper(p, d);
 	p->requests = 200;
 	draw_more(p, d);
+	draw_lies(p, d);
 	p->operations_max = 8;
 }
 
@@ -412,6 +463,9 @@ profile_print(const struct profile *p)
 		if (p->byzantine[i] != 0)
 			printf(" byzantine[%" PRIu32 "]=0x%" PRIx32, i,
 			    p->byzantine[i]);
+	for (i = 0; i < p->lie_count; i++)
+		printf(" lie[%" PRIu32 "]=%d", p->lies[i].member,
+		    (int)p->lies[i].kind);
 	if (p->sleep_at != 0)
 		printf(" sleeper=%" PRIu32, p->sleeper);
 	if (p->round_us != 0)

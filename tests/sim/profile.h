@@ -63,6 +63,24 @@ enum broken {
 	BROKEN_KINDS,
 };
 
+/* What a disk does to its replica: lie.c. */
+enum lie_kind {
+	LIE_EMPTIED,
+	LIE_DAMAGED,
+	LIE_SHORT,
+	LIE_OLDER,
+	LIE_FAILING,
+	LIE_KINDS,
+};
+
+#define PROFILE_LIES_MAX 4
+
+struct lie {
+	uint64_t at;
+	uint32_t member;
+	enum lie_kind kind;
+};
+
 struct profile {
 	bool is_focused; /* classic: of its two sizes the small one */
 	uint32_t member_count;
@@ -124,6 +142,10 @@ struct profile {
 	 * needed then, because another deserts; 0: none. */
 	uint64_t sleep_at;
 	uint32_t sleeper;
+
+	struct lie lies[PROFILE_LIES_MAX];
+	uint32_t lie_count;
+	bool is_safety_only; /* too many rejoin for progress to be promised */
 };
 
 void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);

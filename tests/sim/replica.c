@@ -22,6 +22,8 @@
 #include "sim/client.h"
 #include "sim/disk.h"
 #include "sim/invariant.h"
+#include "sim/ledger.h"
+#include "sim/lie.h"
 #include "sim/network.h"
 #include "sim/transfer.h"
 
@@ -115,6 +117,7 @@ replica_transmit(struct world *w, struct replica *r,
 	if (view_of(effect->body) > r->view_told)
 		r->view_told = view_of(effect->body);
 	invariant_leave(w, r, effect->body);
+	ledger_leave(w, r, effect->body);
 	for (to = 0; to < w->profile.member_count; to++) {
 		if ((effect->members >> to & 1) == 0)
 			continue;
@@ -309,6 +312,23 @@ on_vouched(struct world *w, struct replica *r, const struct effect *effect)
 }
 
 static void
+on_rejoining(struct world *w, struct replica *r, const struct effect *effect)
+{
+	world_trace(w, "replica %u %s %" PRIu64, r->index,
+	    effect->is_rejoining ? "gives no votes until" : "votes again",
+	    effect->seq);
+	if (!effect->is_rejoining)
+		world_count(w, COUNT_REACHED_REJOINED);
+	else if (effect->seq == 0)
+		world_count(w, COUNT_REACHED_ASKING);
+	else
+		world_count(w, COUNT_REACHED_REJOINING);
+	if (r->is_honest && w->profile.lie_count == 0)
+		world_violate(w, "replica %u stops voting for no reason",
+		    r->index);
+}
+
+static void
 on_fatal(struct world *w, struct replica *r, const struct effect *effect)
 {
 	if (r->is_honest) {
@@ -358,6 +378,12 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		break;
 	case EFFECT_REFUSED:
 		world_count(w, COUNT_REACHED_REFUSED);
+		break;
+	case EFFECT_HORIZON:
+		lie_horizon(r, effect->horizon);
+		break;
+	case EFFECT_REJOINING:
+		on_rejoining(w, r, effect);
 		break;
 	case EFFECT_FATAL:
 		on_fatal(w, r, effect);
@@ -492,6 +518,7 @@ replica_start(struct world *w, struct replica *r)
 	r->is_up = true;
 	r->durable = 0;
 	r->last_token = 0;
+	lie_recollect(r);
 	r->token_base = r->disk.count > r->disk.first
 	    ? r->disk.records[r->disk.count - 1].token
 	    : 0;
@@ -510,6 +537,10 @@ replica_start(struct world *w, struct replica *r)
 	replica_lay_out(w, r);
 	replica_replay(w, r);
 	start.seq = r->machine.applied;
+	start.horizon = &r->memory.horizon;
+	start.token = w->profile.lie_count == 0
+	    ? 0
+	    : w->now * WORLD_REPLICAS_MAX + r->index + 1;
 	machine_digest(&r->machine, &start.digest);
 	r->has_digest = true;
 	replica_step(w, r, start);
@@ -525,6 +556,7 @@ replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 	r->crash_in_steps = 0;
 	r->paused_until = 0;
 	disk_crash(w, r);
+	lie_horizon_crash(w, r);
 	if (r->safe.applied < r->machine.applied)
 		world_count(w, COUNT_STATE_LOST);
 	r->machine = r->safe;
@@ -571,6 +603,7 @@ on_synced(struct world *w, struct replica *r)
 {
 	uint64_t token = disk_synced(r);
 
+	lie_horizon_synced(r);
 	r->durable = token > r->token_base ? token - r->token_base : 0;
 	replica_release(w, r);
 	replica_truncate(w, r);

@@ -30,7 +30,8 @@
 	X(HEAL, false)    \
 	X(REPLY, false)   \
 	X(THINK, false)   \
-	X(RETRY, false)
+	X(RETRY, false)   \
+	X(LIE, false)
 
 enum happen_kind {
 #define HAPPEN_ENUM(name, bound) HAPPEN_##name,

@@ -13,6 +13,7 @@
 
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/lie.h"
 #include "sim/network.h"
 #include "sim/replica.h"
 
@@ -20,6 +21,7 @@
 #define PAUSE_MEAN_US 100000
 #define REBOOT_MEAN_US 40000
 #define CLOCK_JUMP_MEAN_US 100000
+#define SAFETY_ONLY_US 2000000
 
 struct world *
 world_new(void)
@@ -242,6 +244,7 @@ world_set_up(struct world *w, uint64_t seed)
 	dice_init(&w->fault_dice, seed, 3);
 	dice_init(&w->work_dice, seed, 4);
 	dice_init(&w->byzantine_dice, seed, 5);
+	dice_init(&w->lie_dice, seed, 6);
 	arena_reset(&w->arena);
 	schedule_reset(&w->schedule);
 	w->seed = seed;
@@ -262,6 +265,9 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(w->clients, 0, sizeof(w->clients));
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
+	memset(w->asked, 0, sizeof(w->asked));
+	w->forgetful = 0;
+	w->generation++;
 	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
 	w->scope.epoch = 0;
 	profile_draw(&w->profile, w->kind, seed);
@@ -508,7 +514,8 @@ is_level(const struct world *w)
 		const struct replica *r = &w->replicas[i];
 
 		if (r->is_honest && !world_is_broken(w, r->member) &&
-		    (!r->is_up || r->machine.applied < w->answered_seq))
+		    (!r->is_up || r->machine.applied < w->answered_seq ||
+			r->status.is_rejoining))
 			return false;
 	}
 	return true;
@@ -536,9 +543,10 @@ tell_where_stuck(struct world *w)
 		const struct replica *r = &w->replicas[i];
 
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		    " %u%s:v%" PRIu64 "%s a%" PRIu64 " s%" PRIu64 " p%zu",
+		    " %u%s:v%" PRIu64 "%s%s a%" PRIu64 " s%" PRIu64 " p%zu",
 		    r->index, r->is_honest ? "" : "!", r->status.view,
-		    r->status.is_changing_view ? "~" : "", r->machine.applied,
+		    r->status.is_changing_view ? "~" : "",
+		    r->status.is_rejoining ? "?" : "", r->machine.applied,
 		    r->status.stable, r->status.pending_requests);
 	}
 	world_violate(w, "no progress in calm; %s:%s",
@@ -571,6 +579,9 @@ world_dispatch(struct world *w, const struct happening *h)
 		break;
 	case HAPPEN_SLEEP:
 		on_sleep(w);
+		break;
+	case HAPPEN_LIE:
+		lie_happen(w, h);
 		break;
 	case HAPPEN_COUNT:
 		break;
@@ -609,6 +620,7 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);
 	if (w->profile.round_us != 0)
 		push_plain(w, HAPPEN_ROUND, 0);
+	lie_begin(w);
 	if (w->profile.sleep_at != 0)
 		push_plain(w, HAPPEN_SLEEP, w->profile.sleep_at);
 	while (!w->is_violated && schedule_pop(&w->schedule, &h)) {
@@ -619,7 +631,9 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 		if (!w->is_healed || w->now < look_at)
 			continue;
 		look_at = w->now + w->profile.look_us;
-		if (is_at_rest(w))
+		if (is_at_rest(w) ||
+		    (w->profile.is_safety_only &&
+			w->now > w->profile.heal_at + SAFETY_ONLY_US))
 			break;
 		if (w->now > w->profile.heal_at + w->profile.calm_us ||
 		    w->events > WORLD_EVENTS_MAX)

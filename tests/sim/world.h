@@ -75,6 +75,24 @@ struct transfer {
 	uint64_t seq; /* this or any above it */
 };
 
+/* The horizon's file, and what of it is on its way there. */
+struct replica_memory {
+	struct horizon horizon;
+	size_t record; /* records that were safe when it was written */
+	bool is_wanted, is_writing;
+	struct horizon wanted, writing;
+	size_t writing_record;
+};
+
+/* A copy of a disk, to come back to. */
+struct replica_image {
+	bool is_taken;
+	struct machine machine;
+	struct replica_memory memory;
+	size_t first, synced;
+	uint64_t stable_safe;
+};
+
 struct replica {
 	uint32_t index;
 	uint32_t member;
@@ -91,6 +109,8 @@ struct replica {
 
 	struct engine *engine;
 	struct disk disk;
+	struct replica_memory memory;
+	struct replica_image image;
 	uint64_t durable; /* token */
 	struct held_list sends;
 	struct held_list delivers;
@@ -177,6 +197,18 @@ struct operation_history {
 	uint64_t other_value;
 };
 
+/* Something a correct member signed. */
+struct ledger_entry {
+	uint64_t world; /* its generation */
+	uint32_t member;
+	uint32_t kind;
+	uint64_t view;
+	uint64_t seq;
+	struct digest digest;
+};
+
+#define WORLD_LEDGER_MAX 16384
+
 struct client {
 	uint64_t next_number;
 	int current;    /* first of its envelope in history, -1: thinking */
@@ -199,6 +231,7 @@ struct world {
 	struct dice fault_dice;
 	struct dice work_dice;
 	struct dice byzantine_dice;
+	struct dice lie_dice;
 	uint64_t now;
 	uint64_t events;
 	uint64_t hash; /* of everything that happened */
@@ -211,7 +244,11 @@ struct world {
 	struct keyring keyring;
 	struct signer signers[PROFILE_MEMBERS_MAX + MACHINE_CLIENTS];
 	struct trust_scope scope;
-	uint32_t honest; /* member mask */
+	uint32_t honest;    /* member mask */
+	uint32_t forgetful; /* honest, but their disks came back older */
+	uint64_t generation;
+	struct ledger_entry ledger[WORLD_LEDGER_MAX];
+	uint64_t asked[PROFILE_MEMBERS_MAX]; /* highest VIEW_CHANGE told */
 	uint32_t replica_count;
 	struct replica replicas[WORLD_REPLICAS_MAX];
 	void *memory[WORLD_REPLICAS_MAX];

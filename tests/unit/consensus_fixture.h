@@ -77,6 +77,9 @@ struct node {
 	uint32_t culprit;
 	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
+	struct horizon horizon;
+	uint64_t starts; /* a number for each */
+	bool has_no_horizon;
 	uint8_t certificate[CERTIFICATE_BYTES_MAX];
 	size_t certificate_len;
 	const char *fatal;
@@ -411,6 +414,9 @@ node_carry_out(struct node *node, const struct effect *effect)
 	case EFFECT_REFUSED:
 		node->refused++;
 		break;
+	case EFFECT_HORIZON:
+		node->horizon = *effect->horizon;
+		break;
 	case EFFECT_FATAL:
 		node->fatal = effect->text;
 		node->is_down = true;
@@ -423,6 +429,7 @@ node_carry_out(struct node *node, const struct effect *effect)
 			node->askers = effect->members;
 		}
 		break;
+	case EFFECT_REJOINING:
 	default:
 		break;
 	}
@@ -614,6 +621,8 @@ node_start(struct node *node)
 	node_step(node,
 	    (struct event){ .kind = EVENT_START,
 		.seq = node->applied,
+		.token = ++node->starts,
+		.horizon = node->has_no_horizon ? NULL : &node->horizon,
 		.has_digest = true,
 		.is_last =
 		    node->applied != 0 && node->applied == node->cluster->last,

@@ -623,7 +623,7 @@ last_twos_checkpoints_are_lost(struct cluster *c, uint32_t from, uint32_t to,
 	(void)to;
 	return from < 2 || c->nodes[from].applied < 8 ||
 	    (type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS &&
-		type != MESSAGE_CHECKPOINT);
+		type != MESSAGE_CHECKPOINT && type != MESSAGE_RECALLED);
 }
 
 static void

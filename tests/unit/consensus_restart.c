@@ -439,21 +439,6 @@ a_checkpoint_record_alone_brings_back_the_new_views_selection(void **state)
 }
 
 static void
-a_lost_log_beside_a_used_state_is_refused(void **state)
-{
-	struct cluster *c = cluster_of(4);
-
-	(void)state;
-	agree(c, 0, 3);
-	node_crash(&c->nodes[2]);
-	items_cut(&c->nodes[2].records, 0);
-	node_start(&c->nodes[2]);
-	assert_non_null(c->nodes[2].fatal);
-	assert_non_null(strstr(c->nodes[2].fatal, "log is missing"));
-	cluster_free(c);
-}
-
-static void
 a_record_we_do_not_understand_is_refused(void **state)
 {
 	struct cluster *c = cluster_of(1);
@@ -551,7 +536,6 @@ main(void)
 		    what_a_new_view_selected_binds_after_a_checkpoint_and_a_restart),
 		cmocka_unit_test(
 		    a_checkpoint_record_alone_brings_back_the_new_views_selection),
-		cmocka_unit_test(a_lost_log_beside_a_used_state_is_refused),
 		cmocka_unit_test(a_record_we_do_not_understand_is_refused),
 		cmocka_unit_test(state_behind_its_log_is_executed_again),
 		cmocka_unit_test(

@@ -22,6 +22,7 @@ struct engine {
 
 struct spec {
 	char dir[DIRECTORY_PATH_BYTES];
+	char horizon[DIRECTORY_PATH_BYTES + 16];
 	struct loop *loop;
 	struct driver *driver;
 	struct roster roster;
@@ -143,6 +144,8 @@ set_up(void **state)
 		return -1;
 	config.loop = s.loop;
 	config.log_dir = s.dir;
+	(void)snprintf(s.horizon, sizeof(s.horizon), "%s/horizon", s.dir);
+	config.horizon_path = s.horizon;
 	if (driver_open(&s.driver, &config, &callbacks, 0, &digest, &err) !=
 	    AG_OK)
 		return -1;

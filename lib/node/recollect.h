@@ -1,0 +1,40 @@
+/*
+ * What the disk still knows of our votes: the log, and the horizon beside it.
+ *
+ * Threads  one at a time.
+ */
+#ifndef AEGIS_NODE_RECOLLECT_H
+#define AEGIS_NODE_RECOLLECT_H
+
+#include <stdbool.h>
+
+#include "base/metric.h"
+#include "base/status.h"
+#include "trust/horizon.h"
+
+struct wal;
+
+struct recollect_config {
+	const char *log_dir;
+	const char *horizon_path;
+	const struct trust_scope *scope;
+	bool can_rejoin; /* there are other members to bring us back */
+	struct metric_set *metrics;
+};
+
+/* Its owner closes both handles. */
+struct recollection {
+	struct wal *wal;
+	struct horizon_file *file;
+	struct horizon horizon;
+};
+
+/*
+ * Open both.  With others to bring us back a log that is damaged, or has lost
+ * its end, is set aside, under a name beside its own, and an empty one takes
+ * its place.
+ */
+enum ag_status recollect_open(struct recollection *out,
+    const struct recollect_config *config, struct ag_error *err) AG_MUST_USE;
+
+#endif

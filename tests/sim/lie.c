@@ -1,0 +1,206 @@
+/*
+ * Disks that lie.
+ *
+ * KINDS    emptied   the log is gone, perhaps the state too; the horizon is
+ *                    kept with the keys
+ *          damaged   a record in the middle: the log is set aside
+ *          short     records that were durable are missing at the end
+ *          older     everything is as it was some time before
+ *          failing   a sync fails: the process stops and starts again
+ *
+ * ATLAS    All but `older` cost no safety, however many and whoever else is
+ *          Byzantine; who rejoins counts as faulty only for progress.  Who
+ *          came back older counts among the f faulty altogether, until it is
+ *          past what it forgot (consensus/memory.c, rule 6).
+ */
+#include "sim/lie.h"
+
+#include "sim/replica.h"
+
+#define DOWN_MEAN_US 60000
+
+void
+lie_begin(struct world *w)
+{
+	const struct profile *p = &w->profile;
+	uint32_t i;
+
+	for (i = 0; i < p->lie_count; i++) {
+		const struct lie *lie = &p->lies[i];
+
+		world_push(w,
+		    (struct happening){
+			.at = lie->at,
+			.kind = HAPPEN_LIE,
+			.replica = lie->member,
+			.value = i,
+		    });
+		if (lie->kind == LIE_OLDER)
+			world_push(w,
+			    (struct happening){
+				.at = dice_below(&w->lie_dice, lie->at),
+				.kind = HAPPEN_LIE,
+				.replica = lie->member,
+				.value = p->lie_count,
+			    });
+	}
+}
+
+/* --- the horizon's file --- */
+
+void
+lie_horizon(struct replica *r, const struct horizon *horizon)
+{
+	r->memory.wanted = *horizon;
+	r->memory.is_wanted = true;
+}
+
+void
+lie_horizon_sync(struct replica *r)
+{
+	if (!r->memory.is_wanted)
+		return;
+	r->memory.is_wanted = false;
+	r->memory.is_writing = true;
+	r->memory.writing = r->memory.wanted;
+	r->memory.writing_record = r->disk.synced;
+}
+
+void
+lie_horizon_synced(struct replica *r)
+{
+	if (!r->memory.is_writing)
+		return;
+	r->memory.is_writing = false;
+	r->memory.horizon = r->memory.writing;
+	r->memory.record = r->memory.writing_record;
+}
+
+void
+lie_horizon_crash(struct world *w, struct replica *r)
+{
+	/* It is written before the log is. */
+	if (r->memory.is_writing && dice_chance(&w->lie_dice, 500))
+		lie_horizon_synced(r);
+	r->memory.is_writing = false;
+	r->memory.is_wanted = false;
+}
+
+/* --- lies --- */
+
+static void
+log_gone(struct replica *r)
+{
+	r->disk.first = r->disk.count;
+	r->disk.synced = r->disk.count;
+	r->stable_safe = 0;
+}
+
+void
+lie_recollect(struct replica *r)
+{
+	if (r->disk.count < r->memory.record)
+		log_gone(r);
+}
+
+static void
+state_gone(struct replica *r)
+{
+	memset(&r->safe, 0, sizeof(r->safe));
+	r->machine = r->safe;
+}
+
+static void
+log_cut(struct world *w, struct replica *r)
+{
+	struct disk *disk = &r->disk;
+
+	if (r->memory.record <= disk->first) {
+		log_gone(r);
+		return;
+	}
+	disk->count = disk->first +
+	    dice_below(&w->lie_dice, r->memory.record - disk->first);
+	disk->synced = disk->count;
+}
+
+static void
+take_image(struct replica *r)
+{
+	r->image.is_taken = true;
+	r->image.machine = r->safe;
+	r->image.memory = r->memory;
+	r->image.memory.is_writing = false;
+	r->image.memory.is_wanted = false;
+	r->image.first = r->disk.first;
+	r->image.synced = r->disk.synced;
+	r->image.stable_safe = r->stable_safe;
+}
+
+static void
+roll_back(struct world *w, struct replica *r)
+{
+	/* The log is only ever appended to: its beginning is still there. */
+	r->disk.first = r->image.first;
+	r->disk.synced = r->image.synced;
+	r->disk.count = r->image.synced;
+	r->memory = r->image.memory;
+	r->stable_safe = r->image.stable_safe;
+	r->safe = r->image.machine;
+	r->machine = r->safe;
+	r->view_told = 0;
+	w->forgetful |= 1U << r->member;
+}
+
+static void
+tell_lie(struct world *w, struct replica *r, enum lie_kind kind)
+{
+	world_trace(w, "the disk of %u lies: %d", r->index, (int)kind);
+	switch (kind) {
+	case LIE_EMPTIED:
+		log_gone(r);
+		if (dice_chance(&w->lie_dice, 500))
+			state_gone(r);
+		break;
+	case LIE_DAMAGED:
+		log_gone(r);
+		break;
+	case LIE_SHORT:
+		log_cut(w, r);
+		break;
+	case LIE_OLDER:
+		roll_back(w, r);
+		break;
+	case LIE_FAILING:
+	case LIE_KINDS:
+	default:
+		break;
+	}
+}
+
+void
+lie_happen(struct world *w, const struct happening *h)
+{
+	struct replica *r = &w->replicas[h->replica];
+	enum lie_kind kind;
+
+	if (w->is_healed)
+		return;
+	if (h->value == w->profile.lie_count) {
+		take_image(r);
+		return;
+	}
+	if (!r->is_up) {
+		struct happening later = *h;
+
+		later.at = w->now + DOWN_MEAN_US / 4;
+		world_push(w, later);
+		return;
+	}
+	kind = w->profile.lies[h->value].kind;
+	if ((kind == LIE_OLDER && !r->image.is_taken) ||
+	    !world_strikes(w, (enum counter)(COUNT_LIE_EMPTIED + kind)))
+		return;
+	replica_crash(w, r, dice_waiting(&w->lie_dice, DOWN_MEAN_US));
+	tell_lie(w, r, kind);
+}

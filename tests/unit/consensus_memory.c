@@ -1,0 +1,464 @@
+/*
+ * Memory: who may have forgotten what it voted for gives no votes.
+ */
+#include "consensus_fixture.h"
+
+#include "consensus/pbft.h"
+
+/* What a member said that binds it. */
+static size_t
+statements_of(const struct node *node)
+{
+	return node->sent[MESSAGE_VOTES] + node->sent[MESSAGE_PRE_PREPARE] +
+	    node->sent[MESSAGE_VIEW_CHANGE] + node->sent[MESSAGE_NEW_VIEW] +
+	    node->sent[MESSAGE_VOTE_PROOFS];
+}
+
+/* It crashes, and its log is gone when it is back. */
+static void
+lose_log(struct node *node)
+{
+	node_crash(node);
+	items_cut(&node->records, 0);
+	node->records_before = 0;
+	memset(node->sent, 0, sizeof(node->sent));
+}
+
+static void
+come_back(struct cluster *c, uint32_t at)
+{
+	node_start(&c->nodes[at]);
+	cluster_settle(c);
+}
+
+static bool
+is_rejoining(const struct cluster *c, uint32_t at)
+{
+	return status_of(c, at).is_rejoining;
+}
+
+/* Requests, until the member votes again. */
+static void
+agree_until_it_votes(struct cluster *c, uint32_t client, uint32_t at)
+{
+	unsigned i;
+
+	for (i = 0; is_rejoining(c, at); i++) {
+		assert_true(i < 100);
+		assert_int_equal(statements_of(&c->nodes[at]), 0);
+		agree(c, client, 1);
+	}
+}
+
+static void
+no_vote_goes_beyond_the_horizon(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *one = &c->nodes[1];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 60; i++) {
+		agree(c, 0, 1);
+		assert_true(one->horizon.seq >= one->applied);
+		assert_true(one->horizon.seq <= status_of(c, 1).stable + 16);
+	}
+	cluster_free(c);
+}
+
+static void
+a_horizon_is_moved_in_long_steps_under_load_and_in_short_ones_else(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t moved;
+
+	(void)state;
+	agree(c, 0, 12);
+	assert_int_equal(c->nodes[1].horizon.seq, 16 + 8);
+	cluster_advance(c, 5000 * MS);
+	moved = c->nodes[1].horizon.seq;
+	while (c->nodes[1].horizon.seq == moved)
+		agree(c, 0, 1);
+	assert_int_equal(c->nodes[1].horizon.seq, c->nodes[1].applied + 7);
+	cluster_free(c);
+}
+
+static void
+who_lost_its_log_votes_when_its_horizon_is_stable(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t horizon;
+
+	(void)state;
+	agree(c, 0, 11);
+	horizon = c->nodes[2].horizon.seq;
+	lose_log(&c->nodes[2]);
+	come_back(c, 2);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(status_of(c, 2).rejoin_seq, horizon);
+	assert_true(status_of(c, 0).member_rejoining[2]);
+	agree_until_it_votes(c, 0, 2);
+	assert_true(status_of(c, 2).stable >= horizon);
+	/* It counts again. */
+	node_crash(&c->nodes[3]);
+	agree(c, 0, 5);
+	cluster_advance(c, 200 * MS);
+	assert_false(status_of(c, 0).member_rejoining[2]);
+	assert_true(c->nodes[0].applied >= c->nodes[2].applied);
+	assert_true(c->nodes[2].applied > horizon + 4);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_rejoins_executes_what_the_others_agree_on(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 11);
+	lose_log(&c->nodes[2]);
+	come_back(c, 2);
+	agree(c, 0, 1);
+	cluster_advance(c, 200 * MS);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(c->nodes[2].applied, c->nodes[0].applied);
+	/* Also what its own clients ask for. */
+	submit(c, 2);
+	cluster_advance(c, 200 * MS);
+	assert_int_equal(c->nodes[2].applied, c->nodes[0].applied);
+	assert_int_equal(requests_up_to(c, c->nodes[0].applied), 13);
+	cluster_free(c);
+}
+
+static void
+who_rejoins_while_nothing_happens_has_checkpoints_made(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	lose_log(&c->nodes[2]);
+	come_back(c, 2);
+	assert_true(is_rejoining(c, 2));
+	cluster_advance(c, 30000 * MS);
+	assert_false(is_rejoining(c, 2));
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_primary_that_does_not_vote_is_left(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 1, 3);
+	lose_log(&c->nodes[0]);
+	come_back(c, 0);
+	cluster_advance(c, 5000 * MS);
+	assert_true(status_of(c, 1).view > 0);
+	agree(c, 1, 1);
+	agree_until_it_votes(c, 1, 0);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_restart_while_rejoining_changes_nothing(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t until;
+
+	(void)state;
+	agree(c, 0, 11);
+	lose_log(&c->nodes[2]);
+	come_back(c, 2);
+	agree(c, 0, 1);
+	until = status_of(c, 2).rejoin_seq;
+	node_crash(&c->nodes[2]);
+	come_back(c, 2);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(status_of(c, 2).rejoin_seq, until);
+	agree_until_it_votes(c, 0, 2);
+	/* And one afterwards has nothing left to wait for. */
+	node_crash(&c->nodes[2]);
+	come_back(c, 2);
+	assert_false(is_rejoining(c, 2));
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static bool
+third_is_heard_by_nobody(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)to;
+	(void)body;
+	return from != 2;
+}
+
+static bool
+seconds_view_changes_are_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)to;
+	return from != 2 || message_type_of(body) != MESSAGE_VIEW_CHANGE;
+}
+
+/* A view change that was forgotten may yet begin its view. */
+static void
+who_forgot_a_view_change_votes_in_no_lower_view(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	/* It leaves alone, and the others do not follow. */
+	c->passes = seconds_view_changes_are_lost;
+	node_step(&c->nodes[2],
+	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	c->passes = third_is_heard_by_nobody;
+	submit(c, 2);
+	cluster_advance(c, 1500 * MS);
+	assert_int_equal(c->nodes[2].horizon.view, 1);
+	assert_int_equal(status_of(c, 0).view, 0);
+	lose_log(&c->nodes[2]);
+	c->passes = seconds_view_changes_are_lost;
+	come_back(c, 2);
+	agree_until_it_votes(c, 0, 2);
+	assert_true(status_of(c, 2).is_changing_view);
+	assert_int_equal(status_of(c, 2).view, 2);
+	assert_int_equal(c->nodes[2].sent[MESSAGE_VOTES], 0);
+	cluster_free(c);
+}
+
+/* --- without a horizon --- */
+
+static void
+forget_everything(struct node *node)
+{
+	lose_log(node);
+	node->horizon = (struct horizon){ .memory = HORIZON_UNKNOWN };
+}
+
+static void
+without_a_horizon_the_others_bound_it(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 19);
+	forget_everything(&c->nodes[2]);
+	come_back(c, 2);
+	assert_true(is_rejoining(c, 2));
+	/* Two windows above the highest certificate shown. */
+	assert_int_equal(status_of(c, 2).rejoin_seq, 16 + 2 * 16);
+	assert_int_equal(c->nodes[2].horizon.lost_seq, 48);
+	agree_until_it_votes(c, 0, 2);
+	assert_true(status_of(c, 2).stable >= 48);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* One of three others is silent: it may be the only one that knows. */
+static void
+without_a_horizon_all_but_f_minus_one_must_answer(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 19);
+	forget_everything(&c->nodes[2]);
+	node_crash(&c->nodes[3]);
+	come_back(c, 2);
+	cluster_advance(c, 2000 * MS);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(status_of(c, 2).rejoin_seq, 0);
+	come_back(c, 3);
+	cluster_advance(c, 500 * MS);
+	assert_true(status_of(c, 2).rejoin_seq > 0 || !is_rejoining(c, 2));
+	cluster_free(c);
+}
+
+static bool
+answers_of_three_are_lost(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)to;
+	return from != 3 || message_type_of(body) != MESSAGE_RECALLED;
+}
+
+static struct bytes
+answer_make(uint8_t *raw, size_t cap, uint64_t nonce, uint64_t view)
+{
+	struct encoder e;
+	struct bytes body;
+
+	encoder_init(&e, raw, cap);
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_RECALLED);
+	encoder_put_uint(&e, nonce);
+	encoder_put_uint(&e, view);
+	encoder_put_bool(&e, true);
+	encoder_put_null(&e);
+	encoder_put_null(&e);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	return body;
+}
+
+static void
+a_view_that_nobody_proves_keeps_nobody_out(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[64];
+
+	(void)state;
+	agree(c, 0, 19);
+	forget_everything(&c->nodes[2]);
+	c->passes = answers_of_three_are_lost;
+	come_back(c, 2);
+	/* An answer to another question is none. */
+	post(c, 3, 2, answer_make(raw, sizeof(raw), c->nodes[2].starts + 1, 0));
+	assert_int_equal(status_of(c, 2).rejoin_seq, 0);
+	post(c, 3, 2,
+	    answer_make(raw, sizeof(raw), c->nodes[2].starts, UINT64_MAX / 4));
+	assert_int_equal(status_of(c, 2).rejoin_seq, 48);
+	assert_true(c->nodes[2].horizon.lost_view <= LONE_VIEWS_MAX);
+	agree_until_it_votes(c, 0, 2);
+	cluster_free(c);
+}
+
+static void
+in_a_new_cluster_nobody_has_a_horizon_and_all_vote(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		c->nodes[i].horizon.memory = HORIZON_UNKNOWN;
+	cluster_start(c);
+	cluster_advance(c, 200 * MS);
+	agree(c, 0, 3);
+	assert_applied(c, 3);
+	assert_int_equal(c->nodes[2].horizon.memory, HORIZON_WHOLE);
+	cluster_free(c);
+}
+
+static void
+a_member_that_never_voted_votes_beside_a_state_it_fetched(void **state)
+{
+	struct cluster *c = cluster_new(4);
+
+	(void)state;
+	c->nodes[2].applied = 5;
+	node_start(&c->nodes[2]);
+	assert_false(is_rejoining(c, 2));
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+without_others_a_lost_log_is_refused(void **state)
+{
+	struct cluster *c = cluster_of(1);
+
+	(void)state;
+	agree(c, 0, 3);
+	lose_log(&c->nodes[0]);
+	node_start(&c->nodes[0]);
+	assert_non_null(c->nodes[0].fatal);
+	assert_non_null(strstr(c->nodes[0].fatal, "no other member"));
+	cluster_free(c);
+}
+
+/* --- everything came back older --- */
+
+static void
+who_came_back_older_learns_it_from_its_own_vote(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *two = &c->nodes[2];
+	struct horizon horizon;
+	uint64_t applied;
+	size_t records;
+
+	(void)state;
+	agree(c, 0, 3);
+	horizon = two->horizon;
+	records = two->records.count;
+	applied = two->applied;
+	agree(c, 0, 3);
+	node_crash(two);
+	items_cut(&two->records, records);
+	node_roll_back(two, applied);
+	two->horizon = horizon;
+	memset(two->sent, 0, sizeof(two->sent));
+	node_start(two);
+	assert_false(is_rejoining(c, 2));
+	cluster_settle(c);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(two->horizon.memory, HORIZON_LOST);
+	agree(c, 0, 2);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(two->applied, c->nodes[0].applied);
+	agree(c, 0, 60);
+	assert_false(is_rejoining(c, 2));
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_remembers_its_votes_is_told_nothing_new(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 40; i++) {
+		agree(c, 0, 1);
+		node_crash(&c->nodes[i % 4]);
+		come_back(c, i % 4);
+		cluster_advance(c, 150 * MS);
+		assert_false(is_rejoining(c, i % 4));
+	}
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_vote_goes_beyond_the_horizon),
+		cmocka_unit_test(
+		    a_horizon_is_moved_in_long_steps_under_load_and_in_short_ones_else),
+		cmocka_unit_test(
+		    who_lost_its_log_votes_when_its_horizon_is_stable),
+		cmocka_unit_test(who_rejoins_executes_what_the_others_agree_on),
+		cmocka_unit_test(
+		    who_rejoins_while_nothing_happens_has_checkpoints_made),
+		cmocka_unit_test(a_primary_that_does_not_vote_is_left),
+		cmocka_unit_test(a_restart_while_rejoining_changes_nothing),
+		cmocka_unit_test(
+		    who_forgot_a_view_change_votes_in_no_lower_view),
+		cmocka_unit_test(without_a_horizon_the_others_bound_it),
+		cmocka_unit_test(
+		    without_a_horizon_all_but_f_minus_one_must_answer),
+		cmocka_unit_test(a_view_that_nobody_proves_keeps_nobody_out),
+		cmocka_unit_test(
+		    in_a_new_cluster_nobody_has_a_horizon_and_all_vote),
+		cmocka_unit_test(
+		    a_member_that_never_voted_votes_beside_a_state_it_fetched),
+		cmocka_unit_test(without_others_a_lost_log_is_refused),
+		cmocka_unit_test(
+		    who_came_back_older_learns_it_from_its_own_vote),
+		cmocka_unit_test(who_remembers_its_votes_is_told_nothing_new),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
