@@ -1,0 +1,74 @@
+#!/bin/bash
+# Search the models: run.sh short|long [PATTERN]
+#
+# The true models must hold, searched through to the end, and each mutant must
+# be refuted.  A case of cases.txt is run when its line matches PATTERN.  What
+# it needs is in build/models/CASE; `spin -t` replays a trail that is there.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+here=$PWD/tests/models
+
+# search CASE: one line of cases.txt.
+search() {
+	local dir defines=() word log
+	set -f
+	# shellcheck disable=SC2086 # a case is words
+	set -- $1
+	dir=build/models/$(IFS=.; echo "${*:2}")
+	local model=$2 mutant=
+	for word in "${@:3}"; do
+		defines+=("-D$word")
+		case $word in MUTANT_*) mutant=$word ;; esac
+	done
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	cd "$dir" || return 1
+	log=pan.log
+	if ! spin "${defines[@]}" -a "$here/$model.pml" >spin.log 2>&1 ||
+		! gcc -w -O1 -DSAFETY -DNOFAIR -DCOLLAPSE \
+			-DMEMLIM="$memory" -o pan pan.c >>spin.log 2>&1; then
+		echo "FAIL  ${*:2}: does not build"
+		cat spin.log
+		return 1
+	fi
+	local began=$SECONDS
+	# Of the processor's time: others may be using the machine.
+	(ulimit -t "$limit" && exec ./pan -E -m20000) >"$log" 2>&1
+	local states
+	states=$(awk '/states, stored/ { print $1 }' "$log")
+	if [ -n "$mutant" ]; then
+		grep -q 'assertion violated' "$log" && {
+			echo "ok    ${*:2}: refuted after $states states"
+			return 0
+		}
+		echo "FAIL  ${*:2}: not refuted"
+	else
+		if grep -q 'errors: 0$' "$log" &&
+			! grep -qE 'not completed|too small' "$log"; then
+			echo "ok    ${*:2}: holds in $states states," \
+				"$((SECONDS - began)) s," \
+				"$(awk '/total actual/ { print $1 }' "$log") MB"
+			return 0
+		fi
+		echo "FAIL  ${*:2}: does not hold, or took too much"
+	fi
+	tail -n 30 "$log"
+	return 1
+}
+
+length=${1:-short}
+pattern=${2:-.}
+case $length in
+short) limit=60 memory=2000 jobs=$(nproc) ;;
+long) limit=600 memory=8000 jobs=1 ;;
+*)
+	echo "usage: $0 short|long [PATTERN]" >&2
+	exit 2
+	;;
+esac
+export -f search
+export here limit memory
+
+# shellcheck disable=SC2016 # the inner shell expands it
+grep "^$length " "$here/cases.txt" | grep -e "$pattern" |
+	xargs -d '\n' -P "$jobs" -I '{}' bash -c 'search "$1"' search '{}'
