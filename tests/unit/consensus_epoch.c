@@ -179,6 +179,8 @@ next_epoch(void)
 		if (!c->nodes[i].is_down)
 			node_crash(&c->nodes[i]);
 		items_free(&c->nodes[i].records);
+		/* What was kept of votes in another scope says none. */
+		memset(&c->nodes[i].horizon, 0, sizeof(struct horizon));
 	}
 	c->last = 0;
 	c->scope.epoch++;
