@@ -11,9 +11,10 @@ TRAITOR     := $(CHAOS_DIR)/traitor
 CHAOS := PYTHONDONTWRITEBYTECODE=1 tests/chaos/chaos.py --aegis $(BUILD)/aegis \
 	--tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
+$(CHAOS_DIR)/relay: $(CHAOS_DIR)/relay_pipe.o
 $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(TRAITOR): %: %.o $(BUILD)/libaegis.a
-	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $< $(BUILD)/libaegis.a \
-		$(pkg_libs)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) \
+		$(filter %.a,$^) $(pkg_libs)
 
 # It goes into any program, so no sanitizer may come with it.
 $(CHAOS_DIR)/seam.so: tests/chaos/seam.c Makefile
@@ -38,5 +39,4 @@ bench-faults: $(BUILD)/aegis $(CHAOS_TOOLS) $(TRAITOR) $(BENCH_LOAD) ## what fau
 
 CHECKS += check-chaos
 .PHONY: chaos check-chaos check-chaos-parts bench-faults
--include $(CHAOS_DIR)/relay.d $(CHAOS_DIR)/crowd.d $(CHAOS_DIR)/seam.d \
-	$(TRAITOR).d
+-include $(patsubst %,$(CHAOS_DIR)/%.d,relay relay_pipe crowd seam traitor)
