@@ -29,7 +29,7 @@ check-chaos: check-chaos-parts $(BUILD)/aegis $(CHAOS_TOOLS) ## the same, short
 	$(CHAOS) --short --keys 20000 --crowd 4
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad
-	@for test in linear serial tools; do PYTHONDONTWRITEBYTECODE=1 \
+	@for test in linear serial faults tools; do PYTHONDONTWRITEBYTECODE=1 \
 		CHAOS_DIR=$(CHAOS_DIR) python3 tests/chaos/$${test}_test.py \
 		|| exit 1; done
 
