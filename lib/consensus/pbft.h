@@ -112,6 +112,8 @@ struct peer {
 	uint64_t history_at;    /* the history it last lacked began here */
 	uint64_t asked_us;      /* since when its questions are counted */
 	uint32_t asked;         /* and how many there were */
+	uint64_t forged_us;     /* since when its forged bundles are counted */
+	uint32_t forged;        /* and how many there were */
 	uint32_t patience;      /* doublings before its lone view change is
 				 joined again */
 	uint32_t owes;          /* PREPAREs in time until it is waited for */

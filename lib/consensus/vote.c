@@ -26,7 +26,10 @@
  *             late, until it has been in time as often as it owes.  Being
  *             late again costs it twice as much, and is forgiven slowly, so
  *             that nobody can make the others wait but rarely.
- *          8. A step does as much as its effects have room for.  The rest is
+ *          8. A bundle comes from its signer, so a signature that is wrong is
+ *             its sender's own doing.  Whoever forges is not heard for the
+ *             rest of the interval: to refuse costs as much as to verify.
+ *          9. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
 #include <string.h>
@@ -38,6 +41,9 @@
 /* What a member that was late owes at first, and at most. */
 #define FINE_LEAST 8
 #define FINE_MAX 1024
+
+/* Forged bundles of one member that are verified in a progress interval. */
+#define FORGERIES_MAX 16
 
 /*
  * Times in time, owing nothing, that take one off what the next fine is
@@ -417,9 +423,28 @@ vote_decode(struct decoder *d, struct vote *vote)
 	decoder_get_fixed(d, vote->digest.data, DIGEST_BYTES);
 }
 
+/* Has the member sent so many forged bundles that one more is not looked at? */
+static bool
+is_forger(const struct engine *e, const struct peer *peer)
+{
+	return peer->forged >= FORGERIES_MAX &&
+	    e->now_us - peer->forged_us < e->config.progress_interval_us;
+}
+
+static void
+count_forgery(const struct engine *e, struct peer *peer)
+{
+	if (e->now_us - peer->forged_us >= e->config.progress_interval_us) {
+		peer->forged_us = e->now_us;
+		peer->forged = 0;
+	}
+	peer->forged++;
+}
+
 void
 vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 {
+	struct peer *peer = &e->peers[from];
 	struct vote votes[VOTE_BUNDLE_MAX];
 	uint8_t signature[SIGNATURE_BYTES];
 	bool is_useful = false;
@@ -436,11 +461,15 @@ vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 			vote_is_useful(e, &votes[i], from, view));
 	}
 	decoder_get_fixed(d, signature, sizeof(signature));
-	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful)
+	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful ||
+	    is_forger(e, peer))
 		return;
 	if (!vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
-		view, signature, e->config.authority, e->config.authority_ctx))
+		view, signature, e->config.authority,
+		e->config.authority_ctx)) {
+		count_forgery(e, peer);
 		return;
+	}
 	for (i = 0; i < count; i++)
 		if (vote_is_useful(e, &votes[i], from, view))
 			vote_take_and_advance(e, &votes[i], &e->proofs[i]);
