@@ -11,7 +11,8 @@ silent           writes a second with f members stopped that are not the
                  primary, to those without faults
 garbage, flood   the same with f members replaced by traitor.c, which votes
                  for one thing here and another there, or sends what its links
-                 take
+                 take: a machine that they share with it loses what that costs
+                 too, so how many frames it made is told beside
 slow_primary     the same with f primaries, this one and the next, whose
                  every word is late by 0.9 of the time after which a request
                  that waits has the primary replaced
@@ -54,6 +55,7 @@ class Bench(Campaign):
         super().__init__(options, nodes, nodes, [], Figures())
         self.lines = []
         self.complaints = []
+        self.frames = []  # a second, of each traitor of the last pair
 
     def begin(self):
         self.ground.open()
@@ -149,7 +151,8 @@ class Bench(Campaign):
             ratios.append(bad / free)
             rates.append((free, bad))
         free, bad = rates[ratios.index(quantile(ratios, 0.5))]
-        self.add(name, "ratio", quantile(ratios, 0.5), ratios, free=free, bad=bad)
+        more = {"frames_each": self.frames} if name in ("garbage", "flood") else {}
+        self.add(name, "ratio", quantile(ratios, 0.5), ratios, free=free, bad=bad, **more)
 
     @contextlib.contextmanager
     def silent(self, victims):
@@ -167,26 +170,23 @@ class Bench(Campaign):
             i = self.trial.names.index(name)
             programs.append(Told(*self.ground.words(i), os.path.join(self.options.tools, "traitor"),
                                  self.trial.folder(name), os.path.join(self.trial.path, "roster"),
-                                 self.ground.listen(i), how, env=self.ground.environment(i)))
+                                 self.ground.listen(i), how, env=self.ground.environment(i), is_waited_for=False))
         try:
+            for program in programs:  # each waits for the others
+                program.is_up()
+            began = time.monotonic()
             yield
+            took = time.monotonic() - began
+            self.frames = [round(program.tell("stop")[0] / took) for program in programs]
         finally:
             for program in programs:
                 program.close()
-        self.forget_evidence()
 
     def garbage(self, victims):
         return self.traitors(victims, "garbage")
 
     def flood(self, victims):
         return self.traitors(victims, "flood")
-
-    def forget_evidence(self):
-        """Of who lied here; more is kept of nobody than of the first lies."""
-        for name in self.trial.names:
-            folder = self.trial.file(name, "evidence")
-            for file in os.listdir(folder):
-                os.unlink(os.path.join(folder, file))
 
     @contextlib.contextmanager
     def slow_primary(self, victims):

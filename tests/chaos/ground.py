@@ -58,10 +58,13 @@ def call(*words):
 class Told:
     """A program that does what it is told, a line at a time."""
 
-    def __init__(self, *words, env=None, stderr=None):
-        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=env,
-                                        text=True)
-        self.name = os.path.basename(words[0])
+    def __init__(self, *words, is_waited_for=True, **more):
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, **more)
+        self.name = " ".join(words)
+        if is_waited_for:
+            self.is_up()
+
+    def is_up(self):
         if self.process.stdout.readline() != "up\n":
             raise GroundError("%s does not come up" % self.name)
 

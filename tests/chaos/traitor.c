@@ -4,7 +4,8 @@
  *
  * It has the keys of the member whose data directory DIR is, listens where
  * that member does, brings up its links to all others as a node does, says
- * "up", and then does harm until its stdin ends.
+ * "up", and then does harm until something comes on stdin, which it answers
+ * with "done" and how many messages it has made.
  *
  *	garbage   for each sequence number that it hears of it votes PREPARE
  *		and COMMIT for one digest towards some members and for
@@ -15,6 +16,7 @@
  *
  * NOT HERE One lie at a time, told from outside: fixture/liar.c.
  */
+#include <poll.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,9 +25,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <poll.h>
 #include <sodium.h>
 
+#include "base/log.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/message.h"
@@ -46,6 +48,7 @@ static struct traitor {
 	struct identity identity;
 	struct net *net;
 	uint32_t others;            /* bit per member */
+	uint64_t made;              /* messages */
 	_Atomic uint64_t view, seq; /* newest heard of */
 	sem_t heard;
 } traitor;
@@ -96,6 +99,14 @@ on_link(void *arg, uint32_t member, bool is_up)
 	(void)arg;
 	(void)member;
 	(void)is_up;
+}
+
+/* What its links say is of no use to those who measure. */
+static void
+on_log(void *arg, const struct log_line *line)
+{
+	(void)arg;
+	(void)line;
 }
 
 static void
@@ -198,6 +209,7 @@ vote(uint32_t members, enum vote_phase phase, uint64_t seq, uint8_t what,
 	encoder_put_uint(&e, seq);
 	encoder_put_bytes(&e, bytes_of(vote.digest.data, DIGEST_BYTES));
 	encoder_put_bytes(&e, bytes_of(proof.signature, SIGNATURE_BYTES));
+	traitor.made++;
 	/* What finds no room is one lie less. */
 	if (encoder_finish(&e, &body) != AG_OK ||
 	    net_send(traitor.net, members, FRAME_CONSENSUS, body) != AG_OK)
@@ -277,12 +289,15 @@ main(int argc, char **argv)
 	}
 	if (sodium_init() < 0 || sem_init(&traitor.heard, 0, 0) != 0)
 		return 1;
+	log_sink_set(on_log, NULL);
 	open_links(argv[1], argv[2], argv[3]);
 	await_links();
 	(void)puts("up");
 	(void)fflush(stdout);
 	while (!has_input())
 		harm();
+	(void)printf("done %llu\n", (unsigned long long)traitor.made);
+	(void)fflush(stdout);
 	net_stop(traitor.net);
 	secret_free(traitor.node_key);
 	secret_free(traitor.link_key);
