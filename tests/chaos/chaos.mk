@@ -23,7 +23,8 @@ $(CHAOS_DIR)/seam.so: tests/chaos/seam.c Makefile
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 
 chaos: $(BUILD)/aegis $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
-	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) --verbose
+	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) \
+		--crowd 64 --verbose
 
 check-chaos: check-chaos-parts $(BUILD)/aegis $(CHAOS_TOOLS) ## the same, short
 	$(CHAOS) --short --keys 20000 --crowd 4
