@@ -25,7 +25,7 @@ static const struct {
 	[FRAME_CONSENSUS] = { 8U << 20, 128 << 10 },
 	[FRAME_CLIENT] = { 4U << 20, 48 << 10 },
 	[FRAME_GOSSIP] = { 256U << 10, 8 << 10 },
-	[FRAME_BULK] = { 2U << 20, 32 << 10 },
+	[FRAME_BULK] = { 4U << 20, 32 << 10 },
 };
 
 struct net_frame *

@@ -376,7 +376,7 @@ part_ask(struct sync *s, uint32_t member, size_t item,
 static struct wanted *
 slowest(struct fetching *f, uint32_t member)
 {
-	uint64_t until_us = clock_mono_us() - SLOW_US;
+	uint64_t now_us = clock_mono_us();
 	struct wanted *found = NULL;
 	size_t i, k;
 
@@ -385,7 +385,8 @@ slowest(struct fetching *f, uint32_t member)
 			struct wanted *w = &f->sources[i].wanted[k];
 
 			if (i == member || !w->is_open || w->is_whole ||
-			    w->asked_us > until_us)
+			    now_us - w->asked_us < SLOW_US ||
+			    gather_has(f->gather, w->item))
 				continue;
 			if (found == NULL || w->asked_us < found->asked_us)
 				found = w;

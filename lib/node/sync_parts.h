@@ -15,10 +15,10 @@
 #define SYNC_PIECE_BYTES (256U << 10)
 
 /* Pieces on the way to one member: they fit what a link queues. */
-#define SYNC_WINDOW 6
+#define SYNC_WINDOW 14
 
 /* Parts asked of one member at once, and how many are asked. */
-#define SYNC_ASKED_MAX 3
+#define SYNC_ASKED_MAX 6
 #define SYNC_SOURCES_MAX 4
 
 #define SYNC_STALL_US UINT64_C(10000000)

@@ -24,7 +24,7 @@
 #include "store/store_parts.h"
 
 /* What a split aims at, and how it is made when the sizes do not tell. */
-#define TARGET_BYTES (1U << 20)
+#define TARGET_BYTES (5U << 18)
 #define SPLIT_BITS_BLIND 4
 
 /* An entry beside its key and value, at least and at most. */

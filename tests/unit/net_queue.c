@@ -131,7 +131,7 @@ full_bulk_queue_refuses_instead(void **state)
 	struct send_queue *q = *state;
 	unsigned i;
 
-	for (i = 0; i < 7; i++)
+	for (i = 0; i < 15; i++)
 		assert_int_equal(push(q, FRAME_BULK, 1, 256U << 10), AG_OK);
 	assert_int_equal(push(q, FRAME_BULK, 1, 256U << 10), AG_ELIMIT);
 	assert_int_equal(q->dropped, 0);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "codec/message.h"
 #include "event/loop.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
@@ -17,11 +18,13 @@
 #include "node/applier.h"
 #include "node/snapshots.h"
 #include "node/sync.h"
+#include "node/sync_parts.h"
 #include "store/store.h"
 
 #define SEQ 24
-#define VALUE_BYTES 65536 /* so that there are more chunks than a window */
-#define SERVER 1
+#define VALUE_BYTES 262144 /* so that there are more parts than are asked */
+#define SERVERS 2          /* members 1 and 2 */
+#define SERVER_SET 0x6U
 #define PATIENCE_MS 120000
 
 struct scene;
@@ -46,7 +49,9 @@ struct scene {
 	struct end ends[MEMBERS];
 	struct digest digest; /* of the server's state */
 	size_t letters, stop_at;
-	size_t wanted; /* fetches to end before the loop stops */
+	uint64_t sent_bytes[MEMBERS]; /* of parts, by who sent them */
+	uint32_t liar;                /* changes a byte in each; 0: nobody */
+	size_t wanted;                /* fetches to end before the loop stops */
 };
 
 struct letter {
@@ -63,10 +68,15 @@ letter_deliver(void *arg)
 {
 	struct letter *letter = arg;
 	struct scene *s = letter->to->scene;
+	struct bytes body = bytes_of(letter->body, letter->len);
 
+	if (message_type_of(body) == MESSAGE_DATA_CHUNK) {
+		s->sent_bytes[letter->from] += letter->len;
+		if (letter->from == s->liar)
+			letter->body[letter->len / 2] ^= 1;
+	}
 	if (letter->to->sync != NULL)
-		sync_frame(letter->to->sync, letter->from,
-		    bytes_of(letter->body, letter->len));
+		sync_frame(letter->to->sync, letter->from, body);
 	free(letter);
 	if (++s->letters == s->stop_at)
 		loop_stop(s->loop);
@@ -112,7 +122,7 @@ on_ready(void *arg, const char *dir, uint64_t seq, const struct digest *digest,
 		loop_stop(s->loop);
 }
 
-/* --- the server's state --- */
+/* --- the servers' state --- */
 
 static void
 on_applied(void *arg, const struct applied *applied)
@@ -224,6 +234,22 @@ open_server(struct end *end)
 /* --- scenes --- */
 
 static void
+start_sync(struct end *end)
+{
+	end->sync = sync_new(&(struct sync_config){
+	    .loop = end->scene->loop,
+	    .snapshots = end->snapshots,
+	    .roster = &end->scene->members.roster,
+	    .self = end->self,
+	    .dir = end->fetched,
+	    .arg = end,
+	    .send = on_send,
+	    .ready = on_ready,
+	});
+	assert_non_null(end->sync);
+}
+
+static void
 open_end(struct scene *s, uint32_t self)
 {
 	struct end *end = &s->ends[self];
@@ -233,19 +259,9 @@ open_end(struct scene *s, uint32_t self)
 	(void)snprintf(end->dir, sizeof(end->dir), "%s/%u", s->root, self);
 	(void)snprintf(end->fetched, sizeof(end->fetched), "%s/%u.new", s->root,
 	    self);
-	if (self == SERVER)
+	if ((SERVER_SET >> self & 1) != 0)
 		open_server(end);
-	end->sync = sync_new(&(struct sync_config){
-	    .loop = s->loop,
-	    .snapshots = end->snapshots,
-	    .roster = &s->members.roster,
-	    .self = self,
-	    .dir = end->fetched,
-	    .arg = end,
-	    .send = on_send,
-	    .ready = on_ready,
-	});
-	assert_non_null(end->sync);
+	start_sync(end);
 }
 
 /* Pins come from the applier's thread, and only to who is still there. */
@@ -254,7 +270,8 @@ on_quiet_check(void *arg)
 {
 	struct scene *s = arg;
 
-	if (snapshots_wanted(s->ends[SERVER].snapshots))
+	if (snapshots_wanted(s->ends[1].snapshots) ||
+	    snapshots_wanted(s->ends[2].snapshots))
 		loop_timer_set(s->quiet, 1);
 	else
 		loop_stop(s->loop);
@@ -298,8 +315,10 @@ close_scene(void **state)
 	loop_timer_set(s->quiet, 0);
 	loop_run(s->loop);
 	loop_timer_close(s->quiet);
-	snapshots_free(s->ends[SERVER].snapshots);
-	applier_close(s->ends[SERVER].applier);
+	for (i = 1; i <= SERVERS; i++) {
+		snapshots_free(s->ends[i].snapshots);
+		applier_close(s->ends[i].applier);
+	}
 	loop_timer_close(s->patience);
 	loop_run(s->loop);
 	loop_free(s->loop);
@@ -350,21 +369,64 @@ assert_fetched(struct scene *s, uint32_t member)
 static void
 fetch(struct scene *s, uint32_t member)
 {
-	sync_fetch(s->ends[member].sync, SEQ, 1U << SERVER);
+	sync_fetch(s->ends[member].sync, SEQ, SERVER_SET);
 }
 
 static void
-a_member_that_was_away_is_sent_the_whole_state(void **state)
+a_member_that_was_away_is_sent_the_whole_state_by_all(void **state)
 {
 	struct scene *s = *state;
 
 	fetch(s, 0);
 	run_until_ready(s, 1);
 	assert_fetched(s, 0);
+	assert_true(s->sent_bytes[1] > 0);
+	assert_true(s->sent_bytes[2] > 0);
+	assert_in_range(s->sent_bytes[1] + s->sent_bytes[2], SEQ * VALUE_BYTES,
+	    SEQ * VALUE_BYTES * 21 / 20);
 }
 
 static void
-two_members_fetch_from_one_at_once(void **state)
+a_member_that_lies_costs_no_more_than_what_it_sent(void **state)
+{
+	struct scene *s = *state;
+
+	s->liar = 2;
+	fetch(s, 0);
+	run_until_ready(s, 1);
+	assert_fetched(s, 0);
+	assert_in_range(s->sent_bytes[1], SEQ * VALUE_BYTES,
+	    SEQ * VALUE_BYTES * 21 / 20);
+}
+
+/* Stopped at any moment, it goes on from there. */
+static void
+a_member_that_starts_again_is_sent_what_it_lacks(void **state)
+{
+	struct scene *s = *state;
+	struct sync_progress progress = { .bytes = 0 };
+	struct end *end = &s->ends[0];
+	uint64_t sent;
+
+	fetch(s, 0);
+	while (progress.bytes < SEQ * VALUE_BYTES / 2) {
+		run_letters(s, 1);
+		sync_progress(end->sync, &progress);
+	}
+	sync_free(end->sync);
+	start_sync(end);
+	sent = s->sent_bytes[1] + s->sent_bytes[2];
+	fetch(s, 0);
+	run_until_ready(s, 1);
+	assert_fetched(s, 0);
+	/* What was under way to it meanwhile is not taken. */
+	sent = s->sent_bytes[1] + s->sent_bytes[2] - sent;
+	assert_true(sent < SEQ * VALUE_BYTES - progress.bytes +
+		2 * SYNC_WINDOW * SYNC_PIECE_BYTES);
+}
+
+static void
+two_members_fetch_at_once(void **state)
 {
 	struct scene *s = *state;
 
@@ -444,8 +506,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
-		SPEC(a_member_that_was_away_is_sent_the_whole_state),
-		SPEC(two_members_fetch_from_one_at_once),
+		SPEC(a_member_that_was_away_is_sent_the_whole_state_by_all),
+		SPEC(a_member_that_lies_costs_no_more_than_what_it_sent),
+		SPEC(a_member_that_starts_again_is_sent_what_it_lacks),
+		SPEC(two_members_fetch_at_once),
 		SPEC(two_members_fetch_one_after_the_other),
 		SPEC(a_fetch_may_be_begun_again_at_any_moment),
 		SPEC(a_fetch_that_was_cancelled_brings_no_state),
