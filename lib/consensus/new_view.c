@@ -60,7 +60,7 @@ select_begin(struct engine *e)
 static void
 select_base(struct engine *e, const struct view_change_fields *f)
 {
-	if (f->stable <= e->selection.base)
+	if (f->stable <= e->selection.base || PLANT_BASE_FIRST)
 		return;
 	e->selection.base = f->stable;
 	e->selection.certificate = f->certificate;
@@ -79,14 +79,15 @@ select_prepared(struct engine *e, const struct view_change_fields *f)
 		uint64_t at;
 
 		certificate_decode(&d, e->spare);
-		if (e->spare->seq <= s->base)
+		if (e->spare->seq <= s->base + PLANT_BASE_PLUS_ONE)
 			continue;
 		at = e->spare->seq - s->base - 1;
 		/* A correct member's window begins at or below the base. */
 		if (at >= e->config.window)
 			continue;
 		if (s->entries[at].is_chosen &&
-		    s->entries[at].view >= e->spare->view)
+		    (s->entries[at].view >= e->spare->view) !=
+			PLANT_LOWEST_VIEW)
 			continue;
 		s->entries[at].is_chosen = true;
 		s->entries[at].view = e->spare->view;
@@ -192,7 +193,7 @@ select_pledges(struct engine *e, struct bytes view_changes, size_t count)
 		}
 		if (given + e->faults >= count)
 			select_pledged(e, at, pledges, given,
-			    count - e->faults);
+			    count - e->faults - PLANT_PLEDGES_FEW);
 	}
 }
 
@@ -288,7 +289,7 @@ hold_null(struct engine *e, struct slot *slot, const struct digest *digest)
 
 	null_batch(&null_bytes, &null_digest);
 	/* Without room it is fetched like any other. */
-	if (digest_equal(digest, &null_digest) &&
+	if (digest_equal(digest, &null_digest) && !PLANT_NULL_UNHELD &&
 	    slot_hold(e, slot, digest, null_bytes) != AG_OK)
 		return;
 }
@@ -415,7 +416,7 @@ new_view_try(struct engine *e)
 	if (!e->is_changing || e->is_rejoining ||
 	    view_primary(e, e->view) != e->config.self ||
 	    e->peers[e->config.self].view_change.view != e->view ||
-	    count_changes(e) < e->quorum)
+	    count_changes(e) < e->quorum - PLANT_NEW_VIEW_SHORT)
 		return;
 	emit_begin(e, &out);
 	encoder_put_array(&out, 5);
@@ -497,7 +498,7 @@ changes_hold(struct engine *e, const struct new_view_fields *f)
 		seen |= 1U << change.member;
 		count++;
 	}
-	return count >= e->quorum;
+	return count >= e->quorum - PLANT_NEW_VIEW_SHORT;
 }
 
 /* Is the primary's selection the one that the view changes dictate? */
@@ -565,7 +566,8 @@ new_view_receive(struct engine *e, struct bytes body)
 	    !changes_hold(e, &f))
 		return;
 	select_from(e, f.changes, f.change_count);
-	if (!selection_matches(e, &f) || is_overtaken(e, f.view))
+	if (!selection_matches(e, &f) ||
+	    (is_overtaken(e, f.view) && !PLANT_OVERTAKEN_TAKEN))
 		return;
 	e->view_changes++;
 	enter(e, f.view, body);

@@ -280,7 +280,7 @@ share_old(struct engine *e)
 		if (e->now_us - p->since_us < half)
 			return;
 		count++;
-		if (e->now_us - p->shared_us < half ||
+		if (PLANT_FORWARD_ONCE || e->now_us - p->shared_us < half ||
 		    !emit_has_room(e, p->len + 64))
 			continue;
 		p->shared_us = e->now_us;

@@ -96,7 +96,8 @@ send_new_view(struct engine *e, uint32_t to)
 {
 	uint8_t *copy;
 
-	if (e->new_view == NULL || !emit_has_room(e, e->new_view_len))
+	if (e->new_view == NULL || PLANT_VIEW_UNSHOWN ||
+	    !emit_has_room(e, e->new_view_len))
 		return;
 	copy = e->scratch + e->scratch_used;
 	memcpy(copy, e->new_view, e->new_view_len);
@@ -137,7 +138,8 @@ send_committed(struct engine *e, uint32_t to, uint64_t from)
 		struct encoder out;
 
 		if (slot == NULL || slot->committed->proof_count == 0 ||
-		    (seq > e->delivered && !has_waited(e, slot)))
+		    (seq > e->delivered &&
+			(PLANT_DECIDED_KEPT_BACK || !has_waited(e, slot))))
 			continue;
 		p = slot_payload(slot, &slot->committed->digest);
 		if (p == NULL ||
@@ -447,6 +449,8 @@ progress_receive_batch(struct engine *e, struct decoder *d)
 	if (slot == NULL)
 		return;
 	digest_of(&digest, batch);
+	if (PLANT_BATCH_ANY && slot->has_proposal)
+		digest = slot->digest;
 	if (slot_payload(slot, &digest) != NULL)
 		return;
 	if ((slot->committed->proof_count > 0 &&
@@ -469,7 +473,7 @@ is_known(struct slot *slot, const struct digest *digest)
 static bool
 wants_history(struct engine *e, uint64_t seq)
 {
-	if (seq != e->delivered + 1)
+	if (seq != e->delivered + 1 && !PLANT_HISTORY_GAPS)
 		return false;
 	e->is_history_held = e->delivered - e->applied >= e->config.window;
 	return !e->is_history_held;
@@ -535,14 +539,15 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 	    e->spare->seq <= e->delivered)
 		return;
 	digest_of(&digest, batch);
-	if (!digest_equal(&digest, &e->spare->digest))
+	if (!digest_equal(&digest, &e->spare->digest) && !PLANT_COMMITTED_ANY)
 		return;
 	is_history = e->spare->seq <= e->stable;
 	slot = is_history ? NULL : slot_open(e, e->spare->seq);
 	if (is_history ? !wants_history(e, e->spare->seq)
 		       : slot == NULL || is_known(slot, &digest))
 		return;
-	if (certificate_verify(e->spare, &e->config.scope,
+	if (!PLANT_COMMITTED_TRUSTED &&
+	    certificate_verify(e->spare, &e->config.scope,
 		e->config.member_count, e->config.authority,
 		e->config.authority_ctx, NULL) != AG_OK)
 		return;

@@ -63,7 +63,8 @@ replay_proposal(struct engine *e, const struct record *r)
 	if (r->batch.len > 0 &&
 	    slot_hold(e, slot, &r->digest, r->batch) != AG_OK)
 		emit_fatal(e, "the log does not fit the engine's memory");
-	slot->prepare = (struct pledge){ true, r->view, r->digest };
+	slot->prepare =
+	    (struct pledge){ !PLANT_PLEDGE_FORGOTTEN, r->view, r->digest };
 	slot->has_proposal = true;
 	slot->view = r->view;
 	slot->digest = r->digest;
@@ -84,7 +85,8 @@ replay_certificate(struct engine *e, const struct record *r)
 		*slot->committed = *e->spare;
 		return;
 	}
-	*slot->prepared = *e->spare;
+	if (!PLANT_PREPARED_FORGOTTEN)
+		*slot->prepared = *e->spare;
 	slot->commit = (struct pledge){ true, r->view, r->digest };
 }
 
@@ -95,7 +97,7 @@ replay_view(struct engine *e, const struct record *r)
 	e->is_changing = r->is_changing;
 	e->chosen_to = 0;
 	view_keep_new_view(e, r->new_view);
-	if (!r->is_changing && r->new_view.len > 0)
+	if (!r->is_changing && r->new_view.len > 0 && !PLANT_CHOSEN_FORGOTTEN)
 		new_view_restore(e, r->new_view);
 }
 
@@ -181,7 +183,8 @@ void
 recover_renew(struct engine *e)
 {
 	memory_cover(e);
-	checkpoint_renew(e);
+	if (!PLANT_CHECKPOINT_FORGOTTEN)
+		checkpoint_renew(e);
 	if (e->is_changing)
 		e->resend_us = e->now_us;
 	else

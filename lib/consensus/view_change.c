@@ -134,7 +134,8 @@ count_prepared(const struct engine *e)
 
 	for (i = 0; i < e->config.window; i++)
 		if (e->slots[i].seq > e->stable &&
-		    e->slots[i].prepared->proof_count > 0)
+		    e->slots[i].prepared->proof_count > 0 &&
+		    !PLANT_PREPARED_UNSAID)
 			count++;
 	return count;
 }
@@ -148,7 +149,8 @@ put_prepared(struct engine *e, struct encoder *out)
 	for (seq = e->stable + 1; seq <= e->stable + e->config.window; seq++) {
 		const struct slot *slot = slot_find(e, seq);
 
-		if (slot != NULL && slot->prepared->proof_count > 0)
+		if (slot != NULL && slot->prepared->proof_count > 0 &&
+		    !PLANT_PREPARED_UNSAID)
 			certificate_encode(out, slot->prepared);
 	}
 }
@@ -160,14 +162,16 @@ put_pledges(struct engine *e, struct encoder *out)
 	uint64_t seq;
 
 	for (i = 0; i < e->config.window; i++)
-		if (e->slots[i].seq > e->stable && e->slots[i].prepare.is_given)
+		if (e->slots[i].seq > e->stable &&
+		    e->slots[i].prepare.is_given && !PLANT_PLEDGES_UNSAID)
 			count++;
 	encoder_put_array(out, count);
 	for (seq = e->stable + 1; seq <= e->stable + e->config.window; seq++) {
 		const struct slot *slot = slot_find(e, seq);
 		const struct pledge *pledge;
 
-		if (slot == NULL || !slot->prepare.is_given)
+		if (slot == NULL || !slot->prepare.is_given ||
+		    PLANT_PLEDGES_UNSAID)
 			continue;
 		pledge = &slot->prepare;
 		encoder_put_array(out, 3);
@@ -253,7 +257,8 @@ waiting_since(const struct engine *e)
 	    next->proposed_us < since)
 		since = next->proposed_us;
 	/* A primary that is behind itself cannot take a checkpoint. */
-	if (e->wants_checkpoint && e->wanted_since_us < since)
+	if (e->wants_checkpoint && e->wanted_since_us < since &&
+	    !PLANT_WANTED_UNTIMED)
 		since = e->wanted_since_us;
 	/* One that does not vote proposes nothing. */
 	if (primary->is_rejoining && primary->rejoining_us < since)
@@ -368,7 +373,7 @@ stable_holds(struct engine *e, const struct view_change_fields *f)
 	struct decoder d;
 
 	if (f->certificate.len == 0)
-		return f->stable == e->config.first_seq;
+		return f->stable == e->config.first_seq || PLANT_STABLE_TRUSTED;
 	decoder_init(&d, f->certificate);
 	return certificate_holds(e, &d) && e->spare->phase == VOTE_CHECKPOINT &&
 	    e->spare->seq == f->stable;
@@ -383,7 +388,7 @@ prepared_holds(struct engine *e, const struct view_change_fields *f)
 
 	decoder_init(&d, f->prepared);
 	for (i = 0; i < f->prepared_count; i++) {
-		if (!certificate_holds(e, &d) ||
+		if ((!certificate_holds(e, &d) && !PLANT_PREPARED_TRUSTED) ||
 		    e->spare->phase != VOTE_PREPARE ||
 		    e->spare->view >= f->view || e->spare->seq <= last ||
 		    e->spare->seq > f->stable + e->config.window)
@@ -496,7 +501,7 @@ view_to_join(const struct engine *e)
 		if (lowest == 0 || view < lowest)
 			lowest = view;
 	}
-	return count > e->faults ? lowest : 0;
+	return count > (PLANT_JOIN_ONE ? 0 : e->faults) ? lowest : 0;
 }
 
 /* Members that ask for our view or a higher one. */
@@ -506,7 +511,9 @@ count_leaving(const struct engine *e)
 	uint32_t i, count = 0;
 
 	for (i = 0; i < e->config.member_count; i++)
-		if (e->peers[i].view_change.view >= e->view)
+		if (PLANT_LEAVING_EXACT
+			? e->peers[i].view_change.view == e->view
+			: e->peers[i].view_change.view >= e->view)
 			count++;
 	return count;
 }
@@ -524,7 +531,8 @@ view_change_consider(struct engine *e)
 	}
 	/* Who asks for more has left too: its message for this view may be
 	 * lost, and waiting for it would be waiting forever. */
-	if (!e->is_changing || count_leaving(e) < e->quorum)
+	if (!e->is_changing ||
+	    count_leaving(e) < e->quorum - PLANT_NEW_VIEW_SHORT)
 		return;
 	if (e->quorum_since_us == 0)
 		e->quorum_since_us = e->now_us;
@@ -538,7 +546,7 @@ timeout_us(const struct engine *e)
 
 	if (doublings > TIMEOUT_DOUBLINGS_MAX)
 		doublings = TIMEOUT_DOUBLINGS_MAX;
-	return e->config.view_timeout_us << doublings;
+	return e->config.view_timeout_us << (PLANT_NO_BACKOFF ? 0 : doublings);
 }
 
 /* When something has waited too long, although other things moved. */

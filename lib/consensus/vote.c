@@ -292,7 +292,8 @@ vote_take(struct engine *e, const struct vote *vote,
 	if (slot == NULL || proof->view < e->view)
 		return;
 	cell = cell_of(slot, vote->phase, proof->member);
-	if (cell->is_present && cell->proof.view == proof->view &&
+	if (cell->is_present &&
+	    (cell->proof.view == proof->view || PLANT_CONFLICT_ANY_VIEW) &&
 	    !digest_equal(&cell->digest, &vote->digest) &&
 	    proof->member != e->config.self) {
 		report_conflict(e, slot, vote, cell, proof);
@@ -510,7 +511,8 @@ vote_prepared(struct engine *e, struct slot *slot)
 		slot->prepared_us = e->now_us;
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_PREPARED, slot->prepared);
-	(void)emit_persist(e, slot->seq, emit_end(e, &out));
+	if (!PLANT_PREPARED_UNWRITTEN)
+		(void)emit_persist(e, slot->seq, emit_end(e, &out));
 	vote_give(e, VOTE_COMMIT, slot->seq, &slot->digest);
 }
 
@@ -694,11 +696,12 @@ vote_advance(struct engine *e, struct slot *slot)
 		slot_certify(e, slot, VOTE_PREPARE, e->everybody, e->spare);
 		vote_commit(e, slot, e->spare);
 	}
-	if (!e->is_rejoining && prepares >= e->quorum && may_commit(e, slot) &&
-	    !waits_for_all(e, slot))
+	if (!e->is_rejoining && prepares >= e->quorum - PLANT_PREPARE_SHORT &&
+	    may_commit(e, slot) && !waits_for_all(e, slot))
 		vote_prepared(e, slot);
 	if (slot->committed->proof_count == 0 &&
-	    slot_count(e, slot->commits, e->view, &slot->digest) >= e->quorum) {
+	    slot_count(e, slot->commits, e->view, &slot->digest) >=
+		e->quorum - PLANT_COMMIT_SHORT) {
 		slot_certify(e, slot, VOTE_COMMIT, e->quorum, e->spare);
 		vote_commit(e, slot, e->spare);
 	}
@@ -713,7 +716,7 @@ log_batch(struct engine *e, const struct slot *slot, struct payload *p)
 {
 	struct encoder out;
 
-	if (p->is_logged)
+	if (p->is_logged || PLANT_BATCH_UNLOGGED)
 		return;
 	emit_begin(e, &out);
 	record_encode_batch(&out, slot->seq, bytes_of(p->data, p->len));
@@ -736,7 +739,7 @@ deliver(struct engine *e, const struct certificate *certificate,
 	effect->digest = certificate->digest;
 	effect->body = batch;
 	effect->certificate = emit_end(e, &out);
-	effect->after = e->birth_token;
+	effect->after = PLANT_BIRTH_EARLY ? 0 : e->birth_token;
 	effect->is_checkpoint = is_checkpoint;
 	e->delivered = certificate->seq;
 	e->is_fast =

@@ -3,10 +3,13 @@
  *
  * EQUIVOCATE  the null batch is proposed to half of the members, and voted
  *             for; the others get what the engine made
- * BOGUS       a digest without its batch, or a batch under another's digest
+ * BOGUS       a batch with a byte changed, a digest without its batch, or a batch under another's digest,
+ *             also where somebody asked for it
  * FUZZ        one small mutation (mutate.c), made consistent again
- * SPAM        view changes to the next view, to a far one, to the last
- * FORGE       certificates of one's own signature, as often as it takes
+ * SPAM        view changes to the next view, to a far one, to the last, that
+ *             claim checkpoints without proof
+ * FORGE       certificates of one's own signature, as often as it takes, in
+ *             view changes too
  * CENSOR      a client's requests are not seen, whoever forwards them
  */
 #include "sim/attack.h"
@@ -28,6 +31,8 @@ enum {
 	PROPOSAL_DIGEST = 3,
 	PROPOSAL_BATCH = 4,
 	PROPOSAL_PROOF = 5,
+	ANSWER_BATCH = 2, /* of a COMMITTED or BATCH */
+	CHANGE_PREPARED = 5,
 };
 
 static struct bytes
@@ -96,20 +101,64 @@ equivocate(struct world *w, struct replica *r, uint32_t to, struct bytes body)
 
 /* --- a digest without its batch --- */
 
+/* The digest is the batch's again, and the vote of the proposal's view. */
+static struct bytes
+mend_proposal(struct world *w, struct bytes body)
+{
+	struct bytes batch = mutate_field(body, PROPOSAL_BATCH);
+	struct bytes proof = mutate_field(body, PROPOSAL_PROOF);
+	struct decoder d;
+
+	decoder_init(&d, batch);
+	batch = decoder_get_bytes(&d);
+	if (decoder_failed(&d))
+		return body;
+	body = mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
+	    put_digest(w, batch));
+	proof = mutate_replace(&w->arena, proof, 1,
+	    mutate_field(body, PROPOSAL_VIEW));
+	return mutate_replace(&w->arena, body, PROPOSAL_PROOF, proof);
+}
+
+/* What no client signed. */
+static struct bytes
+change_batch(struct world *w, struct bytes body)
+{
+	struct bytes item = mutate_field(body, PROPOSAL_BATCH), batch;
+	uint8_t *copy = arena_take(&w->arena, item.len);
+	struct decoder d;
+
+	memcpy(copy, item.data, item.len);
+	decoder_init(&d, bytes_of(copy, item.len));
+	batch = decoder_get_bytes(&d);
+	if (batch.len == 0)
+		return body;
+	copy[item.len - 1 - dice_below(&w->byzantine_dice, batch.len)] ^= 1;
+	return mend_proposal(w,
+	    mutate_replace(&w->arena, body, PROPOSAL_BATCH,
+		bytes_of(copy, item.len)));
+}
+
 static struct bytes
 bogus(struct world *w, struct bytes body)
 {
 	struct bytes null = bytes_of(null_batch, sizeof(null_batch));
 	struct dice *d = &w->byzantine_dice;
-	bool keeps_digest = dice_chance(d, 500);
+	uint64_t kind = dice_below(d, 3), type = message_type_of(body);
 
-	if (message_type_of(body) != MESSAGE_PRE_PREPARE ||
+	if ((type != MESSAGE_PRE_PREPARE && type != MESSAGE_COMMITTED &&
+		type != MESSAGE_BATCH) ||
 	    !dice_chance(d, 500) || !world_strikes(w, COUNT_BYZ_BOGUS))
 		return body;
-	return keeps_digest ? mutate_replace(&w->arena, body, PROPOSAL_BATCH,
-				  put_bytes(w, null))
-			    : mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
-				  put_digest(w, body));
+	if (type != MESSAGE_PRE_PREPARE)
+		return mutate_replace(&w->arena, body, ANSWER_BATCH,
+		    put_bytes(w, null));
+	if (kind == 0)
+		return change_batch(w, body);
+	return kind == 1 ? mutate_replace(&w->arena, body, PROPOSAL_BATCH,
+			       put_bytes(w, null))
+			 : mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
+			       put_digest(w, body));
 }
 
 /* --- small mutations --- */
@@ -131,25 +180,6 @@ old_of_type(struct world *w, uint64_t type)
 	return bytes_of(NULL, 0);
 }
 
-/* The digest is the batch's again, and the vote of the proposal's view. */
-static struct bytes
-mend_proposal(struct world *w, struct bytes body)
-{
-	struct bytes batch = mutate_field(body, PROPOSAL_BATCH);
-	struct bytes proof = mutate_field(body, PROPOSAL_PROOF);
-	struct decoder d;
-
-	decoder_init(&d, batch);
-	batch = decoder_get_bytes(&d);
-	if (decoder_failed(&d))
-		return body;
-	body = mutate_replace(&w->arena, body, PROPOSAL_DIGEST,
-	    put_digest(w, batch));
-	proof = mutate_replace(&w->arena, proof, 1,
-	    mutate_field(body, PROPOSAL_VIEW));
-	return mutate_replace(&w->arena, body, PROPOSAL_PROOF, proof);
-}
-
 static struct bytes
 fuzz(struct world *w, struct bytes body)
 {
@@ -164,21 +194,6 @@ fuzz(struct world *w, struct bytes body)
 	    dice_chance(d, 700))
 		changed = mend_proposal(w, changed);
 	return world_strikes(w, COUNT_BYZ_FUZZ) ? changed : body;
-}
-
-struct bytes
-attack_change(struct world *w, struct replica *r, uint32_t to,
-    struct bytes body)
-{
-	uint32_t kinds = w->profile.byzantine[r->member];
-
-	if ((kinds & BYZ_EQUIVOCATE) != 0)
-		body = equivocate(w, r, to, body);
-	if ((kinds & BYZ_BOGUS) != 0)
-		body = bogus(w, body);
-	if ((kinds & BYZ_FUZZ) != 0)
-		body = fuzz(w, body);
-	return body;
 }
 
 /* --- views nobody needs --- */
@@ -208,7 +223,10 @@ spam(struct world *w, struct replica *r, uint32_t to)
 	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
 	encoder_put_uint(&e, r->member);
 	encoder_put_uint(&e, views[dice_below(d, 4)]);
-	encoder_put_uint(&e, 0);
+	encoder_put_uint(&e,
+	    dice_chance(d, 500)
+		? 0
+		: r->status.stable + dice_range(d, 0, w->profile.window));
 	encoder_put_null(&e);
 	encoder_put_array(&e, 0);
 	encoder_put_array(&e, 0);
@@ -230,7 +248,9 @@ forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
 
 	memset(c, 0, sizeof(*c));
 	c->phase = phase;
-	c->view = phase == VOTE_CHECKPOINT ? 0 : r->status.view;
+	c->view = phase == VOTE_CHECKPOINT                ? 0
+	    : phase == VOTE_PREPARE && r->status.view > 0 ? r->status.view - 1
+							  : r->status.view;
 	c->seq = r->status.stable +
 	    dice_range(&w->byzantine_dice, 1, w->profile.window);
 	digest_of(&c->digest, bytes_of(null_batch, sizeof(null_batch)));
@@ -241,6 +261,24 @@ forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
 		c->proofs[i].bundle_size = 1;
 		universal_signature(w, r->member, c->proofs[i].signature);
 	}
+}
+
+/* A view change that shows the null batch prepared for some sequence. */
+static struct bytes
+forge_prepared(struct world *w, struct replica *r, struct bytes body)
+{
+	uint8_t *room = arena_take(&w->arena, FORGED_BYTES);
+	struct bytes prepared;
+	struct encoder e;
+
+	forge_certificate(w, r, VOTE_PREPARE, &w->certificate);
+	encoder_init(&e, room, FORGED_BYTES);
+	encoder_put_array(&e, 1);
+	certificate_encode(&e, &w->certificate);
+	AG_ASSERT(encoder_finish(&e, &prepared) == AG_OK);
+	if (!world_strikes(w, COUNT_BYZ_FORGE))
+		return body;
+	return mutate_replace(&w->arena, body, CHANGE_PREPARED, prepared);
 }
 
 static void
@@ -263,6 +301,25 @@ forge(struct world *w, struct replica *r, uint32_t to)
 	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
 	if (world_strikes(w, COUNT_BYZ_FORGE))
 		network_send(w, r, to, body, 0);
+}
+
+struct bytes
+attack_change(struct world *w, struct replica *r, uint32_t to,
+    struct bytes body)
+{
+	uint32_t kinds = w->profile.byzantine[r->member];
+
+	if ((kinds & BYZ_EQUIVOCATE) != 0)
+		body = equivocate(w, r, to, body);
+	if ((kinds & BYZ_BOGUS) != 0)
+		body = bogus(w, body);
+	if ((kinds & BYZ_FUZZ) != 0)
+		body = fuzz(w, body);
+	if ((kinds & BYZ_FORGE) != 0 &&
+	    message_type_of(body) == MESSAGE_VIEW_CHANGE &&
+	    dice_chance(&w->byzantine_dice, 500))
+		body = forge_prepared(w, r, body);
+	return body;
 }
 
 void

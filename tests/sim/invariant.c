@@ -7,6 +7,7 @@
  *              one that decided: new views go by such votes (new_view.c)
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
  *              honest disks; views never fall, also over a crash
+ * TIME         agreed on is one that some correct clock may have shown
  * EVIDENCE     convinces by its signatures alone, and is only ever found
  *              against Byzantine members
  */
@@ -14,6 +15,7 @@
 
 #include <inttypes.h>
 
+#include "codec/batch.h"
 #include "codec/message.h"
 #include "sim/client.h"
 #include "sim/disk.h"
@@ -183,6 +185,20 @@ invariant_vouched(struct world *w, struct replica *r,
 		    r->index, effect->seq);
 }
 
+/* Agreed time is ahead of all correct clocks by no more than is allowed. */
+static void
+must_be_timely(struct world *w, uint64_t seq, struct bytes encoded)
+{
+	struct batch batch;
+
+	if (batch_decode(&batch, encoded, NULL) == AG_OK &&
+	    batch.time_ms > w->wall_latest_ms + WORLD_SKEW_MS)
+		world_violate(w,
+		    "the batch at %" PRIu64 " has a time far ahead of "
+		    "every correct clock",
+		    seq);
+}
+
 /* The first honest replica to deliver a sequence decides what it is. */
 static void
 agree(struct world *w, uint64_t seq, const struct effect *effect)
@@ -198,6 +214,7 @@ agree(struct world *w, uint64_t seq, const struct effect *effect)
 	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
 	if (slot->is_fast)
 		world_count(w, COUNT_REACHED_FAST);
+	must_be_timely(w, seq, effect->body);
 	client_refer(w, seq, effect->body);
 	copy = arena_take(&w->arena, sizeof(*copy));
 	*copy = w->reference;

@@ -177,8 +177,8 @@ linear_check(const struct linear_operation *operations, size_t count)
 	s.steps = 0;
 	memset(s.done, 0, sizeof(s.done));
 	/* Little room for little histories: it has to be cleared. */
-	s.tried_max = 64 * (count + 1) < TRIED_MAX ? 64 * (count + 1)
-						   : TRIED_MAX;
+	s.tried_max =
+	    64 * (count + 1) < TRIED_MAX ? 64 * (count + 1) : TRIED_MAX;
 	memset(s.tried, 0, s.tried_max * sizeof(s.tried[0]));
 	for (i = 0; i < count; i++)
 		if (operations[i].answered != LINEAR_NEVER)

@@ -237,6 +237,8 @@ draw_classic(struct profile *p, struct dice *d)
 	p->look_us = 20 * MILLISECOND;
 	p->twins = 1;
 	p->operations_max = 1;
+	p->strikes = STRIKES_CLASSIC;
+	p->down_us = 150 * MILLISECOND;
 	draw_lies(p, d);
 }
 
@@ -274,6 +276,7 @@ draw_more(struct profile *p, struct dice *d)
 {
 	p->capacity = strength(d, 50, 1000);
 	p->has_shapes = coin(d);
+	p->strikes = STRIKES_ALL;
 	p->has_flapping = dice_chance(d, 300);
 	p->has_clock_jumps = dice_chance(d, 300);
 	p->has_client_tricks = dice_chance(d, 300);
@@ -355,15 +358,21 @@ draw_focused_times(struct profile *p, struct dice *d)
 	p->is_ordered = coin(d);
 	p->turn_us = dice_range(d, 0, 100);
 	p->sync_mean_us = dice_range(d, 20, 500);
-	p->slow_sync = dice_chance(d, 200) ? 50 : 0;
+	if (dice_chance(d, 200))
+		p->sync_mean_us = dice_range(d, 1, 10) * MILLISECOND;
+	p->slow_sync = dice_chance(d, 200) ? 100 : 0;
 	p->drift = dice_chance(d, 200) ? 200 : 0;
 	p->view_timeout_us = dice_range(d, 12, 40) * MILLISECOND;
 	p->progress_interval_us = dice_range(d, 8, 30) * MILLISECOND;
+	/* Patience too short for such links has to grow. */
+	if (dice_chance(d, 100))
+		p->delay_floor_us = p->view_timeout_us * 3 / 4;
 	p->heal_at =
 	    p->rounds_left * p->round_us + dice_range(d, 10, 40) * MILLISECOND;
 	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
 	p->retry_us = dice_range(d, 10, 30) * MILLISECOND;
 	p->look_us = 2 * MILLISECOND;
+	p->down_us = dice_range(d, 1, 40) * MILLISECOND;
 }
 
 static void
@@ -393,8 +402,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	if (kind == PROFILE_SWARM)
-		kind = seed % 16 == 0 ? PROFILE_FULL
-		    : seed % 16 < 3   ? PROFILE_CLASSIC
+		kind = seed % 64 == 0 ? PROFILE_FULL
+		    : seed % 16 == 1  ? PROFILE_CLASSIC
 				      : PROFILE_FOCUSED;
 	dice_init(&d, seed, 0);
 	if (kind == PROFILE_CLASSIC)

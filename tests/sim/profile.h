@@ -44,6 +44,10 @@ enum byzantine {
 	BYZ_FAULTY = 1 << 30, /* not to be judged, whatever it does */
 };
 
+/* The kinds of faults that the first seeds knew, and all there are. */
+#define STRIKES_CLASSIC 7
+#define STRIKES_ALL 9
+
 enum profile_kind {
 	PROFILE_SWARM,
 	PROFILE_CLASSIC,
@@ -120,6 +124,8 @@ struct profile {
 	bool has_wanted;
 	bool has_two_faced_requests;
 	uint32_t faults_left;
+	uint32_t strikes; /* kinds of faults drawn from */
+	uint64_t down_us; /* mean time that a crash takes */
 
 	uint32_t capacity; /* of a link, bytes in a millisecond; 0: any */
 	bool has_shapes;   /* bridges and rings too */

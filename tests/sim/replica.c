@@ -417,6 +417,8 @@ replica_step(struct world *w, struct replica *r, struct event event)
 	event.now_us = local_time(w, r);
 	event.wall_ms = (uint64_t)((int64_t)(WORLD_WALL_MS + w->now / 1000) +
 	    r->wall_skew_ms);
+	if (r->is_honest && event.wall_ms > w->wall_latest_ms)
+		w->wall_latest_ms = event.wall_ms;
 	w->effects.count = 0;
 	w->effects.deadline_us = NEVER;
 	strategy_pbft.step(r->engine, &event, &w->effects);
@@ -459,7 +461,7 @@ replica_lay_out(struct world *w, struct replica *r)
 		    ? p->view_timeout_us / 10
 		    : p->view_timeout_us,
 		.progress_interval_us = p->progress_interval_us,
-		.clock_skew_max_ms = 60000,
+		.clock_skew_max_ms = WORLD_SKEW_MS,
 		.authority = &keyring_authority,
 		.authority_ctx = &w->signers[r->member],
 	};

@@ -18,9 +18,9 @@ check-sim: $(BUILD)/aegis-sim
 	$< --count 10000 --from 10000
 
 # Each planted bug is a build of its own, of what holds it.
-PLANTS := 1 2 3 4 5 6 7 8 9 10 11 12
-check-plants: ## the simulator finds each planted bug
-	@BUILD=$(BUILD) tests/sim/plants.sh $(PLANTS)
+PLANTS := 1 2 3 4 5 6 7 8 9 10 11 12 20 21 22 23 26 27 28 31
+check-plants: $(BUILD)/aegis-sim ## the simulator finds planted bugs
+	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS)
 
 CHECKS += check-sim check-plants
 .PHONY: sim check-sim check-plants

@@ -17,7 +17,6 @@
 #include "sim/network.h"
 #include "sim/replica.h"
 
-#define DOWN_MEAN_US 150000
 #define PAUSE_MEAN_US 100000
 #define REBOOT_MEAN_US 40000
 #define CLOCK_JUMP_MEAN_US 100000
@@ -251,6 +250,7 @@ world_set_up(struct world *w, uint64_t seed)
 	w->now = 0;
 	w->events = 0;
 	w->hash = 14695981039346656037U;
+	w->wall_latest_ms = 0;
 	w->is_healed = false;
 	choices_begin(&w->choices);
 	w->answered_seq = 0;
@@ -302,7 +302,7 @@ crash_one(struct world *w)
 	/* Half of them in the middle of something. */
 	if (dice_chance(d, 500))
 		steps = dice_range(d, 1, 30);
-	down_us = dice_waiting(d, DOWN_MEAN_US);
+	down_us = dice_waiting(d, w->profile.down_us);
 	if (!world_strikes(w, COUNT_CRASHED))
 		return;
 	r->crash_in_steps = steps;
@@ -323,7 +323,7 @@ crash_all(struct world *w)
 
 		if (!w->replicas[i].is_up)
 			continue;
-		down_us = dice_waiting(&w->fault_dice, DOWN_MEAN_US / 2);
+		down_us = dice_waiting(&w->fault_dice, w->profile.down_us / 2);
 		if (strikes)
 			replica_crash(w, &w->replicas[i], down_us);
 	}
@@ -366,51 +366,41 @@ want_checkpoint(struct world *w)
 	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
 }
 
-static void
-strike(struct world *w)
+/* The kinds of faults, in the order in which seeds know them. */
+static bool
+strike(struct world *w, uint64_t kind)
 {
 	const struct profile *p = &w->profile;
+	const struct {
+		bool is_on;
+		void (*strike)(struct world *w);
+	} kinds[] = {
+		{ p->has_clogs, network_clog },
+		{ p->has_partitions, network_partition },
+		{ p->has_silences, network_silence },
+		{ p->has_crashes, crash_one },
+		{ p->has_blackouts, crash_all },
+		{ p->has_pauses, pause_one },
+		{ p->has_wanted, want_checkpoint },
+		{ p->has_flapping, network_flap },
+		{ p->has_clock_jumps, jump_clock },
+	};
 
-	/* What seeds of older profiles do not know comes last. */
-	switch (dice_below(&w->fault_dice,
-	    p->has_flapping || p->has_clock_jumps ? 9 : 7)) {
-	case 0:
-		if (p->has_clogs)
-			network_clog(w);
-		break;
-	case 1:
-		if (p->has_partitions)
-			network_partition(w);
-		break;
-	case 2:
-		if (p->has_silences)
-			network_silence(w);
-		break;
-	case 3:
-		if (p->has_crashes)
-			crash_one(w);
-		break;
-	case 4:
-		if (p->has_blackouts)
-			crash_all(w);
-		break;
-	case 5:
-		if (p->has_pauses)
-			pause_one(w);
-		break;
-	case 6:
-		if (p->has_wanted)
-			want_checkpoint(w);
-		break;
-	case 7:
-		if (p->has_flapping)
-			network_flap(w);
-		break;
-	default:
-		if (p->has_clock_jumps)
-			jump_clock(w);
-		break;
-	}
+	if (kinds[kind].is_on)
+		kinds[kind].strike(w);
+	return kinds[kind].is_on;
+}
+
+/* One of those that are on; of older seeds perhaps none. */
+static void
+strike_any(struct world *w)
+{
+	bool is_classic = w->profile.strikes == STRIKES_CLASSIC;
+	uint32_t tries = is_classic ? 1 : 16;
+
+	while (tries-- > 0 &&
+	    !strike(w, dice_below(&w->fault_dice, w->profile.strikes)))
+		continue;
 }
 
 static void
@@ -425,7 +415,7 @@ on_fault(struct world *w)
 	if (w->is_healed || w->profile.faults_left == 0)
 		return;
 	w->profile.faults_left--;
-	strike(w);
+	strike_any(w);
 	if (dice_chance(&w->fault_dice, 300))
 		network_mend(w);
 	push_plain(w, HAPPEN_FAULT,

@@ -30,6 +30,7 @@
 #define WORLD_SLOTS_MAX 4096
 #define WORLD_REQUESTS_MAX 256
 #define WORLD_EVENTS_MAX 1500000
+#define WORLD_SKEW_MS 60000 /* of a proposal, that is accepted */
 #define WORLD_WALL_MS 1700000000000U
 #define WORLD_VIOLATION_BYTES 512
 #define WORLD_OLD_MESSAGES 256
@@ -234,7 +235,8 @@ struct world {
 	struct dice lie_dice;
 	uint64_t now;
 	uint64_t events;
-	uint64_t hash; /* of everything that happened */
+	uint64_t hash;           /* of everything that happened */
+	uint64_t wall_latest_ms; /* that any honest clock has shown */
 	bool is_healed;
 	bool is_over;
 	bool is_violated;
