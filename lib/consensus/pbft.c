@@ -222,7 +222,7 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		vote_receive_proofs(e, &d);
 		break;
 	case MESSAGE_VIEW_CHANGE:
-		view_change_receive(e, from, body);
+		view_change_receive(e, body);
 		break;
 	case MESSAGE_NEW_VIEW:
 		conflict_new_view(e, body);

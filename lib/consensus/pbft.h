@@ -474,7 +474,7 @@ void view_change_start(struct engine *e, uint64_t view, const char *why);
 
 /* Views ahead of ours a lone member is followed at most. */
 #define LONE_VIEWS_MAX 64
-void view_change_receive(struct engine *e, uint32_t from, struct bytes body);
+void view_change_receive(struct engine *e, struct bytes body);
 
 /* Send our own again to whoever may have missed it. */
 void view_change_repeat(struct engine *e);

@@ -24,6 +24,10 @@
  *          5. A member that has left alone all the same is followed after a
  *             long while, each time after twice as long; but never far, so
  *             that one member can't use the numbers up.
+ *          6. While no quorum asks for its view, a replica shows the others
+ *             who does.  A liar that tells one of them alone of a far view
+ *             could else have it wait there until the rest, which needs it,
+ *             had come up view by view, each for the longest timeout.
  *
  * WHY      timer   something waited, and nothing was executed in time
  *          unfair  something waited for long while other things were executed
@@ -298,11 +302,37 @@ view_change_start(struct engine *e, uint64_t view, const char *why)
 	view_change_consider(e);
 }
 
+static void
+send_kept(struct engine *e, uint32_t members, const struct view_change *vc)
+{
+	uint8_t *copy;
+
+	if (!emit_has_room(e, vc->len))
+		return;
+	copy = e->scratch + e->scratch_used;
+	memcpy(copy, vc->raw, vc->len);
+	e->scratch_used += vc->len;
+	emit_send(e, members, bytes_of(copy, vc->len), e->last_token);
+}
+
+/* Those that ask for our view or a higher one, to who may not have heard. */
+static void
+show_others(struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		const struct view_change *vc = &e->peers[i].view_change;
+
+		if (i != e->config.self && vc->view >= e->view)
+			send_kept(e, engine_others(e) & ~(1U << i), vc);
+	}
+}
+
 void
 view_change_repeat(struct engine *e)
 {
 	const struct view_change *vc = &e->peers[e->config.self].view_change;
-	uint8_t *copy;
 
 	if (!e->is_changing || e->is_rejoining || e->now_us < e->resend_us)
 		return;
@@ -312,12 +342,9 @@ view_change_repeat(struct engine *e)
 		view_change_consider(e);
 		return;
 	}
-	if (!emit_has_room(e, vc->len))
-		return;
-	copy = e->scratch + e->scratch_used;
-	memcpy(copy, vc->raw, vc->len);
-	e->scratch_used += vc->len;
-	emit_send(e, engine_others(e), bytes_of(copy, vc->len), e->last_token);
+	send_kept(e, engine_others(e), vc);
+	if (e->quorum_since_us == 0)
+		show_others(e);
 }
 
 /* --- reading one --- */
@@ -464,20 +491,21 @@ learn_checkpoint(struct engine *e, const struct view_change_fields *f)
 }
 
 void
-view_change_receive(struct engine *e, uint32_t from, struct bytes body)
+view_change_receive(struct engine *e, struct bytes body)
 {
 	uint8_t signature[SIGNATURE_BYTES];
 	struct view_change_fields f;
 	struct bytes statement;
 
-	/* Cheap questions first: is it new, and its sender's own? */
+	/* Cheap questions first.  Anybody may have sent it on. */
 	if (!view_change_read(body, &f, &statement, signature) ||
-	    f.member != from || f.view > VIEW_MAX ||
-	    f.view <= e->peers[from].view_change.view || f.view < e->view ||
+	    f.member >= e->config.member_count || f.member == e->config.self ||
+	    f.view > VIEW_MAX ||
+	    f.view <= e->peers[f.member].view_change.view || f.view < e->view ||
 	    (f.view == e->view && !e->is_changing))
 		return;
 	if (!view_change_verify(e, body, &f) ||
-	    !keep(e, from, f.view, f.stable, body))
+	    !keep(e, f.member, f.view, f.stable, body))
 		return;
 	learn_checkpoint(e, &f);
 	view_change_consider(e);

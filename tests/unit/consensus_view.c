@@ -410,6 +410,26 @@ a_member_that_left_alone_is_followed_in_the_end(void **state)
 }
 
 static void
+who_followed_a_liar_far_shows_the_others_whom(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t timeout_us = c->config.view_timeout_us;
+	uint8_t raw[512];
+
+	(void)state;
+	post(c, 3, 0, view_change_make(c, 3, 21, raw, sizeof(raw)));
+	c->nodes[3].is_down = true;
+	cluster_advance(c, 9 * timeout_us);
+	assert_int_equal(status_of(c, 0).view, 21);
+	agree(c, 1, 1);
+	cluster_advance(c, 4 * timeout_us);
+	assert_int_equal(status_of(c, 1).view, 21);
+	assert_int_equal(status_of(c, 2).view, 21);
+	assert_applied(c, 1);
+	cluster_free(c);
+}
+
+static void
 a_view_change_signed_by_another_is_ignored(void **state)
 {
 	struct cluster *c = cluster_of(4);
@@ -1100,6 +1120,7 @@ main(void)
 		cmocka_unit_test(one_member_cannot_drag_others_to_a_far_view),
 		cmocka_unit_test(
 		    a_member_that_left_alone_is_followed_in_the_end),
+		cmocka_unit_test(who_followed_a_liar_far_shows_the_others_whom),
 		cmocka_unit_test(a_view_change_signed_by_another_is_ignored),
 		cmocka_unit_test(
 		    a_new_view_begins_with_a_quorum_of_view_changes),
