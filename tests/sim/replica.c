@@ -90,9 +90,9 @@ held_pop(struct held_list *list)
 		list->tail = &list->head;
 }
 
-/* The view a message commits its sender to, or 0. */
+/* The view a message commits this replica to, or 0. */
 static uint64_t
-view_of(struct bytes body)
+view_of(const struct replica *r, struct bytes body)
 {
 	struct decoder d;
 	uint64_t type;
@@ -103,8 +103,9 @@ view_of(struct bytes body)
 	if (type != MESSAGE_PRE_PREPARE && type != MESSAGE_VOTES &&
 	    type != MESSAGE_VIEW_CHANGE && type != MESSAGE_PROGRESS)
 		return 0;
-	if (type == MESSAGE_VIEW_CHANGE)
-		(void)decoder_get_uint(&d);
+	/* Others' are sent on. */
+	if (type == MESSAGE_VIEW_CHANGE && decoder_get_uint(&d) != r->member)
+		return 0;
 	return decoder_get_uint(&d);
 }
 
@@ -114,8 +115,8 @@ replica_transmit(struct world *w, struct replica *r,
 {
 	uint32_t to;
 
-	if (view_of(effect->body) > r->view_told)
-		r->view_told = view_of(effect->body);
+	if (view_of(r, effect->body) > r->view_told)
+		r->view_told = view_of(r, effect->body);
 	invariant_leave(w, r, effect->body);
 	ledger_leave(w, r, effect->body);
 	for (to = 0; to < w->profile.member_count; to++) {
