@@ -32,6 +32,13 @@ choices_keep(struct choices *c, uint32_t index)
 }
 
 bool
+choices_has(const struct choices *c, uint32_t index)
+{
+	return !c->is_filtered ||
+	    (c->kept[index / 64] >> (index % 64) & 1) != 0;
+}
+
+bool
 choices_next(struct choices *c, enum counter what)
 {
 	uint32_t index = c->count;
@@ -40,8 +47,7 @@ choices_next(struct choices *c, enum counter what)
 		return !c->is_filtered;
 	c->count++;
 	c->what[index] = (uint8_t)what;
-	return !c->is_filtered ||
-	    (c->kept[index / 64] >> (index % 64) & 1) != 0;
+	return choices_has(c, index);
 }
 
 static bool

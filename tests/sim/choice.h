@@ -31,6 +31,8 @@ void choices_begin(struct choices *c);
 void choices_keep_none(struct choices *c);
 void choices_keep(struct choices *c, uint32_t index);
 
+bool choices_has(const struct choices *c, uint32_t index);
+
 /* The next choice: does it strike? */
 bool choices_next(struct choices *c, enum counter what);
 

@@ -2,6 +2,7 @@
  * aegis-sim: the agreement engine in a world that wishes it ill.
  *
  *	aegis-sim --seed N [--trace]     replay one schedule
+ *	          --shrink               and reduce what fails to few choices
  *	          --keep LIST            with these choices only: 3,17,120-125
  *	          --requests N           and so many requests at most
  *	aegis-sim --count N [--from N]   so many schedules
@@ -22,10 +23,11 @@
 #include <string.h>
 
 #include "sim/campaign.h"
+#include "sim/shrink.h"
 
 struct options {
 	struct campaign_options campaign;
-	bool has_seed, is_traced;
+	bool has_seed, is_traced, is_shrunk;
 	uint64_t seed, jobs, requests_max;
 	const char *keep;
 };
@@ -34,7 +36,7 @@ static int
 usage(void)
 {
 	fprintf(stderr,
-	    "usage: aegis-sim --seed N [--trace] [--keep LIST] "
+	    "usage: aegis-sim --seed N [--trace] [--shrink] [--keep LIST] "
 	    "[--requests N]\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes]\n"
@@ -51,6 +53,7 @@ parse_flag(struct options *o, const char *name)
 		bool *flag;
 	} flags[] = {
 		{ "--trace", &o->is_traced },
+		{ "--shrink", &o->is_shrunk },
 		{ "--first", &o->campaign.is_first },
 		{ "--json", &o->campaign.is_json },
 		{ "--hashes", &o->campaign.is_hashed },
@@ -133,6 +136,10 @@ run_one(const struct options *o)
 		printf("seed %" PRIu64 ": %" PRIu64 " events, %" PRIu32
 		       " choices, no violation\n",
 		    o->seed, w->events, w->choices.count);
+	if (!is_ok && o->is_shrunk) {
+		w->is_traced = false;
+		shrink(w);
+	}
 	world_free(w);
 	return is_ok ? 0 : 1;
 }
