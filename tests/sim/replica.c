@@ -347,6 +347,7 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 	world_note(w,
 	    (uint64_t)effect->kind << 32 ^ effect->seq ^ effect->token << 16 ^
 		effect->body.len << 40);
+	world_note_bytes(w, effect->body);
 	switch (effect->kind) {
 	case EFFECT_PERSIST:
 		on_persist(w, r, effect);

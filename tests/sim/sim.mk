@@ -17,11 +17,20 @@ check-sim: $(BUILD)/aegis-sim
 		done <tests/sim/regressions.txt
 	$< --count 10000 --from 10000
 
+# The same schedules, built by the other compiler: what happens must not
+# depend on who compiled it, nor on anything but the seed.
+check-sim-compilers: $(BUILD)/aegis-sim
+	+@$(MAKE) --no-print-directory CC=clang BUILD=build/clang \
+		build/clang/aegis-sim
+	$< --hashes --count 2000 --from 50000 >$(BUILD)/sim.hashes
+	build/clang/aegis-sim --hashes --count 2000 --from 50000 | \
+		diff $(BUILD)/sim.hashes -
+
 # Each planted bug is a build of its own, of what holds it.
 PLANTS := 1 2 3 4 5 6 7 8 9 10 11 12 20 21 22 23 26 27 28 31
 check-plants: $(BUILD)/aegis-sim ## the simulator finds planted bugs
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS)
 
-CHECKS += check-sim check-plants
-.PHONY: sim check-sim check-plants
+CHECKS += check-sim check-sim-compilers check-plants
+.PHONY: sim check-sim check-sim-compilers check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)))

@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sodium.h>
+
 #include "sim/client.h"
 #include "sim/disk.h"
 #include "sim/lie.h"
@@ -101,6 +103,16 @@ void
 world_note(struct world *w, uint64_t fact)
 {
 	w->hash = (w->hash ^ fact) * 1099511628211U;
+}
+
+void
+world_note_bytes(struct world *w, struct bytes bytes)
+{
+	static const uint8_t key[crypto_shorthash_KEYBYTES] = { 0 };
+	uint64_t hash;
+
+	(void)crypto_shorthash((uint8_t *)&hash, bytes.data, bytes.len, key);
+	world_note(w, hash);
 }
 
 /* --- setting up --- */

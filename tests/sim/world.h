@@ -296,8 +296,9 @@ void world_say(const struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
 
 void world_push(struct world *w, struct happening h);
 
-/* Mix a fact into the hash of all that happened. */
+/* Mix a fact, or bytes, into the hash of all that happened. */
 void world_note(struct world *w, uint64_t fact);
+void world_note_bytes(struct world *w, struct bytes bytes);
 
 static inline void
 world_count(struct world *w, enum counter counter)
