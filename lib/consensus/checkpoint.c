@@ -173,6 +173,7 @@ make_stable(struct engine *e, const struct certificate *c)
 static void
 adopt_target(struct engine *e)
 {
+	REACHED(TARGET_ADOPTED);
 	*e->spare = *e->target;
 	make_stable(e, e->spare);
 	*e->target = *e->stable_certificate;
@@ -190,6 +191,7 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		if (c->seq <= e->applied ||
 		    (e->target->proof_count > 0 && e->target->seq >= c->seq))
 			return;
+		REACHED(TARGET_KEPT);
 		*e->target = *c;
 		if (e->stable > e->applied ||
 		    c->seq - e->stable > e->config.window)
@@ -477,6 +479,7 @@ checkpoint_chase(struct engine *e)
 		return;
 	e->fetch_seq = e->target->seq;
 	e->fetch_asked_us = e->now_us;
+	REACHED(STATE_ASKED);
 	if (e->target->seq > e->stable)
 		adopt_target(e);
 	emit_begin(e, &out);
@@ -519,6 +522,7 @@ checkpoint_installed(struct engine *e, const struct event *event)
 		keep_own_digest(e, event->seq, &event->digest);
 		make_stable(e, e->spare);
 	} else {
+		REACHED(STATE_VOUCHED);
 		vote_for_ours(e, event->seq, &event->digest);
 	}
 	deliver_ready(e);

@@ -152,6 +152,9 @@ select_pledged(struct engine *e, uint64_t at,
 			&view) ||
 		    (s->entries[at].is_chosen && s->entries[at].view >= view))
 			continue;
+		REACHED(PLEDGES_CHOSEN);
+		if (s->entries[at].is_chosen)
+			REACHED(PLEDGES_PREFERRED);
 		s->entries[at].is_chosen = true;
 		s->entries[at].view = view;
 		s->entries[at].digest = pledges[i]->digest;
@@ -206,9 +209,12 @@ select_finish(struct engine *e)
 	uint64_t i;
 
 	null_batch(&null_bytes, &null_digest);
-	for (i = 0; i < s->count; i++)
-		if (!s->entries[i].is_chosen)
-			s->entries[i].digest = null_digest;
+	for (i = 0; i < s->count; i++) {
+		if (s->entries[i].is_chosen)
+			continue;
+		REACHED(NULL_CHOSEN);
+		s->entries[i].digest = null_digest;
+	}
 }
 
 /* Make the selection from count view changes, laid one after another. */
@@ -249,6 +255,7 @@ learn_base(struct engine *e)
 
 	if (e->selection.base <= e->stable || e->selection.certificate.len == 0)
 		return;
+	REACHED(BASE_LEARNED);
 	decoder_init(&d, e->selection.certificate);
 	certificate_decode(&d, e->spare);
 	checkpoint_certified(e, e->spare);
@@ -566,9 +573,14 @@ new_view_receive(struct engine *e, struct bytes body)
 	    !changes_hold(e, &f))
 		return;
 	select_from(e, f.changes, f.change_count);
-	if (!selection_matches(e, &f) ||
-	    (is_overtaken(e, f.view) && !PLANT_OVERTAKEN_TAKEN))
+	if (!selection_matches(e, &f)) {
+		REACHED(SELECTION_REFUSED);
 		return;
+	}
+	if (is_overtaken(e, f.view) && !PLANT_OVERTAKEN_TAKEN) {
+		REACHED(OVERTAKEN);
+		return;
+	}
 	e->view_changes++;
 	enter(e, f.view, body);
 }
@@ -606,6 +618,7 @@ new_view_extend(struct engine *e, uint64_t old_stable)
 	if (e->is_changing || e->new_view == NULL ||
 	    e->chosen_to <= old_stable + e->config.window)
 		return;
+	REACHED(SELECTION_EXTENDED);
 	new_view_restore(e, bytes_of(e->new_view, e->new_view_len));
 	vote_put_off(e, e->stable + 1);
 }

@@ -12,6 +12,7 @@
 #include "consensus/engine.h"
 #include "consensus/plant.h"
 #include "consensus/pool.h"
+#include "consensus/reach.h"
 #include "trust/evidence.h"
 
 #define CHECKPOINT_VOTES_KEPT 4

@@ -431,6 +431,7 @@ progress_receive_fetch(struct engine *e, uint32_t from, struct decoder *d)
 static void
 batch_arrived(struct engine *e, struct slot *slot)
 {
+	REACHED(BATCH_FETCHED);
 	proposal_prepare(e, slot);
 	vote_advance(e, slot);
 	deliver_ready(e);
@@ -476,6 +477,8 @@ wants_history(struct engine *e, uint64_t seq)
 	if (seq != e->delivered + 1 && !PLANT_HISTORY_GAPS)
 		return false;
 	e->is_history_held = e->delivered - e->applied >= e->config.window;
+	if (e->is_history_held)
+		REACHED(HISTORY_HELD);
 	return !e->is_history_held;
 }
 
@@ -507,6 +510,7 @@ take_history(struct engine *e, struct bytes batch)
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_COMMITTED, e->spare);
 	emit_persist_lazily(e, e->spare->seq, emit_end(e, &out));
+	REACHED(HISTORY_TAKEN);
 	/* The digest is of use only to be compared with the certified one. */
 	deliver(e, e->spare, batch, e->spare->seq == e->stable);
 	deliver_ready(e);
@@ -516,6 +520,7 @@ take_history(struct engine *e, struct bytes batch)
 static void
 take_committed(struct engine *e, struct slot *slot, struct bytes batch)
 {
+	REACHED(COMMITTED_TAKEN);
 	if (slot_hold(e, slot, &e->spare->digest, batch) != AG_OK)
 		return;
 	if (slot->committed->proof_count > 0)

@@ -41,6 +41,7 @@ envelope_is_authentic(struct engine *e, const struct envelope *envelope)
 static void
 clock_refuse(struct engine *e, uint64_t time_ms, uint64_t ours_ms)
 {
+	REACHED(CLOCK_REFUSED);
 	e->clock_refusals++;
 	e->clock_refused_us = e->now_us;
 	e->clock_member = view_primary(e, e->view);
@@ -253,8 +254,10 @@ proposal_make(struct engine *e)
 		digest_of(&digest, batch);
 		if (slot_hold(e, slot, &digest, batch) != AG_OK)
 			return;
-		if (flagged)
+		if (flagged) {
+			REACHED(FLAGGED);
 			proposal_clear_wants(e);
+		}
 		proposal_accept(e, slot, &digest);
 		proposal_prepare(e, slot);
 	}
@@ -352,11 +355,14 @@ proposal_receive(struct engine *e, uint32_t from, struct decoder *d)
 	if (slot == NULL || slot->is_delivered)
 		return;
 	if (!proposal_is_new(e, slot)) {
+		REACHED(PROPOSAL_AGAIN);
 		proposal_complete(e, slot, &vote, &proof, batch);
 		return;
 	}
 	/* It is certified already, or NEW_VIEW chose for it. */
-	if (vote.seq <= e->chosen_to)
+	if (vote.seq <= e->chosen_to) {
+		REACHED(CHOSEN_REFUSED);
 		return;
+	}
 	proposal_take(e, slot, &vote, &proof, batch);
 }

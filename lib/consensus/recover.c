@@ -23,6 +23,7 @@ static struct slot *
 slot_for_record(struct engine *e, uint64_t seq)
 {
 	if (seq > e->stable + e->config.window) {
+		REACHED(WINDOW_MOVED);
 		e->stable = seq - e->config.window;
 		e->stable_certificate->proof_count = 0;
 		memset(&e->stable_digest, 0, sizeof(e->stable_digest));
@@ -97,8 +98,10 @@ replay_view(struct engine *e, const struct record *r)
 	e->is_changing = r->is_changing;
 	e->chosen_to = 0;
 	view_keep_new_view(e, r->new_view);
-	if (!r->is_changing && r->new_view.len > 0 && !PLANT_CHOSEN_FORGOTTEN)
+	if (!r->is_changing && r->new_view.len > 0 && !PLANT_CHOSEN_FORGOTTEN) {
+		REACHED(SELECTION_RESTORED);
 		new_view_restore(e, r->new_view);
+	}
 }
 
 static void
@@ -185,10 +188,12 @@ recover_renew(struct engine *e)
 	memory_cover(e);
 	if (!PLANT_CHECKPOINT_FORGOTTEN)
 		checkpoint_renew(e);
-	if (e->is_changing)
+	if (e->is_changing) {
+		REACHED(CHANGE_RESUMED);
 		e->resend_us = e->now_us;
-	else
+	} else {
 		renew_votes(e);
+	}
 	view_change_repeat(e);
 }
 
@@ -255,8 +260,10 @@ recover_start(struct engine *e, const struct event *event)
 	e->delivered = event->seq;
 	settle_slots(e);
 	/* A state behind its own checkpoint: to be executed or fetched. */
-	if (e->stable > e->applied)
+	if (e->stable > e->applied) {
+		REACHED(STABLE_AHEAD);
 		*e->target = *e->stable_certificate;
+	}
 	if (event->has_digest)
 		checkpoint_remember(e, event->seq, &event->digest);
 	if (event->is_last)

@@ -126,6 +126,8 @@ slot_hold(struct engine *e, struct slot *slot, const struct digest *digest,
 	if (slot_payload(slot, digest) != NULL)
 		return AG_OK;
 	p = payload_place(slot);
+	if (p->data != NULL)
+		REACHED(BATCH_DISPLACED);
 	pool_give(&e->pool, p->data);
 	p->data = pool_take(&e->pool, batch.len);
 	if (p->data == NULL)

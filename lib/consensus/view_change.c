@@ -324,8 +324,10 @@ show_others(struct engine *e)
 	for (i = 0; i < e->config.member_count; i++) {
 		const struct view_change *vc = &e->peers[i].view_change;
 
-		if (i != e->config.self && vc->view >= e->view)
-			send_kept(e, engine_others(e) & ~(1U << i), vc);
+		if (i == e->config.self || vc->view < e->view)
+			continue;
+		REACHED(OTHERS_SHOWN);
+		send_kept(e, engine_others(e) & ~(1U << i), vc);
 	}
 }
 
@@ -554,6 +556,7 @@ view_change_consider(struct engine *e)
 	if (e->is_rejoining)
 		return;
 	if (join != 0) {
+		REACHED(JOINED);
 		view_change_start(e, join, "joined");
 		return;
 	}
@@ -642,6 +645,7 @@ join_lone(struct engine *e)
 			continue;
 		if (peer->patience < PATIENCE_MAX)
 			peer->patience++;
+		REACHED(JOINED_LONE);
 		view_change_start(e, peer->view_change.view, "lone");
 		return;
 	}
@@ -654,14 +658,19 @@ view_change_timers(struct engine *e)
 		return;
 	if (e->is_changing) {
 		if (e->quorum_since_us != 0 &&
-		    e->now_us - e->quorum_since_us >= timeout_us(e))
+		    e->now_us - e->quorum_since_us >= timeout_us(e)) {
+			REACHED(CHANGE_TIMED_OUT);
 			view_change_start(e, e->view + 1, "again");
+		}
 		return;
 	}
-	if (patience_end(e) <= e->now_us && progress_hears_quorum(e) &&
-	    !progress_peers_lead(e)) {
-		view_change_start(e, e->view + 1, patience_why(e));
-		return;
+	if (patience_end(e) <= e->now_us) {
+		if (progress_hears_quorum(e) && !progress_peers_lead(e)) {
+			REACHED(PRIMARY_LEFT);
+			view_change_start(e, e->view + 1, patience_why(e));
+			return;
+		}
+		REACHED(HELD_BACK);
 	}
 	join_lone(e);
 }

@@ -296,11 +296,14 @@ vote_take(struct engine *e, const struct vote *vote,
 	    (cell->proof.view == proof->view || PLANT_CONFLICT_ANY_VIEW) &&
 	    !digest_equal(&cell->digest, &vote->digest) &&
 	    proof->member != e->config.self) {
+		REACHED(CONFLICT);
 		report_conflict(e, slot, vote, cell, proof);
 		return;
 	}
 	if (cell->is_present && cell->proof.view >= proof->view)
 		return;
+	if (proof->view > e->view)
+		REACHED(VOTE_AHEAD);
 	*cell = (struct vote_cell){
 		.is_present = true,
 		.token = token,
@@ -660,10 +663,12 @@ waits_for_all(struct engine *e, struct slot *slot)
 		return true;
 	due = slot->prepared_us + ALL_WAIT_US;
 	if (due > e->now_us) {
+		REACHED(ALL_WAITED_FOR);
 		if (due < e->all_due_us)
 			e->all_due_us = due;
 		return true;
 	}
+	REACHED(LATE_FINED);
 	fine_the_late(e, slot);
 	return false;
 }

@@ -2,7 +2,8 @@
  * Byzantine members that make messages of their own.
  *
  * EQUIVOCATE  the null batch is proposed to half of the members, and voted
- *             for; the others get what the engine made
+ *             for; the others get what the engine made.  After a new view
+ *             also for what it chose
  * BOGUS       a batch with a byte changed, a digest without its batch, or a batch under another's digest,
  *             also where somebody asked for it
  * FUZZ        one small mutation (mutate.c), made consistent again
@@ -303,9 +304,8 @@ forge(struct world *w, struct replica *r, uint32_t to)
 		network_send(w, r, to, body, 0);
 }
 
-struct bytes
-attack_change(struct world *w, struct replica *r, uint32_t to,
-    struct bytes body)
+static struct bytes
+change(struct world *w, struct replica *r, uint32_t to, struct bytes body)
 {
 	uint32_t kinds = w->profile.byzantine[r->member];
 
@@ -322,11 +322,64 @@ attack_change(struct world *w, struct replica *r, uint32_t to,
 	return body;
 }
 
+/* To all who get the same message the lie is the same, or to each its own. */
+struct bytes
+attack_change(struct world *w, struct replica *r, uint32_t to,
+    struct bytes body)
+{
+	if (!r->is_consistent)
+		return change(w, r, to, body);
+	if (r->truth.data != body.data) {
+		r->truth = body;
+		r->lie = change(w, r, to, body);
+	}
+	return r->lie;
+}
+
+/*
+ * After a new view: other proposals for what it chose, as if there had been
+ * nothing to go on with.
+ */
+static void
+preempt(struct world *w, struct replica *r, uint32_t to)
+{
+	struct bytes null = bytes_of(null_batch, sizeof(null_batch));
+	struct vote_proof proof = {
+		.member = r->member,
+		.view = r->status.view,
+		.bundle_size = 1,
+	};
+	uint64_t low = r->status.stable > w->profile.window
+	    ? r->status.stable - w->profile.window
+	    : 0;
+	uint64_t seq = low +
+	    dice_range(&w->byzantine_dice, 1, 2 * (uint64_t)w->profile.window);
+	uint8_t *room = arena_take(&w->arena, 512);
+	struct bytes body;
+	struct encoder e;
+
+	universal_signature(w, r->member, proof.signature);
+	encoder_init(&e, room, 512);
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_PRE_PREPARE);
+	encoder_put_uint(&e, proof.view);
+	encoder_put_uint(&e, seq);
+	encoder_put_raw(&e, put_digest(w, null));
+	encoder_put_bytes(&e, null);
+	vote_proof_encode(&e, &proof);
+	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
+	if (world_strikes(w, COUNT_BYZ_PREEMPT))
+		network_send(w, r, to, body, w->profile.view_timeout_us / 4);
+}
+
 void
-attack_add(struct world *w, struct replica *r, uint32_t to)
+attack_add(struct world *w, struct replica *r, uint32_t to, struct bytes body)
 {
 	uint32_t kinds = w->profile.byzantine[r->member];
 
+	if ((kinds & BYZ_EQUIVOCATE) != 0 &&
+	    message_type_of(body) == MESSAGE_NEW_VIEW)
+		preempt(w, r, to);
 	if ((kinds & BYZ_SPAM) != 0 && dice_chance(&w->byzantine_dice, 50))
 		spam(w, r, to);
 	if ((kinds & BYZ_FORGE) != 0 && dice_chance(&w->byzantine_dice, 50))

@@ -14,7 +14,8 @@ struct bytes attack_change(struct world *w, struct replica *r, uint32_t to,
     struct bytes body);
 
 /* What goes besides: views nobody needs, certificates of too few. */
-void attack_add(struct world *w, struct replica *r, uint32_t to);
+void attack_add(struct world *w, struct replica *r, uint32_t to,
+    struct bytes body);
 
 /* Does it pretend not to have got this message? */
 bool attack_ignores(struct world *w, struct replica *r, struct bytes body);

@@ -210,7 +210,7 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 	    message_type_of(body) == MESSAGE_PRE_PREPARE &&
 	    world_strikes(w, COUNT_BYZ_SLOW))
 		extra_us += w->profile.view_timeout_us * 9 / 10;
-	attack_add(w, r, to);
+	attack_add(w, r, to, body);
 	body = attack_change(w, r, to, body);
 	if ((kinds & BYZ_NEW_VIEW) != 0 &&
 	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))

@@ -10,11 +10,13 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sim/reach.h"
 
 #define WORKERS_MAX 64
 #define TWICE_EVERY 200
@@ -22,11 +24,13 @@
 
 /* Counts below this many schedules say nothing about rot. */
 #define ROT_SCHEDULES 5000
+#define ROT_SCHEDULES_RARE 1000000
 
 /* Shared by the workers. */
 struct campaign {
 	uint64_t done, violations, events;
 	uint64_t counters[WORKERS_MAX][COUNT_COUNT];
+	uint64_t reached[WORKERS_MAX][REACH_COUNT];
 };
 
 static void
@@ -81,6 +85,7 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 		__atomic_fetch_add(&c->events, w->events, __ATOMIC_RELAXED);
 	}
 	world_free(w);
+	memcpy(c->reached[self], reach_counts, sizeof(reach_counts));
 	(void)fflush(stdout);
 }
 
@@ -98,10 +103,44 @@ counter_sum(const struct campaign *c, enum counter counter)
 /* Only where all kinds of schedules are made must all of it happen. */
 static bool
 must_happen(const struct campaign *c, const struct campaign_options *o,
-    enum counter counter)
+    bool is_rare)
 {
-	return c->done >= ROT_SCHEDULES && o->kind == PROFILE_SWARM &&
-	    !o->is_first && counter_kind(counter) != COUNTER_RARE;
+	return c->done >= (is_rare ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
+	    o->kind == PROFILE_SWARM && !o->is_first;
+}
+
+/* One line of what was counted; false when it should have been. */
+static bool
+tell_count(const struct campaign_options *o, const char *text, uint64_t sum,
+    bool is_due)
+{
+	if (o->is_json)
+		printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64 "\"}\n", text,
+		    sum);
+	if (sum > 0 || !is_due)
+		return true;
+	printf("never happened: %s\n", text);
+	return false;
+}
+
+/* Places that the engine was at, and whether it never was at one. */
+static bool
+tell_reached(const struct campaign *c, const struct campaign_options *o)
+{
+	bool is_sound = true;
+	unsigned int i, k;
+
+	for (k = 0; k < REACH_COUNT; k++) {
+		uint64_t sum = 0;
+
+		for (i = 0; i < WORKERS_MAX; i++)
+			sum += c->reached[i][k];
+		is_sound = tell_count(o, reach_text((enum reach)k), sum,
+			       must_happen(c, o,
+				   reach_often((enum reach)k) == REACH_RARE)) &&
+		    is_sound;
+	}
+	return is_sound;
 }
 
 /* What was injected, and whether some kind of it never was. */
@@ -119,14 +158,10 @@ tell_counters(const struct campaign *c, const struct campaign_options *o,
 
 		if (counter_kind(counter) == COUNTER_FAULT)
 			*faults += sum;
-		if (o->is_json)
-			printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64
-			       "\"}\n",
-			    counter_text(counter), sum);
-		if (sum == 0 && must_happen(c, o, counter)) {
-			printf("never happened: %s\n", counter_text(counter));
-			is_sound = false;
-		}
+		is_sound = tell_count(o, counter_text(counter), sum,
+			       must_happen(c, o,
+				   counter_kind(counter) == COUNTER_RARE)) &&
+		    is_sound;
 	}
 	return is_sound;
 }
@@ -137,6 +172,8 @@ tell_all(const struct campaign *c, const struct campaign_options *o,
 {
 	uint64_t faults;
 	bool is_sound = tell_counters(c, o, &faults);
+
+	is_sound = tell_reached(c, o) && is_sound;
 
 	if (o->is_hashed)
 		return is_sound && c->violations == 0;

@@ -57,6 +57,7 @@ enum counter_kind {
 	X(BYZ_DESERT, FAULT, "messages withheld after the storm")       \
 	X(BYZ_PLEDGES, FAULT, "view changes with false pledges")        \
 	X(BYZ_EQUIVOCATE, FAULT, "other proposals and votes for some")  \
+	X(BYZ_PREEMPT, FAULT, "proposals for what a new view chose")    \
 	X(BYZ_BOGUS, FAULT, "digests without their batch")              \
 	X(BYZ_FUZZ, FAULT, "messages with a small mutation")            \
 	X(BYZ_SLOW, FAULT, "proposals just before patience ends")       \

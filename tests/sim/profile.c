@@ -326,7 +326,7 @@ draw_focused_culprit(struct profile *p, struct dice *d)
 		p->byzantine[member] = BYZ_FUZZ;
 	else
 		p->byzantine[member] = 1U << dice_below(d, BYZ_KINDS);
-	if (dice_chance(d, 200))
+	if (dice_chance(d, 300))
 		p->byzantine[member] |= BYZ_PLEDGES;
 }
 
@@ -339,10 +339,10 @@ draw_focused_faults(struct profile *p, struct dice *d)
 	p->has_clogs = coin(d);
 	p->has_silences = coin(d);
 	p->has_crashes = coin(d);
-	p->has_blackouts = dice_chance(d, 200);
+	p->has_blackouts = dice_chance(d, 300);
 	p->has_pauses = dice_chance(d, 200);
 	p->has_wanted = dice_chance(d, 200);
-	p->faults_left = (uint32_t)dice_range(d, 0, 3);
+	p->faults_left = (uint32_t)dice_range(d, 0, 4);
 	p->fault_every_us = dice_range(d, 5, 30) * MILLISECOND;
 	p->round_us = dice_range(d, 2, 20) * MILLISECOND;
 	p->rounds_left =
@@ -364,6 +364,9 @@ draw_focused_times(struct profile *p, struct dice *d)
 	p->drift = dice_chance(d, 200) ? 200 : 0;
 	p->view_timeout_us = dice_range(d, 12, 40) * MILLISECOND;
 	p->progress_interval_us = dice_range(d, 8, 30) * MILLISECOND;
+	/* In half of them a round is about a view. */
+	if (coin(d))
+		p->round_us = p->view_timeout_us * dice_range(d, 2, 6) / 4;
 	/* Patience too short for such links has to grow. */
 	if (dice_chance(d, 100))
 		p->delay_floor_us = p->view_timeout_us * 3 / 4;
@@ -372,7 +375,7 @@ draw_focused_times(struct profile *p, struct dice *d)
 	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
 	p->retry_us = dice_range(d, 10, 30) * MILLISECOND;
 	p->look_us = 2 * MILLISECOND;
-	p->down_us = dice_range(d, 1, 40) * MILLISECOND;
+	p->down_us = dice_range(d, 1, coin(d) ? 5 : 40) * MILLISECOND;
 }
 
 static void

@@ -149,6 +149,8 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 		world_count(w, COUNT_BYZ_HASTY);
 	if ((kinds & BYZ_EQUIVOCATE) != 0)
 		r->fooled = (uint32_t)dice_next(d);
+	if ((kinds & (BYZ_FUZZ | BYZ_BOGUS)) != 0)
+		r->is_consistent = dice_chance(d, 500);
 }
 
 /*

@@ -102,6 +102,9 @@ struct replica {
 	uint32_t cut;     /* replicas that nothing it sends reaches */
 	uint32_t shunned; /* BYZ_SELECTIVE: members it does not send to */
 	uint32_t fooled;  /* BYZ_EQUIVOCATE: members that get something else */
+	bool is_consistent; /* all get the same lie, */
+	struct bytes truth; /* in the place of this */
+	struct bytes lie;
 	bool is_up;
 	uint32_t incarnation;
 	uint64_t paused_until;
