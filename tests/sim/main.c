@@ -10,6 +10,8 @@
  *	          --first                end with the first violation
  *	          --json                 print what was counted
  *	          --hashes               print each schedule's hash
+ *	aegis-sim --exhaust N            every fate of N messages
+ *	          --path LIST            one of these ways
  *	          --profile NAME         swarm, classic, full or focused
  *	          --jobs N               processes
  *
@@ -28,8 +30,8 @@
 struct options {
 	struct campaign_options campaign;
 	bool has_seed, is_traced, is_shrunk;
-	uint64_t seed, jobs, requests_max;
-	const char *keep;
+	uint64_t seed, jobs, requests_max, exhaust;
+	const char *keep, *path;
 };
 
 static int
@@ -40,6 +42,7 @@ usage(void)
 	    "[--requests N]\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes]\n"
+	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
 	    "       each with [--profile swarm|classic|full|focused]\n");
 	return 2;
 }
@@ -79,6 +82,7 @@ parse_number(struct options *o, const char *name, const char *value)
 		{ "--seconds", &o->campaign.seconds },
 		{ "--jobs", &o->jobs },
 		{ "--requests", &o->requests_max },
+		{ "--exhaust", &o->exhaust },
 	};
 	char *end;
 	size_t i;
@@ -108,13 +112,17 @@ parse(struct options *o, int argc, char **argv)
 			return false;
 		if (strcmp(name, "--keep") == 0)
 			o->keep = argv[i];
+		else if (strcmp(name, "--path") == 0)
+			o->path = argv[i];
 		else if (strcmp(name, "--profile") == 0
 			? !profile_find(argv[i], &o->campaign.kind)
 			: !parse_number(o, name, argv[i]))
 			return false;
 	}
 	o->campaign.jobs = o->jobs < 64 ? (unsigned int)o->jobs : 64;
-	return o->has_seed || o->campaign.count > 0 || o->campaign.seconds > 0;
+	return o->has_seed || o->campaign.count > 0 ||
+	    o->campaign.seconds > 0 ||
+	    (o->exhaust > 0 && o->exhaust <= EXHAUST_DEPTH_MAX - 2);
 }
 
 static int
@@ -151,5 +159,11 @@ main(int argc, char **argv)
 
 	if (!parse(&o, argc, argv))
 		return usage();
+	if (o.path != NULL)
+		return exhaust_one((uint32_t)o.exhaust, o.path, o.is_traced)
+		    ? 0
+		    : 1;
+	if (o.exhaust > 0)
+		return exhaust_run((uint32_t)o.exhaust, o.campaign.jobs);
 	return o.has_seed ? run_one(&o) : campaign_run(&o.campaign);
 }

@@ -24,6 +24,7 @@ check-sim: $(BUILD)/aegis-sim
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt
 	$< --count 10000 --from 10000
+	$< --exhaust 5
 
 # The same schedules, built by the other compiler: what happens must not
 # depend on who compiled it, nor on anything but the seed.

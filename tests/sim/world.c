@@ -284,7 +284,10 @@ world_set_up(struct world *w, uint64_t seed)
 	w->generation++;
 	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
 	w->scope.epoch = 0;
-	profile_draw(&w->profile, w->kind, seed);
+	if (w->exhaust.most > 0)
+		exhaust_begin(&w->exhaust, &w->profile);
+	else
+		profile_draw(&w->profile, w->kind, seed);
 	if (w->requests_max != 0 && w->profile.requests > w->requests_max)
 		w->profile.requests = w->requests_max;
 	choose_culprits(w);

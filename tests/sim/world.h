@@ -22,6 +22,7 @@
 #include "sim/choice.h"
 #include "sim/counters.h"
 #include "sim/dice.h"
+#include "sim/exhaust.h"
 #include "sim/machine.h"
 #include "sim/profile.h"
 #include "sim/schedule.h"
@@ -226,6 +227,7 @@ struct world {
 	enum profile_kind kind;
 	uint32_t requests_max;  /* 0: as many as the profile says */
 	struct choices choices; /* the caller may keep some of them only */
+	struct exhaust exhaust; /* in the place of the profile's kind */
 	struct profile profile;
 	struct schedule schedule;
 	struct arena arena;
