@@ -13,6 +13,7 @@
 #include "cmd/applet.h"
 #include "cmd/inspect_data.h"
 #include "cmd/inspect_evidence.h"
+#include "cmd/inspect_follow.h"
 #include "cmd/inspect_live.h"
 #include "cmd/inspect_verify.h"
 
@@ -23,8 +24,15 @@ static const struct applet_option inspect_options[] = {
 };
 
 static const struct applet_option list_options[] = {
-	{ 'f', "from", "N", "begin at this sequence or view, and go down" },
+	{ 'f', "from", "N", "begin at this view, and go down" },
 	{ 'n', "limit", "N", "show at most N (default 50)" },
+	OPTIONS_END,
+};
+
+static const struct applet_option rounds_options[] = {
+	{ 'f', "from", "N", "begin at this sequence and go down, or follow" },
+	{ 'n', "limit", "N", "show at most N (default 50; following: all)" },
+	{ 'F', "follow", NULL, "show rounds as they are executed" },
 	OPTIONS_END,
 };
 
@@ -55,6 +63,8 @@ status_run(struct applet_call *call)
 static int
 rounds_run(struct applet_call *call)
 {
+	if (options_has(&call->options, "follow"))
+		return inspect_follow_run(call);
 	return is_dead(call) ? inspect_data_rounds(call)
 			     : inspect_live_rounds(call);
 }
@@ -91,8 +101,8 @@ evidence_run(struct applet_call *call)
 
 static const struct applet_command inspect_commands[] = {
 	{ "status", "", "where agreement stands", NULL, status_run },
-	{ "rounds", "", "show rounds of agreement, newest first", list_options,
-	    rounds_run },
+	{ "rounds", "", "show rounds of agreement, newest first",
+	    rounds_options, rounds_run },
 	{ "votes", "SEQ", "show who voted in one round", NULL, votes_run },
 	{ "views", "", "show views and their primaries, newest first",
 	    list_options, views_run },

@@ -176,6 +176,8 @@ round_fill(struct inspect_round *out, const struct inspect_log *log,
 	    e->committed_record != 0      ? &e->committed
 		: e->prepared_record != 0 ? &e->prepared
 					  : &e->proposed);
+	if (e->state_record != 0)
+		digest_text(out->state, &e->state);
 	inspect_names_list(out->prepares, &log->names, e->prepares);
 	inspect_names_list(out->commits, &log->names, e->commits);
 }

@@ -13,50 +13,11 @@
 #include <string.h>
 
 #include "cmd/exit.h"
+#include "cmd/inspect_ask.h"
 #include "cmd/inspect_data.h"
 #include "cmd/inspect_evidence.h"
 #include "cmd/inspect_options.h"
 #include "cmd/inspect_show.h"
-#include "cmd/kv_ask.h"
-
-/* What the API gives at once (lib/api: API_ROUNDS_MAX). */
-#define PAGE_ROUNDS 256
-
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text == NULL ? "" : text;
-}
-
-static uint32_t
-number_of(const json_t *object, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(object, key));
-
-	return value < 0 || value > UINT32_MAX ? 0 : (uint32_t)value;
-}
-
-/* Ask; NULL after the reason was said, with the exit code in *code. */
-static json_t *
-ask_for(struct kv_ask *ask, const struct applet_call *call,
-    const struct target *target, int *code)
-{
-	struct client_request request = kv_ask_request(call, NULL, target);
-	json_t *root;
-
-	client_answer_fini(&ask->answer);
-	client_answer_init(&ask->answer);
-	if (client_call(ask->client, &request, &ask->answer, &ask->err) !=
-	    AG_OK) {
-		*code = kv_ask_fail(ask, call);
-		return NULL;
-	}
-	root = kv_ask_json(ask);
-	*code = root == NULL ? exit_fail(call, &ask->err) : EXIT_YES;
-	return root;
-}
 
 /* Ask a path and do something with the answer. */
 static int
@@ -68,7 +29,7 @@ with_answer(struct applet_call *call, const struct target *target,
 	int code = kv_ask_open(&ask, call);
 
 	if (code == EXIT_YES) {
-		root = ask_for(&ask, call, target, &code);
+		root = inspect_ask_or_say(&ask, call, target, &code);
 		if (root != NULL)
 			code = show(call, root);
 		json_decref(root);
@@ -83,8 +44,8 @@ show_status(const struct applet_call *call, const json_t *s)
 	struct inspect_status status = {
 		.has_roster = true,
 		.epoch = kv_ask_u64(s, "epoch"),
-		.n = number_of(s, "n"),
-		.quorum = number_of(s, "quorum"),
+		.n = inspect_ask_number(s, "n"),
+		.quorum = inspect_ask_number(s, "quorum"),
 		.view = kv_ask_u64(s, "view"),
 		.is_changing =
 		    json_is_true(json_object_get(s, "changing_view")),
@@ -94,18 +55,14 @@ show_status(const struct applet_call *call, const json_t *s)
 		.stable = kv_ask_u64(s, "stable"),
 	};
 
-	(void)snprintf(status.node, sizeof(status.node), "%s",
-	    text_of(s, "node"));
-	(void)snprintf(status.cluster, sizeof(status.cluster), "%s",
-	    text_of(s, "cluster"));
-	(void)snprintf(status.cluster_id, sizeof(status.cluster_id), "%s",
-	    text_of(s, "cluster_id"));
-	(void)snprintf(status.primary, sizeof(status.primary), "%s",
-	    text_of(s, "primary"));
+	inspect_ask_copy(status.node, sizeof(status.node), s, "node");
+	inspect_ask_copy(status.cluster, sizeof(status.cluster), s, "cluster");
+	inspect_ask_copy(status.cluster_id, sizeof(status.cluster_id), s,
+	    "cluster_id");
+	inspect_ask_copy(status.primary, sizeof(status.primary), s, "primary");
 	if (status.stable != 0)
-		(void)snprintf(status.stable_digest,
-		    sizeof(status.stable_digest), "%s",
-		    text_of(s, "stable_digest"));
+		inspect_ask_copy(status.stable_digest,
+		    sizeof(status.stable_digest), s, "stable_digest");
 	return inspect_show_status(call, &status);
 }
 
@@ -118,40 +75,6 @@ inspect_live_status(struct applet_call *call)
 	return with_answer(call, &target, show_status);
 }
 
-static void
-join_names(char out[static CERTIFICATE_NAMES_BYTES], const json_t *names)
-{
-	size_t i, len = 0;
-
-	out[0] = '\0';
-	for (i = 0; i < json_array_size(names); i++) {
-		const char *name = json_string_value(json_array_get(names, i));
-
-		(void)snprintf(out + len, CERTIFICATE_NAMES_BYTES - len, "%s%s",
-		    i > 0 ? "," : "", name == NULL ? "" : name);
-		len = strlen(out);
-	}
-}
-
-static void
-round_fill(struct inspect_round *round, const json_t *r)
-{
-	*round = (struct inspect_round){
-		.seq = kv_ask_u64(r, "seq"),
-		.view = kv_ask_u64(r, "view"),
-		.phase = text_of(r, "phase"),
-		.requests = number_of(r, "requests"),
-		.bytes = number_of(r, "bytes"),
-		.has_times = true,
-		.age_us = kv_ask_u64(r, "age_us"),
-		.took_us = kv_ask_u64(r, "took_us"),
-	};
-	(void)snprintf(round->digest, sizeof(round->digest), "%s",
-	    text_of(r, "digest"));
-	join_names(round->prepares, json_object_get(r, "prepares"));
-	join_names(round->commits, json_object_get(r, "commits"));
-}
-
 /* Show a page of rounds; the lowest sequence shown, or 0 for none. */
 static uint64_t
 show_page(struct output *out, const json_t *root, uint64_t *limit)
@@ -162,7 +85,7 @@ show_page(struct output *out, const json_t *root, uint64_t *limit)
 	size_t i;
 
 	for (i = 0; i < json_array_size(rounds) && *limit > 0; i++) {
-		round_fill(&round, json_array_get(rounds, i));
+		inspect_ask_round(&round, json_array_get(rounds, i));
 		inspect_show_round(out, &round);
 		lowest = round.seq;
 		*limit -= 1;
@@ -176,19 +99,15 @@ show_pages(struct kv_ask *ask, struct applet_call *call, uint64_t from,
 {
 	struct output *out = NULL;
 	enum ag_status status;
-	struct target target;
 	json_t *root;
-	int code;
+	int code = EXIT_YES;
 
 	do {
-		target_init(&target, "/v1/consensus/rounds");
-		if (from != 0)
-			target_add_number(&target, "from", from);
-		target_add_number(&target, "limit",
-		    limit < PAGE_ROUNDS ? limit : PAGE_ROUNDS);
-		root = ask_for(ask, call, &target, &code);
-		if (root == NULL)
+		root = inspect_ask_rounds(ask, call, from, limit);
+		if (root == NULL) {
+			code = kv_ask_fail(ask, call);
 			break;
+		}
 		status = kv_ask_rows(&out, call, "rounds",
 		    inspect_round_columns, &ask->err);
 		if (status == AG_OK)
@@ -226,12 +145,12 @@ show_votes(const struct applet_call *call, const json_t *root)
 	struct ag_error err;
 	size_t i;
 
-	round_fill(&round, root);
+	inspect_ask_round(&round, root);
 	for (i = 0; i < json_array_size(members) && i < TRUST_MEMBERS_MAX;
 	     i++) {
 		const json_t *m = json_array_get(members, i);
 
-		votes[i].member = text_of(m, "name");
+		votes[i].member = inspect_ask_text(m, "name");
 		votes[i].has_prepared =
 		    json_is_true(json_object_get(m, "prepare"));
 		votes[i].has_committed =
@@ -277,18 +196,18 @@ show_views(const struct applet_call *call, const json_t *root)
 		const json_t *v = json_array_get(views, i);
 		struct inspect_view view = {
 			.view = kv_ask_u64(v, "view"),
-			.primary = text_of(v, "primary"),
-			.is_changing =
-			    strcmp(text_of(v, "state"), "CHANGING") == 0,
-			.why = text_of(v, "why"),
-			.asked = text_of(v, "asked"),
-			.began = text_of(v, "began"),
+			.primary = inspect_ask_text(v, "primary"),
+			.is_changing = strcmp(inspect_ask_text(v, "state"),
+					   "CHANGING") == 0,
+			.why = inspect_ask_text(v, "why"),
+			.asked = inspect_ask_text(v, "asked"),
+			.began = inspect_ask_text(v, "began"),
 			.stopped_us = kv_ask_u64(v, "stopped_us"),
 		};
 
 		if (view.view > from)
 			continue;
-		join_names(view.askers, json_object_get(v, "askers"));
+		inspect_ask_names(view.askers, json_object_get(v, "askers"));
 		inspect_show_view(out, &view);
 		limit--;
 	}
@@ -328,15 +247,15 @@ take_names(struct inspect_names *names, struct kv_ask *ask,
 		return EXIT_YES;
 	}
 	target_init(&target, "/v1/status");
-	root = ask_for(ask, call, &target, &code);
+	root = inspect_ask_or_say(ask, call, &target, &code);
 	if (root == NULL)
 		return code;
-	(void)snprintf(names->cluster, sizeof(names->cluster), "%s",
-	    text_of(root, "cluster"));
+	inspect_ask_copy(names->cluster, sizeof(names->cluster), root,
+	    "cluster");
 	members = json_object_get(root, "members");
 	for (i = 0; i < json_array_size(members) && i < TRUST_MEMBERS_MAX; i++)
 		(void)snprintf(names->names[i], sizeof(names->names[i]), "%s",
-		    text_of(json_array_get(members, i), "name"));
+		    inspect_ask_text(json_array_get(members, i), "name"));
 	names->count = (uint32_t)i;
 	json_decref(root);
 	return EXIT_YES;
@@ -437,15 +356,15 @@ show_evidence(const struct applet_call *call, const json_t *root)
 	json_array_foreach(list, i, item)
 	{
 		const struct inspect_evidence_row row = {
-			.id = text_of(item, "id"),
-			.member = text_of(item, "member"),
-			.kind = text_of(item, "kind"),
+			.id = inspect_ask_text(item, "id"),
+			.member = inspect_ask_text(item, "member"),
+			.kind = inspect_ask_text(item, "kind"),
 			.has_view = is_known(item, "view"),
 			.has_seq = is_known(item, "seq"),
 			.view = kv_ask_u64(item, "view"),
 			.seq = kv_ask_u64(item, "seq"),
-			.found = text_of(item, "found"),
-			.text = text_of(item, "text"),
+			.found = inspect_ask_text(item, "found"),
+			.text = inspect_ask_text(item, "text"),
 		};
 
 		inspect_evidence_row(out, &row);

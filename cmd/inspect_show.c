@@ -143,6 +143,7 @@ const struct output_column inspect_round_columns[] = {
 	{ "prepares", NULL, 0 },
 	{ "commits", NULL, 0 },
 	{ "digest", NULL, OUTPUT_WIDE_ONLY },
+	{ "state", NULL, OUTPUT_WIDE_ONLY },
 	{ NULL, NULL, 0 },
 };
 
@@ -159,6 +160,7 @@ inspect_show_round(struct output *out, const struct inspect_round *round)
 	output_list(out, round->prepares);
 	output_list(out, round->commits);
 	put_text(out, round->digest);
+	put_text(out, round->state);
 	output_row(out);
 }
 

@@ -72,6 +72,7 @@ struct inspect_round {
 	uint64_t requests, bytes;
 	bool has_times;
 	uint64_t age_us, took_us;
+	char state[INSPECT_DIGEST_TEXT]; /* its digest after it; "" unknown */
 };
 
 extern const struct output_column inspect_round_columns[];

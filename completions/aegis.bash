@@ -47,7 +47,7 @@ _aegis_words() {
 	'config example') words='' ;;
 	'consensus-inspect ') words=' status rounds votes views cert evidence verify -d --data --roster' ;;
 	'consensus-inspect status') words=' -d --data --roster' ;;
-	'consensus-inspect rounds') words=' -f --from -n --limit -d --data --roster' ;;
+	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster' ;;
 	'consensus-inspect votes') words=' -d --data --roster' ;;
 	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;

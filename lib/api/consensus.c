@@ -54,6 +54,11 @@ emit_round(struct emitter *e, const struct node_status *s,
 	emit_number_member(e, "bytes", r->bytes);
 	emit_u64_member(e, "age_us", r->age_us);
 	emit_u64_member(e, "took_us", r->took_us);
+	emit_key(e, "state");
+	if (r->has_state)
+		emit_hex(e, bytes_of(r->state, sizeof(r->state)));
+	else
+		emit_null(e);
 }
 
 void

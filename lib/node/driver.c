@@ -32,6 +32,7 @@
 #include "consensus/record.h"
 #include "event/loop.h"
 #include "node/journal.h"
+#include "node/round_log.h"
 
 #define CERTIFICATES_KEPT 256
 #define LAZY_SYNC_MS 20
@@ -80,6 +81,8 @@ struct driver {
 	uint64_t log_retain_bytes;
 	uint64_t stable_seq, stable_token;
 	struct kept_certificate certificates[CERTIFICATES_KEPT];
+	struct round_log *rounds;
+	uint64_t applied;               /* the last sequence executed */
 	struct certificate certificate; /* to decode into */
 };
 
@@ -179,6 +182,31 @@ driver_keep_certificate(struct driver *d, const struct effect *effect)
 		kept->seq = effect->seq;
 }
 
+/* What was fetched from another's log has no slot to be remembered from. */
+static void
+driver_note_round(struct driver *d, const struct effect *effect)
+{
+	struct engine_round round;
+
+	if (d->strategy->round(d->engine, effect->seq, &round) != AG_OK)
+		round_log_decided(d->rounds, effect, clock_mono_us());
+}
+
+/* The engine may forget a round in the step that hears it is executed. */
+static void
+driver_keep_rounds(struct driver *d, const struct applied *applied)
+{
+	struct engine_round round;
+
+	for (; d->applied < applied->seq; d->applied++)
+		if (d->strategy->round(d->engine, d->applied + 1, &round) ==
+		    AG_OK)
+			round_log_take(d->rounds, &round);
+	round_log_executed(d->rounds, applied->seq, clock_mono_us());
+	if (applied->has_digest)
+		round_log_state(d->rounds, applied->seq, &applied->digest);
+}
+
 static void
 driver_persist(struct driver *d, const struct effect *effect)
 {
@@ -219,6 +247,7 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 		break;
 	case EFFECT_DELIVER:
 		driver_keep_certificate(d, effect);
+		driver_note_round(d, effect);
 		driver_hold(d, effect);
 		break;
 	case EFFECT_SEND:
@@ -406,6 +435,7 @@ driver_replay(void *arg, struct bytes record)
 	driver_step(d, &event);
 	if (record_decode(&fields, &d->certificate, record, NULL) != AG_OK)
 		return 0;
+	round_log_replayed(d->rounds, &fields, &d->certificate);
 	return fields.seq;
 }
 
@@ -485,6 +515,8 @@ driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
 	if (status != AG_OK)
 		return status;
 	start.horizon = journal_horizon(d->journal);
+	d->applied = applied;
+	round_log_executed(d->rounds, applied, 0);
 	driver_step(d, &start);
 	if (!d->has_stopped)
 		return AG_OK;
@@ -529,7 +561,10 @@ driver_open(struct driver **out, const struct driver_config *config,
 	for (i = 0; i < CERTIFICATES_KEPT; i++)
 		buf_init(&d->certificates[i].encoded, CERTIFICATE_BYTES_MAX);
 	journal.arg = d;
-	status = loop_timer_new(&d->timer, d->loop, driver_on_timer, d);
+	d->rounds = round_log_new();
+	status = d->rounds == NULL ? AG_ENOMEM : AG_OK;
+	if (status == AG_OK)
+		status = loop_timer_new(&d->timer, d->loop, driver_on_timer, d);
 	if (status == AG_OK)
 		status = loop_timer_new(&d->lazy_timer, d->loop,
 		    driver_on_lazy_timer, d);
@@ -572,6 +607,7 @@ driver_close(struct driver *d)
 	}
 	for (i = 0; i < CERTIFICATES_KEPT; i++)
 		buf_fini(&d->certificates[i].encoded);
+	round_log_free(d->rounds);
 	if (d->memory != NULL)
 		(void)munmap(d->memory, d->memory_len);
 	free(d);
@@ -615,6 +651,7 @@ driver_applied(struct driver *d, const struct applied *applied)
 	};
 
 	d->is_touched = true;
+	driver_keep_rounds(d, applied);
 	driver_step(d, &event);
 }
 
@@ -631,6 +668,10 @@ driver_installed(struct driver *d, uint64_t seq, const struct digest *digest,
 
 	d->is_touched = true;
 	d->installed_seq = seq;
+	if (d->applied < seq)
+		d->applied = seq;
+	round_log_executed(d->rounds, seq, 0);
+	round_log_state(d->rounds, seq, digest);
 	driver_step(d, &event);
 }
 
@@ -660,7 +701,25 @@ driver_status(const struct driver *d, struct engine_status *status)
 enum ag_status
 driver_round(const struct driver *d, uint64_t seq, struct engine_round *round)
 {
-	return d->strategy->round(d->engine, seq, round);
+	struct engine_round kept;
+	enum ag_status status = d->strategy->round(d->engine, seq, round);
+
+	if (round_log_find(d->rounds, seq, &kept) != AG_OK)
+		return status;
+	if (status != AG_OK || round->phase == ROUND_EMPTY) {
+		*round = kept;
+	} else if (digest_equal(&kept.digest, &round->digest)) {
+		/* After a restart the engine has its own votes only. */
+		round->prepares |= kept.prepares;
+		round->commits |= kept.commits;
+	}
+	return AG_OK;
+}
+
+const struct digest *
+driver_state(const struct driver *d, uint64_t seq)
+{
+	return round_log_state_of(d->rounds, seq);
 }
 
 uint64_t

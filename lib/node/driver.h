@@ -101,8 +101,13 @@ void driver_synced(struct driver *driver, uint64_t seq);
 void driver_touch(struct driver *driver);
 
 void driver_status(const struct driver *driver, struct engine_status *status);
+
+/* As the engine has it, or as it was kept; AG_ENOENT. */
 enum ag_status driver_round(const struct driver *driver, uint64_t seq,
     struct engine_round *round) AG_MUST_USE;
+
+/* Our own state's digest after seq, borrowed; NULL when it is not known. */
+const struct digest *driver_state(const struct driver *driver, uint64_t seq);
 uint64_t driver_sync_p99_us(const struct driver *driver);
 
 /* Bytes of the log on disk. */

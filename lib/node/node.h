@@ -242,6 +242,8 @@ struct node_round {
 	uint32_t bytes;
 	uint64_t age_us;  /* since first seen; 0 unknown */
 	uint64_t took_us; /* first seen to executed; 0 unknown */
+	bool has_state;   /* its digest after this round is known */
+	uint8_t state[32];
 };
 
 /* Rounds seq, seq - 1, … downward, at most cap; returns how many. */

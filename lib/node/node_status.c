@@ -193,31 +193,42 @@ phase_name(enum round_phase phase)
 	}
 }
 
+static void
+round_fill(const struct node *n, const struct engine_round *r,
+    struct node_round *out)
+{
+	const struct digest *state = driver_state(n->driver, r->seq);
+	uint64_t now = clock_mono_us();
+
+	*out = (struct node_round){
+		.seq = r->seq,
+		.view = r->view,
+		.phase = phase_name(r->phase),
+		.prepares = r->prepares,
+		.commits = r->commits,
+		.requests = r->requests,
+		.bytes = r->bytes,
+		.has_state = state != NULL,
+	};
+	memcpy(out->digest, r->digest.data, DIGEST_BYTES);
+	if (state != NULL)
+		memcpy(out->state, state->data, DIGEST_BYTES);
+	if (r->proposed_us != 0 && r->proposed_us <= now)
+		out->age_us = now - r->proposed_us;
+	if (r->proposed_us != 0 && r->executed_us > r->proposed_us)
+		out->took_us = r->executed_us - r->proposed_us;
+}
+
 size_t
 node_rounds(struct node *n, uint64_t seq, struct node_round *out, size_t cap)
 {
-	uint64_t now = clock_mono_us();
 	struct engine_round r;
 	size_t count = 0;
 
 	for (; count < cap && seq > 0; seq--) {
 		if (driver_round(n->driver, seq, &r) != AG_OK)
 			break;
-		out[count] = (struct node_round){
-			.seq = r.seq,
-			.view = r.view,
-			.phase = phase_name(r.phase),
-			.prepares = r.prepares,
-			.commits = r.commits,
-			.requests = r.requests,
-			.bytes = r.bytes,
-		};
-		memcpy(out[count].digest, r.digest.data, DIGEST_BYTES);
-		if (r.proposed_us != 0 && r.proposed_us <= now)
-			out[count].age_us = now - r.proposed_us;
-		if (r.proposed_us != 0 && r.executed_us > r.proposed_us)
-			out[count].took_us = r.executed_us - r.proposed_us;
-		count++;
+		round_fill(n, &r, &out[count++]);
 	}
 	return count;
 }

@@ -27,6 +27,11 @@ misused inspect cert seven
 misused inspect rounds --limit 0
 misused inspect rounds --from x
 misused inspect views --limit many
+misused inspect views --follow
+misused inspect rounds --follow --data d
+complains '--follow needs a running node'
+misused inspect rounds --follow --limit 0
+misused inspect rounds --follow --from x
 misused inspect status extra
 misused inspect verify
 misused inspect verify file
@@ -35,7 +40,7 @@ misused inspect verify file --data d --roster r
 
 # No node, no directory, no file.
 export AEGIS_SOCKET="$dir/none"
-for command in status rounds views 'votes 1' 'cert 1'; do
+for command in status rounds 'rounds --follow' views 'votes 1' 'cert 1'; do
 	# shellcheck disable=SC2086 # a command and its operand
 	exits 5 inspect $command
 	silent
@@ -71,6 +76,26 @@ exits 0 inspect rounds --limit 2 -o value
 [ "$(tr '\n' ' ' <out)" = '6 5 ' ] || fail "rounds: $(cat out)"
 exits 0 inspect rounds --from 3 -o value
 [ "$(tr '\n' ' ' <out)" = '3 2 1 ' ] || fail "rounds: $(cat out)"
+exits 0 inspect rounds --follow --from 2 --limit 3 -o value
+[ "$(tr '\n' ' ' <out)" = '2 3 4 ' ] || fail "followed: $(cat out)"
+exits 0 inspect rounds --follow --from 5 --limit 2 -o json
+[ "$(grep -c '^{"v":1,"seq":"[56]".*"phase":"EXECUTED"' out)" = 2 ] ||
+	fail "followed: $(cat out)"
+exits 0 inspect rounds --follow --from 1 --limit 1
+says 'TOOK US'
+unmoved
+exits 2 inspect rounds --follow -o cbor
+# Nobody reads on: it ends, although nothing happens.  Stopped, it is cut
+# between lines.
+(
+	timeout 20 "$AEGIS" consensus-inspect rounds --follow --from 6 -o value
+	echo $? >code
+) | head -n 1 >out
+[ "$(cat out)" = 6 ] || fail "followed: $(cat out)"
+[ "$(cat code)" = 141 ] || fail "a reader that left: exit $(cat code)"
+exits 124 timeout -s INT 2 "$AEGIS" consensus-inspect rounds --follow \
+	--from 5 -o value
+[ "$(tr '\n' ' ' <out)" = '5 6 ' ] || fail "interrupted: $(cat out)"
 exits 0 inspect votes 4 -o csv
 says 'n1,true,false,4,0,'
 exits 1 inspect votes 400

@@ -8,7 +8,9 @@ aegis=$(realpath "${AEGIS:-build/release/aegis}")
 work=$(mktemp -d)
 cd "$work" || exit 1
 
+follower=
 finish() {
+	[ -z "$follower" ] || kill "$follower" 2>/dev/null
 	"$aegis" cluster down trial -q >/dev/null 2>&1
 	rm -rf "$work"
 }
@@ -122,6 +124,12 @@ if command -v curl >/dev/null; then
 	cmp -s curl.cert n4.cert || fail 'curl exports another file'
 fi
 
+# One follows the primary while that is killed and comes back.
+inspect rounds --follow --from 1 --limit 26 -s trial/n1/aegis.sock -o value \
+	>followed 2>followed.err &
+follower=$!
+await 20 grep -qx 20 followed
+
 # The primary is killed; the others go on and change views.
 "$aegis" cluster kill trial n1 >/dev/null || fail 'cluster kill'
 put 21 26
@@ -212,6 +220,10 @@ complains 'forged signature of n'
 # Back it comes, is brought up, and all are killed: every log holds.
 "$aegis" cluster up -q trial || fail 'cluster up'
 await 30 executed n1 26
+wait "$follower" || fail "rounds --follow: $(cat followed.err)"
+follower=
+[ "$(cat followed)" = "$(seq 26)" ] || fail "followed: $(cat followed)"
+grep -q 'trying again' followed.err || fail 'the follower missed nothing'
 put 27 40
 for n in n1 n2 n3 n4; do
 	await 30 executed $n 40

@@ -65,12 +65,22 @@ fake_status(const struct engine *e, struct engine_status *status)
 	*status = (struct engine_status){ 0 };
 }
 
+static enum ag_status
+fake_round(const struct engine *e, uint64_t seq, struct engine_round *round)
+{
+	(void)e;
+	(void)seq;
+	(void)round;
+	return AG_ENOENT;
+}
+
 static const struct strategy fake_strategy = {
 	.name = "fake",
 	.size = fake_size,
 	.init = fake_init,
 	.step = fake_step,
 	.status = fake_status,
+	.round = fake_round,
 };
 
 static void
