@@ -15,6 +15,7 @@
 #include "cmd/inspect_evidence.h"
 #include "cmd/inspect_follow.h"
 #include "cmd/inspect_live.h"
+#include "cmd/inspect_trace.h"
 #include "cmd/inspect_verify.h"
 
 static const struct applet_option inspect_options[] = {
@@ -106,6 +107,8 @@ static const struct applet_command inspect_commands[] = {
 	{ "votes", "SEQ", "show who voted in one round", NULL, votes_run },
 	{ "views", "", "show views and their primaries, newest first",
 	    list_options, views_run },
+	{ "trace", "REQUEST-ID [NODE...]", "show where a request was", NULL,
+	    inspect_trace_run },
 	{ "cert", "SEQ", "show a certificate, or export it with -o cbor",
 	    certificate_options, certificate_run },
 	{ "evidence", "[ID]", "show who signed conflicting statements",
@@ -117,6 +120,7 @@ static const struct applet_command inspect_commands[] = {
 
 static const char *const inspect_examples[] = {
 	"aegis consensus-inspect rounds --limit 5",
+	"aegis consensus-inspect trace \"$request\"",
 	"aegis consensus-inspect cert 17 -o cbor >17.cert",
 	"aegis consensus-inspect verify 17.cert --roster roster",
 	"aegis consensus-inspect verify --data /var/lib/aegis",

@@ -24,8 +24,15 @@ enum ag_status
 inspect_data_roster(struct roster **out, const struct applet_call *call,
     struct ag_error *err)
 {
+	return inspect_data_roster_of(out, call,
+	    options_text(&call->options, "data"), err);
+}
+
+enum ag_status
+inspect_data_roster_of(struct roster **out, const struct applet_call *call,
+    const char *dir, struct ag_error *err)
+{
 	const char *path = options_text(&call->options, "roster");
-	const char *dir = options_text(&call->options, "data");
 	char beside[PATH_MAX];
 	enum ag_status status;
 

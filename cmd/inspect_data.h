@@ -15,6 +15,11 @@
 enum ag_status inspect_data_roster(struct roster **out,
     const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
 
+/* The same beside another node's data; dir NULL: of --roster only. */
+enum ag_status inspect_data_roster_of(struct roster **out,
+    const struct applet_call *call, const char *dir,
+    struct ag_error *err) AG_MUST_USE;
+
 int inspect_data_status(struct applet_call *call);
 int inspect_data_rounds(struct applet_call *call);
 int inspect_data_votes(struct applet_call *call);

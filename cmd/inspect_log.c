@@ -38,8 +38,8 @@
 #define HASH_ENTRIES_FIRST 1024
 
 /* Ask for the lock and let go at once: a node starting now may have it. */
-static enum ag_status
-refuse_running(const char *dir, struct ag_error *err)
+enum ag_status
+inspect_log_check_dead(const char *dir, struct ag_error *err)
 {
 	char path[PATH_MAX];
 	enum ag_status status;
@@ -66,7 +66,7 @@ refuse_running(const char *dir, struct ag_error *err)
 enum ag_status
 inspect_log_still_dead(const struct inspect_log *log, struct ag_error *err)
 {
-	return refuse_running(log->dir, err);
+	return inspect_log_check_dead(log->dir, err);
 }
 
 /* --- entries, hashed by their sequence while records come --- */
@@ -476,7 +476,7 @@ inspect_log_open(struct inspect_log **out, const char *dir,
 	if (roster != NULL)
 		inspect_names_of_roster(&log->names, roster);
 	if (status == AG_OK)
-		status = refuse_running(dir, err);
+		status = inspect_log_check_dead(dir, err);
 	if (status == AG_OK) {
 		find_self(log);
 		status = read_log(log, fn, arg, err);

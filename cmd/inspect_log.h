@@ -99,6 +99,10 @@ enum ag_status inspect_log_open(struct inspect_log **out, const char *dir,
     struct ag_error *err) AG_MUST_USE;
 void inspect_log_close(struct inspect_log *log);
 
+/* AG_EBUSY when a running node has the directory. */
+enum ag_status inspect_log_check_dead(const char *dir,
+    struct ag_error *err) AG_MUST_USE;
+
 /* AG_EBUSY when a node has been started on the directory meanwhile. */
 enum ag_status inspect_log_still_dead(const struct inspect_log *log,
     struct ag_error *err) AG_MUST_USE;

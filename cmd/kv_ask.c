@@ -33,12 +33,20 @@ kv_ask_open(struct kv_ask *ask, const struct applet_call *call)
 	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 
 	*ask = (struct kv_ask){ 0 };
+	if (applet_socket(call, path, sizeof(path), &ask->err) != AG_OK)
+		return exit_fail_local(call, &ask->err);
+	return kv_ask_open_at(ask, call, path);
+}
+
+int
+kv_ask_open_at(struct kv_ask *ask, const struct applet_call *call,
+    const char *path)
+{
+	*ask = (struct kv_ask){ 0 };
 	client_answer_init(&ask->answer);
 	if (call->timeout_ms > TIMEOUT_MS_MAX)
 		return applet_usage(call,
 		    "a node waits for agreement for at most 10m, not longer");
-	if (applet_socket(call, path, sizeof(path), &ask->err) != AG_OK)
-		return exit_fail_local(call, &ask->err);
 	if (client_new(&ask->client, path, &ask->err) != AG_OK)
 		return exit_fail(call, &ask->err);
 	return EXIT_YES;

@@ -28,6 +28,10 @@ struct kv_ask {
 
 /* EXIT_YES, or the exit code after the reason was said. */
 int kv_ask_open(struct kv_ask *ask, const struct applet_call *call);
+
+/* The same of the node with this socket, whatever the call says. */
+int kv_ask_open_at(struct kv_ask *ask, const struct applet_call *call,
+    const char *path);
 void kv_ask_close(struct kv_ask *ask);
 
 /*

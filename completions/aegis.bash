@@ -45,11 +45,12 @@ _aegis_words() {
 	'config keys') words='' ;;
 	'config explain') words='' ;;
 	'config example') words='' ;;
-	'consensus-inspect ') words=' status rounds votes views cert evidence verify -d --data --roster' ;;
+	'consensus-inspect ') words=' status rounds votes views trace cert evidence verify -d --data --roster' ;;
 	'consensus-inspect status') words=' -d --data --roster' ;;
 	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster' ;;
 	'consensus-inspect votes') words=' -d --data --roster' ;;
 	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
+	'consensus-inspect trace') words=' -d --data --roster' ;;
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
 	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;

@@ -14,9 +14,9 @@
 #define ROUNDS_DEFAULT 50
 #define CERTIFICATE_BYTES_MAX (1U << 20)
 
-static void
-emit_voters(struct emitter *e, const char *name, const struct node_status *s,
-    uint32_t votes)
+void
+consensus_emit_voters(struct emitter *e, const char *name,
+    const struct node_status *s, uint32_t votes)
 {
 	uint32_t i;
 
@@ -28,17 +28,6 @@ emit_voters(struct emitter *e, const char *name, const struct node_status *s,
 	emit_array_end(e);
 }
 
-static void
-emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
-    uint64_t value)
-{
-	emit_key(e, name);
-	if (is_known)
-		emit_u64(e, value);
-	else
-		emit_null(e);
-}
-
 /* The members of a round's object, without its braces. */
 static void
 emit_round(struct emitter *e, const struct node_status *s,
@@ -48,8 +37,8 @@ emit_round(struct emitter *e, const struct node_status *s,
 	emit_u64_member(e, "view", r->view);
 	emit_text_member(e, "phase", r->phase);
 	emit_hex_member(e, "digest", bytes_of(r->digest, sizeof(r->digest)));
-	emit_voters(e, "prepares", s, r->prepares);
-	emit_voters(e, "commits", s, r->commits);
+	consensus_emit_voters(e, "prepares", s, r->prepares);
+	consensus_emit_voters(e, "commits", s, r->commits);
 	emit_number_member(e, "requests", r->requests);
 	emit_number_member(e, "bytes", r->bytes);
 	emit_u64_member(e, "age_us", r->age_us);
@@ -142,16 +131,6 @@ consensus_votes(struct exchange *x)
 	exchange_json_end(x, MHD_HTTP_OK);
 }
 
-static void
-emit_time_or_null(struct emitter *e, const char *name, uint64_t time_ms)
-{
-	emit_key(e, name);
-	if (time_ms == 0)
-		emit_null(e);
-	else
-		emit_time_ms(e, time_ms);
-}
-
 /* The members of a view's object, without its braces. */
 static void
 emit_view(struct emitter *e, const struct node_status *s,
@@ -161,12 +140,8 @@ emit_view(struct emitter *e, const struct node_status *s,
 	emit_text_member(e, "primary",
 	    v->primary < s->member_count ? s->members[v->primary].name : "");
 	emit_text_member(e, "state", v->is_changing ? "CHANGING" : "ENTERED");
-	emit_voters(e, "askers", s, v->askers);
-	emit_key(e, "why");
-	if (v->why == NULL)
-		emit_null(e);
-	else
-		emit_text(e, v->why);
+	consensus_emit_voters(e, "askers", s, v->askers);
+	emit_text_or_null(e, "why", v->why);
 	emit_time_or_null(e, "asked", v->asked_ms);
 	emit_time_or_null(e, "began", v->began_ms);
 	emit_u64_or_null(e, "stopped_us", v->stopped_us != 0, v->stopped_us);

@@ -297,3 +297,34 @@ emit_time_member(struct emitter *e, const char *name, uint64_t wall_ms)
 	emit_key(e, name);
 	emit_time_ms(e, wall_ms);
 }
+
+void
+emit_text_or_null(struct emitter *e, const char *name, const char *text)
+{
+	emit_key(e, name);
+	if (text == NULL)
+		emit_null(e);
+	else
+		emit_text(e, text);
+}
+
+void
+emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
+    uint64_t value)
+{
+	emit_key(e, name);
+	if (is_known)
+		emit_u64(e, value);
+	else
+		emit_null(e);
+}
+
+void
+emit_time_or_null(struct emitter *e, const char *name, uint64_t wall_ms)
+{
+	emit_key(e, name);
+	if (wall_ms == 0)
+		emit_null(e);
+	else
+		emit_time_ms(e, wall_ms);
+}

@@ -57,4 +57,10 @@ void emit_data_member(struct emitter *e, const char *name, struct bytes data);
 void emit_hex_member(struct emitter *e, const char *name, struct bytes data);
 void emit_time_member(struct emitter *e, const char *name, uint64_t wall_ms);
 
+/* The same of what may be unknown: NULL, false, or the time 0. */
+void emit_text_or_null(struct emitter *e, const char *name, const char *text);
+void emit_u64_or_null(struct emitter *e, const char *name, bool is_known,
+    uint64_t value);
+void emit_time_or_null(struct emitter *e, const char *name, uint64_t wall_ms);
+
 #endif

@@ -26,6 +26,13 @@ void consensus_certificate(struct exchange *x);
 void consensus_state(struct exchange *x);
 void consensus_evidence(struct exchange *x);
 
+/* The members of a set, by name. */
+void consensus_emit_voters(struct emitter *e, const char *name,
+    const struct node_status *s, uint32_t votes);
+
+/* trace.c */
+void trace_find(struct exchange *x);
+
 /* kv.c */
 void kv_get(struct exchange *x);
 

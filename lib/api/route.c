@@ -46,6 +46,8 @@ const struct route route_table[] = {
 	    { "seq", "kind" }, "a quorum certificate" },
 	{ "GET", "/v1/consensus/state", consensus_state, 0, { 0 },
 	    "the digest of what this node has executed" },
+	{ "GET", "/v1/consensus/trace", trace_find, 0, { "id" },
+	    "where a request was, phase by phase" },
 	{ "GET", "/v1/consensus/evidence", consensus_evidence, 0, { "id" },
 	    "proofs that members signed conflicting statements" },
 	{ "GET", "/v1/snapshot", snapshot_stream, 0, { 0 },

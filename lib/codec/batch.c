@@ -93,6 +93,28 @@ batch_decode(struct batch *batch, struct bytes input, struct ag_error *err)
 	return decoder_finish(&d, err);
 }
 
+bool
+batch_holds(struct bytes input, const uint8_t principal[static PRINCIPAL_BYTES],
+    uint64_t number)
+{
+	struct envelope envelope;
+	struct batch batch;
+	struct decoder d;
+	size_t i;
+
+	if (batch_decode(&batch, input, NULL) != AG_OK)
+		return false;
+	decoder_init(&d, batch.envelopes);
+	for (i = 0; i < batch.envelope_count; i++) {
+		envelope_decode_from(&d, &envelope);
+		if (number >= envelope.first &&
+		    number - envelope.first < envelope.operation_count &&
+		    memcmp(envelope.principal, principal, PRINCIPAL_BYTES) == 0)
+			return true;
+	}
+	return false;
+}
+
 void
 batch_encode_head(struct encoder *e, uint64_t time_ms, uint32_t flags,
     size_t count)

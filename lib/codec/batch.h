@@ -58,6 +58,12 @@ void envelope_decode_from(struct decoder *d, struct envelope *envelope);
 enum ag_status batch_decode(struct batch *batch, struct bytes input,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Does an encoded batch hold this request?  No, when it is no batch.
+ */
+bool batch_holds(struct bytes input,
+    const uint8_t principal[static PRINCIPAL_BYTES], uint64_t number);
+
 /* Write a batch head; then count raw envelopes follow by encoder_put_raw. */
 void batch_encode_head(struct encoder *e, uint64_t time_ms, uint32_t flags,
     size_t count);

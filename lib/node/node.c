@@ -658,7 +658,8 @@ node_open_links(struct node *n, const struct node_config *config,
 	    .send = on_sync_send,
 	    .ready = on_state_ready,
 	});
-	if (n->sync == NULL || n->history == NULL)
+	n->search = log_search_new(loop, n->log_dir);
+	if (n->sync == NULL || n->history == NULL || n->search == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	return AG_OK;
 }
@@ -724,6 +725,7 @@ node_close(struct node *n)
 	n->net = NULL;
 	sync_free(n->sync);
 	history_free(n->history);
+	log_search_free(n->search);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);

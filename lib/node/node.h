@@ -250,6 +250,34 @@ struct node_round {
 size_t node_rounds(struct node *node, uint64_t seq, struct node_round *out,
     size_t cap);
 
+/*
+ * Where a request was here, phase by phase.  Times are of this node's clock,
+ * microseconds since 1970; 0 unknown.
+ */
+struct node_trace {
+	const char *phase; /* "WAITING", "SENT", "PROPOSED" … "EXECUTED" */
+	uint64_t received_us, sent_us, proposed_us, prepared_us, committed_us,
+	    executed_us, answered_us;
+	const char *answer; /* what its caller was told: a status; or NULL */
+	const char *code;   /* its result's; NULL: not known */
+	bool has_round;
+	struct node_round round;
+	uint64_t batch_ms; /* agreed time of its batch; 0 unknown */
+};
+
+/* What memory knows; AG_ENOENT: the log may know more. */
+enum ag_status node_trace(struct node *node, const struct node_request_id *id,
+    struct node_trace *out) AG_MUST_USE;
+
+/* trace is borrowed for the call; AG_ENOENT: the log has nothing of it. */
+typedef void node_trace_fn(void *arg, enum ag_status status,
+    const struct node_trace *trace, const struct ag_error *err);
+
+/* Read the log; fn is called once.  AG_EBUSY while another is looked for. */
+enum ag_status node_trace_log(struct node *node,
+    const struct node_request_id *id, node_trace_fn *fn, void *arg,
+    struct ag_error *err) AG_MUST_USE;
+
 struct node_view {
 	uint64_t view;
 	uint32_t primary;

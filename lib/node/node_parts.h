@@ -17,6 +17,7 @@
 #include "node/driver.h"
 #include "node/history.h"
 #include "node/inbox.h"
+#include "node/log_search.h"
 #include "node/node.h"
 #include "node/reads.h"
 #include "node/requests.h"
@@ -51,6 +52,10 @@ struct node {
 	struct net *net;
 	struct sync *sync;
 	struct history *history;
+	struct log_search *search;
+	node_trace_fn *on_trace; /* who waits for the search */
+	void *trace_arg;
+	struct node_request_id trace_id;
 	struct witness *witness;
 	char log_dir[PATH_MAX];
 
@@ -69,6 +74,11 @@ struct node {
 	struct view_log views;
 	uint64_t quorum_lost_us; /* 0: there is one */
 };
+
+/* A round as others see it (node_status.c). */
+void node_round_fill(const struct node *node, const struct engine_round *r,
+    struct node_round *out);
+const char *node_phase_name(enum round_phase phase);
 
 void node_fatal(struct node *node, const struct ag_error *err);
 

@@ -175,8 +175,8 @@ node_status(struct node *n, struct node_status *s)
 	s->clock_ahead_ms = engine.clock_ahead_ms;
 }
 
-static const char *
-phase_name(enum round_phase phase)
+const char *
+node_phase_name(enum round_phase phase)
 {
 	switch (phase) {
 	case ROUND_PROPOSED:
@@ -193,8 +193,8 @@ phase_name(enum round_phase phase)
 	}
 }
 
-static void
-round_fill(const struct node *n, const struct engine_round *r,
+void
+node_round_fill(const struct node *n, const struct engine_round *r,
     struct node_round *out)
 {
 	const struct digest *state = driver_state(n->driver, r->seq);
@@ -203,7 +203,7 @@ round_fill(const struct node *n, const struct engine_round *r,
 	*out = (struct node_round){
 		.seq = r->seq,
 		.view = r->view,
-		.phase = phase_name(r->phase),
+		.phase = node_phase_name(r->phase),
 		.prepares = r->prepares,
 		.commits = r->commits,
 		.requests = r->requests,
@@ -228,7 +228,7 @@ node_rounds(struct node *n, uint64_t seq, struct node_round *out, size_t cap)
 	for (; count < cap && seq > 0; seq--) {
 		if (driver_round(n->driver, seq, &r) != AG_OK)
 			break;
-		round_fill(n, &r, &out[count++]);
+		node_round_fill(n, &r, &out[count++]);
 	}
 	return count;
 }

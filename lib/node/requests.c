@@ -39,6 +39,9 @@
 #define REQUESTS_WAITING_MAX 16384
 #define REQUESTS_WAITING_BYTES_MAX ((size_t)64 << 20)
 
+/* Answered ones whose times are remembered. */
+#define REQUESTS_RECENT 4096
+
 /* Each start may use this many numbers. */
 #define NUMBERS_PER_START ((uint64_t)1 << 32)
 
@@ -52,6 +55,7 @@
 struct request {
 	struct request *next;
 	uint64_t began_us;
+	uint64_t sent_us; /* in an envelope */
 	uint64_t deadline_us;
 	node_done_fn *done; /* NULL once answered */
 	void *arg;
@@ -80,6 +84,8 @@ struct requests {
 	uint64_t sent_end;    /* no number from here on was sent */
 	uint64_t oldest;      /* no number below this is in flight */
 
+	struct request_trace recent[REQUESTS_RECENT]; /* answered, by number */
+
 	size_t unanswered;
 	void (*idle)(void *arg);
 	void *idle_arg;
@@ -92,14 +98,22 @@ requests_answer(struct requests *q, struct request *r, enum ag_status status,
     const struct result *result)
 {
 	node_done_fn *done = r->done;
+	uint64_t now = clock_mono_us();
 
 	if (done == NULL)
 		return;
 	r->done = NULL;
 	q->unanswered--;
+	q->recent[r->number % REQUESTS_RECENT] = (struct request_trace){
+		.number = r->number,
+		.received_us = r->began_us,
+		.sent_us = r->sent_us,
+		.answered_us = now,
+		.answer = status,
+	};
 	metric_add(q->answered[status], 1);
 	if (status == AG_OK)
-		metric_observe_us(q->seconds, clock_mono_us() - r->began_us);
+		metric_observe_us(q->seconds, now - r->began_us);
 	done(r->arg, status, result);
 	if (q->unanswered == 0 && q->idle != NULL) {
 		void (*idle)(void *arg) = q->idle;
@@ -368,6 +382,7 @@ requests_fit(const struct requests *q, size_t *bytes)
 enum ag_status
 requests_envelope(struct requests *q, struct bytes *envelope)
 {
+	const uint64_t now = clock_mono_us();
 	struct encoder e;
 	size_t count, bytes, i;
 	const struct request *r;
@@ -396,6 +411,7 @@ requests_envelope(struct requests *q, struct bytes *envelope)
 		q->waiting = sent->next;
 		q->waiting_count--;
 		q->waiting_bytes -= sent->len;
+		sent->sent_us = now;
 		q->sent[sent->number % REQUESTS_WINDOW] = sent;
 		q->sent_end = sent->number + 1;
 	}
@@ -476,6 +492,40 @@ requests_recheck(struct requests *q, struct applier *applier)
 	}
 	if (q->next_number < least)
 		q->next_number = least;
+}
+
+/* One that is not answered; NULL when there is none of this number. */
+static const struct request *
+requests_open_one(const struct requests *q, uint64_t number)
+{
+	const struct request *r = NULL;
+
+	if (number >= q->oldest && number < q->sent_end)
+		r = q->sent[number % REQUESTS_WINDOW];
+	else
+		for (r = q->waiting; r != NULL && r->number != number;)
+			r = r->next;
+	return r;
+}
+
+bool
+requests_trace(const struct requests *q, uint64_t number,
+    struct request_trace *out)
+{
+	const struct request *r;
+
+	*out = q->recent[number % REQUESTS_RECENT];
+	if (out->number == number && out->answered_us != 0)
+		return true;
+	r = requests_open_one(q, number);
+	if (r == NULL)
+		return false;
+	*out = (struct request_trace){
+		.number = number,
+		.received_us = r->began_us,
+		.sent_us = r->sent_us,
+	};
+	return true;
 }
 
 size_t

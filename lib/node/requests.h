@@ -61,6 +61,19 @@ void requests_applied(struct requests *requests,
  */
 void requests_recheck(struct requests *requests, struct applier *applier);
 
+/* What is remembered of one of our callers' requests. */
+struct request_trace {
+	uint64_t number;
+	uint64_t received_us; /* monotonic, like those below */
+	uint64_t sent_us;     /* handed to agreement; 0: not yet, or never */
+	uint64_t answered_us; /* 0: not yet */
+	enum ag_status answer;
+};
+
+/* False when nothing is remembered, or it is another node's. */
+bool requests_trace(const struct requests *requests, uint64_t number,
+    struct request_trace *out);
+
 /* Callers not yet answered. */
 size_t requests_waiting(const struct requests *requests);
 

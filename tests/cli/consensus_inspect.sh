@@ -33,6 +33,12 @@ complains '--follow needs a running node'
 misused inspect rounds --follow --limit 0
 misused inspect rounds --follow --from x
 misused inspect status extra
+misused inspect trace
+misused inspect trace 17
+complains "REQUEST-ID '17' is none"
+none=$(printf '%064d' 0).7
+misused inspect trace "${none}x"
+misused inspect trace "$none" d --data e
 misused inspect verify
 misused inspect verify file
 complains '--roster FILE is needed'
@@ -51,6 +57,12 @@ mkdir -p empty/log
 exits 3 inspect status --data empty
 complains 'no log is there'
 [ "$(find empty | wc -l)" = 2 ] || fail "looking made files in empty"
+
+exits 5 inspect trace "$none"
+exits 3 inspect trace "$none" nowhere
+complains 'find node nowhere'
+exits 3 inspect trace "$none" /dev/null
+complains "neither a node's socket nor its data"
 
 # Two clusters of one; the first gets a history and is killed.
 for cluster in a b; do

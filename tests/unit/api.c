@@ -219,6 +219,34 @@ trouble_of_the_cluster_has_its_own_answers(void **state)
 }
 
 static void
+a_trace_tells_phases_as_microseconds_after_the_first(void **state)
+{
+	struct api_fixture *f = *state;
+	char target[160];
+	json_t *root;
+
+	root = ask(f, 200, "PUT", "/v1/kv?key=aw", bytes_from_text("v"));
+	(void)snprintf(target, sizeof(target), "/v1/consensus/trace?id=%s",
+	    text_of(root, "request"));
+	json_decref(root);
+	root = ask(f, 200, "GET", target, bytes_of(NULL, 0));
+	assert_string_equal(text_of(root, "phase"), "EXECUTED");
+	assert_string_equal(text_of(root, "code"), "DONE");
+	assert_string_equal(text_of(root, "began"), "2023-11-14T22:13:20.000Z");
+	assert_string_equal(text_of(root, "received_us"), "0");
+	assert_string_equal(text_of(root, "executed_us"), "1234");
+	assert_true(json_is_null(json_object_get(root, "proposed_us")));
+	assert_int_equal(json_array_size(json_object_get(root, "prepares")), 3);
+	json_decref(root);
+	/* Not in memory and not in the log. */
+	target[strlen(target) - 1] = '9';
+	expect_problem(f, 404, "GET", target, "", "NOT_FOUND", 1);
+	expect_problem(f, 400, "GET", "/v1/consensus/trace?id=x", "", "INVALID",
+	    2);
+	expect_problem(f, 400, "GET", "/v1/consensus/trace", "", "INVALID", 2);
+}
+
+static void
 body_over_the_limit_is_413_however_it_is_sent(void **state)
 {
 	struct api_fixture *f = *state;
@@ -882,6 +910,7 @@ main(void)
 		API_TEST(
 		    binary_value_is_base64_in_json_and_exact_when_asked_for_raw),
 		API_TEST(trouble_of_the_cluster_has_its_own_answers),
+		API_TEST(a_trace_tells_phases_as_microseconds_after_the_first),
 		API_TEST(body_over_the_limit_is_413_however_it_is_sent),
 		API_TEST(pages_show_every_key_once_and_in_order),
 		API_TEST(page_of_large_values_ends_early_and_goes_on),

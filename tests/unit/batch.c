@@ -67,6 +67,35 @@ a_batch_is_walked_envelope_by_envelope(void **state)
 }
 
 static void
+a_batch_holds_the_requests_of_its_envelopes_and_no_others(void **state)
+{
+	uint8_t out[2048], principal[PRINCIPAL_BYTES], other[PRINCIPAL_BYTES];
+	struct encoder e;
+	struct bytes raw;
+	size_t len;
+
+	(void)state;
+	memset(principal, 7, sizeof(principal));
+	memset(other, 8, sizeof(other));
+	encoder_init(&e, out, sizeof(out));
+	batch_encode_head(&e, 1234, 0, 2);
+	put_envelope(&e, 5, 0, 1);
+	put_envelope(&e, 9, 0, 3);
+	raw = finished(&e);
+	assert_true(batch_holds(raw, principal, 5));
+	assert_true(batch_holds(raw, principal, 9));
+	assert_true(batch_holds(raw, principal, 11));
+	assert_false(batch_holds(raw, principal, 4));
+	assert_false(batch_holds(raw, principal, 6));
+	assert_false(batch_holds(raw, principal, 12));
+	assert_false(batch_holds(raw, principal, UINT64_MAX));
+	assert_false(batch_holds(raw, other, 5));
+	for (len = 0; len < raw.len; len++)
+		assert_false(
+		    batch_holds(bytes_of(raw.data, len), principal, 5));
+}
+
+static void
 a_null_request_is_a_batch_without_envelopes(void **state)
 {
 	uint8_t out[64];
@@ -171,6 +200,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_batch_is_walked_envelope_by_envelope),
+		cmocka_unit_test(
+		    a_batch_holds_the_requests_of_its_envelopes_and_no_others),
 		cmocka_unit_test(a_null_request_is_a_batch_without_envelopes),
 		cmocka_unit_test(the_statement_is_the_first_four_fields),
 		cmocka_unit_test(an_envelope_without_operations_is_refused),
