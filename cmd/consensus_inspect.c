@@ -12,6 +12,7 @@
  */
 #include "cmd/applet.h"
 #include "cmd/inspect_data.h"
+#include "cmd/inspect_diff.h"
 #include "cmd/inspect_evidence.h"
 #include "cmd/inspect_follow.h"
 #include "cmd/inspect_live.h"
@@ -109,6 +110,8 @@ static const struct applet_command inspect_commands[] = {
 	    list_options, views_run },
 	{ "trace", "REQUEST-ID [NODE...]", "show where a request was", NULL,
 	    inspect_trace_run },
+	{ "diff", "NODE NODE", "compare what two nodes have agreed",
+	    inspect_diff_options, inspect_diff_run },
 	{ "cert", "SEQ", "show a certificate, or export it with -o cbor",
 	    certificate_options, certificate_run },
 	{ "evidence", "[ID]", "show who signed conflicting statements",
@@ -121,6 +124,7 @@ static const struct applet_command inspect_commands[] = {
 static const char *const inspect_examples[] = {
 	"aegis consensus-inspect rounds --limit 5",
 	"aegis consensus-inspect trace \"$request\"",
+	"aegis consensus-inspect diff /run/aegis/aegis.sock /tmp/n2.sock",
 	"aegis consensus-inspect cert 17 -o cbor >17.cert",
 	"aegis consensus-inspect verify 17.cert --roster roster",
 	"aegis consensus-inspect verify --data /var/lib/aegis",

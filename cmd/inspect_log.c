@@ -423,16 +423,18 @@ read_log(struct inspect_log *log, inspect_record_fn *fn, void *arg,
 static enum ag_status
 read_state(struct inspect_log *log, struct ag_error *err)
 {
-	char path[PATH_MAX], old[PATH_MAX];
+	char old[PATH_MAX];
 	enum ag_status status;
 
-	status = fs_join(path, sizeof(path), log->dir, "state", err);
+	status = fs_join(log->state_dir, sizeof(log->state_dir), log->dir,
+	    "state", err);
 	if (status == AG_OK)
 		status = fs_join(old, sizeof(old), log->dir, "state.old", err);
 	if (status != AG_OK)
 		return status;
-	status = store_peek(&log->state,
-	    !fs_exists(path) && fs_exists(old) ? old : path, &log->state_err);
+	if (!fs_exists(log->state_dir) && fs_exists(old))
+		memcpy(log->state_dir, old, sizeof(old));
+	status = store_peek(&log->state, log->state_dir, &log->state_err);
 	log->has_state = status == AG_OK;
 	if (!log->has_state)
 		return AG_OK;

@@ -70,6 +70,7 @@ struct inspect_log {
 	struct digest stable_digest;
 	uint64_t proposed;
 
+	char state_dir[PATH_MAX]; /* DIR/state, or state.old in a swap */
 	bool has_state;
 	struct store_glance state;
 	struct ag_error state_err;  /* why has_state is false */

@@ -39,6 +39,10 @@ complains "REQUEST-ID '17' is none"
 none=$(printf '%064d' 0).7
 misused inspect trace "${none}x"
 misused inspect trace "$none" d --data e
+misused inspect diff
+misused inspect diff d
+misused inspect diff d e --at 0
+misused inspect diff d e --data f
 misused inspect verify
 misused inspect verify file
 complains '--roster FILE is needed'
@@ -59,6 +63,8 @@ complains 'no log is there'
 [ "$(find empty | wc -l)" = 2 ] || fail "looking made files in empty"
 
 exits 5 inspect trace "$none"
+exits 3 inspect diff nowhere /dev/null
+complains 'find node nowhere'
 exits 3 inspect trace "$none" nowhere
 complains 'find node nowhere'
 exits 3 inspect trace "$none" /dev/null
