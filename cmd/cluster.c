@@ -21,7 +21,8 @@
 #define DOWN_TIMEOUT_MS 15000
 
 static const struct applet_option init_options[] = {
-	{ 'n', "nodes", "COUNT", "members: 1, or 4 to 32 (default 4)" },
+	{ 'n', "nodes", "COUNT", "how many members (default 4, raft: 3)" },
+	{ 0, "strategy", "NAME", "how it agrees: pbft (the default) or raft" },
 	{ 0, "name", "NAME", "what to call the cluster (default trial)" },
 	{ 0, "base-port", "PORT", "first port to listen on (default: free)" },
 	OPTIONS_END,
@@ -56,8 +57,11 @@ static void
 init_tell(const struct applet_call *call, const struct cluster_dir *dir,
     unsigned long nodes)
 {
-	(void)printf("%s: %lu nodes, tolerates %u faulty\n", dir->path, nodes,
-	    trust_faults((uint32_t)nodes));
+	const struct roster *roster = &dir->roster;
+
+	(void)printf("%s: %lu nodes, tolerates %u %s\n", dir->path, nodes,
+	    roster_faults(roster),
+	    roster_fault_model(roster) == FAULTS_CRASH ? "crashed" : "faulty");
 	if (nodes == 1)
 		(void)printf("one member tolerates nothing: for development "
 			     "only\n");
@@ -69,23 +73,33 @@ init_tell(const struct applet_call *call, const struct cluster_dir *dir,
 static int
 init_run(struct applet_call *call)
 {
+	const char *strategy = options_text(&call->options, "strategy");
 	const char *name = options_text(&call->options, "name");
-	unsigned long nodes = 4, port = 0;
+	unsigned long nodes, port = 0;
 	struct cluster_dir *dir;
+	enum fault_model faults;
 	struct ag_error err;
 
-	if (!number_option(call, "nodes", 1, 32, &nodes) || nodes == 2 ||
-	    nodes == 3)
+	if (strategy == NULL)
+		strategy = "pbft";
+	if (roster_find_strategy(strategy, &faults) != AG_OK)
 		return applet_usage(call,
-		    "--nodes %s: one member (for development) or 4 to 32; two "
-		    "or three tolerate no more than one does",
-		    options_text(&call->options, "nodes"));
+		    "unknown strategy \"%s\"; known: " ROSTER_STRATEGIES,
+		    strategy);
+	nodes = faults == FAULTS_CRASH ? 3 : 4;
+	if (!number_option(call, "nodes", 1, TRUST_MEMBERS_MAX, &nodes))
+		return applet_usage(call,
+		    "--nodes %s: not a number from 1 to "
+		    "%d",
+		    options_text(&call->options, "nodes"), TRUST_MEMBERS_MAX);
+	if (roster_check_member_count(faults, nodes, &err) != AG_OK)
+		return applet_usage(call, "--nodes %lu: %s", nodes, err.text);
 	if (!number_option(call, "base-port", 1, 65535 - nodes, &port))
 		return applet_usage(call, "--base-port %s: not a port",
 		    options_text(&call->options, "base-port"));
 	if (cluster_dir_create(&dir, call->operands[0],
-		name == NULL ? "trial" : name, (uint32_t)nodes, (uint16_t)port,
-		&err) != AG_OK)
+		name == NULL ? "trial" : name, strategy, (uint32_t)nodes,
+		(uint16_t)port, &err) != AG_OK)
 		return exit_fail(call, &err);
 	if (!call->is_quiet)
 		init_tell(call, dir, nodes);

@@ -159,7 +159,8 @@ struct trial {
 
 static enum ag_status
 make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
-    const uint16_t *ports, uint32_t count, struct ag_error *err)
+    const char *strategy, const uint16_t *ports, uint32_t count,
+    struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
 	uint32_t i;
@@ -181,8 +182,8 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 			    setup_keys(trial->dirs[i], trial->names[i], err);
 	}
 	if (status == AG_OK)
-		status = setup_trial_roster(&dir->roster, name, trial->nodes,
-		    count, err);
+		status = setup_trial_roster(&dir->roster, name, strategy,
+		    trial->nodes, count, err);
 	if (status == AG_OK)
 		status = write_roster(dir, err);
 	for (i = 0; i < count && status == AG_OK; i++)
@@ -234,7 +235,8 @@ cluster_dir_close(struct cluster_dir *dir)
 
 enum ag_status
 cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
-    uint32_t nodes, uint16_t base_port, struct ag_error *err)
+    const char *strategy, uint32_t nodes, uint16_t base_port,
+    struct ag_error *err)
 {
 	uint16_t ports[TRUST_MEMBERS_MAX];
 	struct trial *trial;
@@ -252,7 +254,8 @@ cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
 	if (status == AG_OK)
 		status = dir_new(out, path, err);
 	if (status == AG_OK)
-		status = make_members(*out, trial, name, ports, nodes, err);
+		status = make_members(*out, trial, name, strategy, ports, nodes,
+		    err);
 	if (status != AG_OK && is_made)
 		undo_members(path, nodes);
 	free(trial);

@@ -28,7 +28,7 @@ void cluster_dir_close(struct cluster_dir *dir);
  * upwards (0: ports that are free now).  AG_EEXIST when path is there.
  */
 enum ag_status cluster_dir_create(struct cluster_dir **out, const char *path,
-    const char *name, uint32_t nodes, uint16_t base_port,
+    const char *name, const char *strategy, uint32_t nodes, uint16_t base_port,
     struct ag_error *err) AG_MUST_USE;
 
 enum ag_status cluster_dir_open(struct cluster_dir **out, const char *path,

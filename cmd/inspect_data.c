@@ -149,7 +149,7 @@ status_fill(struct inspect_status *s, const struct inspect_log *log)
 	s->has_roster = true;
 	s->epoch = log->roster->epoch;
 	s->n = log->roster->member_count;
-	s->quorum = trust_quorum(s->n);
+	s->quorum = roster_quorum(log->roster);
 }
 
 int

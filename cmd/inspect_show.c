@@ -23,6 +23,7 @@ inspect_names_of_roster(struct inspect_names *names,
 	(void)snprintf(names->cluster, sizeof(names->cluster), "%s",
 	    roster->cluster_name);
 	names->count = roster->member_count;
+	names->quorum = roster_quorum(roster);
 	for (i = 0; i < roster->member_count; i++)
 		(void)snprintf(names->names[i], sizeof(names->names[i]), "%s",
 		    roster->members[i].name);
@@ -271,8 +272,7 @@ inspect_show_certificate(struct output *out, const char *path,
 	output_text(out, hex);
 	inspect_names_list(list, names, inspect_signers(c));
 	output_list(out, list);
-	put_u64(out, names->count > 0,
-	    names->count > 0 ? trust_quorum(names->count) : 0);
+	put_u64(out, names->count > 0, names->quorum);
 	put_u64(out, names->count > 0, names->count);
 	output_bool(out, is_verified);
 	output_row(out);

@@ -22,6 +22,7 @@
 struct inspect_names {
 	char cluster[ROSTER_NAME_BYTES]; /* "" unknown */
 	uint32_t count;                  /* 0 unknown */
+	uint32_t quorum;                 /* with count */
 	char names[TRUST_MEMBERS_MAX][ROSTER_NAME_BYTES];
 };
 

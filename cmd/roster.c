@@ -180,7 +180,7 @@ roster_member_run(struct applet_call *call)
 
 static const struct applet_option create_options[] = {
 	{ 'n', "name", "NAME", "the cluster's name" },
-	{ 0, "strategy", "NAME", "how it agrees: pbft (the default)" },
+	{ 0, "strategy", "NAME", "how it agrees: pbft (the default) or raft" },
 	{ 'O', "operator", "NAME=FILE", "who else may write; repeatable" },
 	{ 0, "restored", "FILE", "begin with the state that FILE describes" },
 	{ 'o', "out", "FILE", "write the roster here" },
@@ -212,13 +212,22 @@ create_operator(struct roster_operator *person, const char *text,
 	return public_key_load(person->key, NULL, file, err);
 }
 
+static const char *
+create_strategy(const struct applet_call *call)
+{
+	const char *strategy = options_text(&call->options, "strategy");
+
+	return strategy == NULL ? "pbft" : strategy;
+}
+
 /* What is wrong with the command line before any file is read. */
 static enum ag_status
 create_check(const struct applet_call *call, struct ag_error *err)
 {
-	const char *strategy = options_text(&call->options, "strategy");
 	const size_t operators = options_count(&call->options, "operator");
+	const char *strategy = create_strategy(call);
 	struct roster_operator person;
+	enum fault_model faults;
 	const char *file;
 	size_t i;
 
@@ -236,13 +245,14 @@ create_check(const struct applet_call *call, struct ag_error *err)
 			    "0-9 and -",
 			    text);
 	}
-	if (strategy != NULL && strcmp(strategy, "pbft") != 0)
+	if (roster_find_strategy(strategy, &faults) != AG_OK)
 		return ag_fail(err, AG_EINVAL,
-		    "unknown strategy \"%s\"; known: pbft", strategy);
+		    "unknown strategy \"%s\"; known: " ROSTER_STRATEGIES,
+		    strategy);
 	if (field_check_name("cluster", options_text(&call->options, "name"),
 		err) != AG_OK)
 		return AG_EINVAL;
-	return roster_check_member_count(call->operand_count, err);
+	return roster_check_member_count(faults, call->operand_count, err);
 }
 
 /* --restored FILE: a new incarnation that begins where that state ended. */
@@ -287,7 +297,7 @@ create_fill(struct roster *roster, const struct applet_call *call,
 	if (status != AG_OK)
 		return status;
 	return setup_roster(roster, options_text(&call->options, "name"),
-	    "pbft", err);
+	    create_strategy(call), err);
 }
 
 static void
@@ -301,8 +311,11 @@ say_what_it_tolerates(const struct roster *roster)
 		    stderr);
 	else
 		(void)fprintf(stderr,
-		    "%u members: a quorum is %u, %u may fail or lie\n", n,
-		    trust_quorum(n), trust_faults(n));
+		    "%u members: a quorum is %u, %u may fail%s\n", n,
+		    roster_quorum(roster), roster_faults(roster),
+		    roster_fault_model(roster) == FAULTS_CRASH
+			? ", none may lie"
+			: " or lie");
 }
 
 static int

@@ -82,8 +82,8 @@ show_head(const struct roster *roster)
 		   "created   %s\ntolerates %u of %u, quorum %u\n",
 		roster->cluster_name, hex, roster->strategy,
 		(unsigned long long)roster->epoch, created,
-		trust_faults(roster->member_count), roster->member_count,
-		trust_quorum(roster->member_count));
+		roster_faults(roster), roster->member_count,
+		roster_quorum(roster));
 	for (i = 0; i < roster->operator_count; i++) {
 		public_key_fingerprint(key, roster->operators[i].key);
 		(void)printf("operator  %s %s\n", roster->operators[i].name,
@@ -184,9 +184,9 @@ json_head(struct json *json, const struct roster *roster)
 	json_key(json, "n");
 	json_number(json, (int)roster->member_count);
 	json_key(json, "f");
-	json_number(json, (int)trust_faults(roster->member_count));
+	json_number(json, (int)roster_faults(roster));
 	json_key(json, "quorum");
-	json_number(json, (int)trust_quorum(roster->member_count));
+	json_number(json, (int)roster_quorum(roster));
 }
 
 static enum ag_status

@@ -171,9 +171,9 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 		return NULL;
 	memset(memory, 0, state_bytes(config));
 	e->config = *config;
-	e->quorum =
-	    trust_quorum(config->member_count) - (uint32_t)PLANT_QUORUM_SHORT;
-	e->faults = trust_faults(config->member_count);
+	e->quorum = trust_quorum(FAULTS_BYZANTINE, config->member_count) -
+	    (uint32_t)PLANT_QUORUM_SHORT;
+	e->faults = trust_faults(FAULTS_BYZANTINE, config->member_count);
 	e->everybody = PLANT_FAST_SHORT ? e->quorum : config->member_count;
 	e->all_due_us = UINT64_MAX;
 	(void)lay_out(e, config);

@@ -771,7 +771,7 @@ node_admit(struct node *n, const char *what, struct ag_error *err)
 		return ag_fail(err, AG_ENOQUORUM,
 		    "%s: %u of %u members reachable, %u needed", what,
 		    node_reachable(n), n->roster.member_count,
-		    trust_quorum(n->roster.member_count));
+		    roster_quorum(&n->roster));
 	return AG_OK;
 }
 

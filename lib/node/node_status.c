@@ -29,7 +29,7 @@ node_lacks_quorum(struct node *n)
 {
 	uint64_t now = clock_mono_us();
 
-	if (node_reachable(n) >= trust_quorum(n->roster.member_count)) {
+	if (node_reachable(n) >= roster_quorum(&n->roster)) {
 		n->quorum_lost_us = 0;
 		return false;
 	}
@@ -139,8 +139,8 @@ node_status(struct node *n, struct node_status *s)
 	s->epoch = n->roster.epoch;
 	s->self = n->self;
 	s->member_count = n->roster.member_count;
-	s->faults = trust_faults(s->member_count);
-	s->quorum = trust_quorum(s->member_count);
+	s->faults = roster_faults(&n->roster);
+	s->quorum = roster_quorum(&n->roster);
 	for (i = 0; i < s->member_count; i++) {
 		member_fill(n, i, &engine, &s->members[i]);
 		if (s->members[i].state != NODE_MEMBER_SELF &&

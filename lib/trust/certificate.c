@@ -26,16 +26,18 @@
 #include "trust/signing.h"
 
 uint32_t
-trust_faults(uint32_t member_count)
+trust_faults(enum fault_model model, uint32_t member_count)
 {
 	AG_ASSERT(member_count > 0);
-	return (member_count - 1) / 3;
+	return (member_count - 1) / (model == FAULTS_CRASH ? 2 : 3);
 }
 
 uint32_t
-trust_quorum(uint32_t member_count)
+trust_quorum(enum fault_model model, uint32_t member_count)
 {
-	return member_count - trust_faults(member_count);
+	if (model == FAULTS_CRASH)
+		return member_count / 2 + 1;
+	return member_count - trust_faults(model, member_count);
 }
 
 void
@@ -394,8 +396,8 @@ certificate_verify(const struct certificate *c, const struct trust_scope *scope,
     uint32_t member_count, const struct authority *authority, void *ctx,
     struct ag_error *err)
 {
-	return certificate_check(c, trust_quorum(member_count), scope,
-	    member_count, authority, ctx, err);
+	return certificate_check(c, trust_quorum(scope->faults, member_count),
+	    scope, member_count, authority, ctx, err);
 }
 
 enum ag_status
@@ -403,8 +405,9 @@ certificate_verify_vouched(const struct certificate *c,
     const struct trust_scope *scope, uint32_t member_count,
     const struct authority *authority, void *ctx, struct ag_error *err)
 {
-	return certificate_check(c, trust_faults(member_count) + 1, scope,
-	    member_count, authority, ctx, err);
+	return certificate_check(c,
+	    trust_faults(scope->faults, member_count) + 1, scope, member_count,
+	    authority, ctx, err);
 }
 
 bool

@@ -45,10 +45,21 @@ digest_equal(const struct digest *a, const struct digest *b)
 	return memcmp(a->data, b->data, DIGEST_BYTES) == 0;
 }
 
-/* What every signature is bound to besides its own statement. */
+/* What a faulty member of a cluster may do. */
+enum fault_model {
+	FAULTS_BYZANTINE, /* anything: it may lie */
+	FAULTS_CRASH,     /* nothing but stop, and start again */
+};
+
+/*
+ * What every signature is bound to besides its own statement.  The fault
+ * model is not signed: it follows from the roster, whose hash the cluster id
+ * is.
+ */
 struct trust_scope {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	uint64_t epoch;
+	enum fault_model faults;
 };
 
 /*
@@ -108,9 +119,13 @@ struct certificate {
 /* Largest encoding of a certificate, for fixed buffers. */
 #define CERTIFICATE_BYTES_MAX (TRUST_MEMBERS_MAX * 320 + 128)
 
-/* f and quorum for n members: f = (n-1)/3, quorum = n - f (2f+1 at 3f+1). */
-uint32_t trust_faults(uint32_t member_count);
-uint32_t trust_quorum(uint32_t member_count);
+/*
+ * f and quorum for n members.  Who may lie: f = (n-1)/3, and a quorum is
+ * n - f (2f+1 at 3f+1).  Who may only crash: f = (n-1)/2, and a quorum is a
+ * majority.
+ */
+uint32_t trust_faults(enum fault_model model, uint32_t member_count);
+uint32_t trust_quorum(enum fault_model model, uint32_t member_count);
 
 void digest_of(struct digest *out, struct bytes data);
 

@@ -129,11 +129,10 @@ explain(const struct certificate *c, const struct roster *roster,
 	char names[CERTIFICATE_NAMES_BYTES];
 	uint32_t forged = find_forged(c, roster, scope, names, sizeof(names));
 
-	if (c->proof_count < trust_quorum(roster->member_count))
+	if (c->proof_count < roster_quorum(roster))
 		return ag_fail(err, AG_EFORGED,
 		    "too few signers: %u, and a quorum of %u members is %u%s%s",
-		    c->proof_count, roster->member_count,
-		    trust_quorum(roster->member_count),
+		    c->proof_count, roster->member_count, roster_quorum(roster),
 		    forged > 0 ? "; besides forged: " : "", names);
 	if (forged == 0)
 		return ag_fail(err, AG_EFORGED, "%s", found->text);

@@ -192,10 +192,56 @@ link_signature_holds(const struct roster_member *member)
 	    member->link_signature);
 }
 
+/* How a cluster may agree, and what its members may do to it then. */
+static const struct {
+	const char *name;
+	enum fault_model faults;
+} strategies[] = {
+	{ "pbft", FAULTS_BYZANTINE },
+	{ "raft", FAULTS_CRASH },
+};
+
 enum ag_status
-roster_check_member_count(size_t count, struct ag_error *err)
+roster_find_strategy(const char *name, enum fault_model *faults)
 {
-	if (count == 1 || (count >= 4 && count <= TRUST_MEMBERS_MAX))
+	size_t i;
+
+	for (i = 0; i < sizeof(strategies) / sizeof(strategies[0]); i++)
+		if (strcmp(strategies[i].name, name) == 0) {
+			*faults = strategies[i].faults;
+			return AG_OK;
+		}
+	return AG_ENOENT;
+}
+
+enum fault_model
+roster_fault_model(const struct roster *roster)
+{
+	enum fault_model faults = FAULTS_BYZANTINE;
+
+	(void)!roster_find_strategy(roster->strategy, &faults);
+	return faults;
+}
+
+uint32_t
+roster_faults(const struct roster *roster)
+{
+	return trust_faults(roster_fault_model(roster), roster->member_count);
+}
+
+uint32_t
+roster_quorum(const struct roster *roster)
+{
+	return trust_quorum(roster_fault_model(roster), roster->member_count);
+}
+
+enum ag_status
+roster_check_member_count(enum fault_model faults, size_t count,
+    struct ag_error *err)
+{
+	const size_t least = faults == FAULTS_CRASH ? 3 : 4;
+
+	if (count == 1 || (count >= least && count <= TRUST_MEMBERS_MAX))
 		return AG_OK;
 	if (count == 0)
 		return ag_fail(err, AG_EINVAL, "a roster needs a member");
@@ -203,6 +249,12 @@ roster_check_member_count(size_t count, struct ag_error *err)
 		return ag_fail(err, AG_EINVAL,
 		    "%zu members are too many: a cluster has at most %d", count,
 		    TRUST_MEMBERS_MAX);
+	if (faults == FAULTS_CRASH)
+		return ag_fail(err, AG_EINVAL,
+		    "%zu members tolerate no fault: a cluster of strategy "
+		    "raft has 3 or more members (3 tolerate 1, 5 tolerate 2, "
+		    "%d at most), or a single one for development",
+		    count, TRUST_MEMBERS_MAX);
 	return ag_fail(err, AG_EINVAL,
 	    "%zu members tolerate no fault: a cluster has 4 or more members "
 	    "(4 tolerate 1, 7 tolerate 2, %d at most), or a single one for "
@@ -295,7 +347,8 @@ check_all(const struct roster *roster, const struct roster_lines *lines,
     const char *name, struct ag_error *err)
 {
 	enum ag_status status =
-	    roster_check_member_count(roster->member_count, err);
+	    roster_check_member_count(roster_fault_model(roster),
+		roster->member_count, err);
 	const char *why;
 	uint32_t i;
 
@@ -529,6 +582,7 @@ roster_scope(const struct roster *roster, struct trust_scope *scope)
 {
 	memcpy(scope->cluster_id, roster->cluster_id, CLUSTER_ID_BYTES);
 	scope->epoch = roster->epoch;
+	scope->faults = roster_fault_model(roster);
 }
 
 static void

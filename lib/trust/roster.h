@@ -101,13 +101,26 @@ enum ag_status roster_load_member(struct roster_member *member,
 enum ag_status roster_format_member(const struct roster_member *member,
     struct buf *out) AG_MUST_USE;
 
-/* 1 member, or 4 to TRUST_MEMBERS_MAX; AG_EINVAL says what others tolerate. */
-enum ag_status roster_check_member_count(size_t count,
+/* For messages that ask for one. */
+#define ROSTER_STRATEGIES "pbft, raft"
+
+/* What members may do that agree by this strategy; AG_ENOENT: unknown. */
+enum ag_status roster_find_strategy(const char *name,
+    enum fault_model *faults) AG_MUST_USE;
+enum fault_model roster_fault_model(const struct roster *roster);
+uint32_t roster_faults(const struct roster *roster);
+uint32_t roster_quorum(const struct roster *roster);
+
+/*
+ * 1 member, or 4 to TRUST_MEMBERS_MAX, from 3 on where faulty ones only
+ * crash; AG_EINVAL says what others tolerate.
+ */
+enum ag_status roster_check_member_count(enum fault_model faults, size_t count,
     struct ag_error *err) AG_MUST_USE;
 
 /*
  * The rules between members that a parsed roster obeys, for one put together
- * in memory: 1 or at least 4 members; names, addresses and keys all
+ * in memory: as many members as its strategy takes; names, addresses and keys all
  * different; link signatures right.
  */
 enum ag_status roster_check(const struct roster *roster,

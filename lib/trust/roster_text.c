@@ -84,10 +84,15 @@ parse_strategy(struct parser *p, struct ag_error *err)
 {
 	struct bytes word = p->reader.words[1];
 
-	if (!field_is(word, "pbft"))
-		return fail(p, 1, err, "a strategy; known: pbft");
-	memcpy(p->roster->strategy, word.data, word.len);
-	p->roster->strategy[word.len] = '\0';
+	char name[sizeof(p->roster->strategy)] = "";
+	enum fault_model faults;
+
+	if (word.len < sizeof(name))
+		memcpy(name, word.data, word.len);
+	if (roster_find_strategy(name, &faults) != AG_OK ||
+	    strlen(name) != word.len)
+		return fail(p, 1, err, "a strategy; known: " ROSTER_STRATEGIES);
+	memcpy(p->roster->strategy, name, sizeof(name));
 	return AG_OK;
 }
 

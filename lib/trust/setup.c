@@ -177,12 +177,14 @@ setup_roster(struct roster *roster, const char *cluster_name,
     const char *strategy, struct ag_error *err)
 {
 	enum ag_status status = field_check_name("cluster", cluster_name, err);
+	enum fault_model faults;
 
 	if (status != AG_OK)
 		return status;
-	if (strcmp(strategy, "pbft") != 0)
+	if (roster_find_strategy(strategy, &faults) != AG_OK)
 		return ag_fail(err, AG_EINVAL,
-		    "unknown strategy \"%s\"; known: pbft", strategy);
+		    "unknown strategy \"%s\"; known: " ROSTER_STRATEGIES,
+		    strategy);
 	(void)snprintf(roster->cluster_name, sizeof(roster->cluster_name), "%s",
 	    cluster_name);
 	(void)snprintf(roster->strategy, sizeof(roster->strategy), "%s",
@@ -209,7 +211,8 @@ sign_as(struct roster *roster, const char *dir, struct ag_error *err)
 
 enum ag_status
 setup_trial_roster(struct roster *roster, const char *cluster_name,
-    const struct setup_node *nodes, uint32_t count, struct ag_error *err)
+    const char *strategy, const struct setup_node *nodes, uint32_t count,
+    struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
 	uint32_t i;
@@ -223,7 +226,7 @@ setup_trial_roster(struct roster *roster, const char *cluster_name,
 	if (status != AG_OK)
 		return status;
 	roster->member_count = count;
-	status = setup_roster(roster, cluster_name, "pbft", err);
+	status = setup_roster(roster, cluster_name, strategy, err);
 	for (i = 0; status == AG_OK && i < count; i++)
 		status = sign_as(roster, nodes[i].dir, err);
 	return status;

@@ -62,7 +62,8 @@ struct setup_node {
  * in turn.  roster->operators, when set before, are kept.
  */
 enum ag_status setup_trial_roster(struct roster *roster,
-    const char *cluster_name, const struct setup_node *nodes, uint32_t count,
+    const char *cluster_name, const char *strategy,
+    const struct setup_node *nodes, uint32_t count,
     struct ag_error *err) AG_MUST_USE;
 
 #endif

@@ -100,12 +100,15 @@ find_change(const struct roster *next, const struct roster *roster,
 static enum ag_status
 check_count(const struct roster *next, struct ag_error *err)
 {
-	if (next->member_count >= SUCCESSION_MEMBERS_MIN)
-		return roster_check_member_count(next->member_count, err);
+	enum fault_model faults = roster_fault_model(next);
+
+	if (trust_faults(faults, next->member_count) > 0)
+		return roster_check_member_count(faults, next->member_count,
+		    err);
 	return ag_fail(err, AG_EINVAL,
 	    "%u members would be left, which tolerate no fault: a cluster "
 	    "keeps %d or more",
-	    next->member_count, SUCCESSION_MEMBERS_MIN);
+	    next->member_count, faults == FAULTS_CRASH ? 3 : 4);
 }
 
 enum ag_status
@@ -260,7 +263,7 @@ succession_count(struct succession_tally *tally, const struct roster *next,
 		.by_operators = roster->policy_operators > 0,
 		.needed = roster->policy_operators > 0
 		    ? roster->policy_operators
-		    : trust_quorum(roster->member_count),
+		    : roster_quorum(roster),
 	};
 	for (i = 0; i < next->approval_count; i++)
 		if (may_approve(roster, next->approvals[i].key))

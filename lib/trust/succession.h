@@ -21,9 +21,6 @@
 #include "crypto/secret.h"
 #include "trust/roster.h"
 
-/* A successor with fewer members is none: 4 tolerate one fault. */
-#define SUCCESSION_MEMBERS_MIN 4
-
 enum succession_kind {
 	SUCCESSION_ADD,
 	SUCCESSION_REMOVE,

@@ -33,7 +33,24 @@ complains "3 members tolerate no fault"
 exits 3 "$AEGIS" roster create -n demo -o roster m1 m2 m3 m1
 complains "another member has the same name"
 misused "$AEGIS" roster create -n demo -o roster --strategy paxos m1 m2 m3 m4
-complains "known: pbft"
+complains "known: pbft, raft"
+# Where members only crash three are enough, and the others are too few.
+misused "$AEGIS" roster create -n demo -o roster --strategy raft m1 m2
+complains "2 members tolerate no fault: a cluster of strategy raft"
+exits 0 "$AEGIS" roster create -n demo -o raft --strategy raft m1 m2 m3
+complains "3 members: a quorum is 2, 1 may fail, none may lie"
+exits 0 "$AEGIS" roster show raft
+says "strategy  raft"
+says "tolerates 1 of 3, quorum 2"
+misused "$AEGIS" cluster init --strategy paxos trial
+complains "known: pbft, raft"
+misused "$AEGIS" cluster init --strategy raft --nodes 2 trial
+complains "2 members tolerate no fault"
+misused "$AEGIS" cluster init --nodes 3 trial
+complains "3 members tolerate no fault"
+[ ! -e trial ] || fail "a refused init made a cluster"
+exits 0 "$AEGIS" cluster init --strategy raft trial
+says "3 nodes, tolerates 1 crashed"
 misused "$AEGIS" roster create -n Demo -o roster m1 m2 m3 m4
 misused "$AEGIS" roster create -n demo -o roster -O alice m1 m2 m3 m4
 complains "expected NAME=FILE"

@@ -414,7 +414,7 @@ invariant_answer(struct world *w, struct replica *r,
 		    r->index);
 	else if (!w->profile.is_safety_only &&
 	    honest_disks_with(w, op->outcome.result.seq) <=
-		trust_faults(w->profile.member_count))
+		trust_faults(FAULTS_BYZANTINE, w->profile.member_count))
 		world_violate(w,
 		    "request at %" PRIu64 " is answered but not durable",
 		    op->outcome.result.seq);

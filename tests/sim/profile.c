@@ -83,7 +83,7 @@ draw_faults(struct profile *p, struct dice *d)
 static void
 draw_byzantine(struct profile *p, struct dice *d)
 {
-	uint32_t faults = trust_faults(p->member_count);
+	uint32_t faults = trust_faults(FAULTS_BYZANTINE, p->member_count);
 	uint32_t i, k;
 
 	if (dice_chance(d, 250))
@@ -149,7 +149,7 @@ draw_race(struct profile *p, struct dice *d)
 			culprits++;
 			known |= 1U << i;
 		}
-	liar = culprits < trust_faults(p->member_count)
+	liar = culprits < trust_faults(FAULTS_BYZANTINE, p->member_count)
 	    ? (uint32_t)dice_below(d, p->member_count)
 	    : dice_member(d, known);
 	p->byzantine[liar] |= BYZ_PLEDGES;
@@ -178,7 +178,7 @@ draw_lies(struct profile *p, struct dice *d)
 	if (!dice_chance(d, 200) || p->sleep_at != 0 ||
 	    p->broken_how != BROKEN_NOT)
 		return;
-	budget = trust_faults(p->member_count) - culprits(p);
+	budget = trust_faults(FAULTS_BYZANTINE, p->member_count) - culprits(p);
 	p->is_safety_only = coin(d);
 	p->lie_count = (uint32_t)dice_range(d, 1, PROFILE_LIES_MAX);
 	for (i = 0; i < p->lie_count; i++) {
@@ -251,7 +251,7 @@ draw_broken(struct profile *p, struct dice *d)
 	uint32_t member = (uint32_t)dice_below(d, p->member_count);
 
 	if (!dice_chance(d, 300) || p->byzantine[member] != 0 ||
-	    p->sleep_at != 0 || culprits(p) >= trust_faults(p->member_count))
+	    p->sleep_at != 0 || culprits(p) >= trust_faults(FAULTS_BYZANTINE, p->member_count))
 		return;
 	p->broken = member;
 	p->broken_how = (enum broken)dice_range(d, 1, BROKEN_KINDS - 1);

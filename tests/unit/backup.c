@@ -56,7 +56,7 @@ make_roster(struct roster *made, const char *name)
 	path_in(dir, name);
 	node.dir = dir;
 	must(setup_keys(dir, "n1", &err), &err);
-	must(setup_trial_roster(made, name, &node, 1, &err), &err);
+	must(setup_trial_roster(made, name, "pbft", &node, 1, &err), &err);
 }
 
 static void

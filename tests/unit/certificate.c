@@ -399,17 +399,57 @@ quorums_intersect_in_a_correct_member(void **state)
 	uint32_t n;
 
 	(void)state;
-	assert_int_equal(trust_quorum(1), 1);
-	assert_int_equal(trust_quorum(4), 3);
-	assert_int_equal(trust_quorum(5), 4);
-	assert_int_equal(trust_quorum(6), 5);
-	assert_int_equal(trust_quorum(7), 5);
+	assert_int_equal(trust_quorum(FAULTS_BYZANTINE, 1), 1);
+	assert_int_equal(trust_quorum(FAULTS_BYZANTINE, 4), 3);
+	assert_int_equal(trust_quorum(FAULTS_BYZANTINE, 5), 4);
+	assert_int_equal(trust_quorum(FAULTS_BYZANTINE, 6), 5);
+	assert_int_equal(trust_quorum(FAULTS_BYZANTINE, 7), 5);
 	for (n = 1; n <= TRUST_MEMBERS_MAX; n++) {
-		uint32_t f = trust_faults(n), q = trust_quorum(n);
+		uint32_t f = trust_faults(FAULTS_BYZANTINE, n),
+			 q = trust_quorum(FAULTS_BYZANTINE, n);
 
 		assert_true(2 * q >= n + f + 1);
 		assert_true(q <= n - f);
 	}
+}
+
+static void
+where_members_only_crash_a_majority_is_a_quorum(void **state)
+{
+	uint32_t n;
+
+	(void)state;
+	assert_int_equal(trust_quorum(FAULTS_CRASH, 1), 1);
+	assert_int_equal(trust_quorum(FAULTS_CRASH, 3), 2);
+	assert_int_equal(trust_quorum(FAULTS_CRASH, 4), 3);
+	assert_int_equal(trust_quorum(FAULTS_CRASH, 5), 3);
+	for (n = 1; n <= TRUST_MEMBERS_MAX; n++) {
+		uint32_t f = trust_faults(FAULTS_CRASH, n);
+		uint32_t q = trust_quorum(FAULTS_CRASH, n);
+
+		assert_true(2 * q > n);
+		assert_true(q + f == n);
+	}
+}
+
+static void
+the_fault_model_decides_how_many_signatures_certify(void **state)
+{
+	struct vote vote = vote_of(VOTE_CHECKPOINT, 12, 9);
+	struct trust_scope crash = scope;
+	static struct certificate c;
+	struct ag_error err;
+
+	(void)state;
+	crash.faults = FAULTS_CRASH;
+	certificate_make(&c, &vote, 0, 0, 3);
+	assert_int_equal(certificate_verify(&c, &crash, 5, &fake, NULL, &err),
+	    AG_OK);
+	assert_int_equal(certificate_verify(&c, &scope, 5, &fake, NULL, &err),
+	    AG_EFORGED);
+	c.proof_count = 2;
+	assert_int_equal(certificate_verify(&c, &crash, 5, &fake, NULL, &err),
+	    AG_EFORGED);
 }
 
 static void
@@ -486,6 +526,10 @@ main(void)
 		cmocka_unit_test(
 		    every_truncation_of_a_certificate_fails_to_decode),
 		cmocka_unit_test(quorums_intersect_in_a_correct_member),
+		cmocka_unit_test(
+		    where_members_only_crash_a_majority_is_a_quorum),
+		cmocka_unit_test(
+		    the_fault_model_decides_how_many_signatures_certify),
 		cmocka_unit_test(
 		    a_request_is_good_for_its_principal_cluster_and_epoch_only),
 		cmocka_unit_test(the_state_digest_covers_each_of_its_parts),

@@ -40,7 +40,7 @@ clusters_of_every_size_agree_with_f_members_silent(void **state)
 	for (n = 1; n <= CLUSTER_MAX; n++) {
 		struct cluster *c = cluster_of(n);
 
-		for (i = 0; i < trust_faults(n); i++)
+		for (i = 0; i < trust_faults(FAULTS_BYZANTINE, n); i++)
 			c->nodes[n - 1 - i].is_down = true;
 		agree(c, 0, 20);
 		assert_applied(c, 20);
@@ -59,7 +59,7 @@ one_silent_member_more_than_f_stops_everything(void **state)
 	for (n = 1; n <= CLUSTER_MAX; n++) {
 		struct cluster *c = cluster_of(n);
 
-		for (i = 0; i < trust_faults(n) + 1; i++)
+		for (i = 0; i < trust_faults(FAULTS_BYZANTINE, n) + 1; i++)
 			c->nodes[n - 1 - i].is_down = true;
 		submit(c, 0);
 		cluster_advance(c, 10000 * MS);

@@ -352,7 +352,7 @@ make_chain(struct fixture *f, uint32_t epochs)
 	must(f, roster_format(&f->roster, &f->text));
 	must(f, chain_begin(&f->chain, buf_bytes(&f->text), &f->err));
 	for (i = 0; i < epochs; i++) {
-		uint32_t quorum = trust_quorum(f->roster.member_count);
+		uint32_t quorum = roster_quorum(&f->roster);
 
 		plan(f, 4 + i, quorum);
 		assert_int_equal(submit(f), RESULT_DONE);

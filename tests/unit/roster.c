@@ -54,8 +54,8 @@ make_fixture(void **state)
 	(void)snprintf(f->roster.operators[0].name, ROSTER_NAME_BYTES, "alice");
 	memset(f->roster.operators[0].key, 7, PUBLIC_KEY_BYTES);
 	buf_init(&f->text, ROSTER_FILE_BYTES_MAX);
-	if (setup_trial_roster(&f->roster, "demo", nodes, NODES, &f->err) !=
-		AG_OK ||
+	if (setup_trial_roster(&f->roster, "demo", "pbft", nodes, NODES,
+		&f->err) != AG_OK ||
 	    roster_format(&f->roster, &f->text) != AG_OK ||
 	    buf_append(&f->text, "", 1) != AG_OK)
 		return -1;
@@ -151,7 +151,7 @@ syntax_errors_name_file_line_and_column(void **state)
 		{ "cluster demo", "cluster demo demo",
 		    "r:2:1: \"cluster\" takes 1 word, here are 2" },
 		{ "strategy pbft", "strategy paxos",
-		    "r:3:10: expected a strategy; known: pbft" },
+		    "r:3:10: expected a strategy; known: pbft, raft" },
 		{ "epoch 0", "epoch 00", "r:4:7: expected a decimal number" },
 		{ "epoch 0", "epoch 18446744073709551616",
 		    "r:4:7: expected a decimal number" },
@@ -253,7 +253,7 @@ a_link_key_its_node_key_did_not_certify_is_refused(void **state)
 }
 
 static void
-two_or_three_members_are_refused_with_the_reason(void **state)
+too_few_members_are_refused_with_the_reason(void **state)
 {
 	struct fixture *f = *state;
 
@@ -261,6 +261,13 @@ two_or_three_members_are_refused_with_the_reason(void **state)
 	assert_int_equal(roster_check(&f->roster, &f->err), AG_EINVAL);
 	assert_non_null(strstr(f->err.text, "3 members tolerate no fault"));
 	assert_non_null(strstr(f->err.text, "4 tolerate 1"));
+	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "raft");
+	assert_int_equal(roster_check(&f->roster, &f->err), AG_OK);
+	assert_int_equal(roster_quorum(&f->roster), 2);
+	assert_int_equal(roster_faults(&f->roster), 1);
+	f->roster.member_count = 2;
+	assert_int_equal(roster_check(&f->roster, &f->err), AG_EINVAL);
+	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "pbft");
 	f->roster.member_count = 1;
 	assert_int_equal(roster_check(&f->roster, &f->err), AG_OK);
 	f->roster.member_count = NODES;
@@ -444,8 +451,7 @@ main(void)
 		cmocka_unit_test(changing_anything_signed_is_found_out),
 		cmocka_unit_test(
 		    a_link_key_its_node_key_did_not_certify_is_refused),
-		cmocka_unit_test(
-		    two_or_three_members_are_refused_with_the_reason),
+		cmocka_unit_test(too_few_members_are_refused_with_the_reason),
 		cmocka_unit_test(names_addresses_and_keys_are_used_once),
 		cmocka_unit_test(every_truncation_is_refused),
 		cmocka_unit_test(
