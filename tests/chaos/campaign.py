@@ -111,6 +111,8 @@ class Campaign(Kills, Faults):
         began = time.monotonic()
         said = getattr(self, "round_" + kind)()
         self.trial.until_ready(HEALED_SECONDS)
+        if self.crowd is not None and self.crowd.process.poll() is not None:
+            raise Failure("the crowd has ended with %d" % self.crowd.process.returncode)
         self.until_written()
         self.figures.rounds[kind] = self.figures.rounds.get(kind, 0) + 1
         self.tell("%3d  %-9s %-52s %5.1f s" % (self.round, kind, said, time.monotonic() - began))

@@ -91,7 +91,7 @@ def run_campaign(options, number, nodes, kinds, figures):
     try:
         campaign.run()
     except Exception as error:
-        if not isinstance(error, (Failure, Violation)):
+        if not isinstance(error, (Failure, GroundError, Violation)):
             traceback.print_exc()
         is_kept = True
         print("chaos: campaign %d, round %d: %s\nchaos: kept in %s\nchaos: replay: %s --seed %d --campaign %d" % (
