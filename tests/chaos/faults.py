@@ -150,9 +150,13 @@ class Faults:
     def round_full_disk(self):
         victim = self.trial.names[-1]
         others = self.trial.names[:-1]
-        self.trial.processes[victim].is_killed = True
-        self.ground.fill(self.trial.folder(victim))
-        self.trial.ends(victim, 3, "No space left on device", 30)
+        process = self.trial.processes[victim]
+        process.is_killed = True
+        end = time.monotonic() + 30
+        # It may give back what it has no use for any more.
+        while not process.has_ended(0.05) and time.monotonic() < end:
+            self.ground.fill(self.trial.folder(victim))
+        self.trial.ends(victim, 3, "No space left on device", 1)
         first, _ = self.failover(time.monotonic(), others)
         self.some_operations(self.rng.randrange(20, 300))
         self.ground.drain(self.trial.folder(victim))

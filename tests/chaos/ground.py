@@ -15,6 +15,7 @@ Clock    The seam sets the wall clock of a node off.
 The seam (seam.c) is preloaded.  Sanitizers cannot bear that: there is none
 then, and no campaign asks for what it does.
 """
+import contextlib
 import mmap
 import os
 import random
@@ -221,15 +222,14 @@ class Ground:
 
     @staticmethod
     def fill(folder):
-        """Leave no block of its disk free."""
-        with open(os.path.join(folder, "fill"), "wb", buffering=0) as file:
-            free = os.statvfs(folder)
-            try:
-                os.posix_fallocate(file.fileno(), 0, free.f_bfree * free.f_frsize)
-                while True:
-                    file.write(bytes(65536))
-            except OSError:
-                pass
+        """Leave no block of its disk free, whatever else is written there."""
+        with open(os.path.join(folder, "fill"), "ab") as file:
+            size = file.tell()
+            for step in (64 << 20, 1 << 20, 4096):
+                with contextlib.suppress(OSError):
+                    while True:
+                        os.posix_fallocate(file.fileno(), size, step)
+                        size += step
 
     @staticmethod
     def drain(folder):
