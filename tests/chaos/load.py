@@ -27,8 +27,8 @@ def encode(key):
     return base64.urlsafe_b64encode(key.encode()).rstrip(b"=").decode()
 
 
-class Client:
-    """One caller at a time.  node: the one it talks to."""
+class Caller:
+    """One that waits for each answer.  node: the one it talks to."""
 
     numbers = itertools.count(1)
 
@@ -44,6 +44,10 @@ class Client:
         self.link.close()
         self.node = node
         self.link = self.trial.link(node)
+
+
+class Client(Caller):
+    """Of single keys."""
 
     def value(self):
         """Of about VALUE_BYTES, like no other."""

@@ -11,13 +11,12 @@ change a key at the same time one comes too late.  serial.py judges all of it;
 the sums and lists here say the same in words of their own, and would find a
 mistake of that judge.
 """
-import itertools
 import json
 import random
 import threading
 
 from linear import FAILED, OK, UNKNOWN, Violation
-from load import TIMEOUT_MS, encode
+from load import TIMEOUT_MS, Caller, encode
 from serial import Txn
 from trial import Lost, NotSent
 
@@ -35,24 +34,12 @@ def items(value):
     return value.split(",")
 
 
-class Teller:
-    """One client, which reads all keys of a prefix and changes some."""
-
-    numbers = itertools.count(1)
+class Teller(Caller):
+    """Reads all keys of a prefix, and changes some."""
 
     def __init__(self, trial, history, name, node, clock):
-        self.trial = trial
-        self.history = history
-        self.name = name
-        self.node = node
-        self.link = trial.link(node)
+        super().__init__(trial, history, name, node)
         self.clock = clock
-        self.surprises = []
-
-    def move(self, node):
-        self.link.close()
-        self.node = node
-        self.link = self.trial.link(node)
 
     def stamp(self):
         return "%s.%d" % (self.name, next(self.numbers))
