@@ -76,6 +76,7 @@ byte checkpoints;          /* slots covered by a provable checkpoint */
 
 /* Scratch of single steps; no part of the state. */
 hidden byte h, j, u, best, above, size, lie, lies, base, last, k2, from;
+hidden byte shown, told; /* the liar's certificate and pledge, or 0 */
 hidden byte pick[SLOTS];
 
 /* Two batches for one sequence: the one thing that must not be. */
@@ -162,12 +163,31 @@ int outcomes; /* a bit each; 0 between steps */
 #define ABSENT (4 * (SLOTS == 1 -> 1 : 4))
 #define LIE(code, k) ((k) == 0 -> (code) % 4 : (code) / 4)
 
+inline lie_about(w, k)
+{
+	lie = (lies == ABSENT -> 0 : LIE(lies, k));
+	shown = 0;
+	told = 0;
+	if
+	:: lie > 0 ->
+		told = AT(w - 1, lie);
+		for (u : 0 .. w - 1) {
+			if
+			:: (certified[(k) * 4 + lie] >> u & 1) == 1 ->
+				shown = AT(u, lie)
+			:: else
+			fi
+		}
+	:: else
+	fi
+}
+
 #define HAS(i, w) ((from >> (i) & 1) == 1)
 
 /* The certificate of the highest view. */
 inline choose_proof(w, k)
 {
-	best = 0;
+	best = shown;
 	for (j : 0 .. CORRECT - 1) {
 		if
 		:: HAS(j, w) && CHANGE(j, w).proof[k] > 0 && (best == 0 ||
@@ -176,18 +196,6 @@ inline choose_proof(w, k)
 		:: else
 		fi
 	}
-	if
-	:: lie > 0 ->
-		for (u : 0 .. w - 1) {
-			if
-			:: (certified[(k) * 4 + lie] >> u & 1) == 1 &&
-			    (best == 0 || u > VIEW_OF(best)) ->
-				best = AT(u, lie)
-			:: else
-			fi
-		}
-	:: else
-	fi
 }
 
 /* How many pledges for a batch bind. */
@@ -210,7 +218,8 @@ inline choose_pledged(w, k)
 {
 	for (u : 0 .. w - 1) {
 		for (h : 1 .. 3) {
-			above = (lie == h -> F : 0);
+			above = (BATCH_OF(told) == h && VIEW_OF(told) >= u ->
+			    F : 0);
 			for (j : 0 .. CORRECT - 1) {
 				if
 				:: HAS(j, w) &&
@@ -236,6 +245,18 @@ inline choose_pledged(w, k)
 #define PROVABLE checkpoints
 #endif
 
+inline choose(w, k)
+{
+	best = 0;
+#ifndef MUTANT_PROOF_IGNORED
+	choose_proof(w, k);
+#endif
+#ifndef MUTANT_PLEDGES_IGNORED
+	choose_pledged(w, k);
+#endif
+	skip
+}
+
 /* Add the outcome of one set of view changes. */
 inline select_from(w)
 {
@@ -249,14 +270,8 @@ inline select_from(w)
 	}
 	last = 0;
 	for (k2 : 0 .. SLOTS - 1) {
-		lie = (lies == ABSENT -> 0 : LIE(lies, k2));
-		best = 0;
-#ifndef MUTANT_PROOF_IGNORED
-		choose_proof(w, k2);
-#endif
-#ifndef MUTANT_PLEDGES_IGNORED
-		choose_pledged(w, k2);
-#endif
+		lie_about(w, k2);
+		choose(w, k2);
 		pick[k2] = (k2 < base -> CLOSED : BATCH_OF(best));
 		if
 		:: pick[k2] > 0 -> last = k2
@@ -284,6 +299,25 @@ inline select_from(w)
 #endif
 }
 
+#ifdef ALL_LIES
+/* Every other lie, of one slot: nothing else is chosen because of it. */
+inline lie_otherwise(w)
+{
+	for (shown : 0 .. AT(w, 0) - 1) {
+		for (told : 0 .. AT(w, 0) - 1) {
+			if
+			:: shown == 0 || BATCH_OF(shown) > 0 &&
+			    (certified[BATCH_OF(shown)] >>
+				VIEW_OF(shown) & 1) == 1 ->
+				choose(w, 0);
+				assert((outcomes >> BATCH_OF(best) & 1) == 1)
+			:: else
+			fi
+		}
+	}
+}
+#endif
+
 /* All that NEW_VIEW of w can be, from all sets of view changes. */
 inline select_all(w)
 {
@@ -308,6 +342,13 @@ inline select_all(w)
 				:: else
 				fi
 			}
+#ifdef ALL_LIES
+			size = COUNT(from) + F;
+			if
+			:: size >= QUORUM -> lie_otherwise(w)
+			:: else
+			fi
+#endif
 		:: else
 		fi
 	}
