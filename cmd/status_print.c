@@ -101,6 +101,23 @@ print_evidence(const json_t *s)
 	}
 }
 
+/* How far the state is that is being fetched, and from whom. */
+static void
+print_transfer(const json_t *s)
+{
+	const json_t *transfer = json_object_get(s, "transfer"), *name;
+	size_t i;
+
+	if (transfer == NULL)
+		return;
+	(void)printf("fetching the state at %s: %s of about %s bytes, from",
+	    text_of(transfer, "seq"), text_of(transfer, "bytes"),
+	    text_of(transfer, "total"));
+	json_array_foreach(json_object_get(transfer, "from"), i, name)(void)
+	    printf(" %s", json_string_value(name));
+	(void)putchar('\n');
+}
+
 static void
 print_summary(const json_t *s)
 {
@@ -123,6 +140,7 @@ print_summary(const json_t *s)
 		: "");
 	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
+	print_transfer(s);
 	print_clock(s);
 	print_evidence(s);
 	(void)putchar('\n');

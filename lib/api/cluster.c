@@ -159,6 +159,28 @@ emit_figures(struct emitter *e, const struct node_status *s)
 		emit_u64_member(e, "rss_bytes", 0);
 }
 
+/* A state being fetched, while one is. */
+static void
+emit_transfer(struct emitter *e, const struct node_status *s)
+{
+	uint32_t i;
+
+	if (s->transfer_seq == 0)
+		return;
+	emit_key(e, "transfer");
+	emit_object_begin(e);
+	emit_u64_member(e, "seq", s->transfer_seq);
+	emit_u64_member(e, "bytes", s->transfer_bytes);
+	emit_u64_member(e, "total", s->transfer_total);
+	emit_key(e, "from");
+	emit_array_begin(e);
+	for (i = 0; i < s->member_count; i++)
+		if ((s->transfer_members >> i & 1) != 0)
+			emit_text(e, s->members[i].name);
+	emit_array_end(e);
+	emit_object_end(e);
+}
+
 void
 cluster_status(struct exchange *x)
 {
@@ -171,6 +193,7 @@ cluster_status(struct exchange *x)
 	emit_identity(e, s);
 	emit_agreement(e, s);
 	emit_figures(e, s);
+	emit_transfer(e, s);
 	emit_key(e, "members");
 	emit_array_begin(e);
 	for (i = 0; i < s->member_count; i++)

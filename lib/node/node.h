@@ -226,6 +226,11 @@ struct node_status {
 	uint64_t clock_refused_ms; /* since the last; when there was one */
 	uint32_t clock_member;     /* who proposed it */
 	int64_t clock_ahead_ms;    /* its time less ours */
+	/* A state being fetched: of which sequence (0: none), how much is
+	 * here and right, about how much there is, and who gives it. */
+	uint64_t transfer_seq;
+	uint64_t transfer_bytes, transfer_total;
+	uint32_t transfer_members; /* a bit for each */
 	struct node_member members[NODE_MEMBERS_MAX];
 };
 

@@ -127,6 +127,7 @@ void
 node_status(struct node *n, struct node_status *s)
 {
 	struct engine_status engine;
+	struct sync_progress transfer;
 	uint32_t i;
 
 	memset(s, 0, sizeof(*s));
@@ -173,6 +174,11 @@ node_status(struct node *n, struct node_status *s)
 	    since_ms(clock_mono_us(), engine.clock_refused_us);
 	s->clock_member = engine.clock_member;
 	s->clock_ahead_ms = engine.clock_ahead_ms;
+	sync_progress(n->sync, &transfer);
+	s->transfer_seq = transfer.seq;
+	s->transfer_bytes = transfer.bytes;
+	s->transfer_total = transfer.total;
+	s->transfer_members = transfer.members;
 }
 
 const char *

@@ -1,183 +1,82 @@
 /*
  * State transfer, both ends at once, among members that say anything.
  *
- * INPUT    one after another: u8 action | what it needs, a byte each
- *          frame     member, u16 length (little) | body
- *          chunk     member, transfer, index, stream, flags
+ * FORMAT   Bytes, read as actions one after another; what is missing is 0:
+ *          frame     member, length (2), that many bytes as they are
  *          work      a job of the pool is done
  *          pass      seconds
  *          fetch     seq, members
  *          cancel
- *          answer    stream, KiB until it can be read no further
+ *          restart
+ *          answer    which state is held fast for who waits the longest
  *          links     they take nothing, or again what comes
- *          request   member, transfer, seq
- *          response  member, transfer, code
- *          ack       member, transfer, index
+ *          request   member, transfer, which state's digest
+ *          done      member, transfer
+ *          ask       member, transfer, part, kind, number, path (2)
+ *          ack       member, transfer, part, piece
+ *          offer     member, which state, for what it was asked last
+ *          refuse    member, code, the same
+ *          part      member, which state, which bytes are changed: for the
+ *                    part it was asked for last
  *
- * Streams are bytes without a meaning, each with what a reader would make of
- * it: the format of snapshots has a target of its own.  Certificates are
- * real.
- *
- * Oracle: what is offered to the node is a stream that came whole, is signed
- * by enough, of this cluster and new enough; one reader at a time; chunks go
- * out in order, of the right bytes, four at most without an answer; chunks
- * are answered in order; and nothing is left when all is closed.
+ * Oracle: what is offered to the node is a state that enough signed, of this
+ * cluster; no more parts are asked of a member at once, and no more pieces
+ * sent to one without an answer, than there may be; a part that is sent is
+ * as it should be; and nothing is left when all is closed.
  */
 #include <limits.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "fixture/transfer.h"
-#include "store/snapshot.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-#define ACTIONS_MAX 256
-#define SEQ 24
+#define ACTIONS_MAX 128
 
 enum action {
 	ACTION_FRAME,
-	ACTION_CHUNK,
 	ACTION_WORK,
 	ACTION_PASS,
 	ACTION_FETCH,
 	ACTION_CANCEL,
+	ACTION_RESTART,
 	ACTION_ANSWER,
 	ACTION_LINKS,
 	ACTION_REQUEST,
-	ACTION_RESPONSE,
+	ACTION_DONE,
+	ACTION_ASK,
 	ACTION_ACK,
+	ACTION_OFFER,
+	ACTION_REFUSE,
+	ACTION_PART,
 	ACTION_COUNT,
 };
 
-enum flag {
-	FLAG_FLIPPED = 1,
-	FLAG_SHORT = 2,
-	FLAG_NOT_LAST = 4,
-	FLAG_LAST = 8,
+enum state_kind {
+	STATE_LARGE,
+	STATE_SMALL,
+	STATE_ALONE, /* one signature, which is not enough */
+	STATE_FOREIGN,
+	STATE_COUNT,
 };
 
-enum stream_kind {
-	STREAM_LARGE,
-	STREAM_SMALL,
-	STREAM_ALONE, /* one signature, which is not enough */
-	STREAM_OLD,
-	STREAM_FOREIGN,
-	STREAM_COUNT,
-};
-
-struct stream {
-	struct buf bytes;
-	struct snapshot_info info;
-};
-
-/* What one member was sent last. */
-struct served {
-	uint64_t transfer, next, acked;
-	const struct stream *stream;
-	bool is_ended;
+/* What one member was sent, and asked. */
+struct seen {
+	uint64_t transfer;
+	const struct transfer_state *held; /* for it */
+	unsigned in_flight;
+	uint64_t asked_for, asked; /* parts, of which transfer */
 };
 
 struct bench {
 	struct transfer t;
-	struct served served[MEMBERS];
-	const struct stream *answer; /* being handed out */
-	uint64_t transfer, next_ack; /* of the fetch */
-	uint64_t least;
+	struct seen seen[MEMBERS];
+	const struct transfer_state *answering;
 	size_t ready_count;
 };
 
-static struct stream streams[STREAM_COUNT];
-static size_t readers;
-
-/* --- streams, and who reads them --- */
-
-struct snapshot_reader {
-	size_t len;
-	uint32_t candidates; /* streams that begin with what came */
-};
-
-enum ag_status
-snapshot_reader_new(struct snapshot_reader **out, const char *dir,
-    struct ag_error *err)
-{
-	*out = malloc(sizeof(**out));
-	if (*out == NULL)
-		return ag_fail(err, AG_ENOMEM, "snapshot: out of memory");
-	AG_ASSERT(dir != NULL);
-	AG_ASSERT(readers == 0);
-	readers++;
-	**out = (struct snapshot_reader){ 0, (1U << STREAM_COUNT) - 1 };
-	return AG_OK;
-}
-
-enum ag_status
-snapshot_reader_feed(struct snapshot_reader *r, struct bytes piece,
-    struct ag_error *err)
-{
-	size_t i;
-
-	for (i = 0; i < STREAM_COUNT; i++) {
-		struct bytes whole = buf_bytes(&streams[i].bytes);
-
-		if (r->len + piece.len > whole.len ||
-		    (piece.len > 0 &&
-			memcmp(whole.data + r->len, piece.data, piece.len) !=
-			    0))
-			r->candidates &= ~(1U << i);
-	}
-	r->len += piece.len;
-	return r->candidates != 0
-	    ? AG_OK
-	    : ag_fail(err, AG_ECORRUPT, "snapshot: damaged");
-}
-
-enum ag_status
-snapshot_reader_finish(struct snapshot_reader *r, struct snapshot_info *info,
-    struct ag_error *err)
-{
-	size_t i;
-
-	for (i = 0; i < STREAM_COUNT; i++) {
-		if ((r->candidates >> i & 1) == 0 ||
-		    r->len != streams[i].bytes.len)
-			continue;
-		*info = streams[i].info;
-		return AG_OK;
-	}
-	return ag_fail(err, AG_ECORRUPT, "snapshot: it is cut short");
-}
-
-void
-snapshot_reader_free(struct snapshot_reader *r)
-{
-	if (r == NULL)
-		return;
-	readers--;
-	free(r);
-}
-
-static void
-make_stream(struct members *members, enum stream_kind kind, size_t len,
-    uint64_t seq, uint32_t signers)
-{
-	struct stream *stream = &streams[kind];
-	struct snapshot_info *info = &stream->info;
-	size_t i;
-
-	buf_init(&stream->bytes, TRANSFER_STREAM_BYTES_MAX);
-	AG_ASSERT(buf_reserve(&stream->bytes, len) == AG_OK);
-	for (i = 0; i < len; i++)
-		stream->bytes.data[i] =
-		    (uint8_t)((i / 7 * 31) ^ (i >> 11) ^ kind);
-	stream->bytes.len = len;
-	roster_scope(&members->roster, &info->scope);
-	info->seq = seq;
-	info->has_certificate = true;
-	memset(info->digest.data, (int)kind + 1, DIGEST_BYTES);
-	members_certify(members, signers, seq, &info->digest,
-	    &info->certificate);
-}
+static struct transfer_state states[STATE_COUNT];
 
 static void
 ignore_line(void *arg, const struct log_line *line)
@@ -187,72 +86,70 @@ ignore_line(void *arg, const struct log_line *line)
 }
 
 static void
-make_streams(struct members *members)
+close_states(void)
 {
-	if (streams[STREAM_LARGE].bytes.data != NULL)
+	size_t i;
+
+	for (i = 0; i < STATE_COUNT; i++)
+		transfer_state_close(&states[i]);
+}
+
+static void
+make_states(struct transfer *t)
+{
+	if (states[STATE_LARGE].store != NULL)
 		return;
 	log_sink_set(ignore_line, NULL);
-	make_stream(members, STREAM_LARGE, 5 * TRANSFER_CHUNK_BYTES, SEQ, 0x6);
-	make_stream(members, STREAM_SMALL, 100, SEQ, 0x9);
-	make_stream(members, STREAM_ALONE, 100, SEQ, 0x2);
-	make_stream(members, STREAM_OLD, 100, SEQ / 2, 0xf);
-	make_stream(members, STREAM_FOREIGN, 100, SEQ, 0xf);
-	streams[STREAM_FOREIGN].info.scope.cluster_id[0] ^= 1;
+	transfer_state_open(t, &states[STATE_LARGE], 40, 100000, 0x6);
+	transfer_state_open(t, &states[STATE_SMALL], 3, 10, 0x9);
+	transfer_state_open(t, &states[STATE_ALONE], 4, 10, 0x2);
+	t->members.roster.cluster_id[0] ^= 1;
+	transfer_state_open(t, &states[STATE_FOREIGN], 5, 10, 0xf);
+	t->members.roster.cluster_id[0] ^= 1;
+	(void)atexit(close_states);
 }
 
 /* --- what is said is judged --- */
 
 static void
-judge_chunk(struct served *served, const struct transfer_sent *sent,
-    struct bytes piece)
+judge_request(struct seen *seen, const struct transfer_sent *sent)
 {
-	struct bytes right;
-	bool is_last;
+	if (sent->what != SYNC_PART)
+		return;
+	AG_ASSERT(sent->transfer >= seen->asked_for);
+	seen->asked_for = sent->transfer;
+	seen->asked = sent->number;
+}
 
-	AG_ASSERT(served->stream != NULL);
-	AG_ASSERT(sent->transfer == served->transfer);
-	AG_ASSERT(sent->number == served->next);
-	AG_ASSERT(sent->number < served->acked + TRANSFER_WINDOW);
-	AG_ASSERT(!served->is_ended);
-	right = transfer_piece(buf_bytes(&served->stream->bytes), sent->number,
-	    &is_last);
-	AG_ASSERT(bytes_compare(piece, right) == 0);
-	AG_ASSERT(sent->is_last == is_last);
-	served->is_ended = is_last;
-	served->next++;
+static void
+judge_piece(struct bench *b, struct seen *seen,
+    const struct transfer_sent *sent, struct bytes piece)
+{
+	AG_ASSERT(seen->held != NULL);
+	AG_ASSERT(sent->transfer == seen->transfer);
+	AG_ASSERT(piece.len <= SYNC_PIECE_BYTES);
+	AG_ASSERT(sent->is_last || piece.len == SYNC_PIECE_BYTES);
+	if (!b->t.is_full)
+		AG_ASSERT(++seen->in_flight <= SYNC_WINDOW);
 }
 
 static void
 on_sent(void *arg, const struct transfer_sent *sent, struct bytes piece)
 {
 	struct bench *b = arg;
-	struct served *served = &b->served[sent->member];
+	struct seen *seen = &b->seen[sent->member];
 
-	switch (sent->type) {
-	case MESSAGE_SYNC_REQUEST:
-		AG_ASSERT(sent->transfer > b->transfer);
-		b->transfer = sent->transfer;
-		b->least = sent->number;
-		b->next_ack = 0;
-		break;
-	case MESSAGE_SYNC_RESPONSE:
-		AG_ASSERT(sent->number <= 1);
-		if (sent->number == 1)
-			break;
-		AG_ASSERT(b->answer != NULL);
-		AG_ASSERT(sent->seq == b->answer->info.seq);
-		*served = (struct served){ .transfer = sent->transfer,
-			.stream = b->answer };
-		break;
-	case MESSAGE_DATA_ACK:
-		AG_ASSERT(sent->transfer == b->transfer);
-		AG_ASSERT(sent->number == b->next_ack);
-		b->next_ack++;
-		break;
-	default:
-		AG_ASSERT(sent->type == MESSAGE_DATA_CHUNK);
-		judge_chunk(served, sent, piece);
-		break;
+	if (sent->type == MESSAGE_SYNC_REQUEST)
+		judge_request(seen, sent);
+	if (sent->type == MESSAGE_DATA_CHUNK)
+		judge_piece(b, seen, sent, piece);
+	if (sent->type == MESSAGE_SYNC_RESPONSE && sent->what == SYNC_OFFERED) {
+		if (b->answering != NULL)
+			seen->held = b->answering;
+		AG_ASSERT(seen->held != NULL);
+		AG_ASSERT(sent->number == seen->held->offer.seq);
+		seen->transfer = sent->transfer;
+		seen->in_flight = 0;
 	}
 }
 
@@ -265,12 +162,11 @@ judge_ready(struct bench *b)
 		return;
 	AG_ASSERT(b->t.ready_count == b->ready_count + 1);
 	b->ready_count++;
-	AG_ASSERT(b->t.ready_seq >= b->least);
-	AG_ASSERT(digest_equal(digest, &streams[STREAM_LARGE].info.digest) ||
-	    digest_equal(digest, &streams[STREAM_SMALL].info.digest) ||
-	    digest_equal(digest, &streams[STREAM_OLD].info.digest));
+	AG_ASSERT(digest_equal(digest,
+		      &states[STATE_LARGE].offer.certificate.digest) ||
+	    digest_equal(digest,
+		&states[STATE_SMALL].offer.certificate.digest));
 	AG_ASSERT(!sync_is_fetching(b->t.sync));
-	AG_ASSERT(readers == 0);
 }
 
 /* --- what happens --- */
@@ -293,6 +189,12 @@ take_member(struct bytes *input)
 	return 1 + take_byte(input) % (MEMBERS - 1U);
 }
 
+static struct transfer_state *
+take_state(struct bytes *input)
+{
+	return &states[take_byte(input) % STATE_COUNT];
+}
+
 static void
 act_frame(struct bench *b, struct bytes *input)
 {
@@ -302,67 +204,120 @@ act_frame(struct bench *b, struct bytes *input)
 	len |= (size_t)take_byte(input) << 8;
 	if (len > input->len)
 		len = input->len;
-	sync_frame(b->t.sync, member, bytes_of(input->data, len));
+	/* What looks like an answer would have to be counted as one. */
+	if (message_type_of(bytes_of(input->data, len)) != MESSAGE_DATA_ACK)
+		sync_frame(b->t.sync, member, bytes_of(input->data, len));
 	*input = bytes_of(input->data + len, input->len - len);
-}
-
-static void
-act_chunk(struct bench *b, struct bytes *input)
-{
-	static uint8_t copy[TRANSFER_CHUNK_BYTES];
-	uint32_t member = take_member(input);
-	uint64_t transfer = take_byte(input), index = take_byte(input);
-	enum stream_kind kind = take_byte(input) % STREAM_COUNT;
-	uint8_t flags = take_byte(input);
-	struct bytes piece;
-	bool is_last;
-
-	piece =
-	    transfer_piece(buf_bytes(&streams[kind].bytes), index, &is_last);
-	if (piece.len > 0)
-		memcpy(copy, piece.data, piece.len);
-	if ((flags & FLAG_FLIPPED) != 0)
-		copy[piece.len / 2] ^= 1;
-	if ((flags & FLAG_SHORT) != 0)
-		piece.len /= 2;
-	if ((flags & FLAG_LAST) != 0)
-		is_last = true;
-	if ((flags & FLAG_NOT_LAST) != 0)
-		is_last = false;
-	transfer_chunk(&b->t, member, transfer, index,
-	    bytes_of(copy, piece.len), is_last);
 }
 
 static void
 act_answer(struct bench *b, struct bytes *input)
 {
-	uint8_t which = take_byte(input) % (STREAM_COUNT + 1);
-	size_t fails_at = (size_t)take_byte(input) << 13;
-	struct bytes bytes;
+	uint8_t which = take_byte(input) % (STATE_COUNT + 1);
 
 	if (transfer_waiting(&b->t) == 0)
 		return;
-	if (which == STREAM_COUNT) {
-		transfer_answer(&b->t, NULL, 0, 0);
-		return;
-	}
-	b->answer = &streams[which];
-	bytes = buf_bytes(&b->answer->bytes);
-	transfer_answer(&b->t, &bytes, b->answer->info.seq,
-	    fails_at == 0 ? SIZE_MAX : fails_at);
+	b->answering = which < STATE_COUNT ? &states[which] : NULL;
+	transfer_answer(&b->t, which < STATE_COUNT ? &states[which] : NULL);
+	b->answering = NULL;
+}
+
+static void
+act_request(struct bench *b, struct bytes *input)
+{
+	uint32_t member = take_member(input);
+	uint64_t transfer = take_byte(input);
+	uint8_t which = take_byte(input) % (STATE_COUNT + 1);
+
+	transfer_request(&b->t, member, transfer,
+	    which < STATE_COUNT ? &states[which].offer.certificate.digest
+				: NULL);
+}
+
+static void
+act_ask(struct bench *b, struct bytes *input)
+{
+	uint32_t member = take_member(input);
+	uint64_t transfer = take_byte(input), part = take_byte(input);
+	struct part_name name = { .kind = PART_NODE };
+
+	name.kind = (enum part_kind)(take_byte(input) % 4);
+	name.number = take_byte(input);
+	name.path[0] = take_byte(input);
+	name.path[1] = take_byte(input);
+	transfer_ask(&b->t, member, transfer, part, &name);
 }
 
 static void
 act_ack(struct bench *b, struct bytes *input)
 {
 	uint32_t member = take_member(input);
-	uint64_t transfer = take_byte(input), index = take_byte(input);
-	struct served *served = &b->served[member];
+	uint64_t transfer = take_byte(input), part = take_byte(input);
+	struct seen *seen = &b->seen[member];
 
-	if (transfer == served->transfer && index >= served->acked &&
-	    index < served->next)
-		served->acked = index + 1;
-	transfer_ack(&b->t, member, transfer, index);
+	if (transfer == seen->transfer && seen->in_flight > 0)
+		seen->in_flight--;
+	transfer_ack(&b->t, member, transfer, part, take_byte(input));
+}
+
+/* The last of what member was asked that is this; NULL: nothing. */
+static struct transfer_sent *
+last_asked(struct bench *b, uint32_t member, enum sync_what what)
+{
+	return transfer_find(&b->t, member, MESSAGE_SYNC_REQUEST, what);
+}
+
+static void
+act_part(struct bench *b, struct bytes *input)
+{
+	uint32_t member = take_member(input);
+	struct transfer_state *state = take_state(input);
+	uint8_t change = take_byte(input);
+	struct transfer_sent *asked = last_asked(b, member, SYNC_PART);
+	struct buf *contents = &state->contents;
+
+	if (asked == NULL ||
+	    part_maker_make(state->maker, &asked->name, contents, NULL) !=
+		AG_OK)
+		return;
+	if (change != 0)
+		contents->data[change * contents->len / 256] ^= change;
+	transfer_part(&b->t, member, asked->transfer, asked->number,
+	    buf_bytes(contents));
+}
+
+static void
+act_fetch(struct bench *b, struct bytes *input)
+{
+	uint64_t seq = take_byte(input);
+
+	sync_fetch(b->t.sync, seq, take_byte(input) & 0xfU);
+}
+
+static void
+act_restart(struct bench *b)
+{
+	size_t i;
+
+	transfer_restart(&b->t);
+	for (i = 0; i < MEMBERS; i++)
+		b->seen[i] = (struct seen){ .transfer = 0 };
+}
+
+static void
+act_response(struct bench *b, enum action action, struct bytes *input)
+{
+	uint32_t member = take_member(input);
+	struct transfer_sent *asked = last_asked(b, member, SYNC_OPEN);
+
+	if (asked == NULL)
+		return;
+	if (action == ACTION_OFFER)
+		transfer_offer(&b->t, member, asked->transfer,
+		    &take_state(input)->offer);
+	else
+		transfer_refuse(&b->t, member, asked->transfer,
+		    take_byte(input) % 4);
 }
 
 static void
@@ -370,24 +325,22 @@ act(struct bench *b, struct bytes *input)
 {
 	enum action action = take_byte(input) % ACTION_COUNT;
 	uint32_t member;
-	uint64_t number;
 
 	switch (action) {
 	case ACTION_FRAME:
 		act_frame(b, input);
 		break;
-	case ACTION_CHUNK:
-		act_chunk(b, input);
-		break;
 	case ACTION_PASS:
 		virtual_loop_pass(b->t.loop, 1000U * (take_byte(input) % 16U));
 		break;
 	case ACTION_FETCH:
-		number = take_byte(input);
-		sync_fetch(b->t.sync, number, take_byte(input) & 0xfU);
+		act_fetch(b, input);
 		break;
 	case ACTION_CANCEL:
 		sync_cancel(b->t.sync);
+		break;
+	case ACTION_RESTART:
+		act_restart(b);
 		break;
 	case ACTION_ANSWER:
 		act_answer(b, input);
@@ -396,17 +349,24 @@ act(struct bench *b, struct bytes *input)
 		b->t.is_full = !b->t.is_full;
 		break;
 	case ACTION_REQUEST:
-		member = take_member(input);
-		number = take_byte(input);
-		transfer_request(&b->t, member, number, take_byte(input));
+		act_request(b, input);
 		break;
-	case ACTION_RESPONSE:
+	case ACTION_DONE:
 		member = take_member(input);
-		number = take_byte(input);
-		transfer_response(&b->t, member, number, take_byte(input));
+		transfer_done(&b->t, member, take_byte(input));
+		break;
+	case ACTION_ASK:
+		act_ask(b, input);
 		break;
 	case ACTION_ACK:
 		act_ack(b, input);
+		break;
+	case ACTION_OFFER:
+	case ACTION_REFUSE:
+		act_response(b, action, input);
+		break;
+	case ACTION_PART:
+		act_part(b, input);
 		break;
 	case ACTION_WORK:
 	case ACTION_COUNT:
@@ -426,17 +386,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	memset(b, 0, sizeof(*b));
 	transfer_open(&b->t);
-	make_streams(&b->t.members);
+	make_states(&b->t);
 	b->t.arg = b;
 	b->t.on_sent = on_sent;
 	for (i = 0; i < ACTIONS_MAX && input.len > 0; i++) {
 		act(b, &input);
 		judge_ready(b);
 		AG_ASSERT(transfer_waiting(&b->t) < MEMBERS);
-		AG_ASSERT(transfer_reading(&b->t) < MEMBERS);
+		AG_ASSERT(transfer_holding(&b->t) < MEMBERS);
 	}
 	transfer_close(&b->t);
 	AG_ASSERT(b->t.ready_count == b->ready_count);
-	AG_ASSERT(readers == 0);
 	return 0;
 }
