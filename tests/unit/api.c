@@ -435,6 +435,7 @@ status_alerts_and_readiness_follow_the_cluster(void **state)
 	member = json_array_get(json_object_get(root, "members"), 3);
 	assert_string_equal(text_of(member, "state"), "SILENT");
 	assert_string_equal(text_of(member, "lag"), "1");
+	assert_null(json_object_get(root, "transfer"));
 	json_decref(root);
 	root = ask(f, 200, "GET", "/v1/alerts", nothing);
 	assert_int_equal(json_array_size(json_object_get(root, "alerts")), 2);
@@ -448,6 +449,26 @@ status_alerts_and_readiness_follow_the_cluster(void **state)
 	assert_int_equal(json_array_size(json_object_get(root, "checks")), 2);
 	json_decref(root);
 	json_decref(ask(f, 200, "GET", "/livez", nothing));
+}
+
+static void
+a_node_that_fetches_a_state_says_how_far_it_is(void **state)
+{
+	struct api_fixture *f = *state;
+	struct node_status *s = fake_node_status(f->node);
+	json_t *root, *transfer;
+
+	s->transfer_seq = 24;
+	s->transfer_bytes = 1000;
+	s->transfer_total = 4000;
+	s->transfer_members = 1U << 1 | 1U << 3;
+	root = ask(f, 200, "GET", "/v1/status", nothing);
+	transfer = json_object_get(root, "transfer");
+	assert_string_equal(text_of(transfer, "seq"), "24");
+	assert_string_equal(text_of(transfer, "bytes"), "1000");
+	assert_string_equal(text_of(transfer, "total"), "4000");
+	assert_int_equal(json_array_size(json_object_get(transfer, "from")), 2);
+	json_decref(root);
 }
 
 static void
@@ -919,6 +940,7 @@ main(void)
 		API_TEST(transaction_of_endless_brackets_is_refused_unparsed),
 		API_TEST(request_can_be_asked_for_by_its_id),
 		API_TEST(status_alerts_and_readiness_follow_the_cluster),
+		API_TEST(a_node_that_fetches_a_state_says_how_far_it_is),
 		API_TEST(every_route_of_the_list_answers),
 		API_TEST(certificate_is_raw_cbor_when_asked_for),
 		API_TEST(evidence_is_listed_and_given_whole),
