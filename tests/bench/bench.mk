@@ -24,11 +24,17 @@ bench: $(BUILD)/aegis $(BENCH_LOAD) ## writes beside etcd's; see build/bench.jso
 	@AEGIS=$(BUILD)/aegis LOAD=$(BENCH_LOAD) tests/bench/bench.sh \
 		build/bench.jsonl
 
+# A member that lost its disk, level again: TRANSFER_MIB, TRANSFER_BYTES.
+bench-transfer: $(BUILD)/aegis ## how long 1 GiB of state takes to fetch
+	@AEGIS=$(BUILD)/aegis tests/bench/transfer.sh build/bench-transfer.jsonl
+
 # Whether the figures come out at all; what they are is not judged here.
 check-bench: $(BUILD)/aegis $(BENCH_LOAD)
 	@AEGIS=$(BUILD)/aegis LOAD=$(BENCH_LOAD) tests/bench/bench.sh --short \
 		$(BUILD)/bench-short.jsonl
+	@AEGIS=$(BUILD)/aegis TRANSFER_MIB=2 TRANSFER_SECONDS=600 \
+		tests/bench/transfer.sh $(BUILD)/bench-short.jsonl
 
 CHECKS += check-bench
-.PHONY: bench bench-storage bench-api check-bench
+.PHONY: bench bench-storage bench-api bench-transfer check-bench
 -include $(patsubst %.o,%.d,$(call obj,$(LOAD_SRC)))

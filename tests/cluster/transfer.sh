@@ -1,0 +1,106 @@
+#!/bin/bash
+# A state too large for one part, fetched by a member that was emptied: from
+# several members while writes go on, and with the member killed meanwhile.
+# Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
+set -u
+# What takes part here is bytes, not how fast a disk syncs them.
+memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+[ "${memory:-0}" -lt 2500000 ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/cluster/lib_trial.sh
+. "${0%/*}/lib_trial.sh"
+
+values=96 # of 1 MiB, the largest
+
+# empty NODE: as after the loss of its disk, but for the keys.
+empty() {
+	exits 0 "$AEGIS" cluster kill c "$1"
+	(cd "c/$1" && rm -rf log state state.sync request-number evidence) ||
+		fail "empty $1"
+	: >"c/$1/node.log"
+}
+
+# level NODE: it has what was written last.
+level() {
+	has "$1" live "$(cat written)"
+}
+
+# logged NODE TEXT
+logged() {
+	grep -qF "msg=\"$2\"" "c/$1/node.log"
+}
+
+# number NODE MESSAGE FIELD: of the last such line.
+number() {
+	grep -F "msg=\"$2\"" "c/$1/node.log" | tail -n 1 |
+		sed "s/.* $3=\([0-9]*\).*/\1/"
+}
+
+exits 0 "$AEGIS" cluster init -q c
+for node in n1 n2 n3 n4; do
+	cat >>"c/$node/aegis.yaml" <<'YAML'
+consensus:
+  checkpoint_interval: 8
+  pipeline: 16
+store:
+  log_retain: 64MiB
+YAML
+done
+exits 0 "$AEGIS" cluster up c
+head -c 1048576 /dev/urandom >value
+for i in $(seq "$values"); do
+	exits 0 ask n1 put "large$i" --file value
+done
+
+: >go
+echo 0 >written
+( count=0
+while [ -e go ]; do
+	count=$((count + 1))
+	ask n1 put live "$count" -q 2>live.err || {
+		cat live.err >lost
+		break
+	}
+	echo "$count" >written
+done ) &
+writer=$!
+
+# From all the others, each part once.
+empty n4
+exits 0 "$AEGIS" cluster up c
+within 120 "n4 fetches the state" logged n4 "state installed"
+for node in n1 n2 n3; do
+	grep 'msg="state offered"' c/n4/node.log | grep -q "member=$node" ||
+		fail "$node was not asked for the state"
+done
+[ "$(number n4 "state fetched" parts)" -gt 60 ] ||
+	fail "the state came in $(number n4 "state fetched" parts) parts"
+grep -q 'msg="state transfer failed"' c/n4/node.log &&
+	fail "a member was left: $(cat c/n4/node.log)"
+
+# Killed when a part of it is there, it goes on from that.
+empty n4
+exits 0 "$AEGIS" cluster up c
+within 60 "n4 has a part of the state" test -s c/n4/state.sync/parts
+for _ in $(seq 600); do
+	[ "$(stat -c %s c/n4/state.sync/parts 2>/dev/null || echo 0)" -lt \
+		$((values * 1048576 / 4)) ] || break
+	[ ! -e c/n4/state/state.db ] || logged n4 "state fetched" && break
+	sleep 0.01
+done
+exits 0 "$AEGIS" cluster kill c n4
+if logged n4 "state fetched"; then
+	echo "$name: n4 was too fast to be killed meanwhile"
+else
+	exits 0 "$AEGIS" cluster up c
+	within 120 "n4 fetches the rest" logged n4 "state installed"
+	[ "$(number n4 "state fetched" parts_kept)" -gt 4 ] ||
+		fail "n4 kept $(number n4 "state fetched" parts_kept) parts"
+fi
+exits 0 "$AEGIS" cluster up c
+rm go
+wait "$writer"
+[ ! -e lost ] || fail "a write failed meanwhile: $(cat lost)"
+within 60 "n4 is level" level n4
+ask n4 get "large$values" --consistency local -o value | cmp -s - value ||
+	fail "n4 holds another value"
+[ ! -e c/n4/state.sync/parts ] || fail "the parts are left behind"
