@@ -320,8 +320,12 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	struct ag_error err;
 
 	status = applier_replace(n->applier, dir, seq, &err);
-	if (status == AG_EEXIST)
+	if (status == AG_EEXIST) {
+		if (state_dir_remove(dir, &err) != AG_OK)
+			log_warn("node", "a fetched state is left behind",
+			    LOG_TEXT("error", err.text));
 		return;
+	}
 	if (status != AG_OK) {
 		node_fatal(n, &err);
 		return;

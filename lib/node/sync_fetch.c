@@ -29,6 +29,9 @@
 #define PAUSE_US UINT64_C(5000000)
 #define SLOW_US UINT64_C(2000000)
 
+/* Of one member, splits in a fetch: what is had of a state is to grow. */
+#define SPLITS_MAX 16384
+
 static void fetch_go(struct sync *s);
 
 static const char *
@@ -578,6 +581,10 @@ check_done(struct sync *s)
 	if (status == AG_OK)
 		status = gather_accept(f->gather, f->job_item, &f->err);
 	w->is_open = false;
+	if (status == AG_OK && gather_was_split(f->gather) &&
+	    ++source->splits > SPLITS_MAX)
+		status = ag_fail(&f->err, AG_ELIMIT,
+		    "it splits what it should send");
 	if (status == AG_OK) {
 		metric_add(s->received_bytes, (int64_t)w->contents.len);
 		return;

@@ -65,6 +65,7 @@ struct source {
 	uint64_t last_index;
 	uint64_t heard_us;
 	uint64_t rest_until_us;
+	uint32_t splits; /* it brought instead of entries */
 	struct wanted wanted[SYNC_ASKED_MAX];
 };
 

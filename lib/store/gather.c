@@ -14,8 +14,7 @@
  *             that is let go of when it is more than what is right.
  *          2. What is read back is judged again: nothing is synced, and a
  *             torn or damaged record costs no more than that part.
- *          3. Items are bounded: a server that splits what need not be split
- *             is refused.
+ *          3. Items are bounded, whoever splits what need not be split.
  *
  * NOT HERE Making the database of it (store/gather_build.c).
  */
@@ -508,6 +507,12 @@ gather_refuse_kept(struct gather *g, size_t item)
 {
 	if (g->items[item].state == ITEM_KEPT)
 		item_want(g, item);
+}
+
+bool
+gather_was_split(const struct gather *g)
+{
+	return g->found.shape == PART_SPLIT;
 }
 
 bool

@@ -70,6 +70,9 @@ void gather_refuse_kept(struct gather *gather, size_t item);
 enum ag_status gather_accept(struct gather *gather, size_t item,
     struct ag_error *err) AG_MUST_USE;
 
+/* The part accepted last was but split. */
+bool gather_was_split(const struct gather *gather);
+
 bool gather_is_whole(const struct gather *gather);
 
 /*

@@ -98,6 +98,16 @@ part_name_covers(const struct part_name *name, const uint8_t *key_hash)
 	    (name->path[whole] ^ key_hash[whole]) >> (8 - rest) == 0;
 }
 
+unsigned int
+part_split_bits_max(const struct part_name *name)
+{
+	unsigned int most = MERKLE_BITS - name->number;
+	unsigned int bits =
+	    name->number == 0 ? PART_SPLIT_BITS_MAX : PART_SPLIT_BITS_BELOW;
+
+	return most < bits ? most : bits;
+}
+
 void
 part_child(const struct part_name *name, unsigned int bits, uint32_t index,
     struct part_name *child)
@@ -321,8 +331,7 @@ split_check(const struct part_want *want, struct part_found *found,
 	struct part_name child;
 	uint32_t i;
 
-	if (bits == 0 || bits > PART_SPLIT_BITS_MAX ||
-	    want->name.number + bits > MERKLE_BITS)
+	if (bits == 0 || bits > part_split_bits_max(&want->name))
 		return forged(err, "a split into too many or nothing");
 	if (found->nodes == NULL)
 		found->nodes =

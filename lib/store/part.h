@@ -14,7 +14,7 @@
  *         contents  u8 shape, then
  *           0 entries  [key, value, version, created, modified], one after
  *                      another, by rising key
- *           1 split    u8 bits | the 2^bits nodes so far below, from the
+ *           1 split    u8 bits (to 12 for the root, to 4 for others) | the 2^bits nodes so far below, from the
  *                      left: u8 0 nothing; 1 one leaf, key hash | value
  *                      hash; 2 more, their digest
  *           2 list     principal | BLAKE2b-256 of its encoding, by rising
@@ -46,7 +46,8 @@
 
 /* Contents are no longer; there is room for any one entry. */
 #define PART_BYTES_MAX (2U << 20)
-#define PART_SPLIT_BITS_MAX 12
+#define PART_SPLIT_BITS_MAX 12  /* of the root */
+#define PART_SPLIT_BITS_BELOW 4 /* of any other node */
 #define PART_CLIENTS 16
 #define PART_NAME_BYTES_MAX 48
 
@@ -148,6 +149,9 @@ void part_found_fini(struct part_found *found);
 /* AG_EFORGED: the contents are not that part's. */
 enum ag_status part_check(const struct part_want *want, struct bytes contents,
     struct part_found *found, struct ag_error *err) AG_MUST_USE;
+
+/* How many levels a split of this node may have at most. */
+unsigned int part_split_bits_max(const struct part_name *name);
 
 /* The index-th node below that a split gives. */
 void part_child(const struct part_name *name, unsigned int bits, uint32_t index,

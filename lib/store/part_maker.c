@@ -383,12 +383,12 @@ split_bucket(struct part_maker *m, const struct part_name *name,
 static unsigned int
 split_bits(const struct part_name *name, uint64_t estimate)
 {
-	unsigned int bits = SPLIT_BITS_BLIND, most = MERKLE_BITS - name->number;
+	unsigned int bits = SPLIT_BITS_BLIND;
+	unsigned int most = part_split_bits_max(name);
 
-	if (name->number < MERKLE_TOP_BITS)
+	if (name->number < MERKLE_TOP_BITS &&
+	    most > MERKLE_TOP_BITS - name->number)
 		most = MERKLE_TOP_BITS - name->number;
-	if (most > PART_SPLIT_BITS_MAX)
-		most = PART_SPLIT_BITS_MAX;
 	while (bits < most && estimate >> bits > TARGET_BYTES)
 		bits++;
 	return bits < most ? bits : most;
