@@ -118,6 +118,23 @@ print_transfer(const json_t *s)
 	(void)putchar('\n');
 }
 
+/* A node that may have forgotten votes says so itself. */
+static void
+print_rejoining(const json_t *s)
+{
+	const char *seq = text_of(s, "rejoin_seq");
+
+	if (!json_is_true(json_object_get(s, "rejoining")))
+		return;
+	if (strcmp(seq, "0") == 0)
+		(void)printf("rejoining: not voting until the other members "
+			     "have told how far votes may be forgotten\n");
+	else
+		(void)printf("rejoining: not voting until sequence %s is "
+			     "stable, votes up to it may be forgotten\n",
+		    seq);
+}
+
 static void
 print_summary(const json_t *s)
 {
@@ -141,6 +158,7 @@ print_summary(const json_t *s)
 	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
 	print_transfer(s);
+	print_rejoining(s);
 	print_clock(s);
 	print_evidence(s);
 	(void)putchar('\n');

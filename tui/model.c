@@ -147,6 +147,8 @@ read_status(struct model_status *s, const json_t *o)
 	GET_TEXT(o, "view_since", s->view_since);
 	GET_TEXT(o, "time", s->time);
 	s->changing_view = json_is_true(json_object_get(o, "changing_view"));
+	s->rejoining = json_is_true(json_object_get(o, "rejoining"));
+	s->rejoin_seq = get_u64(o, "rejoin_seq");
 	s->n = get_u64(o, "n");
 	s->f = get_u64(o, "f");
 	s->quorum = get_u64(o, "quorum");

@@ -72,6 +72,8 @@ struct model_status {
 	char view_since[MODEL_TIME_BYTES];
 	char time[MODEL_TIME_BYTES];
 	bool changing_view;
+	bool rejoining;      /* the node gives no votes, */
+	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
 	uint64_t n;
 	uint64_t f;
 	uint64_t quorum;

@@ -127,11 +127,17 @@ add_trouble(const struct model_status *s, bool is_silent, char *out, size_t cap)
 	}
 }
 
-/* ": n4 SILENT 12s, n3 BEHIND": who is not well, the worst first. */
+/* ": n4 SILENT 12s, n3 BEHIND": who is not well, the worst first, after the
+ * node itself. */
 static void
 describe_trouble(const struct model_status *s, char *out, size_t cap)
 {
 	out[0] = '\0';
+	if (s->rejoining && s->rejoin_seq > 0)
+		(void)snprintf(out, cap, ": not voting until %" PRIu64,
+		    s->rejoin_seq);
+	else if (s->rejoining)
+		(void)snprintf(out, cap, ": not voting");
 	add_trouble(s, true, out, cap);
 	add_trouble(s, false, out, cap);
 }

@@ -55,6 +55,7 @@ pane_word_attr(const char *word)
 		{ "EXECUTED", CANVAS_GOOD },
 		{ "DEGRADED", CANVAS_WARN },
 		{ "BEHIND", CANVAS_WARN },
+		{ "REJOINING", CANVAS_WARN },
 		{ "CONNECTING", CANVAS_WARN },
 		{ "STARTING", CANVAS_WARN },
 		{ "WARN", CANVAS_WARN },

@@ -35,6 +35,8 @@ state_name(enum node_member_state state)
 		return "OK";
 	case NODE_MEMBER_BEHIND:
 		return "BEHIND";
+	case NODE_MEMBER_REJOINING:
+		return "REJOINING";
 	case NODE_MEMBER_CONNECTING:
 		return "CONNECTING";
 	case NODE_MEMBER_SILENT:
@@ -123,6 +125,9 @@ emit_agreement(struct emitter *e, const struct node_status *s)
 	else
 		emit_time_ms(e, s->view_since_ms);
 	emit_u64_member(e, "view_changes", s->view_changes);
+	emit_bool_member(e, "rejoining", s->is_rejoining);
+	if (s->is_rejoining)
+		emit_u64_member(e, "rejoin_seq", s->rejoin_seq);
 	emit_u64_member(e, "executed", s->executed);
 	emit_u64_member(e, "stable", s->stable);
 	emit_u64_member(e, "proposed", s->proposed);
@@ -234,12 +239,16 @@ paint(struct alert_picture *p, const struct node_status *s)
 		    s->members[i].state == NODE_MEMBER_SILENT;
 		p->members[i].is_behind =
 		    s->members[i].state == NODE_MEMBER_BEHIND;
+		p->members[i].is_rejoining =
+		    s->members[i].state == NODE_MEMBER_REJOINING;
 		p->members[i].silent_ms = s->members[i].last_heard_ms;
 		p->members[i].lag = newest - s->members[i].executed;
 		p->members[i].evidence = s->members[i].evidence;
 		p->members[i].evidence_first_ms =
 		    s->members[i].evidence_first_ms;
 	}
+	p->members[s->self].is_rejoining = s->is_rejoining;
+	p->members[s->self].rejoin_seq = s->rejoin_seq;
 }
 
 static void

@@ -36,8 +36,8 @@
 #define FETCH_REPEAT_US 5000000
 
 static const char STATE_DIFFERS[] =
-    "our state differs from the one the cluster certified; remove the state "
-    "and the log, keep the keys, and restart to fetch it anew";
+    "our state differs from the one the cluster certified; move state and log "
+    "away, leave the rest, and restart to fetch it anew";
 
 bool
 checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged)

@@ -224,9 +224,7 @@ memory_start(struct engine *e, const struct event *event)
 		e->horizon.memory = HORIZON_WHOLE;
 	e->is_rejoining = e->horizon.memory != HORIZON_WHOLE;
 	if (e->is_rejoining && e->config.member_count == 1) {
-		emit_fatal(e,
-		    "votes given are missing from the log, and there is no "
-		    "other member to bring it back from");
+		emit_fatal(e, "votes given may be missing from the log");
 		return false;
 	}
 	begin_asking(e, event->token);

@@ -42,7 +42,7 @@ wants_checkpoint(const struct engine *e)
 {
 	return e->wants_checkpoint ||
 	    (e->is_rejoining && e->horizon.memory == HORIZON_LOST &&
-		e->target->proof_count == 0);
+		(e->target->proof_count == 0 || e->target->seq <= e->applied));
 }
 
 void

@@ -10,7 +10,8 @@
  *          5. Two clocks that differ are told by whoever sees it; only
  *             comparing what the members tell shows whose is wrong.
  *          6. What is proved against a member holds whatever this node is
- *             doing, until an operator takes the proof away.
+ *             doing, until an operator takes the proof away.  That a member
+ *             gives no votes is told at once too, also by itself.
  *
  * NOT HERE Notifying anyone; conditions of the operator's own.
  */
@@ -40,6 +41,7 @@ static const struct {
 	[ALERT_REPLICA_BEHIND] = { "replica_behind", "WARN" },
 	[ALERT_CLOCK_DIFFERS] = { "clock_differs", "WARN" },
 	[ALERT_EVIDENCE] = { "evidence", "CRIT" },
+	[ALERT_REJOINING] = { "rejoining", "WARN" },
 };
 
 const char *
@@ -189,6 +191,22 @@ judge_evidence(struct alert_list *now, const struct memory *before,
 		    m->name, m->evidence);
 }
 
+static void
+judge_rejoining(struct alert_list *now, const struct memory *before,
+    const struct alert_member *m, uint64_t wall_ms)
+{
+	if (m->is_rejoining && m->rejoin_seq > 0)
+		raise_alert(now, before, ALERT_REJOINING, m->name, wall_ms,
+		    "%s may have forgotten votes and gives none until "
+		    "sequence %" PRIu64 " is stable",
+		    m->name, m->rejoin_seq);
+	else if (m->is_rejoining)
+		raise_alert(now, before, ALERT_REJOINING, m->name, wall_ms,
+		    "%s may have forgotten votes and gives none until the "
+		    "others are past them",
+		    m->name);
+}
+
 void
 alert_judge(struct alert_list *now, const struct alert_list *before,
     const struct alert_picture *picture, uint64_t wall_ms)
@@ -207,6 +225,8 @@ alert_judge(struct alert_list *now, const struct alert_list *before,
 			judge_member(now, &memory, &picture->members[i],
 			    wall_ms);
 	}
-	for (i = 0; i < picture->member_count; i++)
+	for (i = 0; i < picture->member_count; i++) {
 		judge_evidence(now, &memory, &picture->members[i]);
+		judge_rejoining(now, &memory, &picture->members[i], wall_ms);
+	}
 }

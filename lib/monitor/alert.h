@@ -18,8 +18,8 @@
 #define ALERT_NAME_BYTES 64
 #define ALERT_TEXT_BYTES 192
 
-/* Three for the cluster at once, two for each member. */
-#define ALERTS_MAX (3 + 2 * ALERT_MEMBERS_MAX)
+/* Three for the cluster at once, three for each member. */
+#define ALERTS_MAX (3 + 3 * ALERT_MEMBERS_MAX)
 
 enum alert_kind {
 	ALERT_NO_QUORUM,
@@ -29,6 +29,7 @@ enum alert_kind {
 	ALERT_REPLICA_BEHIND,
 	ALERT_CLOCK_DIFFERS,
 	ALERT_EVIDENCE,
+	ALERT_REJOINING,
 	ALERT_KIND_COUNT
 };
 
@@ -36,9 +37,11 @@ struct alert_member {
 	char name[ALERT_NAME_BYTES];
 	bool is_silent;
 	bool is_behind;
-	uint64_t silent_ms; /* since it was last heard */
-	uint64_t lag;       /* sequences behind the newest known */
-	uint64_t evidence;  /* proofs that it signed conflicting statements */
+	bool is_rejoining;   /* it gives no votes, */
+	uint64_t rejoin_seq; /* until this is stable; 0: not known */
+	uint64_t silent_ms;  /* since it was last heard */
+	uint64_t lag;        /* sequences behind the newest known */
+	uint64_t evidence;   /* proofs that it signed conflicting statements */
 	uint64_t evidence_first_ms; /* wall, of the oldest */
 };
 

@@ -218,7 +218,7 @@ on_view_asked(void *arg, uint64_t view, uint32_t primary, const char *why,
 static void
 on_rejoining(void *arg, bool is_rejoining, uint64_t seq)
 {
-	(void)arg;
+	metric_set_value(((struct node *)arg)->rejoining, is_rejoining);
 	if (!is_rejoining)
 		log_info("consensus",
 		    "voting again: what may be forgotten is settled");
@@ -337,18 +337,25 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 }
 
 /*
- * What to do about damage.  The keys stay, and so does request-number: what
- * is fetched from the peers is the log's and the state's contents only.
+ * What to do about damage.  The keys stay, with the horizon beside them, and
+ * so does request-number: what is fetched from the peers is the log's and the
+ * state's contents only.
  */
 static void
 node_advise_rejoin(const struct node *n, struct ag_error *err)
 {
 	size_t len = strlen(err->text);
 
+	if (n->roster.member_count == 1) {
+		(void)snprintf(err->text + len, sizeof(err->text) - len,
+		    "; there is no other member to bring it back from: restore "
+		    "a backup (aegis-backup(1))");
+		return;
+	}
 	(void)snprintf(err->text + len, sizeof(err->text) - len,
-	    "; this node will not vote with it. To rejoin from the other "
-	    "members, move log and state out of %s, leave the rest, and start "
-	    "it again (aegis-node(8), REJOINING)",
+	    "; to rejoin from the other members, move log and state out of "
+	    "%s, leave the rest, and start it again (aegis-node(8), "
+	    "REJOINING)",
 	    n->data_dir);
 }
 
@@ -691,6 +698,10 @@ node_open(struct node **out, const struct node_config *config,
 	buf_init(&n->stable_certificate, CERTIFICATE_BYTES_MAX);
 	n->operations = metric_new(n->metrics, METRIC_COUNTER,
 	    "aegis_operations_total", "Operations executed", NULL);
+	n->rejoining = metric_new(n->metrics, METRIC_GAUGE, "aegis_rejoining",
+	    "1 while this node gives no votes, because it may have forgotten "
+	    "some",
+	    NULL);
 	(void)snprintf(n->data_dir, sizeof(n->data_dir), "%s",
 	    config->data_dir);
 	status = node_load_keys(n, config, err);

@@ -157,6 +157,7 @@ enum node_member_state {
 	NODE_MEMBER_SELF,
 	NODE_MEMBER_OK,
 	NODE_MEMBER_BEHIND,
+	NODE_MEMBER_REJOINING, /* it gives no votes: some may be forgotten */
 	NODE_MEMBER_CONNECTING,
 	NODE_MEMBER_SILENT,
 };
@@ -208,6 +209,8 @@ struct node_status {
 	 * this node did. */
 	uint64_t view_since_ms;
 	uint64_t view_changes;
+	bool is_rejoining;   /* this node gives no votes, */
+	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
 	uint64_t executed;
 	uint64_t stable;
 	uint64_t proposed;

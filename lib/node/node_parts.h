@@ -41,6 +41,7 @@ struct node {
 	struct request_signer signer;
 	struct metric_set *metrics;
 	struct metric *operations;
+	struct metric *rejoining; /* 1: this node gives no votes */
 
 	struct applier *applier;
 	struct requests *requests;

@@ -48,6 +48,8 @@ member_state(const struct node *n, uint32_t i,
 		return NODE_MEMBER_CONNECTING;
 	if (link->state != NET_LINK_UP)
 		return NODE_MEMBER_SILENT;
+	if (engine->member_rejoining[i])
+		return NODE_MEMBER_REJOINING;
 	if (engine->member_lag[i] > BEHIND_SEQUENCES)
 		return NODE_MEMBER_BEHIND;
 	return NODE_MEMBER_OK;
@@ -148,6 +150,10 @@ node_status(struct node *n, struct node_status *s)
 		    s->members[i].state != NODE_MEMBER_OK)
 			s->missing++;
 	}
+	s->is_rejoining = engine.is_rejoining;
+	s->rejoin_seq = engine.rejoin_seq;
+	if (s->is_rejoining)
+		s->missing++;
 	count_evidence(n, s);
 	s->margin = (int32_t)s->faults - (int32_t)s->missing;
 	s->health = status_health(n, s);

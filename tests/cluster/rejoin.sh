@@ -1,6 +1,7 @@
 #!/bin/bash
-# Coming back: a log damaged in its middle, and a directory that is empty but
-# for the keys, while the others go on, cut their logs and move ahead.
+# Coming back: a log damaged in its middle, a log that lost its end, and a
+# directory that is empty but for the keys, while the others go on, cut their
+# logs and move ahead.  Who may have forgotten votes gives none, and says so.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
 set -u
 # What takes part here is bytes, not how fast a disk syncs them.
@@ -41,7 +42,23 @@ for i in 1 2 3 4 5; do
 done
 exits 0 "$AEGIS" cluster down c n2
 
-# One flipped bit: the node does not vote, and says where and what to do.
+# votes NODE: it gives votes, and says nothing else.
+votes() {
+	"$AEGIS" node status --socket "c/$1/aegis.sock" -o json >state || true
+	grep -q '"rejoining":false' state
+}
+
+# settled NODE: under writes it comes to vote again.
+settled() {
+	writes=0
+	until votes "$1"; do
+		writes=$((writes + 1))
+		[ "$writes" -lt 200 ] || fail "$1 still does not vote: $(cat state)"
+		exits 0 ask n1 put settle "$writes"
+	done
+}
+
+# One flipped bit: the node sets the log aside, follows, and does not vote.
 log=$(echo c/n2/log/wal-*.log)
 read -r number offset < <(middle_of "$log")
 python3 - "$log" $((offset + 37)) <<'PYTHON'
@@ -52,26 +69,70 @@ with open(sys.argv[1], 'r+b') as f:
     f.seek(int(sys.argv[2]))
     f.write(bytes([byte ^ 16]))
 PYTHON
-exits 3 "$AEGIS" cluster up c
-complains "start node n2: it ended; see $dir/c/n2/node.out"
-exits 8 timeout 20 "$AEGIS" node run -c c/n2/aegis.yaml
-complains "read $dir/$log: record $number at offset $offset is damaged"
-complains "To rejoin from the other members, move log and state out of $dir/c/n2"
-complains "leave the rest, and start it again (aegis-node(8), REJOINING)"
-grep -qF "record $number at offset $offset is damaged" c/n2/node.out ||
-	fail "node.out has no word of it: $(cat c/n2/node.out)"
+cp "$log" damaged
+# Nobody else is there to bring it past what it forgot.
+exits 0 "$AEGIS" cluster kill c n3
+exits 0 "$AEGIS" cluster kill c n4
+"$AEGIS" node run -c c/n2/aegis.yaml 2>n2.err &
+n2=$!
+started="$started $n2"
+within 10 "n2 is there" test -S c/n2/aegis.sock
+exits 1 "$AEGIS" node status --socket c/n2/aegis.sock
+says "rejoining: not voting until sequence"
+says "votes up to it may be forgotten"
+exits 0 cmp damaged "c/n2/log.damaged-1/${log##*/}"
+grep -qF "record $number at offset $offset is damaged" c/n2/node.log ||
+	fail "node.log has no word of it: $(cat c/n2/node.log)"
+grep -q 'level=warn .*msg="not voting until a checkpoint is stable' \
+	c/n2/node.log || fail "node.log does not say that n2 gives no votes"
+rejoining_at_n1() {
+	"$AEGIS" node status --socket c/n1/aegis.sock >out
+	grep -q '^n2 .*REJOINING' out
+}
+within 10 "n1 knows of it" rejoining_at_n1
+kill "$n2"
+wait "$n2" || fail "n2 exited $?: $(cat n2.err)"
 
-# The others go on, past checkpoints.
-exits 0 ask n1 put meanwhile "n2 is away"
+# The others go on, past checkpoints, and so does it.
+exits 0 "$AEGIS" cluster up --any c
+exits 0 ask n1 put meanwhile "n2 rejoins"
+within 20 "n2 catches up" has n2 meanwhile "n2 rejoins"
 for i in $(seq 48); do
 	exits 0 ask n1 put "small$((i % 4))" "$i"
 done
-# As the manual says, word by word.
-(cd c/n2 && mkdir damaged && mv log state damaged/) || fail "move away"
-exits 0 "$AEGIS" cluster up c
-within 20 "n2 catches up" has n2 meanwhile "n2 is away"
+settled n2
+grep -q 'msg="voting again' c/n2/node.log || fail "n2 does not say so"
+exits 0 "$AEGIS" node status --socket c/n1/aegis.sock
 grep -q 'msg="state installed"' c/n2/node.log &&
-	fail "n2 fetched a state, though the others' logs had all of it"
+	fail "n2 fetched a state, though it had its own"
+
+# With nobody writing it has checkpoints made.
+exits 0 "$AEGIS" cluster kill c n2
+rm -r c/n2/log
+exits 0 "$AEGIS" cluster up --any c
+within 60 "n2 votes again without writes" votes n2
+
+# The end of the log is gone: an older copy was put in its place.
+exits 0 "$AEGIS" cluster down c n2
+cp -a c/n2/log older
+exits 0 "$AEGIS" cluster up --any c
+for i in $(seq 48); do
+	exits 0 ask n1 put "small$((i % 4))" "$i"
+done
+exits 0 "$AEGIS" cluster down c n2
+rm -r c/n2/log
+mv older c/n2/log
+exits 0 "$AEGIS" cluster up --any c
+grep -q 'was durable: the disk has forgotten records' c/n2/node.log ||
+	fail "n2 did not notice: $(tail c/n2/node.log)"
+settled n2
+
+# The state and the log moved away, as the manual says, word by word.
+exits 0 "$AEGIS" cluster down c n2
+(cd c/n2 && mkdir damaged && mv log state damaged/) || fail "move away"
+exits 0 "$AEGIS" cluster up --any c
+within 20 "n2 has it back" has n2 meanwhile "n2 rejoins"
+settled n2
 
 # What it writes is executed, not taken for what it wrote in its first life.
 exits 0 ask n2 put again "written by n2"
@@ -101,8 +162,8 @@ while [ -e go ]; do
 	echo "$written" >written
 done ) &
 writer=$!
-exits 0 "$AEGIS" cluster up c
-within 20 "n4 has the old" has n4 meanwhile "n2 is away"
+exits 0 "$AEGIS" cluster up --any c
+within 20 "n4 has the old" has n4 meanwhile "n2 rejoins"
 rm go
 wait "$writer"
 [ ! -e lost ] || fail "a write failed meanwhile: $(cat lost)"
@@ -115,6 +176,31 @@ exits 0 ask n4 put by-n4 "written by n4"
 	fail "a write through n4 was lost"
 
 # It counts again: with it and without another there is a quorum.
+settled n4
 exits 0 "$AEGIS" cluster kill c n3
 exits 0 ask n4 put last "with n4"
 [ "$(ask n2 get last -o value)" = "with n4" ] || fail "n2 has not the last"
+exits 0 "$AEGIS" cluster up --any c
+
+# Without the horizon too the others are asked how far it went.
+exits 0 "$AEGIS" cluster down c n4
+rm -r c/n4/log c/n4/keys/horizon
+exits 0 "$AEGIS" cluster up --any c
+grep -q 'the other members are asked how far they went' c/n4/node.log ||
+	fail "n4 asked nobody"
+for i in $(seq 48); do
+	exits 0 ask n1 put "small$((i % 4))" "$i"
+done
+settled n4
+
+# One alone has nobody to rejoin from.
+exits 0 "$AEGIS" cluster init -q alone --nodes 1
+exits 0 "$AEGIS" cluster up alone
+exits 0 "$AEGIS" kv --socket alone/n1/aegis.sock put k v
+exits 0 "$AEGIS" cluster down alone
+log=$(echo alone/n1/log/wal-*.log)
+read -r number offset < <(middle_of "$log")
+printf '\377' | dd of="$log" bs=1 seek=$((offset + 37)) conv=notrunc 2>/dev/null
+exits 8 timeout 20 "$AEGIS" node run -c alone/n1/aegis.yaml
+complains "record $number at offset $offset is damaged"
+complains "no other member"

@@ -152,6 +152,21 @@ def evidence():
     return out
 
 
+def rejoining():
+    """The node itself gives no votes, and one of the others none either."""
+    out = healthy(7)
+    last = out["status"][-1]
+    last["members"][3].update(state="REJOINING")
+    last.update(health="DEGRADED", missing=2, margin=0, rejoining=True, rejoin_seq="184320")
+    out["alerts"]["alerts"] = [
+        alert("WARN", "rejoining", "n1", "2026-11-24T04:30:12.000Z",
+              "n1 may have forgotten votes and gives none until sequence 184320 is stable"),
+        alert("WARN", "rejoining", "n4", "2026-11-24T04:30:40.000Z",
+              "n4 may have forgotten votes and gives none until the others are past them"),
+    ]
+    return out
+
+
 def viewchange():
     out = degraded()
     last = out["status"][-1]
@@ -208,7 +223,7 @@ def main():
     folder = sys.argv[1]
     for name, make in (("healthy", healthy), ("degraded", degraded), ("viewchange", viewchange),
                        ("empty", empty), ("n7", lambda: healthy(7)), ("hostile", hostile),
-                       ("evidence", evidence)):
+                       ("evidence", evidence), ("rejoining", rejoining)):
         write(folder, name, make())
 
 

@@ -265,6 +265,29 @@ evidence_alerts_beside_whatever_else_a_member_does(void **state)
 	assert_string_equal(alert_name(list.alerts[0].kind), "replica_silent");
 }
 
+static void
+a_member_that_gives_no_votes_alerts_also_at_itself(void **state)
+{
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.is_starting = true;
+	p.members[0].is_rejoining = true;
+	p.members[0].rejoin_seq = 4711;
+	alert_judge(&list, &list, &p, 9000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "rejoining");
+	assert_string_equal(alert_severity(list.alerts[0].kind), "WARN");
+	assert_non_null(strstr(list.alerts[0].text, "sequence 4711"));
+	p.members[0].rejoin_seq = 0;
+	alert_judge(&list, &list, &p, 9500);
+	assert_int_equal(list.alerts[0].since_ms, 9000);
+	p.members[0].is_rejoining = false;
+	alert_judge(&list, &list, &p, 9900);
+	assert_int_equal(list.count, 0);
+}
+
 /* As bad as it gets: nothing is left out and nothing overruns. */
 static void
 every_alert_at_once_fits(void **state)
@@ -283,6 +306,7 @@ every_alert_at_once_fits(void **state)
 		(void)snprintf(p.members[i].name, ALERT_NAME_BYTES, "n%u", i);
 		p.members[i].is_silent = true;
 		p.members[i].evidence = 1;
+		p.members[i].is_rejoining = true;
 	}
 	alert_judge(&list, &list, &p, 100000);
 	assert_int_equal(list.count, ALERTS_MAX);
@@ -506,6 +530,8 @@ main(void)
 		cmocka_unit_test(clock_that_differs_alerts_for_a_minute),
 		cmocka_unit_test(
 		    evidence_alerts_beside_whatever_else_a_member_does),
+		cmocka_unit_test(
+		    a_member_that_gives_no_votes_alerts_also_at_itself),
 		cmocka_unit_test(every_alert_at_once_fits),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),
