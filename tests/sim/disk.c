@@ -36,7 +36,7 @@ disk_sync(struct world *w, struct replica *r)
 		return;
 	disk->syncing = disk->count;
 	lie_horizon_sync(r);
-	took = 20 + dice_waiting(&w->disk_dice, w->profile.sync_mean_us);
+	took = 20 + dice_waiting(&w->disk_dice, r->sync_mean_us);
 	if (!w->is_healed && dice_chance(&w->disk_dice, w->profile.slow_sync)) {
 		uint64_t extra_us = dice_waiting(&w->disk_dice, SLOW_SYNC_US);
 

@@ -6,7 +6,7 @@
  * CONSTANCY    who is correct votes for no other batch in a view after the
  *              one that decided: new views go by such votes (new_view.c)
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
- *              honest disks; views never fall, also over a crash
+ *              honest disks; views never fall, also over a crash (promise.c)
  * TIME         agreed on is one that some correct clock may have shown
  * EVIDENCE     convinces by its signatures alone, and is only ever found
  *              against Byzantine members
@@ -19,6 +19,7 @@
 #include "codec/message.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/promise.h"
 #include "trust/evidence.h"
 
 void
@@ -37,18 +38,6 @@ invariant_send(struct world *w, struct replica *r, const struct effect *effect)
 {
 	if (r->is_honest && (effect->members >> r->member & 1) != 0)
 		world_violate(w, "replica %u sends to itself", r->index);
-}
-
-static void
-must_hold(struct world *w, struct replica *r, uint64_t seq,
-    const struct digest *digest)
-{
-	if (seq > r->status.stable &&
-	    !disk_holds(r, seq, bytes_of(digest->data, DIGEST_BYTES)))
-		world_violate(w,
-		    "replica %u sent a vote for %" PRIu64
-		    " that is not on its disk",
-		    r->index, seq);
 }
 
 static void
@@ -117,6 +106,8 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 		return;
 	if (message_type_of(body) == MESSAGE_PRE_PREPARE)
 		note_proposal(w, body);
+	if (message_type_of(body) == MESSAGE_VIEW_CHANGE)
+		promise_view_change(w, r, body);
 	if (message_type_of(body) != MESSAGE_VOTES)
 		return;
 	decoder_init(&d, body);
@@ -129,8 +120,7 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 		phase = decoder_get_uint(&d);
 		seq = decoder_get_uint(&d);
 		decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
-		if (phase != VOTE_CHECKPOINT)
-			must_hold(w, r, seq, &digest);
+		promise_vote(w, r, (enum vote_phase)phase, view, seq, &digest);
 		if (phase == VOTE_PREPARE)
 			note_prepare(w, view, seq, &digest);
 	}
@@ -210,6 +200,7 @@ agree(struct world *w, uint64_t seq, const struct effect *effect)
 		w->slots_used = seq;
 	slot->is_agreed = true;
 	slot->digest = effect->digest;
+	slot->body = arena_copy(&w->arena, effect->body);
 	slot->view = effect->view;
 	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
 	if (slot->is_fast)
@@ -271,6 +262,7 @@ invariant_deliver(struct world *w, struct replica *r,
 		    r->index, seq);
 		return;
 	}
+	promise_certificate(w, &w->certificate);
 	if (!w->slots[seq].is_agreed)
 		agree(w, seq, effect);
 	else if (!digest_equal(&w->slots[seq].digest, &effect->digest))
@@ -373,7 +365,6 @@ invariant_applied(struct world *w, struct replica *r)
 static uint32_t
 honest_disks_with(const struct world *w, uint64_t seq)
 {
-	const struct digest *digest = &w->slots[seq].digest;
 	uint32_t i, count = 0;
 
 	for (i = 0; i < w->replica_count; i++) {
@@ -381,8 +372,7 @@ honest_disks_with(const struct world *w, uint64_t seq)
 
 		if (r->is_honest &&
 		    (r->safe.applied >= seq || r->stable_safe >= seq ||
-			disk_holds(r, seq,
-			    bytes_of(digest->data, DIGEST_BYTES))))
+			disk_holds(r, seq, w->slots[seq].body)))
 			count++;
 	}
 	return count;

@@ -41,8 +41,8 @@ draw_engine(struct profile *p, struct dice *d)
 
 	p->checkpoint_interval = intervals[dice_below(d, 4)];
 	p->window = p->checkpoint_interval * (uint32_t)dice_range(d, 2, 3);
-	if (p->window > 16)
-		p->window = 16;
+	if (p->window > PROFILE_WINDOW_MAX)
+		p->window = PROFILE_WINDOW_MAX;
 	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
 	p->view_timeout_us = dice_range(d, 60, 200) * MILLISECOND;
 	p->progress_interval_us = dice_range(d, 40, 100) * MILLISECOND;
@@ -238,6 +238,7 @@ draw_classic(struct profile *p, struct dice *d)
 	p->twins = 1;
 	p->operations_max = 1;
 	p->strikes = STRIKES_CLASSIC;
+	p->fault_first_us = p->fault_every_us;
 	p->down_us = 150 * MILLISECOND;
 	draw_lies(p, d);
 }
@@ -280,6 +281,8 @@ draw_more(struct profile *p, struct dice *d)
 	p->has_flapping = dice_chance(d, 300);
 	p->has_clock_jumps = dice_chance(d, 300);
 	p->has_client_tricks = dice_chance(d, 300);
+	p->has_slow_disk = dice_chance(d, 200);
+	p->slow_disk = (uint32_t)dice_below(d, p->member_count);
 	p->operations_max = (uint32_t)dice_range(d, 1, 4);
 	p->twins = (uint32_t)dice_range(d, 1, 2);
 	draw_attacks(p, d);
@@ -344,6 +347,7 @@ draw_focused_faults(struct profile *p, struct dice *d)
 	p->has_wanted = dice_chance(d, 200);
 	p->faults_left = (uint32_t)dice_range(d, 0, 4);
 	p->fault_every_us = dice_range(d, 5, 30) * MILLISECOND;
+	p->fault_first_us = dice_below(d, p->fault_every_us);
 	p->round_us = dice_range(d, 2, 20) * MILLISECOND;
 	p->rounds_left =
 	    dice_chance(d, 800) ? (uint32_t)dice_range(d, 2, 12) : 0;

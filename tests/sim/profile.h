@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #define PROFILE_MEMBERS_MAX 10
+#define PROFILE_WINDOW_MAX 16
 
 enum byzantine {
 	BYZ_MUTE = 1 << 0,
@@ -111,10 +112,13 @@ struct profile {
 	uint64_t turn_us;
 	uint64_t sync_mean_us;
 	uint32_t slow_sync;
+	bool has_slow_disk; /* one member's */
+	uint32_t slow_disk;
 	uint32_t drift; /* permille either way */
 
 	/* Mean time between faults of a family; 0: off. */
 	uint64_t fault_every_us;
+	uint64_t fault_first_us;
 	bool has_clogs;
 	bool has_partitions;
 	bool has_silences;

@@ -21,6 +21,7 @@
 
 #define PAUSE_MEAN_US 100000
 #define REBOOT_MEAN_US 40000
+#define SLOW_DISK 20 /* times as long */
 #define CLOCK_JUMP_MEAN_US 100000
 #define SAFETY_ONLY_US 2000000
 
@@ -132,6 +133,9 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 	r->is_honest = kinds == 0;
 	r->faces = UINT32_MAX;
 	r->shunned = (kinds & BYZ_SELECTIVE) != 0 ? (uint32_t)dice_next(d) : 0;
+	r->sync_mean_us = w->profile.sync_mean_us;
+	if (w->profile.has_slow_disk && member == w->profile.slow_disk)
+		r->sync_mean_us *= SLOW_DISK;
 	r->clock_rate = 1000;
 	r->clock_offset = dice_below(d, 1000000);
 	if (w->profile.drift > 0) {
@@ -623,7 +627,7 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	for (i = 0; i < w->replica_count; i++)
 		replica_start(w, &w->replicas[i]);
 	client_begin(w);
-	push_plain(w, HAPPEN_FAULT, w->profile.fault_every_us);
+	push_plain(w, HAPPEN_FAULT, w->profile.fault_first_us);
 	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);
 	if (w->profile.round_us != 0)
 		push_plain(w, HAPPEN_ROUND, 0);

@@ -99,10 +99,11 @@ struct replica {
 	uint32_t index;
 	uint32_t member;
 	bool is_honest;
-	uint32_t faces;   /* members it talks with: all but for twins */
-	uint32_t cut;     /* replicas that nothing it sends reaches */
-	uint32_t shunned; /* BYZ_SELECTIVE: members it does not send to */
-	uint32_t fooled;  /* BYZ_EQUIVOCATE: members that get something else */
+	uint32_t faces;        /* members it talks with: all but for twins */
+	uint32_t cut;          /* replicas that nothing it sends reaches */
+	uint32_t shunned;      /* BYZ_SELECTIVE: members it does not send to */
+	uint64_t sync_mean_us; /* its disk's */
+	uint32_t fooled; /* BYZ_EQUIVOCATE: members that get something else */
 	bool is_consistent; /* all get the same lie, */
 	struct bytes truth; /* in the place of this */
 	struct bytes lie;

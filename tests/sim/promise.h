@@ -1,0 +1,21 @@
+/*
+ * What a correct member promises is on its disk, and it stands by it.
+ */
+#ifndef AEGIS_SIM_PROMISE_H
+#define AEGIS_SIM_PROMISE_H
+
+#include "sim/world.h"
+
+/* A vote of its own leaves. */
+void promise_vote(struct world *w, const struct replica *r,
+    enum vote_phase phase, uint64_t view, uint64_t seq,
+    const struct digest *digest);
+
+/* A view change of its own leaves: it must say all that was promised. */
+void promise_view_change(struct world *w, const struct replica *r,
+    struct bytes body);
+
+/* A certificate decides something: the votes of correct members in it. */
+void promise_certificate(struct world *w, const struct certificate *c);
+
+#endif
