@@ -86,6 +86,9 @@ select_prepared(struct engine *e, const struct view_change_fields *f)
 		if (at >= e->config.window)
 			continue;
 		if (s->entries[at].is_chosen &&
+		    !digest_equal(&s->entries[at].digest, &e->spare->digest))
+			REACHED(CERTIFICATES_DIFFER);
+		if (s->entries[at].is_chosen &&
 		    (s->entries[at].view >= e->spare->view) !=
 			PLANT_LOWEST_VIEW)
 			continue;

@@ -11,6 +11,7 @@
 /* X(NAME, how often to be expected, text) */
 #define REACH_TABLE(X)                                                         \
 	X(NULL_CHOSEN, USUAL, "a new view fills a gap with the null request")  \
+	X(CERTIFICATES_DIFFER, RARE, "two batches were prepared in two views") \
 	X(PLEDGES_CHOSEN, USUAL, "a new view goes by pledges")                 \
 	X(PLEDGES_PREFERRED, USUAL, "pledges outweigh a certificate")          \
 	X(SELECTION_REFUSED, USUAL, "a primary's selection is not ours")       \

@@ -29,6 +29,8 @@
 /* Shared by the workers. */
 struct campaign {
 	uint64_t done, violations, events;
+	uint64_t seed[WORKERS_MAX]; /* at hand */
+	pid_t pid[WORKERS_MAX];
 	uint64_t counters[WORKERS_MAX][COUNT_COUNT];
 	uint64_t reached[WORKERS_MAX][REACH_COUNT];
 };
@@ -76,6 +78,7 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 		if ((o->seconds > 0 && clock_mono_us() >= end) ||
 		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
 			break;
+		c->seed[self] = o->from + i;
 		if (!campaign_seed(w, o->from + i, c->counters[self]))
 			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
 		if (o->is_hashed)
@@ -185,20 +188,34 @@ tell_all(const struct campaign *c, const struct campaign_options *o,
 	return is_sound && c->violations == 0;
 }
 
+/* A process that has died has met an assertion, in this seed. */
+static void
+tell_death(const struct campaign *c, pid_t pid, int how)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		if (c->pid[i] == pid)
+			printf("VIOLATION seed=%" PRIu64
+			       ": the process died (status %d)\n",
+			    c->seed[i], how);
+}
+
 static bool
-wait_for(unsigned int jobs)
+wait_for(const struct campaign *c, unsigned int jobs)
 {
 	bool is_sound = true;
 	unsigned int i;
 
 	for (i = 0; i < jobs; i++) {
 		int how;
+		pid_t pid = wait(&how);
 
-		AG_ASSERT(wait(&how) > 0);
-		if (!WIFEXITED(how) || WEXITSTATUS(how) != 0) {
-			printf("a worker died (status %d)\n", how);
-			is_sound = false;
-		}
+		AG_ASSERT(pid > 0);
+		if (WIFEXITED(how) && WEXITSTATUS(how) == 0)
+			continue;
+		tell_death(c, pid, how);
+		is_sound = false;
 	}
 	return is_sound;
 }
@@ -240,8 +257,9 @@ campaign_run(const struct campaign_options *o)
 			work(c, &copy, i);
 			_exit(0);
 		}
+		c->pid[i] = pid;
 	}
-	is_sound = wait_for(copy.jobs);
+	is_sound = wait_for(c, copy.jobs);
 	is_sound = tell_all(c, o, clock_mono_us() - began) && is_sound;
 	(void)munmap(c, sizeof(*c));
 	return is_sound ? 0 : 1;

@@ -343,6 +343,7 @@ invariant_start(struct world *w, struct replica *r)
 {
 	if (!r->is_honest || !r->is_up || r->status.is_rejoining)
 		return;
+	promise_start(w, r);
 	if (r->status.view < r->view_told)
 		world_violate(w,
 		    "replica %u spoke in view %" PRIu64 " and forgot it",

@@ -1,33 +1,44 @@
 #!/bin/sh
 # Each planted bug must be found: plants.sh SECONDS NUMBER...
-# A plant is a build of its own of what holds it; the rest is shared.  What
-# was found, and how soon, goes to $RESULTS as rows: number, seconds, seed,
-# schedules, sentence.
+#
+# A plant is a build of its own of what holds it; the rest is shared.  The
+# schedule that finds it is reduced, which must leave 20 choices at most.
+# With $TABLE set, what was found goes there as a table.
 set -u
 build=${BUILD:-build/release}
-results=${RESULTS:-$build/plants.txt}
+rows=$build/plants.rows
 limit=$1
 shift
-found=0
 all=$#
 sources=$(echo lib/consensus/*.c tests/sim/*.c)
 
+# The name of a plant's macro, and what it says of itself.
+macro_of() {
+	sed -n "s/^#define \(PLANT_[A-Z_]*\) (PLANTED == $1)\$/\1/p
+		/^#ifdef PLANT_$1\$/,/^#else/s/^#define \(PLANT_[A-Z_]*\) 1/\1/p" \
+		lib/consensus/plant.h
+}
+
+words_of() {
+	awk -v start="/* $1  " 'index($0, start) == 1 { on = 1 }
+		on { printf "%s ", $0 }
+		on && /\*\// { exit }' lib/consensus/plant.h |
+		sed "s/^\/\* $1 *//; s/ \* */ /g; s/ *\*\/ *//"
+}
+
 # The sources that a plant changes: those that name its macro.
 holders() {
-	macro=$(grep -B 1 "PLANTED == $1)" lib/consensus/plant.h |
-		sed -n 's/^#define \(PLANT_[A-Z_]*\) .*/\1/p')
-	[ -n "$macro" ] || macro=$(sed -n "/ifdef PLANT_$1\$/,/#else/p" \
-		lib/consensus/plant.h | sed -n 's/^#define \(PLANT_[A-Z_]*\) .*/\1/p')
+	macro=$(macro_of "$1")
 	# shellcheck disable=SC2086 # words are wanted
 	grep -lw "${macro:-PLANT_$1}" $sources
 }
 
-# link NUMBER DIRECTORY: the simulator with one mistake in it.
+# plant_build NUMBER DIRECTORY: the simulator with one mistake in it.
 plant_build() {
 	objects=
-	changed=$(holders "$1")
+	changed=$(holders "$1" | tr '\n' ' ')
 	for source in $sources; do
-		case " $(echo "$changed" | tr '\n' ' ') " in
+		case " $changed" in
 		*" $source "*) ;;
 		*)
 			objects="$objects $build/${source%.c}.o"
@@ -38,7 +49,8 @@ plant_build() {
 		objects="$objects $object"
 		# shellcheck disable=SC2046 # words are wanted
 		gcc -std=c17 -D_GNU_SOURCE -O2 "-DPLANT_$1" "-DPLANTED=$1" \
-			-Ilib -Itests -I. $(pkg-config --cflags libsodium libcbor) \
+			-Ilib -Itests -I. \
+			$(pkg-config --cflags libsodium libcbor) \
 			-c -o "$object" "$source" || return 1
 	done
 	# shellcheck disable=SC2046,SC2086 # words are wanted
@@ -46,30 +58,62 @@ plant_build() {
 		$(pkg-config --libs libsodium libcbor)
 }
 
-: >"$results"
+# plant_reduce DIRECTORY SEED: to how many choices; - when it can't be run
+# again, since the engine stops.
+plant_reduce() {
+	timeout 120 "$1/aegis-sim" --seed "$2" --shrink >"$1/shrunk" 2>&1
+	choices=$(sed -n 's/^shrunk to \([0-9]*\) choices.*/\1/p' "$1/shrunk")
+	echo "${choices:--}"
+}
+
+: >"$rows"
 for n; do
 	dir=$build/plants/$n
 	mkdir -p "$dir"
 	plant_build "$n" "$dir" || exit 1
 	began=$(date +%s%N)
-	"$dir/aegis-sim" --seconds "$limit" --first --from 1 >"$dir/log"
-	status=$?
-	took=$((($(date +%s%N) - began) / 100000000))
-	if [ "$status" = 0 ]; then
-		echo "plant $n: not found"
-		tail -n 1 "$dir/log"
-	else
-		found=$((found + 1))
-		seed=$(sed -n 's/^VIOLATION seed=\([0-9]*\).*/\1/p' "$dir/log" |
-			head -n 1)
-		why=$(sed -n 's/^VIOLATION[^:]*: //p' "$dir/log" | head -n 1)
-		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
-		printf '%s\t%s.%s\t%s\t%s\t%s\n' "$n" $((took / 10)) \
-			$((took % 10)) "${seed:--}" "$runs" \
-			"${why:-the engine stops}" >>"$results"
-		echo "plant $n: found after $((took / 10)).$((took % 10)) s:" \
-			"seed=${seed:--}: ${why:-the engine stops}"
+	if "$dir/aegis-sim" --seconds "$limit" --first --from 1 >"$dir/log" 2>&1
+	then
+		echo "plant $n: not found: $(tail -n 1 "$dir/log")"
+		continue
 	fi
+	took=$((($(date +%s%N) - began) / 100000000))
+	took=$((took / 10)).$((took % 10))
+	seed=$(sed -n 's/^VIOLATION seed=\([0-9]*\).*/\1/p' "$dir/log" |
+		head -n 1)
+	why=$(sed -n 's/^VIOLATION[^:]*: //p' "$dir/log" | head -n 1)
+	runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
+	choices=$(plant_reduce "$dir" "$seed")
+	echo "plant $n: found after $took s, seed $seed, $choices choices: $why"
+	if [ "$choices" != - ] && [ "$choices" -gt 20 ]; then
+		echo "plant $n: not reduced"
+		continue
+	fi
+	echo "| $n | $(words_of "$n") | $took | $runs | $seed | $choices | $(
+		echo "$why" | cut -c 1-90) |" >>"$rows"
 done
-echo "plants found $found/$all"
+
+found=$(wc -l <"$rows")
+median=$(cut -d '|' -f 4 "$rows" | sort -n | sed -n "$(((found + 1) / 2))p")
+echo "plants found $found/$all, median${median}s"
+if [ -n "${TABLE:-}" ]; then
+	{
+		cat <<-END
+			# Planted bugs, and how soon each is found
+
+			Made by \`make plants\`: each mistake of
+			lib/consensus/plant.h is built in alone, and the swarm
+			is run from seed 1 until a rule is broken.  Seconds are
+			those of a machine with two cores and other work to do;
+			choices are what is left of the schedule when it has
+			been reduced.
+
+			Found: $found of $all.  Median:${median}s.
+
+			| plant | mistake | seconds | schedules | seed | choices | what was broken |
+			|---|---|---|---|---|---|---|
+		END
+		cat "$rows"
+	} >"$TABLE"
+fi
 test "$found" = "$all"

@@ -6,7 +6,9 @@
  *             vote's own view.
  *          2. A VIEW_CHANGE shows the certificates and tells of the votes
  *             that its sender's disk holds above the checkpoint it names.
- *          3. What was cut off behind a stable checkpoint is nobody's
+ *          3. After a restart in a view that NEW_VIEW began, nothing is
+ *             proposed for what that chose.
+ *          4. What was cut off behind a stable checkpoint is nobody's
  *             promise any more.
  */
 #include "sim/promise.h"
@@ -179,4 +181,51 @@ promise_view_change(struct world *w, const struct replica *r, struct bytes body)
 			    "replica %u keeps back a vote for %" PRIu64,
 			    r->index, record.seq);
 	}
+}
+
+/* --- restarts --- */
+
+/* The last sequence that a NEW_VIEW chose for; 0: none. */
+static uint64_t
+chosen_to(struct bytes body)
+{
+	uint64_t seq = 0;
+	struct decoder d;
+	size_t i, count;
+
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 5);
+	for (i = 0; i < 3; i++)
+		(void)decoder_get_raw(&d);
+	count = decoder_get_array_max(&d, PROFILE_WINDOW_MAX);
+	for (i = 0; i < count && !decoder_failed(&d); i++) {
+		decoder_expect_array(&d, 2);
+		seq = decoder_get_uint(&d);
+		(void)decoder_get_raw(&d);
+	}
+	return decoder_failed(&d) ? 0 : seq;
+}
+
+void
+promise_start(struct world *w, const struct replica *r)
+{
+	const struct disk *disk = &r->disk;
+	uint64_t last = 0;
+	size_t i;
+
+	for (i = disk->first; i < disk->synced; i++) {
+		struct record record;
+
+		if (record_decode(&record, &w->certificate,
+			disk->records[i].body, NULL) == AG_OK &&
+		    record.kind == RECORD_VIEW)
+			last =
+			    record.is_changing || record.view != r->status.view
+			    ? 0
+			    : chosen_to(record.new_view);
+	}
+	if (last > r->status.proposed)
+		world_violate(w,
+		    "replica %u forgot that its view goes on up to %" PRIu64,
+		    r->index, last);
 }

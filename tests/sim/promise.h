@@ -15,6 +15,9 @@ void promise_vote(struct world *w, const struct replica *r,
 void promise_view_change(struct world *w, const struct replica *r,
     struct bytes body);
 
+/* It has started again, in the view that it left. */
+void promise_start(struct world *w, const struct replica *r);
+
 /* A certificate decides something: the votes of correct members in it. */
 void promise_certificate(struct world *w, const struct certificate *c);
 
