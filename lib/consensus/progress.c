@@ -217,7 +217,8 @@ own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
 	for (k = 0; k < CHECKPOINT_VOTES_KEPT && count < max; k++) {
 		const struct checkpoint_vote *v = &self->checkpoints[k];
 
-		if (!v->is_present || v->seq <= e->stable)
+		if (!v->is_present || v->seq <= e->stable ||
+		    v->token > e->durable_token)
 			continue;
 		count++;
 		if (out != NULL)

@@ -127,7 +127,7 @@ void
 ledger_leave(struct world *w, struct replica *r, struct bytes body)
 {
 	struct decoder d;
-	uint64_t view;
+	uint64_t member, view;
 
 	if (!r->is_honest || (w->forgetful >> r->member & 1) != 0)
 		return;
@@ -144,9 +144,11 @@ ledger_leave(struct world *w, struct replica *r, struct bytes body)
 		leave_new_view(w, r, &d, body);
 		break;
 	case MESSAGE_VIEW_CHANGE:
-		(void)decoder_get_uint(&d);
+		/* Others' are sent on: they bind their signers alone. */
+		member = decoder_get_uint(&d);
 		view = decoder_get_uint(&d);
-		if (!decoder_failed(&d) && view > w->asked[r->member])
+		if (!decoder_failed(&d) && member == r->member &&
+		    view > w->asked[r->member])
 			w->asked[r->member] = view;
 		break;
 	default:
