@@ -23,7 +23,9 @@
  *             cost the cluster a voter.
  *          5. A member that has left alone all the same is followed after a
  *             long while, each time after twice as long; but never far, so
- *             that one member can't use the numbers up.
+ *             that one member can't use the numbers up.  So also by those
+ *             that ask with a quorum for a view that does not begin, which
+ *             may need it.
  *          6. While no quorum asks for its view, a replica shows the others
  *             who does.  A liar that tells one of them alone of a far view
  *             could else have it wait there until the rest, which needs it,
@@ -656,12 +658,16 @@ view_change_timers(struct engine *e)
 {
 	if (e->is_rejoining)
 		return;
+	/* Alone already, it would only be led on. */
+	if (e->is_changing && e->quorum_since_us == 0)
+		return;
 	if (e->is_changing) {
-		if (e->quorum_since_us != 0 &&
-		    e->now_us - e->quorum_since_us >= timeout_us(e)) {
+		if (e->now_us - e->quorum_since_us >= timeout_us(e)) {
 			REACHED(CHANGE_TIMED_OUT);
 			view_change_start(e, e->view + 1, "again");
+			return;
 		}
+		join_lone(e);
 		return;
 	}
 	if (patience_end(e) <= e->now_us) {
@@ -683,11 +689,10 @@ view_change_deadline(const struct engine *e)
 
 	if (e->is_rejoining)
 		return UINT64_MAX;
-	if (e->is_changing)
-		return e->quorum_since_us == 0
-		    ? UINT64_MAX
-		    : e->quorum_since_us + timeout_us(e);
-	end = patience_end(e);
+	if (e->is_changing && e->quorum_since_us == 0)
+		return UINT64_MAX;
+	end = e->is_changing ? e->quorum_since_us + timeout_us(e)
+			     : patience_end(e);
 	/* Held back by rule 4: look again when peers have told more. */
 	if (end <= e->now_us)
 		end = e->next_progress_us;
