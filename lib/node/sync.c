@@ -29,8 +29,9 @@
  *          4. What was gathered is kept over a restart, and a server holds a
  *             state fast for a while for who does not ask just now.
  *
- * NOT HERE Serving (sync_serve.c), fetching (sync_fetch.c), when a node needs
- *          a state (consensus), putting it in place (node/driver.c).
+ * NOT HERE Serving (sync_serve.c), fetching (sync_fetch.c, sync_source.c),
+ *          when a node needs a state (consensus), putting it in place
+ *          (node/driver.c).
  */
 #include "node/sync.h"
 
@@ -148,7 +149,7 @@ sync_frame(struct sync *s, uint32_t member, struct bytes body)
 	if (type == MESSAGE_SYNC_RESPONSE)
 		sync_fetch_response(s, member, &d);
 	else if (type == MESSAGE_DATA_CHUNK)
-		sync_fetch_chunk(s, member, &d);
+		sync_source_chunk(s, member, &d);
 	else if (type == MESSAGE_DATA_ACK)
 		sync_serve_ack(s, member, &d);
 	if (type != MESSAGE_SYNC_REQUEST)

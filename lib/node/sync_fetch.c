@@ -9,11 +9,10 @@
  *             that one any more; what is the same in both is kept.
  *          2. Parts are judged one at a time, on the pool: those that came,
  *             then those kept from before, then the database is made.
- *          3. Who has nothing left to bring is asked for what another was
- *             asked long ago: the slowest does not decide when all is there.
- *          4. A member gains time only by pieces in their order.
- *          5. A failure of ours, such as a full disk, costs time, not what
+ *          3. A failure of ours, such as a full disk, costs time, not what
  *             was gathered.
+ *
+ * NOT HERE Whom to ask for what (sync_source.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,166 +23,10 @@
 #include "node/state_dir.h"
 #include "node/sync_parts.h"
 
-#define BUSY_US UINT64_C(1000000)
-#define REST_US UINT64_C(10000000)
 #define PAUSE_US UINT64_C(5000000)
-#define SLOW_US UINT64_C(2000000)
 
 /* Of one member, splits in a fetch: what is had of a state is to grow. */
 #define SPLITS_MAX 16384
-
-static void fetch_go(struct sync *s);
-
-static const char *
-member_name(const struct sync *s, uint32_t member)
-{
-	return s->config.roster->members[member].name;
-}
-
-static bool
-is_open_source(const struct source *source)
-{
-	return source->state == SOURCE_ASKED || source->state == SOURCE_READY;
-}
-
-static size_t
-count_sources(const struct fetching *f, enum source_state state)
-{
-	size_t i, count = 0;
-
-	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		if (f->sources[i].state == state)
-			count++;
-	return count;
-}
-
-/* --- sources --- */
-
-/* What a source was to bring, others may; but not what is being judged. */
-static void
-source_clear(struct fetching *f, struct source *source)
-{
-	size_t i;
-
-	for (i = 0; i < SYNC_ASKED_MAX; i++) {
-		struct wanted *w = &source->wanted[i];
-
-		if (!w->is_open || (f->job == JOB_CHECK && f->job_wanted == w))
-			continue;
-		if (f->gather != NULL)
-			gather_put_back(f->gather, w->item);
-		w->is_open = false;
-	}
-}
-
-static void
-source_leave(struct sync *s, uint32_t member, enum source_state state,
-    uint64_t rest_us, const char *why)
-{
-	struct fetching *f = &s->fetch;
-	struct source *source = &f->sources[member];
-
-	log_warn("node", "state transfer failed",
-	    LOG_TEXT("member", member_name(s, member)),
-	    LOG_TEXT("reason", why));
-	source_clear(f, source);
-	source->state = state;
-	source->transfer = 0;
-	source->rest_until_us = clock_mono_us() + rest_us;
-}
-
-/* It need not hold its state fast any more. */
-static void
-source_done(struct sync *s, uint32_t member)
-{
-	struct source *source = &s->fetch.sources[member];
-	uint8_t out[64];
-	struct encoder e;
-
-	if (!is_open_source(source))
-		return;
-	source->state = SOURCE_UNASKED;
-	encoder_init(&e, out, sizeof(out));
-	encoder_put_array(&e, 3);
-	encoder_put_uint(&e, MESSAGE_SYNC_REQUEST);
-	encoder_put_uint(&e, source->transfer);
-	encoder_put_uint(&e, SYNC_DONE);
-	(void)sync_send(s, member, &e);
-}
-
-static void
-source_ask(struct sync *s, uint32_t member)
-{
-	struct fetching *f = &s->fetch;
-	struct source *source = &f->sources[member];
-	struct digest digest;
-	uint8_t out[128];
-	struct encoder e;
-
-	source->state = SOURCE_ASKED;
-	source->transfer = ++s->last_transfer;
-	source->heard_us = clock_mono_us();
-	encoder_init(&e, out, sizeof(out));
-	encoder_put_array(&e, 5);
-	encoder_put_uint(&e, MESSAGE_SYNC_REQUEST);
-	encoder_put_uint(&e, source->transfer);
-	encoder_put_uint(&e, SYNC_OPEN);
-	encoder_put_uint(&e, f->target);
-	if (gather_kept(f->gather, &digest))
-		encoder_put_bytes(&e, bytes_of(digest.data, DIGEST_BYTES));
-	else
-		encoder_put_null(&e);
-	(void)sync_send(s, member, &e);
-}
-
-static bool
-is_candidate(const struct sync *s, uint32_t member)
-{
-	return member != s->config.self &&
-	    member < s->config.roster->member_count &&
-	    (s->fetch.members >> member & 1) != 0;
-}
-
-/* With nobody else left to ask, who lied is asked again, after a while. */
-static void
-sources_forgive(struct sync *s)
-{
-	struct fetching *f = &s->fetch;
-	uint32_t i;
-
-	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		if (is_candidate(s, i) && f->sources[i].state != SOURCE_LIED)
-			return;
-	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		if (is_candidate(s, i))
-			f->sources[i].state = SOURCE_RESTING;
-}
-
-static void
-sources_ask(struct sync *s)
-{
-	struct fetching *f = &s->fetch;
-	uint64_t now_us = clock_mono_us();
-	size_t open =
-	    count_sources(f, SOURCE_ASKED) + count_sources(f, SOURCE_READY);
-	uint32_t i;
-
-	sources_forgive(s);
-	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
-		struct source *source = &f->sources[i];
-
-		if (source->state == SOURCE_RESTING &&
-		    source->rest_until_us <= now_us)
-			source->state = SOURCE_UNASKED;
-	}
-	for (i = 0; i < TRUST_MEMBERS_MAX && open < SYNC_SOURCES_MAX; i++) {
-		if (!is_candidate(s, i) ||
-		    f->sources[i].state != SOURCE_UNASKED)
-			continue;
-		source_ask(s, i);
-		open++;
-	}
-}
 
 /* --- offers --- */
 
@@ -247,37 +90,26 @@ offer_take(struct sync *s, uint32_t member)
 	struct ag_error err;
 
 	if (!is_known && f->heard->seq < f->target) {
-		source_leave(s, member, SOURCE_RESTING, BUSY_US,
+		sync_source_leave(s, member, SOURCE_RESTING, SYNC_BUSY_US,
 		    "its state is too old");
 		return;
 	}
 	if (f->is_begun && !is_known &&
-	    (count_sources(f, SOURCE_READY) > 0 || f->job != JOB_NONE)) {
-		source_leave(s, member, SOURCE_RESTING, REST_US,
+	    (sync_source_count(f, SOURCE_READY) > 0 || f->job != JOB_NONE)) {
+		sync_source_leave(s, member, SOURCE_RESTING, SYNC_REST_US,
 		    "it has another state than is being fetched");
 		return;
 	}
 	if ((!f->is_begun || !is_known) && fetch_begin(s, &err) != AG_OK) {
 		fetch_pause(s, &err);
-		source_leave(s, member, SOURCE_RESTING, BUSY_US, err.text);
+		sync_source_leave(s, member, SOURCE_RESTING, SYNC_BUSY_US,
+		    err.text);
 		return;
 	}
 	source->state = SOURCE_READY;
 	log_info("node", "state offered",
-	    LOG_TEXT("member", member_name(s, member)),
+	    LOG_TEXT("member", sync_source_name(s, member)),
 	    LOG_U64("seq", f->heard->seq));
-}
-
-/* Is this of the transfer that member was asked for? */
-static struct source *
-source_expecting(struct sync *s, uint32_t member, uint64_t transfer)
-{
-	struct source *source = &s->fetch.sources[member];
-
-	if (!s->fetch.is_active || !is_open_source(source) ||
-	    source->transfer != transfer)
-		return NULL;
-	return source;
 }
 
 void
@@ -285,7 +117,7 @@ sync_fetch_response(struct sync *s, uint32_t member, struct decoder *d)
 {
 	struct fetching *f = &s->fetch;
 	uint64_t transfer = decoder_get_uint(d), code = decoder_get_uint(d);
-	struct source *source = source_expecting(s, member, transfer);
+	struct source *source = sync_source_expecting(s, member, transfer);
 	bool is_offer = !decoder_get_null(d);
 	struct ag_error err;
 
@@ -296,7 +128,7 @@ sync_fetch_response(struct sync *s, uint32_t member, struct decoder *d)
 	if (decoder_finish(d, NULL) != AG_OK)
 		return;
 	if (code != SYNC_OFFERED || !is_offer) {
-		source_leave(s, member, SOURCE_RESTING, BUSY_US,
+		sync_source_leave(s, member, SOURCE_RESTING, SYNC_BUSY_US,
 		    "the member is busy");
 	} else if (source->state == SOURCE_ASKED) {
 		source->heard_us = clock_mono_us();
@@ -304,215 +136,11 @@ sync_fetch_response(struct sync *s, uint32_t member, struct decoder *d)
 			offer_take(s, member);
 		} else {
 			metric_add(s->refused[member], 1);
-			source_leave(s, member, SOURCE_LIED, REST_US, err.text);
+			sync_source_leave(s, member, SOURCE_LIED, SYNC_REST_US,
+			    err.text);
 		}
 	}
-	fetch_go(s);
-}
-
-/* --- asking for parts --- */
-
-static struct wanted *
-wanted_free(struct source *source)
-{
-	size_t i;
-
-	for (i = 0; i < SYNC_ASKED_MAX; i++)
-		if (!source->wanted[i].is_open)
-			return &source->wanted[i];
-	return NULL;
-}
-
-static size_t
-count_open(const struct source *source)
-{
-	size_t i, count = 0;
-
-	for (i = 0; i < SYNC_ASKED_MAX; i++)
-		count += source->wanted[i].is_open ? 1 : 0;
-	return count;
-}
-
-/* Is there a part that it has not brought whole? */
-static bool
-source_owes(const struct source *source)
-{
-	size_t i;
-
-	for (i = 0; i < SYNC_ASKED_MAX; i++)
-		if (source->wanted[i].is_open && !source->wanted[i].is_whole)
-			return true;
-	return false;
-}
-
-static bool
-part_ask(struct sync *s, uint32_t member, size_t item,
-    const struct part_name *name)
-{
-	struct source *source = &s->fetch.sources[member];
-	struct wanted *w = wanted_free(source);
-	uint8_t out[PART_NAME_BYTES_MAX + 64];
-	struct encoder e;
-
-	AG_ASSERT(w != NULL);
-	if (!source_owes(source))
-		source->heard_us = clock_mono_us();
-	w->is_open = true;
-	w->is_whole = false;
-	w->index = ++source->last_index;
-	w->item = item;
-	w->next_piece = 0;
-	w->asked_us = clock_mono_us();
-	w->contents.max = PART_BYTES_MAX;
-	buf_clear(&w->contents);
-	encoder_init(&e, out, sizeof(out));
-	encoder_put_array(&e, 5);
-	encoder_put_uint(&e, MESSAGE_SYNC_REQUEST);
-	encoder_put_uint(&e, source->transfer);
-	encoder_put_uint(&e, SYNC_PART);
-	encoder_put_uint(&e, w->index);
-	part_name_encode(&e, name);
-	return sync_send(s, member, &e) == AG_OK;
-}
-
-/* What another was asked the longest ago, and this one was not. */
-static struct wanted *
-slowest(struct fetching *f, uint32_t member)
-{
-	uint64_t now_us = clock_mono_us();
-	struct wanted *found = NULL;
-	size_t i, k;
-
-	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		for (k = 0; k < SYNC_ASKED_MAX; k++) {
-			struct wanted *w = &f->sources[i].wanted[k];
-
-			if (i == member || !w->is_open || w->is_whole ||
-			    now_us - w->asked_us < SLOW_US ||
-			    gather_has(f->gather, w->item))
-				continue;
-			if (found == NULL || w->asked_us < found->asked_us)
-				found = w;
-		}
-	return found;
-}
-
-/* Ask one member for one part more; false: there is none for it. */
-static bool
-source_fill(struct sync *s, uint32_t member)
-{
-	struct fetching *f = &s->fetch;
-	struct source *source = &f->sources[member];
-	struct part_name name;
-	struct wanted *slow;
-	size_t item;
-
-	if (source->state != SOURCE_READY || wanted_free(source) == NULL)
-		return false;
-	if (!gather_next(f->gather, &item, &name)) {
-		slow = count_open(source) == 0 ? slowest(f, member) : NULL;
-		if (slow == NULL)
-			return false;
-		item = slow->item;
-		slow->asked_us = clock_mono_us();
-		gather_name(f->gather, item, &name);
-	}
-	if (!part_ask(s, member, item, &name)) {
-		source_leave(s, member, SOURCE_RESTING, BUSY_US,
-		    "its link takes nothing");
-		return false;
-	}
-	return true;
-}
-
-static void
-parts_ask(struct sync *s)
-{
-	bool is_more = true;
-	uint32_t i;
-
-	while (is_more) {
-		is_more = false;
-		for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-			is_more = source_fill(s, i) || is_more;
-	}
-}
-
-/* --- pieces --- */
-
-static struct wanted *
-wanted_of(struct source *source, uint64_t index)
-{
-	size_t i;
-
-	for (i = 0; i < SYNC_ASKED_MAX; i++)
-		if (source->wanted[i].is_open &&
-		    source->wanted[i].index == index)
-			return &source->wanted[i];
-	return NULL;
-}
-
-static void
-piece_answer(struct sync *s, uint32_t member, uint64_t transfer, uint64_t index,
-    uint64_t piece)
-{
-	uint8_t out[64];
-	struct encoder e;
-
-	encoder_init(&e, out, sizeof(out));
-	encoder_put_array(&e, 4);
-	encoder_put_uint(&e, MESSAGE_DATA_ACK);
-	encoder_put_uint(&e, transfer);
-	encoder_put_uint(&e, index);
-	encoder_put_uint(&e, piece);
-	(void)sync_send(s, member, &e);
-}
-
-/* NULL, or what is wrong with the piece. */
-static const char *
-piece_take(struct wanted *w, struct bytes piece, bool is_last)
-{
-	if (piece.len < SYNC_PIECE_BYTES && !is_last)
-		return "piece too short";
-	if (buf_append(&w->contents, piece.data, piece.len) != AG_OK)
-		return "part too long, or no memory for it";
-	w->next_piece++;
-	w->is_whole = is_last;
-	return NULL;
-}
-
-void
-sync_fetch_chunk(struct sync *s, uint32_t member, struct decoder *d)
-{
-	uint64_t transfer = decoder_get_uint(d), index = decoder_get_uint(d);
-	uint64_t number = decoder_get_uint(d);
-	struct bytes piece = decoder_get_bytes_max(d, SYNC_PIECE_BYTES);
-	bool is_last = decoder_get_bool(d);
-	struct source *source = source_expecting(s, member, transfer);
-	struct wanted *w = NULL;
-	const char *why;
-
-	if (decoder_finish(d, NULL) != AG_OK || source == NULL)
-		return;
-	w = wanted_of(source, index);
-	if (w == NULL)
-		return;
-	if (w->is_whole || number != w->next_piece) {
-		/* A link that went down and up again has lost some. */
-		source_leave(s, member, SOURCE_RESTING, BUSY_US,
-		    "a piece is missing");
-		fetch_go(s);
-		return;
-	}
-	why = piece_take(w, piece, is_last);
-	if (why != NULL) {
-		metric_add(s->refused[member], 1);
-		source_leave(s, member, SOURCE_LIED, REST_US, why);
-	} else {
-		source->heard_us = clock_mono_us();
-		piece_answer(s, member, transfer, index, number);
-	}
-	fetch_go(s);
+	sync_fetch_go(s);
 }
 
 /* --- the pool --- */
@@ -595,8 +223,8 @@ check_done(struct sync *s)
 		return;
 	}
 	metric_add(s->refused[f->job_source], 1);
-	if (is_open_source(source))
-		source_leave(s, f->job_source, SOURCE_LIED, REST_US,
+	if (sync_source_is_open(source))
+		sync_source_leave(s, f->job_source, SOURCE_LIED, SYNC_REST_US,
 		    f->err.text);
 }
 
@@ -674,7 +302,7 @@ job_done(void *arg)
 	} else {
 		build_done(s);
 	}
-	fetch_go(s);
+	sync_fetch_go(s);
 }
 
 /* A part that came whole and is not there yet. */
@@ -731,12 +359,12 @@ job_start(struct sync *s)
 	}
 	s->working++;
 	for (i = 0; f->job == JOB_BUILD && i < TRUST_MEMBERS_MAX; i++)
-		source_done(s, i);
+		sync_source_done(s, i);
 }
 
 /* Do whatever can be done now. */
-static void
-fetch_go(struct sync *s)
+void
+sync_fetch_go(struct sync *s)
 {
 	struct fetching *f = &s->fetch;
 	struct ag_error err;
@@ -751,18 +379,9 @@ fetch_go(struct sync *s)
 	job_start(s);
 	if (f->job == JOB_BUILD)
 		return;
-	sources_ask(s);
+	sync_source_ask_all(s);
 	if (f->is_begun)
-		parts_ask(s);
-}
-
-/* A source owes an answer, and was silent for too long. */
-static bool
-source_is_silent(const struct source *source, uint64_t now_us)
-{
-	return now_us - source->heard_us > SYNC_STALL_US &&
-	    (source->state == SOURCE_ASKED ||
-		(source->state == SOURCE_READY && source_owes(source)));
+		sync_source_fill_all(s);
 }
 
 void
@@ -774,10 +393,10 @@ sync_fetch_tick(struct sync *s, uint64_t now_us)
 	if (!f->is_active)
 		return;
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		if (source_is_silent(&f->sources[i], now_us))
-			source_leave(s, i, SOURCE_RESTING, REST_US,
+		if (sync_source_is_silent(&f->sources[i], now_us))
+			sync_source_leave(s, i, SOURCE_RESTING, SYNC_REST_US,
 			    "no answer for 10 s");
-	fetch_go(s);
+	sync_fetch_go(s);
 }
 
 void
@@ -795,7 +414,7 @@ sync_fetch(struct sync *s, uint64_t seq, uint32_t members)
 		f->target = seq;
 		f->members = members;
 	}
-	fetch_go(s);
+	sync_fetch_go(s);
 }
 
 void
@@ -807,7 +426,7 @@ sync_cancel(struct sync *s)
 	if (!f->is_active)
 		return;
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		source_done(s, i);
+		sync_source_done(s, i);
 	f->is_active = false;
 	f->is_stale = f->job != JOB_NONE;
 	if (f->is_stale)

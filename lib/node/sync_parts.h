@@ -24,6 +24,10 @@
 #define SYNC_STALL_US UINT64_C(10000000)
 #define SYNC_TICK_MS 1000
 
+/* How long a member is let be that was busy, or did not serve. */
+#define SYNC_BUSY_US UINT64_C(1000000)
+#define SYNC_REST_US UINT64_C(10000000)
+
 enum sync_what {
 	SYNC_OPEN = 0,
 	SYNC_PART = 1,
@@ -127,8 +131,33 @@ void sync_serve_ack(struct sync *sync, uint32_t member, struct decoder *d);
 void sync_serve_tick(struct sync *sync, uint64_t now_us);
 void sync_serve_free(struct serving *serving);
 
+/* Members we fetch from. */
+const char *sync_source_name(const struct sync *sync, uint32_t member);
+bool sync_source_is_open(const struct source *source);
+size_t sync_source_count(const struct fetching *fetch, enum source_state state);
+
+/* The one that was asked in this transfer; NULL: it was not. */
+struct source *sync_source_expecting(struct sync *sync, uint32_t member,
+    uint64_t transfer);
+
+/* Go on without it: what it was to bring, others may. */
+void sync_source_leave(struct sync *sync, uint32_t member,
+    enum source_state state, uint64_t rest_us, const char *why);
+
+/* It need not hold its state fast any more. */
+void sync_source_done(struct sync *sync, uint32_t member);
+
+/* It owes an answer, and was silent for too long. */
+bool sync_source_is_silent(const struct source *source, uint64_t now_us);
+
+/* Ask for offers, and for parts, as many as may be. */
+void sync_source_ask_all(struct sync *sync);
+void sync_source_fill_all(struct sync *sync);
+void sync_source_chunk(struct sync *sync, uint32_t member, struct decoder *d);
+
+/* Do whatever can be done now for a fetch. */
+void sync_fetch_go(struct sync *sync);
 void sync_fetch_response(struct sync *sync, uint32_t member, struct decoder *d);
-void sync_fetch_chunk(struct sync *sync, uint32_t member, struct decoder *d);
 void sync_fetch_tick(struct sync *sync, uint64_t now_us);
 void sync_fetch_free(struct sync *sync);
 

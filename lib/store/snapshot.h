@@ -1,10 +1,10 @@
 /*
  * Snapshots: the whole state at one certified sequence, as a byte stream.
  *
- * The same stream is what a node that was away installs, what a backup
- * seals, and what a restore starts from.  It carries the checkpoint
- * certificate, so its reader trusts no one: the digest is computed from the
- * contents and compared.
+ * The stream is what a backup seals, and what a restore starts from.  It
+ * carries the checkpoint certificate, so its reader trusts no one: the digest
+ * is computed from the contents and compared.  A node that was away is given
+ * the state in parts instead (store/part.h).
  *
  * FORMAT  "AEGISSN1" | canonical CBOR items one after another:
  *         head     [1, cluster id, epoch, seq, time_ms, key count,
