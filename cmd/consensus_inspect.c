@@ -16,6 +16,7 @@
 #include "cmd/inspect_evidence.h"
 #include "cmd/inspect_follow.h"
 #include "cmd/inspect_live.h"
+#include "cmd/inspect_replay.h"
 #include "cmd/inspect_trace.h"
 #include "cmd/inspect_verify.h"
 
@@ -112,6 +113,8 @@ static const struct applet_command inspect_commands[] = {
 	    inspect_trace_run },
 	{ "diff", "NODE NODE", "compare what two nodes have agreed",
 	    inspect_diff_options, inspect_diff_run },
+	{ "replay", "FILE", "step the engine through a log, as at a start",
+	    inspect_replay_options, inspect_replay_run },
 	{ "cert", "SEQ", "show a certificate, or export it with -o cbor",
 	    certificate_options, certificate_run },
 	{ "evidence", "[ID]", "show who signed conflicting statements",
@@ -125,6 +128,7 @@ static const char *const inspect_examples[] = {
 	"aegis consensus-inspect rounds --limit 5",
 	"aegis consensus-inspect trace \"$request\"",
 	"aegis consensus-inspect diff /run/aegis/aegis.sock /tmp/n2.sock",
+	"aegis consensus-inspect replay /var/lib/aegis",
 	"aegis consensus-inspect cert 17 -o cbor >17.cert",
 	"aegis consensus-inspect verify 17.cert --roster roster",
 	"aegis consensus-inspect verify --data /var/lib/aegis",

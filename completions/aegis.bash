@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -45,13 +45,14 @@ _aegis_words() {
 	'config keys') words='' ;;
 	'config explain') words='' ;;
 	'config example') words='' ;;
-	'consensus-inspect ') words=' status rounds votes views trace diff cert evidence verify -d --data --roster' ;;
+	'consensus-inspect ') words=' status rounds votes views trace diff replay cert evidence verify -d --data --roster' ;;
 	'consensus-inspect status') words=' -d --data --roster' ;;
 	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster' ;;
 	'consensus-inspect votes') words=' -d --data --roster' ;;
 	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
 	'consensus-inspect trace') words=' -d --data --roster' ;;
 	'consensus-inspect diff') words=' --at --keys -d --data --roster' ;;
+	'consensus-inspect replay') words=' -f --from -n --limit --interval -d --data --roster' ;;
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
 	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;

@@ -588,10 +588,30 @@ new_view_receive(struct engine *e, struct bytes body)
 	enter(e, f.view, body);
 }
 
+/* Can all its view changes be read?  Nothing in them is verified. */
+static bool
+changes_read(const struct new_view_fields *f)
+{
+	uint8_t signature[SIGNATURE_BYTES];
+	struct bytes statement;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, f->changes);
+	for (i = 0; i < f->change_count; i++) {
+		struct view_change_fields change;
+
+		if (!view_change_read(decoder_get_raw(&d), &change, &statement,
+			signature))
+			return false;
+	}
+	return true;
+}
+
 /*
  * After a crash: what the view we are in goes on with.  The message was
- * verified before it was written down.  Slots replayed with a proposal of
- * this view keep it.
+ * verified before it was written down; a disk that somebody else wrote may
+ * hold anything.  Slots replayed with a proposal of this view keep it.
  */
 void
 new_view_restore(struct engine *e, struct bytes body)
@@ -599,8 +619,10 @@ new_view_restore(struct engine *e, struct bytes body)
 	struct new_view_fields f;
 	uint64_t i;
 
-	if (!read_fields(body, &f))
+	if (!read_fields(body, &f) || !changes_read(&f)) {
+		emit_fatal(e, "the log holds a new view that cannot be read");
 		return;
+	}
 	select_from(e, f.changes, f.change_count);
 	bind_chosen(e);
 	for (i = 0; i < e->selection.count; i++) {

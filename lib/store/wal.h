@@ -73,6 +73,11 @@ enum ag_status wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
     struct bytes *record, struct ag_error *err) AG_MUST_USE;
 void wal_cursor_close(struct wal_cursor *cursor);
 
+/* Where the last record is: the first number of its segment, and its offset
+ * there. */
+void wal_cursor_place(const struct wal_cursor *cursor, uint64_t *segment,
+    uint64_t *offset);
+
 /* The 32 bytes of the cluster the log says it belongs to, borrowed. */
 const uint8_t *wal_cursor_cluster_id(const struct wal_cursor *cursor);
 

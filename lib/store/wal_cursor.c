@@ -20,6 +20,8 @@ struct wal_cursor {
 	struct segment_reader *reader;
 	uint64_t from; /* records below are passed over */
 	uint64_t next;
+	uint64_t segment; /* the one being read */
+	size_t len;       /* of the last record */
 };
 
 /* The newest segment that begins at or below number, or else the oldest. */
@@ -75,6 +77,7 @@ wal_cursor_open(struct wal_cursor **out, const char *dir, uint64_t number,
 	memcpy(cursor->cluster_id, head.cluster_id, CLUSTER_ID_BYTES);
 	cursor->from = number;
 	cursor->next = first;
+	cursor->segment = first;
 	*out = cursor;
 	return AG_OK;
 }
@@ -120,6 +123,7 @@ cursor_advance(struct wal_cursor *cursor, struct ag_error *err)
 	}
 	segment_reader_close(cursor->reader);
 	cursor->reader = reader;
+	cursor->segment = head.first;
 	return AG_OK;
 }
 
@@ -156,10 +160,21 @@ wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
 		if (status == AG_ENOENT)
 			status =
 			    cursor_next_segment(cursor, number, record, err);
-		if (status == AG_OK)
+		if (status == AG_OK) {
 			cursor->next = *number + 1;
+			cursor->len = record->len;
+		}
 	} while (status == AG_OK && *number < cursor->from);
 	return status;
+}
+
+void
+wal_cursor_place(const struct wal_cursor *cursor, uint64_t *segment,
+    uint64_t *offset)
+{
+	*segment = cursor->segment;
+	*offset = segment_reader_offset(cursor->reader) -
+	    segment_record_bytes(cursor->len);
 }
 
 const uint8_t *

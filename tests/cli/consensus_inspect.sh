@@ -43,6 +43,10 @@ misused inspect diff
 misused inspect diff d
 misused inspect diff d e --at 0
 misused inspect diff d e --data f
+misused inspect replay
+misused inspect replay d --data e
+misused inspect replay d --from 0
+misused inspect replay d --limit none
 misused inspect verify
 misused inspect verify file
 complains '--roster FILE is needed'
@@ -63,6 +67,10 @@ complains 'no log is there'
 [ "$(find empty | wc -l)" = 2 ] || fail "looking made files in empty"
 
 exits 5 inspect trace "$none"
+exits 3 inspect replay nowhere
+complains 'replay nowhere'
+exits 3 inspect replay /dev/null
+complains 'is named wal-'
 exits 3 inspect diff nowhere /dev/null
 complains 'find node nowhere'
 exits 3 inspect trace "$none" nowhere
@@ -84,6 +92,11 @@ while [ $i -lt 6 ]; do
 done
 
 # While it runs its files are not for us, but it can be asked.
+for place in a/n1 a/n1/log a/n1/log/wal-0000000000000001.log; do
+	exits 10 inspect replay $place --roster a/roster
+	complains 'a running node uses it'
+	silent
+done
 exits 10 inspect status --data a/n1
 complains 'a running node uses it'
 silent
@@ -171,6 +184,28 @@ silent
 exits 0 inspect verify --data a/n1 --roster a/roster -o json
 says '"problem_count":"0","problems":[]'
 misused inspect verify --data a/n1
+
+# The engine steps through it as at a start: six rounds, and nothing to do.
+exits 3 inspect replay a/n1
+complains 'give --roster FILE'
+exits 10 inspect replay a/n1 --roster b/roster
+complains 'another cluster'
+exits 0 inspect replay a/n1 --roster a/roster -o jsonl
+unmoved
+[ "$(grep -c '"kind":"committed".*"phase":"COMMITTED"' out)" = 6 ] ||
+	fail "replayed: $(cat out)"
+tail -n 1 out | grep -q '"kind":"start","seq":"6".*"executes nothing' ||
+	fail "started: $(tail -n 1 out)"
+exits 0 inspect replay a/n1 --roster a/roster --from 2 --limit 2 -o value
+[ "$(head -n 2 out | tr '\n' ' ')" = '2 3 ' ] || fail "from 2: $(cat out)"
+exits 0 inspect replay a/n1/log --roster a/roster --limit 1 -o value
+[ "$(cat out)" = 1 ] || fail "a log: $(cat out)"
+exits 0 inspect replay a/n1/log/wal-0000000000000001.log \
+	--roster a/roster --limit 1 -o csv
+says ',1,96'
+misused inspect replay a/n1 --roster a/roster --interval 9999
+exits 0 inspect replay a/n1 --roster a/roster -q
+silent
 [ "$before" = "$(print_of a/n1)" ] || fail 'looking changed the directory'
 
 # The roster beside the data is found.
@@ -248,10 +283,34 @@ complains 'at offset'
 exits 8 inspect verify --data damaged --roster a/roster -o json
 grep -q 'is damaged' out || fail "no problem told: $(cat out)"
 printf 'XXXX' | dd of=$log bs=1 seek=20 conv=notrunc 2>/dev/null
+exits 8 inspect replay damaged --roster a/roster
+complains 'its head is damaged'
 exits 8 inspect rounds --data damaged
 complains 'its head is damaged'
 rm damaged/log/*
 exits 3 inspect verify --data damaged --roster a/roster
+
+# What no engine writes is refused with the record and the place.
+reseal() {
+	rm -rf damaged
+	cp -r a/n1 damaged
+	python3 "$top/tests/cluster/reseal.py" $log append "$1" ||
+		fail "reseal $1"
+}
+reseal 840999f4f6
+exits 8 inspect replay damaged --roster a/roster -o jsonl
+says '"kind":"committed"'
+grep -q 'wal-0000000000000001.log: record [0-9]* at offset [0-9]*: ' err ||
+	fail "no place: $(cat err)"
+# A view begun by what is no NEW_VIEW, and by one with nothing inside.
+for new_view in 4100 "584985140981810180$(printf '5840%0128d' 0)"; do
+	reseal 840409f4$new_view
+	exits 8 inspect replay damaged --roster a/roster
+	says 'stops: the log holds a new view that cannot be read'
+	complains 'at offset'
+done
+rm -rf damaged
+mkdir damaged damaged/log
 
 # A state that is gone or damaged is told, and the log still shown.
 rm -rf damaged
