@@ -304,7 +304,7 @@ grep -q 'wal-0000000000000001.log: record [0-9]* at offset [0-9]*: ' err ||
 	fail "no place: $(cat err)"
 # A view begun by what is no NEW_VIEW, and by one with nothing inside.
 for new_view in 4100 "584985140981810180$(printf '5840%0128d' 0)"; do
-	reseal 840409f4$new_view
+	reseal "840409f4$new_view"
 	exits 8 inspect replay damaged --roster a/roster
 	says 'stops: the log holds a new view that cannot be read'
 	complains 'at offset'
