@@ -7,6 +7,7 @@
 set -u
 build=${BUILD:-build/release}
 rows=$build/plants.rows
+missed=$build/plants.missed
 limit=$1
 shift
 all=$#
@@ -67,6 +68,7 @@ plant_reduce() {
 }
 
 : >"$rows"
+: >"$missed"
 for n; do
 	dir=$build/plants/$n
 	mkdir -p "$dir"
@@ -74,7 +76,9 @@ for n; do
 	began=$(date +%s%N)
 	if "$dir/aegis-sim" --seconds "$limit" --first --from 1 >"$dir/log" 2>&1
 	then
-		echo "plant $n: not found: $(tail -n 1 "$dir/log")"
+		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
+		echo "plant $n: not found in $runs schedules"
+		echo "- $n: $(words_of "$n") Not in $runs schedules." >>"$missed"
 		continue
 	fi
 	took=$((($(date +%s%N) - began) / 100000000))
@@ -114,6 +118,10 @@ if [ -n "${TABLE:-}" ]; then
 			|---|---|---|---|---|---|---|
 		END
 		cat "$rows"
+		[ ! -s "$missed" ] || {
+			printf '\nNot found within %s s:\n\n' "$limit"
+			cat "$missed"
+		}
 	} >"$TABLE"
 fi
 test "$found" = "$all"
