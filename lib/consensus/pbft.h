@@ -113,14 +113,14 @@ struct peer {
 	uint64_t history_at;    /* the history it last lacked began here */
 	uint64_t asked_us;      /* since when its questions are counted */
 	uint32_t asked;         /* and how many there were */
-	uint64_t forged_us;     /* since when its forged bundles are counted */
-	uint32_t forged;        /* and how many there were */
-	uint32_t patience;      /* doublings before its lone view change is
+	uint64_t doubted_us; /* since when its doubtful bundles are counted */
+	uint32_t doubted;    /* and how many were verified */
+	uint32_t patience;   /* doublings before its lone view change is
 				 joined again */
-	uint32_t owes;          /* PREPAREs in time until it is waited for */
-	uint32_t fine;          /* what it owed when it last came too late, less
+	uint32_t owes;       /* PREPAREs in time until it is waited for */
+	uint32_t fine;       /* what it owed when it last came too late, less
 				 what was forgiven since */
-	uint32_t in_time;       /* times in time, towards the next of it */
+	uint32_t in_time;    /* times in time, towards the next of it */
 	struct view_change view_change;
 	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
 	uint32_t pending_bytes; /* of requests it forwarded */

@@ -26,9 +26,11 @@
  *             late, until it has been in time as often as it owes.  Being
  *             late again costs it twice as much, and is forgiven slowly, so
  *             that nobody can make the others wait but rarely.
- *          8. A bundle comes from its signer, so a signature that is wrong is
- *             its sender's own doing.  Whoever forges is not heard for the
- *             rest of the interval: to refuse costs as much as to verify.
+ *          8. A forged bundle costs as much as a good one, and one of a view
+ *             above ours decides nothing yet.  Of both together, so many of
+ *             each member are verified in a progress interval, and no more:
+ *             bundles come from their signer, so a flood costs its own
+ *             sender.  What was meant well is asked for when it is needed.
  *          9. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
@@ -42,8 +44,8 @@
 #define FINE_LEAST 8
 #define FINE_MAX 1024
 
-/* Forged bundles of one member that are verified in a progress interval. */
-#define FORGERIES_MAX 16
+/* Of one member in one progress interval; a view change brings far fewer. */
+#define DOUBTED_MAX 64
 
 /*
  * Times in time, owing nothing, that take one off what the next fine is
@@ -427,22 +429,15 @@ vote_decode(struct decoder *d, struct vote *vote)
 	decoder_get_fixed(d, vote->digest.data, DIGEST_BYTES);
 }
 
-/* Has the member sent so many forged bundles that one more is not looked at? */
+/* Forged, or of a view that may never come: is it one too many? */
 static bool
-is_forger(const struct engine *e, const struct peer *peer)
+is_doubted_enough(struct engine *e, struct peer *peer)
 {
-	return peer->forged >= FORGERIES_MAX &&
-	    e->now_us - peer->forged_us < e->config.progress_interval_us;
-}
-
-static void
-count_forgery(const struct engine *e, struct peer *peer)
-{
-	if (e->now_us - peer->forged_us >= e->config.progress_interval_us) {
-		peer->forged_us = e->now_us;
-		peer->forged = 0;
+	if (e->now_us - peer->doubted_us >= e->config.progress_interval_us) {
+		peer->doubted_us = e->now_us;
+		peer->doubted = 0;
 	}
-	peer->forged++;
+	return peer->doubted >= DOUBTED_MAX;
 }
 
 void
@@ -466,12 +461,13 @@ vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 	}
 	decoder_get_fixed(d, signature, sizeof(signature));
 	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful ||
-	    is_forger(e, peer))
+	    is_doubted_enough(e, peer))
 		return;
+	peer->doubted += view > e->view;
 	if (!vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
 		view, signature, e->config.authority,
 		e->config.authority_ctx)) {
-		count_forgery(e, peer);
+		peer->doubted += view <= e->view;
 		return;
 	}
 	for (i = 0; i < count; i++)
