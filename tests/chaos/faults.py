@@ -156,7 +156,8 @@ class Faults:
         # It may give back what it has no use for any more.
         while not process.has_ended(0.05) and time.monotonic() < end:
             self.ground.fill(self.trial.folder(victim))
-        self.trial.ends(victim, 3, "No space left on device", 1)
+        # Where SQLite does not say why, the node cannot.
+        self.trial.ends(victim, 3, "No space left on device|disk I/O error", 1)
         first, _ = self.failover(time.monotonic(), others)
         self.some_operations(self.rng.randrange(20, 300))
         self.ground.drain(self.trial.folder(victim))

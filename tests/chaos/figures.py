@@ -9,10 +9,11 @@ successive       with seven nodes, the primary is killed or stopped and with
                  it the one that would be next: the same
 silent           writes a second with f members stopped that are not the
                  primary, to those without faults
-garbage, flood   the same with f members replaced by traitor.c, which votes
-                 for one thing here and another there, or sends what its links
-                 take: a machine that they share with it loses what that costs
-                 too, so how many frames it made is told beside
+garbage, flood,  the same with f members replaced by traitor.c, which votes
+ahead            for one thing here and another there, or sends ten thousand
+                 votes a second to each, forged ones or of views to come; how
+                 many it made is told beside, because a machine that all share
+                 may not let it
 slow_primary     the same with f primaries, this one and the next, whose
                  every word is late by 0.9 of the time after which a request
                  that waits has the primary replaced
@@ -46,7 +47,7 @@ SLOW_MS = VIEW_TIMEOUT_MS * 9 // 10
 
 # name: (bar, whether it is a floor)
 BARS = {"failover": (1500, False), "successive": (4000, False), "silent": (0.8, True), "garbage": (0.5, True),
-        "flood": (0.5, True), "slow_primary": (0.5, True)}
+        "flood": (0.5, True), "ahead": (0.5, True), "slow_primary": (0.5, True)}
 
 
 class Bench(Campaign):
@@ -152,7 +153,7 @@ class Bench(Campaign):
             ratios.append(bad / free)
             rates.append((free, bad))
         free, bad = rates[ratios.index(quantile(ratios, 0.5))]
-        more = {"frames_each": self.frames} if name in ("garbage", "flood") else {}
+        more = {"frames_each": self.frames} if name in ("garbage", "flood", "ahead") else {}
         self.add(name, "ratio", quantile(ratios, 0.5), ratios, free=free, bad=bad, **more)
 
     @contextlib.contextmanager
@@ -188,6 +189,9 @@ class Bench(Campaign):
 
     def flood(self, victims):
         return self.traitors(victims, "flood")
+
+    def ahead(self, victims):
+        return self.traitors(victims, "ahead")
 
     @contextlib.contextmanager
     def slow_primary(self, victims):

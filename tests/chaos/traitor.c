@@ -1,6 +1,6 @@
 /*
  * A member in hostile hands, while the others work: traitor DIR ROSTER LISTEN
- * garbage|flood
+ * garbage|flood|ahead
  *
  * It has the keys of the member whose data directory DIR is, listens where
  * that member does, brings up its links to all others as a node does, says
@@ -12,7 +12,9 @@
  *		another towards the rest, and again with a signature that is
  *		none
  *	flood     votes with signatures that are none, of a window of
- *		sequence numbers ahead, as fast as its links take them
+ *		sequence numbers ahead: FLOOD_RATE, or what its links take
+ *	ahead     the same with signatures that are right, each of a later
+ *		view than the one before
  *
  * NOT HERE One lie at a time, told from outside: fixture/liar.c.
  */
@@ -27,6 +29,7 @@
 
 #include <sodium.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
@@ -37,10 +40,11 @@
 
 #define LINKS_WAIT_MS 30000
 #define STEP_MS 10
-#define BATCHES_MAX 64  /* votes for so many at a time, when it is late */
-#define FLOOD_FRAMES 64 /* between two looks at the queues */
-#define FLOOD_BYTES (256U << 10) /* in a link's queue at a time */
-#define FLOOD_WINDOW 256
+#define BATCHES_MAX 64 /* votes for so many at a time, when it is late */
+#define FLOOD_RATE UINT64_C(10000) /* to each member, a second */
+#define FLOOD_FRAMES 64            /* between two looks at the queues */
+#define FLOOD_BYTES (256U << 10)   /* in a link's queue at a time */
+#define FLOOD_WINDOW 64
 
 static struct traitor {
 	struct roster roster;
@@ -180,33 +184,37 @@ await_links(void)
 	}
 }
 
-/* One vote for a digest that is all one byte; sign: rightly. */
+struct lie {
+	uint64_t view, seq;
+	enum vote_phase phase;
+	uint8_t what;   /* every byte of the digest */
+	bool is_signed; /* rightly */
+};
+
 static void
-vote(uint32_t members, enum vote_phase phase, uint64_t seq, uint8_t what,
-    bool sign)
+tell(uint32_t members, const struct lie *lie)
 {
-	const uint64_t view = atomic_load(&traitor.view);
-	struct vote vote = { .phase = phase, .seq = seq };
+	struct vote vote = { .phase = lie->phase, .seq = lie->seq };
 	struct vote_proof proof;
 	uint8_t raw[512];
 	struct encoder e;
 	struct bytes body;
 
-	memset(vote.digest.data, what, DIGEST_BYTES);
-	if (sign)
+	memset(vote.digest.data, lie->what, DIGEST_BYTES);
+	if (lie->is_signed)
 		vote_bundle_sign(&proof, &vote, 1, &traitor.identity.scope,
-		    traitor.identity.self, view, &identity_authority,
+		    traitor.identity.self, lie->view, &identity_authority,
 		    &traitor.identity);
 	else
 		randombytes_buf(proof.signature, SIGNATURE_BYTES);
 	encoder_init(&e, raw, sizeof(raw));
 	encoder_put_array(&e, 4);
 	encoder_put_uint(&e, MESSAGE_VOTES);
-	encoder_put_uint(&e, view);
+	encoder_put_uint(&e, lie->view);
 	encoder_put_array(&e, 1);
 	encoder_put_array(&e, 3);
-	encoder_put_uint(&e, (uint64_t)phase);
-	encoder_put_uint(&e, seq);
+	encoder_put_uint(&e, (uint64_t)lie->phase);
+	encoder_put_uint(&e, lie->seq);
 	encoder_put_bytes(&e, bytes_of(vote.digest.data, DIGEST_BYTES));
 	encoder_put_bytes(&e, bytes_of(proof.signature, SIGNATURE_BYTES));
 	traitor.made++;
@@ -220,13 +228,16 @@ static void
 vote_garbage(uint64_t seq)
 {
 	const uint32_t some = traitor.others & UINT32_C(0x55555555);
-	const uint32_t rest = traitor.others & ~some;
-	enum vote_phase phase;
+	struct lie lie = { .view = atomic_load(&traitor.view), .seq = seq };
 
-	for (phase = VOTE_PREPARE; phase <= VOTE_COMMIT; phase++) {
-		vote(some, phase, seq, 0xaa, true);
-		vote(rest, phase, seq, 0xbb, true);
-		vote(traitor.others, phase, seq, 0xcc, false);
+	for (lie.phase = VOTE_PREPARE; lie.phase <= VOTE_COMMIT; lie.phase++) {
+		lie.is_signed = true;
+		lie.what = 0xaa;
+		tell(some, &lie);
+		lie.what = 0xbb;
+		tell(traitor.others & ~some, &lie);
+		lie.is_signed = false;
+		tell(traitor.others, &lie);
 	}
 }
 
@@ -249,20 +260,43 @@ do_garbage(void)
 }
 
 static void
-do_flood(void)
+flood(bool is_ahead)
 {
-	static uint64_t ahead;
+	static uint64_t count, began_us;
 	uint32_t down;
 	unsigned i;
 
-	if (look_at_links(&down) > FLOOD_BYTES) {
+	if (began_us == 0)
+		began_us = clock_mono_us();
+	if (look_at_links(&down) > FLOOD_BYTES ||
+	    count * 1000000 > (clock_mono_us() - began_us) * FLOOD_RATE) {
 		pause_ms(1);
 		return;
 	}
-	for (i = 0; i < FLOOD_FRAMES; i++)
-		vote(traitor.others, VOTE_COMMIT,
-		    atomic_load(&traitor.seq) + ahead++ % FLOOD_WINDOW, 0xcc,
-		    false);
+	for (i = 0; i < FLOOD_FRAMES; i++, count++) {
+		const struct lie lie = {
+			.view = atomic_load(&traitor.view) +
+			    (is_ahead ? 1 + count : 0),
+			.seq = atomic_load(&traitor.seq) + count % FLOOD_WINDOW,
+			.phase = VOTE_COMMIT,
+			.what = 0xcc,
+			.is_signed = is_ahead,
+		};
+
+		tell(traitor.others, &lie);
+	}
+}
+
+static void
+do_flood(void)
+{
+	flood(false);
+}
+
+static void
+do_ahead(void)
+{
+	flood(true);
 }
 
 static bool
@@ -282,9 +316,12 @@ main(int argc, char **argv)
 		harm = do_garbage;
 	else if (argc == 5 && strcmp(argv[4], "flood") == 0)
 		harm = do_flood;
+	else if (argc == 5 && strcmp(argv[4], "ahead") == 0)
+		harm = do_ahead;
 	if (harm == NULL) {
 		(void)fprintf(stderr,
-		    "usage: traitor DIR ROSTER LISTEN garbage|flood\n");
+		    "usage: traitor DIR ROSTER LISTEN "
+		    "garbage|flood|ahead\n");
 		return 2;
 	}
 	if (sodium_init() < 0 || sem_init(&traitor.heard, 0, 0) != 0)

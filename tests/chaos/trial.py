@@ -8,6 +8,7 @@ RULES  1. A process is signalled through a descriptor of its own (pidfd), so
 """
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -231,15 +232,15 @@ class Trial:
             self.ends(name, 0, "", 20)
 
     def ends(self, name, status, words, seconds):
-        """A node that must end, with this status and one line that has these
-        words in it (none when there are no words)."""
+        """A node that must end, with this status and one line that matches
+        these words (none when there are no words)."""
         process = self.processes[name]
         process.is_killed = True
         if not process.has_ended(seconds):
             raise Failure("%s has not ended after %d s" % (name, seconds))
         got = process.popen.wait()
         said = self.said(name)
-        if got != status or words not in said or said.count("\n") != (words != ""):
+        if got != status or not re.search(words, said) or said.count("\n") != (words != ""):
             raise Failure("%s ended with %d, not %d, and said '%s' where '%s' was expected" % (
                 name, got, status, said[:2000], words))
         os.truncate(self.output(name), 0)
