@@ -70,6 +70,8 @@ struct trace {
 	struct applet_call *call;
 	uint8_t principal[PRINCIPAL_BYTES];
 	uint64_t number;
+	struct inspect_place place;  /* that is asked */
+	struct inspect_place teller; /* the first that knew of it, if it runs */
 	struct row rows[ROWS_MAX];
 	size_t count;
 	bool is_known; /* by anybody */
@@ -438,33 +440,38 @@ finish(struct trace *t)
 	return t->code == EXIT_YES ? EXIT_YES : EXIT_PARTIAL;
 }
 
-/* Each place that was named, or the one that is configured. */
+/* Ask one place; count 0: the one that is configured. */
+static void
+take_one(struct trace *t, size_t i, size_t count)
+{
+	const struct applet_call *call = t->call;
+	const bool was_known = t->is_known;
+	struct ag_error err;
+	enum ag_status status = count == 0
+	    ? inspect_place_default(&t->place, call, &err)
+	    : inspect_place_find(&t->place, call->operands[1 + i], &err);
+	int code;
+
+	t->is_known = false;
+	code = status != AG_OK ? exit_fail_local(call, &err)
+			       : take_place(t, &t->place);
+	if (code != EXIT_YES)
+		t->code = code;
+	else if (t->is_known && !t->place.is_dead && t->teller.is_dead)
+		t->teller = t->place;
+	t->is_known = t->is_known || was_known;
+}
+
 static int
 take_all(struct trace *t)
 {
-	const struct applet_call *call = t->call;
-	struct inspect_place place, teller = { .is_dead = true };
-	struct ag_error err;
-	size_t i, count = call->operand_count - 1;
+	size_t i, count = t->call->operand_count - 1;
 
-	for (i = 0; i < count || (count == 0 && i == 0); i++) {
-		enum ag_status status = count == 0
-		    ? inspect_place_default(&place, call, &err)
-		    : inspect_place_find(&place, call->operands[1 + i], &err);
-		bool was_known = t->is_known;
-		int code;
-
-		t->is_known = false;
-		code = status != AG_OK ? exit_fail_local(call, &err)
-				       : take_place(t, &place);
-		if (code != EXIT_YES)
-			t->code = code;
-		else if (t->is_known && !place.is_dead && teller.is_dead)
-			teller = place;
-		t->is_known = t->is_known || was_known;
-	}
-	if (!teller.is_dead)
-		take_others(t, &teller);
+	t->teller.is_dead = true;
+	for (i = 0; i < (count == 0 ? 1 : count); i++)
+		take_one(t, i, count);
+	if (!t->teller.is_dead)
+		take_others(t, &t->teller);
 	return finish(t);
 }
 
