@@ -52,6 +52,20 @@ metric_set_free(struct metric_set *set)
 	free(set);
 }
 
+static struct metric *
+metric_find(const struct metric_set *set, const struct metric *like)
+{
+	struct metric *m;
+
+	for (m = set->first; m != NULL; m = m->next)
+		if (strcmp(m->name, like->name) == 0 &&
+		    (m->labels == NULL || like->labels == NULL
+			    ? m->labels == like->labels
+			    : strcmp(m->labels, like->labels) == 0))
+			return m;
+	return NULL;
+}
+
 static void
 metric_link(struct metric_set *set, struct metric *m)
 {
@@ -73,7 +87,7 @@ struct metric *
 metric_new(struct metric_set *set, enum metric_kind kind, const char *name,
     const char *help, const char *labels)
 {
-	struct metric *m;
+	struct metric *m, *known;
 
 	if (set == NULL)
 		return &metric_unlisted;
@@ -91,9 +105,15 @@ metric_new(struct metric_set *set, enum metric_kind kind, const char *name,
 		}
 	}
 	(void)pthread_mutex_lock(&set->lock);
-	metric_link(set, m);
+	known = metric_find(set, m);
+	if (known == NULL)
+		metric_link(set, m);
 	(void)pthread_mutex_unlock(&set->lock);
-	return m;
+	if (known == NULL)
+		return m;
+	free(m->labels);
+	free(m);
+	return known;
 }
 
 const struct metric *

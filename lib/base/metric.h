@@ -45,7 +45,8 @@ void metric_set_free(struct metric_set *set);
 
 /*
  * Register a cell.  name and help must outlive the set; labels is copied
- * and may be NULL.  Never NULL: when memory is refused, or set is NULL, a
+ * and may be NULL; with a name and labels that are known the known cell is
+ * returned.  Never NULL: when memory is refused, or set is NULL, a
  * shared cell that is never shown is returned, so that a metric can not be
  * the reason a node fails to start.
  */

@@ -48,6 +48,7 @@ struct loop {
 	uv_mutex_t lock; /* guards the two below */
 	struct loop_posted *posted;
 	struct loop_posted **posted_end;
+	struct loop_posted *running; /* taken to be run in this turn */
 	loop_fn *after;
 	void *after_arg;
 	bool had_event;
@@ -131,20 +132,48 @@ loop_take_posted(struct loop *loop)
 static bool
 loop_run_posted(struct loop *loop)
 {
-	struct loop_posted *post = loop_take_posted(loop);
-	bool ran = post != NULL;
+	struct loop_posted *post;
+	bool ran;
 
-	while (post != NULL) {
-		struct loop_posted *next = post->next;
+	AG_ASSERT(loop->running == NULL);
+	loop->running = loop_take_posted(loop);
+	ran = loop->running != NULL;
+	while ((post = loop->running) != NULL) {
 		loop_fn *fn = post->fn;
 		void *arg = post->arg;
 
+		loop->running = post->next;
 		free(post);
 		loop->had_event = true;
 		fn(arg);
-		post = next;
 	}
 	return ran;
+}
+
+/* Drop those of a list that are for arg; where its end is now. */
+static struct loop_posted **
+drop_posted(struct loop_posted **at, const void *arg)
+{
+	while (*at != NULL) {
+		struct loop_posted *post = *at;
+
+		if (post->arg != arg) {
+			at = &post->next;
+			continue;
+		}
+		*at = post->next;
+		free(post);
+	}
+	return at;
+}
+
+void
+loop_unpost(struct loop *loop, const void *arg)
+{
+	(void)drop_posted(&loop->running, arg);
+	uv_mutex_lock(&loop->lock);
+	loop->posted_end = drop_posted(&loop->posted, arg);
+	uv_mutex_unlock(&loop->lock);
 }
 
 static void

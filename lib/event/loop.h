@@ -41,6 +41,12 @@ void loop_stop(struct loop *loop);
  */
 enum ag_status loop_post(struct loop *loop, loop_fn *fn, void *arg) AG_MUST_USE;
 
+/*
+ * Forget what was posted for arg and was not run yet: it is about to be freed,
+ * and nobody posts for it any more.
+ */
+void loop_unpost(struct loop *loop, const void *arg);
+
 /* Nothing that was posted waits to be run. */
 bool loop_is_idle(struct loop *loop);
 

@@ -94,6 +94,34 @@ never(void *arg)
 	fail_msg("called after close");
 }
 
+/* Posted for the other two: the first to run takes the last one back. */
+static void
+take_back(void *arg)
+{
+	struct numbered *numbered = arg;
+
+	loop_unpost(numbered[0].spec->loop, &numbered[1]);
+	numbered[0].spec->fired++;
+}
+
+static void
+what_is_taken_back_is_not_run(void **state)
+{
+	struct spec *spec = *state;
+	struct numbered numbered[2] = { { spec, 0 }, { spec, 1 } };
+
+	assert_int_equal(loop_post(spec->loop, never, &numbered[1]), AG_OK);
+	loop_unpost(spec->loop, &numbered[1]);
+	assert_int_equal(loop_post(spec->loop, take_back, numbered), AG_OK);
+	assert_int_equal(loop_post(spec->loop, never, &numbered[1]), AG_OK);
+	assert_int_equal(loop_timer_new(&spec->timer, spec->loop, count, spec),
+	    AG_OK);
+	loop_timer_set(spec->timer, 10);
+	loop_run(spec->loop);
+	assert_int_equal(spec->fired, 2);
+	loop_timer_close(spec->timer);
+}
+
 static void
 loop_with_nothing_to_wait_for_ends(void **state)
 {
@@ -401,6 +429,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SPEC(loop_with_nothing_to_wait_for_ends),
+		SPEC(what_is_taken_back_is_not_run),
 		SPEC(timer_fires_once_and_not_early),
 		SPEC(cancelled_timer_does_not_fire),
 		SPEC(no_callback_follows_a_close_inside_a_callback),

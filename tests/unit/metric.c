@@ -59,6 +59,21 @@ an_observation_falls_in_the_bucket_that_bounds_it(void **state)
 	metric_set_free(set);
 }
 
+static void
+a_cell_registered_again_is_the_same(void **state)
+{
+	struct metric_set *set = metric_set_new();
+	struct metric *m =
+	    metric_new(set, METRIC_GAUGE, "g", "help", "a=\"1\"");
+
+	(void)state;
+	assert_ptr_equal(metric_new(set, METRIC_GAUGE, "g", "help", "a=\"1\""),
+	    m);
+	assert_ptr_not_equal(metric_new(set, METRIC_GAUGE, "g", "help", NULL),
+	    m);
+	metric_set_free(set);
+}
+
 static void *
 add_many(void *arg)
 {
@@ -95,6 +110,7 @@ main(void)
 		cmocka_unit_test(without_a_set_a_cell_still_counts),
 		cmocka_unit_test(
 		    an_observation_falls_in_the_bucket_that_bounds_it),
+		cmocka_unit_test(a_cell_registered_again_is_the_same),
 		cmocka_unit_test(no_addition_is_lost_between_threads),
 	};
 
