@@ -18,6 +18,10 @@ void cluster_alerts(struct exchange *x);
 /* Look at the cluster now, so that alerts know since when they hold. */
 void cluster_judge_alerts(struct api *api);
 
+/* members.c */
+void members_chain(struct exchange *x);
+void members_change(struct exchange *x);
+
 /* consensus.c */
 void consensus_rounds(struct exchange *x);
 void consensus_votes(struct exchange *x);

@@ -13,6 +13,7 @@
  *          AUTH       [3, signature]      AUTH_ACK   [4, signature]
  *          READY      [5]                 READY_ACK  [6]
  *          GOODBYE    [9, text]
+ *          EPOCH      [10, epoch (trust/epoch.h)]
  *
  * SIGNED   "aegis/auth/v1" NUL | u64 role (0 dialler, 1 acceptor) and kind |
  *          u64 version | cluster id | u64 epoch | of the dialler, then of
@@ -49,6 +50,7 @@
 #include "codec/encoder.h"
 #include "codec/message.h"
 #include "crypto/sign.h"
+#include "trust/epoch.h"
 #include "trust/signing.h"
 
 #define GOODBYE_TEXT_MAX 120
@@ -198,8 +200,8 @@ expect(struct decoder *d, struct bytes body, enum message_type type,
 }
 
 static enum ag_status
-check_cluster(const struct handshake *h, const uint8_t *cluster_id,
-    uint64_t epoch, struct ag_error *err)
+check_cluster(struct handshake *h, const uint8_t *cluster_id, uint64_t epoch,
+    struct ag_error *err)
 {
 	const char *name = h->roster->members[h->peer.member].name;
 
@@ -207,6 +209,8 @@ check_cluster(const struct handshake *h, const uint8_t *cluster_id,
 		return ag_fail(err, AG_EDENIED,
 		    "%s belongs to another cluster than %s", name,
 		    h->roster->cluster_name);
+	h->is_behind = epoch < h->roster->epoch;
+	h->epoch = epoch;
 	if (epoch != h->roster->epoch)
 		return ag_fail(err, AG_EDENIED,
 		    "%s is at epoch %" PRIu64 " of the roster, we at %" PRIu64,
@@ -402,6 +406,28 @@ handshake_input(struct handshake *h, struct bytes body,
 		out->len = 0;
 	}
 	return status;
+}
+
+void
+handshake_epoch_head(struct handshake_output *out, size_t len)
+{
+	struct encoder e;
+
+	encoder_init(&e, out->data, sizeof(out->data));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_EPOCH);
+	encoder_put_bytes_head(&e, len);
+	output_finish(out, &e);
+}
+
+enum ag_status
+handshake_epoch_open(struct bytes body, struct bytes *epoch)
+{
+	struct decoder d;
+
+	expect(&d, body, MESSAGE_EPOCH, 2);
+	*epoch = decoder_get_bytes_max(&d, EPOCH_BYTES_MAX);
+	return decoder_finish(&d, NULL) == AG_OK ? AG_OK : AG_EPROTO;
 }
 
 void

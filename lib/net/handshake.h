@@ -60,6 +60,8 @@ struct handshake {
 	bool is_dialler;
 	enum handshake_state state;
 	uint64_t version; /* agreed, once HELLO_ACK has passed */
+	bool is_behind;   /* it failed because the peer's epoch is over */
+	uint64_t epoch;   /* the peer's, then */
 	struct handshake_side self;
 	struct handshake_side peer;
 };
@@ -96,6 +98,15 @@ void handshake_start(struct handshake *h, struct handshake_output *out);
  */
 enum ag_status handshake_input(struct handshake *h, struct bytes body,
     struct handshake_output *out, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * EPOCH: what an acceptor sends a member whose epoch is over, before its
+ * GOODBYE: the proof of the next (trust/epoch.h).  The body's head goes to out
+ * and the epoch follows it.  AG_EPROTO when body is none.
+ */
+void handshake_epoch_head(struct handshake_output *out, size_t len);
+enum ag_status handshake_epoch_open(struct bytes body,
+    struct bytes *epoch) AG_MUST_USE;
 
 /* GOODBYE: why a session ends, cut to what fits. */
 void handshake_goodbye(struct handshake_output *out, const char *why);

@@ -39,6 +39,7 @@
 #include <sodium.h>
 
 #include "net/transport.h"
+#include "trust/chain.h"
 
 /* What one turn reads of a link before its frames are taken: the parser's
  * bound has room for the largest frame and 1 MB, no more. */
@@ -475,6 +476,45 @@ link_next_frame(struct link *link, struct frame *frame)
 	return AG_EAGAIN;
 }
 
+/* A member whose epoch is over is told what came next, before it is left. */
+static void
+link_tell_epoch(struct link *link)
+{
+	const struct handshake *h = &link->handshake;
+	struct handshake_output head;
+	struct net_frame *frame;
+	struct bytes parts[2];
+
+	if (!h->is_behind || link->is_dialled)
+		return;
+	parts[1] = chain_after(link->context->chain, h->epoch);
+	if (parts[1].len == 0)
+		return;
+	handshake_epoch_head(&head, parts[1].len);
+	parts[0] = bytes_of(head.data, head.len);
+	frame = net_frame_new(FRAME_CONTROL, parts, 2);
+	if (frame == NULL)
+		return;
+	if (send_queue_push(&link->own, frame) != AG_OK)
+		link_kill(link, AG_ENOMEM, "no memory for a frame");
+	net_frame_unref(frame);
+}
+
+/* Was it the proof of an epoch that follows ours?  Who gets it judges it. */
+static bool
+link_take_epoch(struct link *link, const struct frame *frame)
+{
+	const struct link_context *context = link->context;
+	struct bytes epoch;
+
+	if (frame->class != FRAME_CONTROL || !link->is_dialled ||
+	    handshake_epoch_open(frame->body, &epoch) != AG_OK)
+		return false;
+	if (context->behind != NULL)
+		context->behind(context->arg, link->member, epoch);
+	return true;
+}
+
 void
 link_shake(struct link *link, uint64_t now_us)
 {
@@ -487,6 +527,8 @@ link_shake(struct link *link, uint64_t now_us)
 	}
 	while (link->phase == LINK_SHAKING &&
 	    link_next_frame(link, &frame) == AG_OK) {
+		if (link_take_epoch(link, &frame))
+			continue;
 		if (frame.class != FRAME_CONTROL ||
 		    frame.body.len > HANDSHAKE_BYTES_MAX) {
 			link_kill(link, AG_EPROTO,
@@ -496,6 +538,7 @@ link_shake(struct link *link, uint64_t now_us)
 		}
 		if (handshake_input(&link->handshake, frame.body, &link->answer,
 			&err) != AG_OK) {
+			link_tell_epoch(link);
 			link_leave(link, now_us, err.text);
 			return;
 		}

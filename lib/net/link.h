@@ -39,6 +39,10 @@ struct link_context {
 	uint64_t instance;
 	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */
 	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
+	struct bytes chain;   /* of rosters, for members that are behind */
+	/* A member says that our epoch is over; NULL: nobody listens. */
+	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
+	void *arg;
 };
 
 enum link_phase {

@@ -114,6 +114,9 @@ net_start(struct net **out, const struct net_config *config,
 		.self = config->self,
 		.rekey_bytes = config->rekey_bytes,
 		.scratch = net->scratch,
+		.chain = config->chain,
+		.behind = config->callbacks.behind,
+		.arg = config->callbacks.arg,
 	};
 	randombytes_buf(&net->context.instance, sizeof(net->context.instance));
 	net->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

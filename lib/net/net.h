@@ -34,6 +34,9 @@ struct net_callbacks {
 	void (*frame)(void *arg, uint32_t member, const struct frame *frame);
 	/* The link to member came up or went down. */
 	void (*link)(void *arg, uint32_t member, bool is_up);
+	/* A member says that our epoch is over, and by what; NULL: not asked
+	 * for.  Nothing of it is verified, epoch is borrowed. */
+	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
 };
 
 struct net_config {
@@ -47,6 +50,8 @@ struct net_config {
 	uint32_t silent_ms;   /* no sign of life for this long: link is down */
 	uint64_t rekey_bytes; /* accepted sessions change keys after so many
 				 bytes; 0: as net/transport.c has it */
+	struct bytes chain;   /* of rosters, to show to members that are behind;
+				 borrowed until net_stop() */
 	struct net_callbacks callbacks;
 	struct metric_set *metrics;
 };

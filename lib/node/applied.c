@@ -130,6 +130,12 @@ applied_group_set_digest(struct applied_group *g, const struct digest *digest)
 	g->what.digest = *digest;
 }
 
+void
+applied_group_set_last(struct applied_group *g)
+{
+	g->what.is_last = true;
+}
+
 bool
 applied_group_is_short(const struct applied_group *g)
 {

@@ -21,6 +21,8 @@ const struct store_observer *applied_group_observer(
     struct applied_group *group);
 void applied_group_end_batch(struct applied_group *group, uint64_t seq,
     uint64_t time_ms);
+/* The last batch of the group was the last of its epoch. */
+void applied_group_set_last(struct applied_group *group);
 void applied_group_set_digest(struct applied_group *group,
     const struct digest *digest);
 

@@ -19,7 +19,9 @@
  *          5. What was executed before the state was replaced is not
  *             reported after it: the new state has all of it, and so have
  *             its sessions.
- *          5. After a failure nothing more is executed.  A replica whose
+ *          6. After the last batch of an epoch nothing more is executed: what
+ *             was decided behind it is dropped, here as everywhere.
+ *          7. After a failure nothing more is executed.  A replica whose
  *             disk fails must stop, not diverge.
  */
 #include "node/applier.h"
@@ -81,6 +83,7 @@ struct applier {
 	bool has_origin;
 	struct store_origin origin;
 	uint8_t principal[32];
+	const struct roster *roster; /* of the epoch; NULL: not said yet */
 	char dir[PATH_MAX];
 	uint64_t seq;         /* as reported on the loop */
 	uint64_t keys, bytes; /* the same */
@@ -298,6 +301,14 @@ applier_commit_into(struct applier *a, struct report *r, struct ag_error *err)
 	return AG_OK;
 }
 
+/* What was decided after the end of the epoch. */
+static void
+applier_drop_deliveries(struct job_list *work)
+{
+	while (work->first != NULL && work->first->kind == JOB_DELIVER)
+		free(job_list_pop(work));
+}
+
 /*
  * Execute deliver jobs from the front of work, up to a checkpoint, the
  * group's size or as much as may gather, and report them.
@@ -326,7 +337,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 		    applied_group_observer(group), err);
 		applied_group_end_batch(group, job->seq,
 		    store_time_ms(a->store));
-		at_checkpoint = job->is_checkpoint;
+		at_checkpoint = job->is_checkpoint || store_is_last(a->store);
 		a->is_at_checkpoint = at_checkpoint;
 		a->gathered += job->len + 1;
 		batches++;
@@ -349,6 +360,8 @@ applier_run_group(struct applier *a, struct job_list *work,
 		applied_group_free(group);
 		return status;
 	}
+	if (store_is_last(a->store))
+		applied_group_set_last(group);
 	store_size(a->store, &r.keys, &r.bytes);
 	report_post(a, &r);
 	if (at_checkpoint)
@@ -376,7 +389,10 @@ applier_run_one(struct applier *a, struct job_list *work, struct ag_error *err)
 
 	switch (work->first->kind) {
 	case JOB_DELIVER:
-		return applier_run_group(a, work, err);
+		if (!store_is_last(a->store))
+			return applier_run_group(a, work, err);
+		applier_drop_deliveries(work);
+		return AG_OK;
 	case JOB_COMMIT:
 		free(job_list_pop(work));
 		return applier_run_commit(a, err);
@@ -488,6 +504,8 @@ applier_open_store(struct applier *a, struct ag_error *err)
 		return status;
 	status = store_open_from(&a->store, a->dir, a->cluster_id,
 	    a->has_origin ? &a->origin : NULL, a->metrics, err);
+	if (status == AG_OK && a->roster != NULL)
+		status = store_begin_epoch(a->store, a->roster, err);
 	if (status != AG_OK)
 		return status;
 	a->seq = store_applied(a->store);
@@ -591,6 +609,42 @@ applier_close(struct applier *a)
 	(void)pthread_mutex_destroy(&a->lock);
 	(void)pthread_mutex_destroy(&a->store_lock);
 	free(a);
+}
+
+enum ag_status
+applier_begin_epoch(struct applier *a, const struct roster *roster,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	a->roster = roster;
+	status = store_begin_epoch(a->store, roster, err);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return status;
+}
+
+bool
+applier_is_last(struct applier *a)
+{
+	bool is_last;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	is_last = store_is_last(a->store);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return is_last;
+}
+
+enum ag_status
+applier_prove_epoch(struct applier *a, struct epoch *epoch, struct buf *text,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	(void)pthread_mutex_lock(&a->store_lock);
+	status = store_prove_epoch(a->store, epoch, text, err);
+	(void)pthread_mutex_unlock(&a->store_lock);
+	return status;
 }
 
 static enum ag_status

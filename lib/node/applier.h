@@ -20,13 +20,16 @@
 #include "store/store.h"
 
 struct applier;
+struct epoch;
 struct loop;
+struct roster;
 
 /* What one group of executed batches did, in order. */
 struct applied {
 	uint64_t seq;     /* the last batch of the group */
 	uint64_t time_ms; /* its agreed time */
 	bool has_digest;  /* seq is a checkpoint */
+	bool is_last;     /* of the epoch: nothing is executed after it */
 	struct digest digest;
 	uint64_t operations;
 	/* Outcomes of requests of our own principal. */
@@ -55,6 +58,20 @@ enum ag_status applier_open(struct applier **out, const char *dir,
     const struct applier_callbacks *callbacks, struct metric_set *metrics,
     struct ag_error *err) AG_MUST_USE;
 void applier_close(struct applier *applier);
+
+/*
+ * These members judge changes of the membership from now on: the next epoch,
+ * or at the start the present one.  roster is borrowed.
+ */
+enum ag_status applier_begin_epoch(struct applier *applier,
+    const struct roster *roster, struct ag_error *err) AG_MUST_USE;
+
+/* The state is the last of that epoch: what is delivered is dropped. */
+bool applier_is_last(struct applier *applier);
+
+/* What proves the epoch after a last state; see store_prove_epoch(). */
+enum ag_status applier_prove_epoch(struct applier *applier, struct epoch *epoch,
+    struct buf *text, struct ag_error *err) AG_MUST_USE;
 
 /* Queue the next batch; it is copied. */
 enum ag_status applier_deliver(struct applier *applier, uint64_t seq,

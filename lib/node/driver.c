@@ -456,8 +456,8 @@ driver_configure(const struct driver_config *config,
 		.pending_bytes_max = 16U << 20,
 		.view_timeout_us = (uint64_t)node->view_timeout_ms * 1000,
 		.progress_interval_us = 500000,
-		.first_seq = config->roster->first_seq,
-		.first_digest = config->roster->genesis_state,
+		.first_seq = config->first_seq,
+		.first_digest = config->first_digest,
 		.clock_skew_max_ms = node->clock_skew_max_ms,
 		.authority = config->authority,
 		.authority_ctx = config->authority_ctx,
@@ -495,8 +495,8 @@ driver_make_engine(struct driver *d, const struct driver_config *config,
 }
 
 static enum ag_status
-driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
-    const struct digest *digest, struct ag_error *err)
+driver_recover(struct driver *d, const struct driver_config *config,
+    uint64_t applied, const struct digest *digest, struct ag_error *err)
 {
 	/* No two starts have the same number, and none has 0. */
 	const uint64_t nonce = clock_wall_ms() * 1000000 + clock_mono_us() + 1;
@@ -505,6 +505,7 @@ driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
 		.seq = applied,
 		.token = nonce,
 		.has_digest = true,
+		.is_last = config->is_last,
 		.digest = *digest,
 	};
 	enum ag_status status;
@@ -521,7 +522,7 @@ driver_recover(struct driver *d, const char *log_dir, uint64_t applied,
 	if (!d->has_stopped)
 		return AG_OK;
 	*err = d->failure;
-	ag_error_prefix(err, "recover from log %s", log_dir);
+	ag_error_prefix(err, "recover from log %s", config->log_dir);
 	return err->status;
 }
 
@@ -537,6 +538,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 	struct trust_scope scope;
 	const struct recollect_config stored = {
 		.log_dir = config->log_dir,
+		.log_id = config->roster->digest.data,
 		.horizon_path = config->horizon_path,
 		.scope = &scope,
 		.can_rejoin = config->roster->member_count > 1,
@@ -576,8 +578,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 		status =
 		    journal_open(&d->journal, &stored, d->loop, &journal, err);
 	if (status == AG_OK)
-		status =
-		    driver_recover(d, config->log_dir, applied, digest, err);
+		status = driver_recover(d, config, applied, digest, err);
 	if (status != AG_OK) {
 		driver_close(d);
 		return status;
@@ -647,6 +648,7 @@ driver_applied(struct driver *d, const struct applied *applied)
 		.kind = EVENT_APPLIED,
 		.seq = applied->seq,
 		.has_digest = applied->has_digest,
+		.is_last = applied->is_last,
 		.digest = applied->digest,
 	};
 
@@ -656,12 +658,13 @@ driver_applied(struct driver *d, const struct applied *applied)
 }
 
 void
-driver_installed(struct driver *d, uint64_t seq, const struct digest *digest,
-    struct bytes certificate)
+driver_installed(struct driver *d, uint64_t seq, bool is_last,
+    const struct digest *digest, struct bytes certificate)
 {
 	struct event event = {
 		.kind = EVENT_INSTALLED,
 		.seq = seq,
+		.is_last = is_last,
 		.digest = *digest,
 		.body = certificate,
 	};

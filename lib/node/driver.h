@@ -28,6 +28,9 @@ struct driver_config {
 	struct loop *loop;
 	const struct node_config *node;
 	const struct roster *roster;
+	uint64_t first_seq; /* the epoch begins above this state */
+	struct digest first_digest;
+	bool is_last; /* the state that is there is the last of its epoch */
 	uint32_t self;
 	const struct strategy *strategy;
 	const struct authority *authority;
@@ -90,7 +93,7 @@ void driver_start(struct driver *driver);
 
 void driver_message(struct driver *driver, uint32_t member, struct bytes body);
 void driver_applied(struct driver *driver, const struct applied *applied);
-void driver_installed(struct driver *driver, uint64_t seq,
+void driver_installed(struct driver *driver, uint64_t seq, bool is_last,
     const struct digest *digest, struct bytes certificate);
 void driver_want_checkpoint(struct driver *driver);
 

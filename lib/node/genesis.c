@@ -77,7 +77,8 @@ genesis_check(const struct roster *roster, const char *data_dir,
 {
 	enum ag_status status;
 
-	if (roster->incarnation == 0)
+	/* A successor's state is fetched. */
+	if (roster->incarnation == 0 || roster->is_successor)
 		return AG_OK;
 	status = check_state(roster, data_dir, err);
 	return status == AG_OK ? check_log(roster, data_dir, err) : status;

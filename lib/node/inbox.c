@@ -29,6 +29,7 @@ enum letter_kind {
 	LETTER_FRAME,
 	LETTER_LINK_UP,
 	LETTER_LINK_DOWN,
+	LETTER_EPOCH,
 };
 
 struct letter {
@@ -122,6 +123,7 @@ inbox_free(struct inbox *in)
 
 	if (in == NULL)
 		return;
+	loop_unpost(in->loop, in);
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
 		pile_clear(&in->piles[i]);
 		pile_clear(&in->taken[i]);
@@ -140,6 +142,9 @@ inbox_open(struct inbox *in, const struct letter *letter)
 
 	if (letter->kind == LETTER_FRAME)
 		in->callbacks.frame(in->callbacks.arg, letter->member, &frame);
+	else if (letter->kind == LETTER_EPOCH)
+		in->callbacks.behind(in->callbacks.arg, letter->member,
+		    frame.body);
 	else
 		in->callbacks.link(in->callbacks.arg, letter->member,
 		    letter->kind == LETTER_LINK_UP);
@@ -249,8 +254,9 @@ inbox_push(struct inbox *in, struct letter *letter)
 		inbox_post(in);
 }
 
-void
-inbox_put(struct inbox *in, uint32_t member, const struct frame *frame)
+static void
+inbox_put_body(struct inbox *in, uint32_t member, enum letter_kind kind,
+    const struct frame *frame)
 {
 	struct letter *letter;
 	size_t waiting;
@@ -266,12 +272,26 @@ inbox_put(struct inbox *in, uint32_t member, const struct frame *frame)
 		metric_add(in->dropped, 1);
 		return;
 	}
-	letter->kind = LETTER_FRAME;
+	letter->kind = kind;
 	letter->member = member;
 	letter->class = frame->class;
 	letter->len = frame->body.len;
 	memcpy(letter->body, frame->body.data, frame->body.len);
 	inbox_push(in, letter);
+}
+
+void
+inbox_put(struct inbox *in, uint32_t member, const struct frame *frame)
+{
+	inbox_put_body(in, member, LETTER_FRAME, frame);
+}
+
+void
+inbox_put_epoch(struct inbox *in, uint32_t member, struct bytes epoch)
+{
+	const struct frame frame = { .class = FRAME_CONTROL, .body = epoch };
+
+	inbox_put_body(in, member, LETTER_EPOCH, &frame);
 }
 
 void

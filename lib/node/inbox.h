@@ -22,6 +22,8 @@ struct inbox_callbacks {
 	void *arg;
 	void (*frame)(void *arg, uint32_t member, const struct frame *frame);
 	void (*link)(void *arg, uint32_t member, bool is_up);
+	/* What member says follows our epoch; NULL: not asked for. */
+	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
 };
 
 struct inbox *inbox_new(struct loop *loop,
@@ -31,6 +33,7 @@ void inbox_free(struct inbox *inbox);
 
 /* Copy a frame in.  A member with too much waiting loses it, counted. */
 void inbox_put(struct inbox *inbox, uint32_t member, const struct frame *frame);
+void inbox_put_epoch(struct inbox *inbox, uint32_t member, struct bytes epoch);
 void inbox_put_link(struct inbox *inbox, uint32_t member, bool is_up);
 
 #endif

@@ -264,6 +264,7 @@ journal_close(struct journal *j)
 		(void)pthread_mutex_unlock(&j->lock);
 		(void)pthread_join(j->thread, NULL);
 	}
+	loop_unpost(j->loop, j);
 	wal_close(j->wal);
 	horizon_close(j->horizon_file);
 	(void)pthread_cond_destroy(&j->wake);

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "event/loop.h"
 #include "node/genesis.h"
 #include "node/node_parts.h"
 #include "trust/setup.h"
@@ -70,6 +71,18 @@ static void
 on_net_link(void *arg, uint32_t member, bool is_up)
 {
 	inbox_put_link(((struct node *)arg)->inbox, member, is_up);
+}
+
+static void
+on_behind(void *arg, uint32_t member, struct bytes epoch)
+{
+	node_take_epoch(arg, member, epoch);
+}
+
+static void
+on_net_behind(void *arg, uint32_t member, struct bytes epoch)
+{
+	inbox_put_epoch(((struct node *)arg)->inbox, member, epoch);
 }
 
 static void
@@ -140,6 +153,20 @@ sync_due_after(const struct node *n, uint64_t seq)
 }
 
 static void
+sync_when_due(struct node *n, uint64_t seq)
+{
+	/* Logs are cut behind checkpoints, but not for every one: making
+	 * the state durable costs more than keeping some log. */
+	if (seq < n->sync_due_seq &&
+	    driver_log_bytes(n->driver) < n->log_bytes_most)
+		return;
+	n->sync_due_seq = sync_due_after(n, seq);
+	n->log_bytes_most = UINT64_MAX;
+	if (applier_sync(n->applier, seq) != AG_OK)
+		node_fatal_memory(n, "queue a checkpoint");
+}
+
+static void
 on_stable(void *arg, uint64_t seq, struct bytes certificate)
 {
 	struct node *n = arg;
@@ -150,15 +177,11 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 		n->stable_certificate_seq = seq;
 	if (n->snapshots != NULL)
 		snapshots_stable(n->snapshots, seq, certificate);
-	/* Logs are cut behind checkpoints, but not for every one: making
-	 * the state durable costs more than keeping some log. */
-	if (seq >= n->sync_due_seq ||
-	    driver_log_bytes(n->driver) >= n->log_bytes_most) {
-		n->sync_due_seq = sync_due_after(n, seq);
-		n->log_bytes_most = UINT64_MAX;
-		if (applier_sync(n->applier, seq) != AG_OK)
-			node_fatal_memory(n, "queue a checkpoint");
-	}
+	/* One that is told of while the driver opens was one before. */
+	if (n->driver != NULL)
+		sync_when_due(n, seq);
+	node_forget_epoch(n, seq);
+	node_consider_end(n);
 }
 
 static void
@@ -269,6 +292,10 @@ on_applied(void *arg, const struct applied *applied)
 	driver_applied(n->driver, applied);
 	requests_applied(n->requests, applied->outcomes,
 	    applied->outcome_count);
+	if (!applied->is_last)
+		return;
+	n->last_seq = applied->seq;
+	node_consider_end(n);
 }
 
 static void
@@ -285,6 +312,8 @@ on_synced(void *arg, uint64_t seq)
 
 	driver_synced(n->driver, seq);
 	n->log_bytes_most = driver_log_bytes(n->driver) + n->log_bytes_growth;
+	if (n->is_ending && seq == n->last_seq)
+		node_end_epoch(n);
 }
 
 static void
@@ -296,7 +325,10 @@ on_applier_failed(void *arg, const struct ag_error *err)
 static void
 on_want_checkpoint(void *arg)
 {
-	driver_want_checkpoint(((struct node *)arg)->driver);
+	struct node *n = arg;
+
+	if (n->driver != NULL)
+		driver_want_checkpoint(n->driver);
 }
 
 static enum ag_status
@@ -316,6 +348,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
     const struct digest *digest, struct bytes certificate)
 {
 	struct node *n = arg;
+	bool is_last;
 	enum ag_status status;
 	struct ag_error err;
 
@@ -332,8 +365,12 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	}
 	log_info("node", "state installed", LOG_U64("seq", seq));
 	watches_reset(n->watches, seq);
-	driver_installed(n->driver, seq, digest, certificate);
+	is_last = applier_is_last(n->applier);
+	if (is_last)
+		n->last_seq = seq;
+	driver_installed(n->driver, seq, is_last, digest, certificate);
 	requests_recheck(n->requests, n->applier);
+	node_consider_end(n);
 }
 
 /*
@@ -421,12 +458,31 @@ node_load_files(struct node *n, const struct node_config *config,
 		    "node.data_dir says where they are");
 		return status;
 	}
-	status = roster_load(&n->roster, config->roster_path, err);
+	status = epochs_load(&n->roster, &n->epoch_start, &n->chain,
+	    config->roster_path, n->data_dir, err);
 	if (status != AG_OK)
 		node_advise_missing(err,
 		    "it is made of the members' parts and signed by each "
 		    "(aegis-roster(1)), and node.roster says where it is");
 	return status;
+}
+
+enum ag_status
+node_identify(struct node *n, struct ag_error *err)
+{
+	enum ag_status status =
+	    identity_init(&n->identity, &n->roster, n->node_key, err);
+
+	if (status != AG_OK) {
+		if (n->roster.is_successor)
+			ag_error_prefix(err,
+			    "this node is no member at epoch %llu",
+			    (unsigned long long)n->roster.epoch);
+		return status;
+	}
+	n->self = n->identity.self;
+	identity_request_signer(&n->signer, &n->identity);
+	return AG_OK;
 }
 
 static enum ag_status
@@ -444,13 +500,12 @@ node_load_keys(struct node *n, const struct node_config *config,
 		    "roster %s: not every member has signed it (aegis roster "
 		    "show lists who is missing)",
 		    config->roster_path);
-	status = identity_init(&n->identity, &n->roster, n->node_key, err);
+	status = node_identify(n, err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "node key %s, roster %s",
 		    config->node_key_path, config->roster_path);
 		return status;
 	}
-	n->self = n->identity.self;
 	if (config->name[0] != '\0' &&
 	    strcmp(config->name, n->roster.members[n->self].name) != 0)
 		return ag_fail(err, AG_EINVAL,
@@ -464,7 +519,6 @@ node_load_keys(struct node *n, const struct node_config *config,
 		    "roster %s: link key %s is not that of member %s",
 		    config->roster_path, config->link_key_path,
 		    n->roster.members[n->self].name);
-	identity_request_signer(&n->signer, &n->identity);
 	return AG_OK;
 }
 
@@ -495,10 +549,16 @@ node_make_dirs(struct node *n, struct ag_error *err)
 static enum ag_status
 node_open_witness(struct node *n, struct ag_error *err)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[48] = "evidence";
 	enum ag_status status;
 
-	status = fs_join(path, sizeof(path), n->data_dir, "evidence", err);
+	/* Of each epoch apart: its roster is what verifies them. */
+	if (n->roster.is_successor)
+		(void)snprintf(name, sizeof(name), "evidence.%llu",
+		    (unsigned long long)n->roster.epoch);
+	status = fs_join(path, sizeof(path), n->data_dir, name, err);
+	if (status == AG_OK && !fs_exists(path))
+		status = fs_mkdir(path, err);
 	if (status != AG_OK)
 		return status;
 	return witness_open(&n->witness, path, &n->roster, n->metrics, err);
@@ -527,8 +587,12 @@ node_open_state(struct node *n, const struct node_config *config,
 	if (status == AG_OK)
 		status =
 		    applier_open(&n->applier, state_dir, n->roster.cluster_id,
-			n->roster.incarnation > 0 ? &origin : NULL,
+			n->roster.incarnation > 0 && !n->roster.is_successor
+			    ? &origin
+			    : NULL,
 			n->signer.principal, loop, &applier, n->metrics, err);
+	if (status == AG_OK)
+		status = applier_begin_epoch(n->applier, &n->roster, err);
 	if (status == AG_OK)
 		status = requests_open(&n->requests, n->data_dir,
 		    applier_next_number(n->applier), loop, &n->signer,
@@ -545,8 +609,7 @@ node_open_state(struct node *n, const struct node_config *config,
 }
 
 static enum ag_status
-node_open_driver(struct node *n, const struct node_config *config,
-    struct loop *loop, struct ag_error *err)
+node_open_driver(struct node *n, struct ag_error *err)
 {
 	const struct driver_callbacks callbacks = {
 		.arg = n,
@@ -567,9 +630,12 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.fatal = on_fatal,
 	};
 	struct driver_config driver = {
-		.loop = loop,
-		.node = config,
+		.loop = n->loop,
+		.node = &n->config,
 		.roster = &n->roster,
+		.first_seq = n->epoch_start.seq,
+		.first_digest = n->epoch_start.state,
+		.is_last = applier_is_last(n->applier),
 		.self = n->self,
 		.strategy = strategy_find(n->roster.strategy),
 		.authority = &identity_authority,
@@ -577,10 +643,12 @@ node_open_driver(struct node *n, const struct node_config *config,
 		.metrics = n->metrics,
 	};
 	char horizon[PATH_MAX];
+	uint64_t seq, time_ms;
 	struct digest digest;
 	enum ag_status status;
 
-	applier_opened_digest(n->applier, &digest);
+	if (driver.is_last)
+		n->last_seq = applier_seq(n->applier);
 	if (driver.strategy == NULL)
 		return ag_fail(err, AG_EVERSION,
 		    "roster: strategy \"%s\" is not known to this version",
@@ -594,48 +662,43 @@ node_open_driver(struct node *n, const struct node_config *config,
 		return status;
 	driver.log_dir = n->log_dir;
 	driver.horizon_path = horizon;
+	status = epochs_settle_log(&n->roster, buf_bytes(&n->chain),
+	    n->data_dir, err);
+	if (status == AG_OK)
+		status =
+		    applier_digest(n->applier, &seq, &time_ms, &digest, err);
+	if (status != AG_OK)
+		return status;
 	return driver_open(&n->driver, &driver, &callbacks,
 	    applier_seq(n->applier), &digest, err);
 }
 
-/* What the disk holds: the state, then the log that leads on from it. */
 static enum ag_status
-node_open_stored(struct node *n, const struct node_config *config,
-    struct loop *loop, struct ag_error *err)
-{
-	enum ag_status status = node_open_state(n, config, loop, err);
-
-	if (status == AG_OK)
-		status = node_open_driver(n, config, loop, err);
-	if (status == AG_ECORRUPT)
-		node_advise_rejoin(n, err);
-	return status;
-}
-
-static enum ag_status
-node_open_links(struct node *n, const struct node_config *config,
-    struct loop *loop, struct ag_error *err)
+node_open_links(struct node *n, struct ag_error *err)
 {
 	const struct inbox_callbacks inbox = {
 		.arg = n,
 		.frame = on_frame,
 		.link = on_link,
+		.behind = on_behind,
 	};
 	const struct net_config net = {
 		.roster = &n->roster,
 		.self = n->self,
 		.node_key = n->node_key,
 		.link_key = n->link_key,
-		.listen = config->listen != NULL ?
-		    config->listen :
+		.listen = n->listen[0] != '\0' ?
+		    n->listen :
 		    n->roster.members[n->self].address,
 		.is_flushed = true,
-		.heartbeat_ms = config->heartbeat_ms,
-		.silent_ms = config->silent_ms,
+		.heartbeat_ms = n->config.heartbeat_ms,
+		.silent_ms = n->config.silent_ms,
+		.chain = buf_bytes(&n->chain),
 		.callbacks = {
 			.arg = n,
 			.frame = on_net_frame,
 			.link = on_net_link,
+			.behind = on_net_behind,
 		},
 		.metrics = n->metrics,
 	};
@@ -645,21 +708,21 @@ node_open_links(struct node *n, const struct node_config *config,
 	status = fs_join(dir, sizeof(dir), n->data_dir, "state.sync", err);
 	if (status != AG_OK)
 		return status;
-	n->inbox = inbox_new(loop, &inbox, INBOX_MEMBER_BYTES, n->metrics);
+	n->inbox = inbox_new(n->loop, &inbox, INBOX_MEMBER_BYTES, n->metrics);
 	if (n->inbox == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	status = net_start(&n->net, &net, err);
 	if (status != AG_OK)
 		return status;
 	n->history = history_new(&(struct history_config){
-	    .loop = loop,
+	    .loop = n->loop,
 	    .log_dir = n->log_dir,
 	    .arg = n,
 	    .find = on_history_find,
 	    .send = on_history_message,
 	});
 	n->sync = sync_new(&(struct sync_config){
-	    .loop = loop,
+	    .loop = n->loop,
 	    .snapshots = n->snapshots,
 	    .roster = &n->roster,
 	    .self = n->self,
@@ -669,10 +732,57 @@ node_open_links(struct node *n, const struct node_config *config,
 	    .send = on_sync_send,
 	    .ready = on_state_ready,
 	});
-	n->search = log_search_new(loop, n->log_dir);
+	n->search = log_search_new(n->loop, n->log_dir);
 	if (n->sync == NULL || n->history == NULL || n->search == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	return AG_OK;
+}
+
+enum ag_status
+node_open_epoch(struct node *n, struct ag_error *err)
+{
+	enum ag_status status = node_open_witness(n, err);
+
+	if (status == AG_OK)
+		status = node_open_driver(n, err);
+	if (status == AG_ECORRUPT)
+		node_advise_rejoin(n, err);
+	if (status == AG_OK)
+		status = node_open_links(n, err);
+	return status;
+}
+
+void
+node_close_epoch(struct node *n)
+{
+	net_stop(n->net);
+	sync_free(n->sync);
+	history_free(n->history);
+	log_search_free(n->search);
+	driver_close(n->driver);
+	witness_close(n->witness);
+	inbox_free(n->inbox);
+	n->net = NULL;
+	n->sync = NULL;
+	n->history = NULL;
+	n->search = NULL;
+	n->driver = NULL;
+	n->witness = NULL;
+	n->inbox = NULL;
+}
+
+/* What a node keeps of its configuration, which its opener may change. */
+static void
+node_keep_config(struct node *n, const struct node_config *config)
+{
+	n->config = *config;
+	(void)snprintf(n->data_dir, sizeof(n->data_dir), "%s",
+	    config->data_dir);
+	(void)snprintf(n->listen, sizeof(n->listen), "%s",
+	    config->listen != NULL ? config->listen : "");
+	n->config.data_dir = n->data_dir;
+	n->config.listen = n->listen;
+	n->config.passphrase = NULL;
 }
 
 enum ag_status
@@ -702,8 +812,9 @@ node_open(struct node **out, const struct node_config *config,
 	    "1 while this node gives no votes, because it may have forgotten "
 	    "some",
 	    NULL);
-	(void)snprintf(n->data_dir, sizeof(n->data_dir), "%s",
-	    config->data_dir);
+	n->loop = loop;
+	buf_init(&n->next_chain, CHAIN_BYTES_MAX);
+	node_keep_config(n, config);
 	status = node_load_keys(n, config, err);
 	if (status == AG_OK)
 		status = node_lock(n, err);
@@ -712,11 +823,11 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
 	if (status == AG_OK)
-		status = node_open_witness(n, err);
+		status = node_open_state(n, config, loop, err);
+	if (status == AG_ECORRUPT)
+		node_advise_rejoin(n, err);
 	if (status == AG_OK)
-		status = node_open_stored(n, config, loop, err);
-	if (status == AG_OK)
-		status = node_open_links(n, config, loop, err);
+		status = node_open_epoch(n, err);
 	if (status != AG_OK) {
 		node_close(n);
 		return status;
@@ -736,20 +847,16 @@ node_close(struct node *n)
 {
 	if (n == NULL)
 		return;
-	net_stop(n->net);
-	n->net = NULL;
-	sync_free(n->sync);
-	history_free(n->history);
-	log_search_free(n->search);
+	loop_unpost(n->loop, n);
+	node_close_epoch(n);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);
 	watches_free(n->watches);
-	driver_close(n->driver);
-	witness_close(n->witness);
 	applier_close(n->applier);
-	inbox_free(n->inbox);
 	buf_fini(&n->stable_certificate);
+	buf_fini(&n->chain);
+	buf_fini(&n->next_chain);
 	secret_free(n->node_key);
 	secret_free(n->link_key);
 	if (n->lock_fd != -1)
@@ -822,7 +929,7 @@ node_read(struct node *n, enum node_consistency consistency, struct bytes first,
 {
 	enum ag_status status = AG_OK;
 
-	if (consistency == NODE_LINEARIZABLE)
+	if (consistency == NODE_LINEARIZABLE || n->has_failed)
 		status = node_admit(n, "read", err);
 	if (status != AG_OK)
 		return status;

@@ -342,6 +342,19 @@ struct node_state {
 enum ag_status node_state(struct node *node, struct node_state *out,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Put a successor, as text, to agreement; done as for node_submit().  What it
+ * would be refused for is said at once, by the roster of now.
+ * AG_ECONFLICT it follows another roster; AG_EINVAL, AG_EFORGED
+ */
+enum ag_status node_change_members(struct node *node, struct bytes successor,
+    uint32_t timeout_ms, node_done_fn *done, void *arg,
+    struct node_request_id *id, struct ag_error *err) AG_MUST_USE;
+
+/* The chain of rosters up to the present one (trust/chain.h); borrowed until
+ * the loop's next turn. */
+struct bytes node_chain(const struct node *node);
+
 /* Process metrics gathered at scrape time go here first. */
 struct metric_set *node_metrics(struct node *node);
 

@@ -15,6 +15,7 @@
 #include "net/net.h"
 #include "node/applier.h"
 #include "node/driver.h"
+#include "node/epochs.h"
 #include "node/history.h"
 #include "node/inbox.h"
 #include "node/log_search.h"
@@ -33,8 +34,17 @@
 
 struct node {
 	char data_dir[PATH_MAX];
+	char listen[ROSTER_ADDRESS_BYTES]; /* empty: the roster's address */
+	struct node_config config; /* texts but these two are the opener's */
+	struct loop *loop;
 	int lock_fd;
 	struct roster roster;
+	struct chain_start epoch_start;
+	struct buf chain; /* of rosters, up to ours */
+	struct buf
+	    next_chain;    /* up to the one that follows, once it is known */
+	uint64_t last_seq; /* the epoch's last; 0: it goes on */
+	bool is_ending;    /* and its certificate is known */
 	uint32_t self;
 	struct secret *node_key, *link_key;
 	struct identity identity;
@@ -82,6 +92,31 @@ void node_round_fill(const struct node *node, const struct engine_round *r,
 const char *node_phase_name(enum round_phase phase);
 
 void node_fatal(struct node *node, const struct ag_error *err);
+
+/* --- node.c, for node_epoch.c --- */
+
+/* Who we are by the present roster.  AG_ENOENT: no member. */
+enum ag_status node_identify(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
+
+/* What belongs to one epoch: evidence, agreement and links. */
+enum ag_status node_open_epoch(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
+void node_close_epoch(struct node *node);
+
+/* --- node_epoch.c --- */
+
+/* Is our state the last of the epoch, and certified?  Then go on. */
+void node_consider_end(struct node *node);
+
+/* The last state is durable. */
+void node_end_epoch(struct node *node);
+
+/* A member says that this epoch follows ours. */
+void node_take_epoch(struct node *node, uint32_t member, struct bytes epoch);
+
+/* A checkpoint of this epoch is stable: what was before may go. */
+void node_forget_epoch(struct node *node, uint64_t stable);
 
 /* Members whose links are up, ourselves included. */
 uint32_t node_reachable(const struct node *node);

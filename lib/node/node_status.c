@@ -133,7 +133,6 @@ node_status(struct node *n, struct node_status *s)
 	uint32_t i;
 
 	memset(s, 0, sizeof(*s));
-	driver_status(n->driver, &engine);
 	(void)snprintf(s->cluster, sizeof(s->cluster), "%s",
 	    n->roster.cluster_name);
 	(void)snprintf(s->strategy, sizeof(s->strategy), "%s",
@@ -144,6 +143,11 @@ node_status(struct node *n, struct node_status *s)
 	s->member_count = n->roster.member_count;
 	s->faults = roster_faults(&n->roster);
 	s->quorum = roster_quorum(&n->roster);
+	s->health = NODE_NO_QUORUM;
+	/* Agreement could not be opened for the next epoch. */
+	if (n->driver == NULL)
+		return;
+	driver_status(n->driver, &engine);
 	for (i = 0; i < s->member_count; i++) {
 		member_fill(n, i, &engine, &s->members[i]);
 		if (s->members[i].state != NODE_MEMBER_SELF &&
@@ -237,7 +241,7 @@ node_rounds(struct node *n, uint64_t seq, struct node_round *out, size_t cap)
 	struct engine_round r;
 	size_t count = 0;
 
-	for (; count < cap && seq > 0; seq--) {
+	for (; count < cap && seq > 0 && n->driver != NULL; seq--) {
 		if (driver_round(n->driver, seq, &r) != AG_OK)
 			break;
 		node_round_fill(n, &r, &out[count++]);
@@ -256,6 +260,8 @@ static enum ag_status
 find_certificate(const struct node *n, uint64_t seq, bool is_checkpoint,
     struct buf *out)
 {
+	if (n->driver == NULL)
+		return AG_ENOENT;
 	if (!is_checkpoint)
 		return driver_certificate(n->driver, seq, out);
 	if (n->stable_certificate_seq < seq || n->stable_certificate_seq == 0)
@@ -315,9 +321,10 @@ evidence_fill(const struct node *n, const struct evidence_item *item,
 bool
 node_evidence(struct node *n, size_t index, struct node_evidence *out)
 {
-	const struct evidence_store *store = witness_store(n->witness);
+	const struct evidence_store *store =
+	    n->witness == NULL ? NULL : witness_store(n->witness);
 
-	if (index >= evidence_store_count(store))
+	if (store == NULL || index >= evidence_store_count(store))
 		return false;
 	evidence_fill(n, evidence_store_item(store, index), out);
 	return true;
@@ -327,8 +334,9 @@ enum ag_status
 node_evidence_find(struct node *n, struct bytes id, struct node_evidence *out,
     struct ag_error *err)
 {
-	const struct evidence_item *item =
-	    evidence_store_find(witness_store(n->witness), id);
+	const struct evidence_item *item = n->witness == NULL
+	    ? NULL
+	    : evidence_store_find(witness_store(n->witness), id);
 
 	if (item == NULL)
 		return ag_fail(err, AG_ENOENT,

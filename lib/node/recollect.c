@@ -75,7 +75,7 @@ static enum ag_status
 open_wal(struct recollection *out, const struct recollect_config *config,
     struct ag_error *err)
 {
-	return wal_open(&out->wal, config->log_dir, config->scope->cluster_id,
+	return wal_open(&out->wal, config->log_dir, config->log_id,
 	    config->metrics, err);
 }
 

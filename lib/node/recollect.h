@@ -16,6 +16,9 @@ struct wal;
 
 struct recollect_config {
 	const char *log_dir;
+	/* A log belongs to one roster, whose digest this is; of a first roster
+	 * it is the cluster's id. */
+	const uint8_t *log_id;
 	const char *horizon_path;
 	const struct trust_scope *scope;
 	bool can_rejoin; /* there are other members to bring us back */

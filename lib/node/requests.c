@@ -14,7 +14,9 @@
  *          2. Numbers in flight span less than the replicated client table's
  *             window, or an old one could become STALE while it still may
  *             execute.
- *          3. Giving up on a request frees its caller, not its number: it
+ *          3. Numbers rise also when they are sent anew in a later epoch:
+ *             the client table is the same, and executes each once.
+ *          4. Giving up on a request frees its caller, not its number: it
  *             stays in flight until it is executed.  A number that was
  *             refused before it reached the engine was never sent and only
  *             leaves a gap.
@@ -526,6 +528,38 @@ requests_trace(const struct requests *q, uint64_t number,
 		.sent_us = r->sent_us,
 	};
 	return true;
+}
+
+void
+requests_renew(struct requests *q)
+{
+	struct request *first = NULL, **last = &first;
+	uint64_t number;
+
+	for (number = q->oldest; number < q->sent_end; number++) {
+		struct request *r = requests_take(q, number);
+
+		/* Who was told that it may yet happen is told no more. */
+		if (r != NULL && r->done == NULL) {
+			free(r);
+			continue;
+		}
+		if (r == NULL)
+			continue;
+		*last = r;
+		last = &r->next;
+		q->waiting_count++;
+		q->waiting_bytes += r->len;
+	}
+	q->oldest = q->sent_end;
+	if (first == NULL)
+		return;
+	q->oldest = first->number;
+	q->sent_end = first->number;
+	*last = q->waiting;
+	if (q->waiting == NULL)
+		q->waiting_last = last;
+	q->waiting = first;
 }
 
 size_t

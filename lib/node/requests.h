@@ -74,6 +74,12 @@ struct request_trace {
 bool requests_trace(const struct requests *requests, uint64_t number,
     struct request_trace *out);
 
+/*
+ * An epoch has ended: what was sent in it and not answered never will be
+ * executed there.  It is signed and sent anew, with the same numbers.
+ */
+void requests_renew(struct requests *requests);
+
 /* Callers not yet answered. */
 size_t requests_waiting(const struct requests *requests);
 

@@ -305,6 +305,14 @@ snapshots_vouched(struct snapshots *s, uint64_t seq, struct bytes certificate)
 	snapshots_match(s);
 }
 
+void
+snapshots_begin_epoch(struct snapshots *s, const struct trust_scope *scope)
+{
+	s->scope = *scope;
+	proven_set(&s->stable, 0, bytes_of(NULL, 0));
+	proven_set(&s->vouched, 0, bytes_of(NULL, 0));
+}
+
 bool
 snapshots_wanted(const struct snapshots *s)
 {

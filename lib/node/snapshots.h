@@ -22,6 +22,10 @@ struct snapshots *snapshots_new(struct loop *loop, struct applier *applier,
     const struct trust_scope *scope, void (*want)(void *arg), void *arg);
 void snapshots_free(struct snapshots *snapshots);
 
+/* Another epoch: what was proved in the last one proves nothing now. */
+void snapshots_begin_epoch(struct snapshots *snapshots,
+    const struct trust_scope *scope);
+
 /* What a snapshot must carry. */
 enum snapshot_proof {
 	SNAPSHOT_CERTIFIED, /* a quorum's certificate, of the next checkpoint */

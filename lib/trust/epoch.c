@@ -142,6 +142,7 @@ epoch_verify(const struct epoch *epoch, const struct roster *before,
 	if (status == AG_OK)
 		status = check_certificate(epoch, before, err);
 	next->is_proved = status == AG_OK;
+	next->epoch_seq = epoch->seq;
 	if (status != AG_OK)
 		ag_error_prefix(err, "the epoch after %llu",
 		    (unsigned long long)before->epoch);

@@ -137,6 +137,7 @@ roster_seal(struct roster *roster)
 	(void)each_piece(roster, hash_piece, &hash);
 	(void)crypto_generichash_final(&hash, roster->digest.data,
 	    DIGEST_BYTES);
+	roster->epoch_seq = roster->first_seq;
 	if (!roster->is_successor)
 		memcpy(roster->cluster_id, roster->digest.data,
 		    CLUSTER_ID_BYTES);

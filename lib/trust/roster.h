@@ -69,6 +69,7 @@ struct roster {
 	uint32_t policy_operators;
 	bool is_successor;
 	struct digest previous; /* of the statement before it */
+	uint64_t epoch_seq; /* the epoch's sequences are above this; derived */
 	bool is_proved; /* a successor: by what came before (trust/epoch.h) */
 	uint32_t approval_count;
 	struct roster_approval approvals[ROSTER_APPROVALS_MAX];

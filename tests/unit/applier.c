@@ -17,6 +17,8 @@
 #include "event/loop.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "fixture/people.h"
+#include "trust/succession.h"
 
 static const uint8_t cluster_id[32] = { 1 };
 static const uint8_t principal[32] = { 2 };
@@ -387,6 +389,109 @@ much_is_committed_although_more_comes(void **state)
 	assert_in_range(s->commits, 3, 200);
 }
 
+/* An applier of its own, whose members let p4 in. */
+struct ending {
+	struct loop *loop;
+	struct people people;
+	struct roster roster, next;
+	struct applier *applier;
+	struct batch_maker maker;
+	struct applied last; /* reported */
+};
+
+static void
+on_ending_applied(void *arg, const struct applied *applied)
+{
+	struct ending *e = arg;
+
+	e->last = *applied;
+	loop_stop(e->loop);
+}
+
+static struct bytes
+membership_batch(struct ending *e, struct buf *text)
+{
+	struct ag_error err;
+	uint32_t i;
+
+	assert_int_equal(succession_add(&e->next, &e->roster,
+			     &e->people.members[4], &err),
+	    AG_OK);
+	for (i = 0; i < 5; i++)
+		if (i != 3)
+			assert_int_equal(succession_sign(&e->next, &e->roster,
+					     e->people.keys[i], &err),
+			    AG_OK);
+	assert_int_equal(roster_format(&e->next, text), AG_OK);
+	batch_begin(&e->maker, 1, 1, 5);
+	e->maker.op.kind = OPERATION_MEMBERSHIP;
+	e->maker.op.roster = buf_bytes(text);
+	batch_add(&e->maker);
+	return batch_end(&e->maker);
+}
+
+static void
+deliver_put(struct ending *e, uint64_t seq)
+{
+	batch_begin(&e->maker, 1, seq, 5);
+	batch_put(&e->maker, "k", "v");
+	assert_int_equal(applier_deliver(e->applier, seq, false,
+			     batch_end(&e->maker)),
+	    AG_OK);
+}
+
+static void
+open_ending(struct ending *e, struct spec *s)
+{
+	const struct applier_callbacks callbacks = { .arg = e,
+		.applied = on_ending_applied,
+		.failed = on_failed };
+	struct ag_error err;
+
+	e->loop = s->loop;
+	people_open(&e->people);
+	people_found(&e->people, &e->roster, 4, 0);
+	assert_int_equal(applier_open(&e->applier, s->other,
+			     e->roster.cluster_id, NULL, principal, s->loop,
+			     &callbacks, NULL, &err),
+	    AG_OK);
+	assert_int_equal(applier_begin_epoch(e->applier, &e->roster, &err),
+	    AG_OK);
+}
+
+static void
+what_is_decided_behind_the_end_of_an_epoch_is_dropped(void **state)
+{
+	static struct ending e;
+	struct ag_error err;
+	struct buf text;
+
+	buf_init(&text, ROSTER_FILE_BYTES_MAX);
+	open_ending(&e, *state);
+	assert_int_equal(applier_deliver(e.applier, 1, false,
+			     membership_batch(&e, &text)),
+	    AG_OK);
+	deliver_put(&e, 2);
+	deliver_put(&e, 3);
+	applier_execute(e.applier, false);
+	run(*state);
+	assert_int_equal(e.last.seq, 1);
+	assert_true(e.last.is_last);
+	assert_true(e.last.has_digest);
+	assert_true(applier_is_last(e.applier));
+	/* The next epoch decides that sequence anew. */
+	assert_int_equal(applier_begin_epoch(e.applier, &e.next, &err), AG_OK);
+	assert_false(applier_is_last(e.applier));
+	deliver_put(&e, 2);
+	applier_execute(e.applier, false);
+	run(*state);
+	assert_int_equal(e.last.seq, 2);
+	assert_false(e.last.is_last);
+	applier_close(e.applier);
+	people_close(&e.people);
+	buf_fini(&text);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -400,6 +505,7 @@ main(int argc, char **argv)
 		TEST(state_is_the_same_when_what_was_lost_is_executed_again),
 		TEST(little_is_executed_at_once_where_nobody_waits),
 		TEST(much_is_committed_although_more_comes),
+		TEST(what_is_decided_behind_the_end_of_an_epoch_is_dropped),
 	};
 
 	if (argc == 3)

@@ -221,7 +221,7 @@ batches_that_wait_are_dropped_when_a_state_has_them(void **state)
 	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 5 });
 	message(s);
 	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 6 });
-	driver_installed(s->driver, 5, &digest, bytes_of(NULL, 0));
+	driver_installed(s->driver, 5, false, &digest, bytes_of(NULL, 0));
 	turn(s);
 	loop_run(s->loop);
 	assert_int_equal(s->sent, 1);

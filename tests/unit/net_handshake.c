@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+
+#include "trust/epoch.h"
 #include <sodium.h>
 
 #include "codec/encoder.h"
@@ -142,6 +144,45 @@ another_epoch_is_refused_with_both_numbers(void **state)
 	assert_int_equal(give(p, 1), AG_EDENIED);
 	assert_string_equal(p->err.text,
 	    "n1 is at epoch 2 of the roster, we at 3");
+	/* Who is behind may be shown what came next. */
+	assert_true(p->ends[1].is_behind);
+	assert_int_equal(p->ends[1].epoch, 2);
+}
+
+static void
+another_cluster_is_never_taken_for_one_that_is_behind(void **state)
+{
+	struct pair *p = *state;
+
+	p->rosters[0].cluster_id[5] ^= 1;
+	p->rosters[0].epoch = 2;
+	begin(p, LINK_PEER, LINK_PEER);
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_false(p->ends[1].is_behind);
+}
+
+static void
+an_epoch_travels_whole_and_bounded(void **state)
+{
+	struct handshake_output head;
+	uint8_t message[128];
+	struct bytes epoch;
+
+	(void)state;
+	handshake_epoch_head(&head, 5);
+	memcpy(message, head.data, head.len);
+	memcpy(message + head.len, "epoch", 5);
+	assert_int_equal(handshake_epoch_open(bytes_of(message, head.len + 5),
+			     &epoch),
+	    AG_OK);
+	assert_true(bytes_equal(epoch, bytes_from_text("epoch")));
+	assert_int_equal(handshake_epoch_open(bytes_of(message, head.len + 4),
+			     &epoch),
+	    AG_EPROTO);
+	handshake_epoch_head(&head, EPOCH_BYTES_MAX + 1);
+	assert_int_equal(handshake_epoch_open(bytes_of(head.data, head.len),
+			     &epoch),
+	    AG_EPROTO);
 }
 
 static void
@@ -303,6 +344,8 @@ main(void)
 		SPEC(both_ends_are_done_after_six_messages),
 		SPEC(another_cluster_is_named_and_refused),
 		SPEC(another_epoch_is_refused_with_both_numbers),
+		SPEC(another_cluster_is_never_taken_for_one_that_is_behind),
+		SPEC(an_epoch_travels_whole_and_bounded),
 		SPEC(version_without_overlap_is_refused),
 		SPEC(later_versions_settle_on_the_newest_in_common),
 		SPEC(hello_for_the_other_subsystem_is_refused),
