@@ -12,6 +12,7 @@
 #include "cmd/passphrase.h"
 #include "codec/text.h"
 #include "crypto/recipient.h"
+#include "trust/chain.h"
 
 #define MIB 1048576.0
 
@@ -85,7 +86,7 @@ backup_open_roster(struct roster **roster, const struct applet_call *call,
 	*roster = calloc(1, sizeof(**roster));
 	if (*roster == NULL)
 		return ag_fail(err, AG_ENOMEM, "read %s: out of memory", path);
-	status = roster_load(*roster, path, err);
+	status = chain_load(*roster, path, err);
 	if (status != AG_OK) {
 		free(*roster);
 		*roster = NULL;

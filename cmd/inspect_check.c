@@ -320,9 +320,9 @@ check_batches(struct inspect_check *check, const struct inspect_log *log)
 static uint64_t
 history_begins(const struct inspect_check *check, const struct inspect_log *log)
 {
-	return log->stable > check->roster->first_seq
+	return log->stable > check->roster->epoch_seq
 	    ? log->stable + 1
-	    : check->roster->first_seq + 1;
+	    : check->roster->epoch_seq + 1;
 }
 
 static void

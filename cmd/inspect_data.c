@@ -19,6 +19,7 @@
 #include "cmd/inspect_options.h"
 #include "cmd/inspect_show.h"
 #include "cmd/kv_ask.h"
+#include "trust/chain.h"
 
 enum ag_status
 inspect_data_roster(struct roster **out, const struct applet_call *call,
@@ -38,8 +39,11 @@ inspect_data_roster_of(struct roster **out, const struct applet_call *call,
 
 	*out = NULL;
 	if (path == NULL && dir != NULL &&
-	    fs_join(beside, sizeof(beside), dir, "roster", NULL) == AG_OK &&
-	    fs_exists(beside))
+	    ((fs_join(beside, sizeof(beside), dir, "chain", NULL) == AG_OK &&
+		 fs_exists(beside)) ||
+		(fs_join(beside, sizeof(beside), dir, "roster", NULL) ==
+			AG_OK &&
+		    fs_exists(beside))))
 		path = beside;
 	if (path == NULL)
 		return AG_OK;
@@ -47,7 +51,7 @@ inspect_data_roster_of(struct roster **out, const struct applet_call *call,
 	if (*out == NULL)
 		return ag_fail(err, AG_ENOMEM, "read roster %s: out of memory",
 		    path);
-	status = roster_load(*out, path, err);
+	status = chain_load(*out, path, err);
 	if (status == AG_OK && !roster_is_complete(*out))
 		status = ag_fail(err, AG_EFORGED,
 		    "roster %s: not every member has signed it (aegis roster "

@@ -391,6 +391,18 @@ check_cluster(const struct inspect_log *log, const uint8_t *cluster_id,
 	    log->dir, what, log->roster->cluster_name);
 }
 
+/* Another cluster's, or another epoch's of ours? */
+static enum ag_status
+check_log_owner(const struct inspect_log *log, struct ag_error *err)
+{
+	if (log->roster == NULL)
+		return AG_OK;
+	return ag_fail(err, AG_ECONFLICT,
+	    "inspect %s: its log belongs to another cluster than the roster's "
+	    "%s, or to another epoch than %" PRIu64,
+	    log->dir, log->roster->cluster_name, log->roster->epoch);
+}
+
 static enum ag_status
 read_log(struct inspect_log *log, inspect_record_fn *fn, void *arg,
     struct ag_error *err)
@@ -410,7 +422,14 @@ read_log(struct inspect_log *log, inspect_record_fn *fn, void *arg,
 		return status;
 	memcpy(log->cluster_id, wal_cursor_cluster_id(cursor),
 	    CLUSTER_ID_BYTES);
-	status = check_cluster(log, log->cluster_id, "log", err);
+	/* A log is of one roster; only of a first one is that the cluster. */
+	if (log->roster != NULL &&
+	    memcmp(log->cluster_id, log->roster->digest.data, DIGEST_BYTES) ==
+		0)
+		memcpy(log->cluster_id, log->roster->cluster_id,
+		    CLUSTER_ID_BYTES);
+	else
+		status = check_log_owner(log, err);
 	if (status == AG_OK)
 		status = read_records(log, cursor, fn, arg, err);
 	wal_cursor_close(cursor);

@@ -21,6 +21,7 @@
 #include "cmd/inspect_check.h"
 #include "cmd/inspect_data.h"
 #include "cmd/json.h"
+#include "trust/chain.h"
 
 /* --- certificates --- */
 
@@ -31,9 +32,25 @@ wants_cards(const struct applet_call *call)
 	return call->output == OUTPUT_TABLE || call->output == OUTPUT_WIDE;
 }
 
+/* A chain has the roster of the certificate's epoch, if that is another. */
+static void
+turn_to_epoch(struct roster *roster, const struct applet_call *call,
+    const struct certificate_file *file)
+{
+	const char *path = options_text(&call->options, "roster");
+	struct roster *other = calloc(1, sizeof(*other));
+	struct ag_error err;
+
+	if (other != NULL && path != NULL &&
+	    file->scope.epoch != roster->epoch &&
+	    chain_load_epoch(other, path, file->scope.epoch, &err) == AG_OK)
+		*roster = *other;
+	free(other);
+}
+
 static enum ag_status
 read_certificate(struct certificate_file *file, const char *path,
-    const struct roster *roster, struct ag_error *err)
+    const struct applet_call *call, struct roster *roster, struct ag_error *err)
 {
 	enum ag_status status;
 	struct buf data;
@@ -46,8 +63,10 @@ read_certificate(struct certificate_file *file, const char *path,
 		    "%s: longer than any exported certificate", path);
 	if (status == AG_OK) {
 		status = certificate_file_decode(file, buf_bytes(&data), err);
-		if (status == AG_OK)
+		if (status == AG_OK) {
+			turn_to_epoch(roster, call, file);
 			status = certificate_file_verify(file, roster, err);
+		}
 		if (status != AG_OK)
 			ag_error_prefix(err, "%s", path);
 	}
@@ -80,45 +99,43 @@ worse(int code, int other)
 
 static int
 verify_file(const struct applet_call *call, const char *path,
-    const struct roster *roster, const struct inspect_names *names,
-    struct output *rows, bool is_first)
+    struct roster *roster, struct output *rows, bool is_first)
 {
 	static struct certificate_file file;
+	static struct inspect_names names;
 	struct ag_error err;
 
-	if (read_certificate(&file, path, roster, &err) != AG_OK)
+	if (read_certificate(&file, path, call, roster, &err) != AG_OK)
 		return exit_fail_local(call, &err);
+	inspect_names_of_roster(&names, roster);
 	if (call->is_quiet)
 		return EXIT_YES;
 	if (rows != NULL) {
-		inspect_show_certificate(rows, path, &file, names, true);
+		inspect_show_certificate(rows, path, &file, &names, true);
 		return EXIT_YES;
 	}
 	if (!is_first)
 		(void)fputc('\n', stdout);
-	if (show_card(call, path, &file, names, &err) != AG_OK)
+	if (show_card(call, path, &file, &names, &err) != AG_OK)
 		return exit_fail(call, &err);
 	return EXIT_YES;
 }
 
 static int
-verify_files(const struct applet_call *call, const struct roster *roster)
+verify_files(const struct applet_call *call, struct roster *roster)
 {
-	static struct inspect_names names;
 	struct output *rows = NULL;
 	struct ag_error err;
 	int code = EXIT_YES;
 	size_t i;
 
-	inspect_names_of_roster(&names, roster);
 	if (!call->is_quiet && !wants_cards(call) &&
 	    output_new(&rows, call, stdout, "certificates",
 		inspect_file_columns, &err) != AG_OK)
 		return exit_fail(call, &err);
 	for (i = 0; i < call->operand_count; i++)
 		code = worse(code,
-		    verify_file(call, call->operands[i], roster, &names, rows,
-			i == 0));
+		    verify_file(call, call->operands[i], roster, rows, i == 0));
 	if (rows != NULL && output_end(rows, &err) != AG_OK)
 		return exit_fail(call, &err);
 	return code;

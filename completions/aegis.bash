@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|kv|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|kv|member|node|roster) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -67,6 +67,17 @@ _aegis_words() {
 	'kv watch') words=' --from' ;;
 	'kv txn') words='' ;;
 	'kv request') words='' ;;
+	'member ') words=' list plan sign merge show apply add rm replace export' ;;
+	'member list') words='' ;;
+	'member plan') words=' -r --roster -o --out -f --force' ;;
+	'member sign') words=' -r --roster -i --identity -d --data --passphrase --passphrase-fd' ;;
+	'member merge') words=' -o --out -f --force' ;;
+	'member show') words=' -r --roster' ;;
+	'member apply') words=' -y --yes' ;;
+	'member add') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member rm') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member replace') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member export') words=' -o --out -f --force' ;;
 	'node ') words=' init run status' ;;
 	'node init') words=' -D --data-dir -n --name -l --listen' ;;
 	'node run') words=' --passphrase --passphrase-fd' ;;
@@ -81,7 +92,7 @@ _aegis_words() {
 	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
 	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
-	' ') words=' backup cluster completion config consensus-inspect hash help keygen kv node roster sign tui verify --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect hash help keygen kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -91,4 +102,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-hash aegis-help aegis-keygen aegis-kv aegis-node aegis-roster aegis-sign aegis-tui aegis-verify
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-hash aegis-help aegis-keygen aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify

@@ -1,0 +1,222 @@
+#!/bin/bash
+# Members come, go and are replaced while clients write: nothing is lost, the
+# one that sleeps through it catches up, and the one that was removed is out.
+# Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
+set -u
+# What takes part here is bytes, not how fast a disk syncs them.
+memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+[ "${memory:-0}" -lt 1500000 ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/cluster/lib_trial.sh
+. "${0%/*}/lib_trial.sh"
+
+# member NODE ARGUMENT...: aegis member, asking that node.
+member() {
+	node=$1
+	shift
+	"$AEGIS" member "$@" --socket "$dir/c/$node/aegis.sock"
+}
+
+# epoch_is NODE NUMBER / health_is NODE WORD / members_are NODE NAMES
+status() {
+	"$AEGIS" node status --socket "$dir/c/$1/aegis.sock" -o json
+}
+epoch_is() {
+	[ "$(status "$1" | jq -r .epoch)" = "$2" ]
+}
+health_is() {
+	[ "$(status "$1" | jq -r .health)" = "$2" ]
+}
+serves() {
+	health_is "$1" OK || health_is "$1" DEGRADED
+}
+members_are() {
+	[ "$(member "$1" list -o json | jq -r '[.members[].name] | join(" ")')" \
+	    = "$2" ]
+}
+
+# port: a free one, for a node that no trial cluster has given one.
+port() {
+	python3 -c 'import socket
+s = socket.socket()
+s.bind(("127.0.0.1", 0))
+print(s.getsockname()[1])'
+}
+
+# newcomer NODE: a data directory with keys, a configuration and its own part.
+newcomer() {
+	address=127.0.0.1:$(port)
+	exits 0 "$AEGIS" node init -q -D "$dir/c/$1" -n "$1" -l "$address"
+	cat >"c/$1/aegis.yaml" <<-YAML
+	node:
+	  name: $1
+	  data_dir: $dir/c/$1
+	net:
+	  listen: $address
+	api:
+	  socket: $dir/c/$1/aegis.sock
+	log:
+	  file: $dir/c/$1/node.log
+	YAML
+}
+
+# run NODE: start it; its process is in $process_NODE.
+run() {
+	"$AEGIS" node run -c "c/$1/aegis.yaml" >"c/$1/out" 2>&1 &
+	eval "process_$1=$!"
+	started="$started $!"
+}
+stop() {
+	eval "process=\$process_$1"
+	kill "-$2" "$process" 2>/dev/null
+	wait "$process" 2>/dev/null
+}
+
+# writer NAME NODE: write NAME-1, NAME-2, ... through NODE until the file stop
+# is there; those that were acknowledged are in NAME.done.
+writer() {
+	i=0
+	while [ ! -e stop ]; do
+		i=$((i + 1))
+		ask "$2" put "$1-$i" "$i" -q -t 20s 2>>"$1.err" &&
+			echo "$1-$i $i" >>"$1.done"
+		sleep 0.1
+	done
+}
+
+# nothing_lost NODE: every acknowledged write is there.
+nothing_lost() {
+	cat -- *.done | while read -r key value; do
+		[ "$(ask "$1" get "$key" -o value)" = "$value" ] ||
+			fail "$key is lost"
+	done || exit 1
+}
+
+exits 0 "$AEGIS" cluster init -q c
+exits 0 "$AEGIS" cluster up -q c
+"$AEGIS" cluster down -q c
+for node in n1 n2 n3 n4; do
+	run "$node"
+done
+within 20 "all are well" health_is n1 OK
+
+# What it will mean is told first, and nothing is done without signatures.
+newcomer n5
+exits 0 member n1 plan add c/n5/member -o next
+says "n              5"
+says "quorum         4"
+complains "5 members tolerate no more than 4 did: 7 tolerate 2"
+exits 4 member n1 apply -y next
+complains "member n5 has not signed it"
+exits 0 member n1 sign next -d c/n5 -d c/n1 -d c/n2
+exits 4 member n1 apply -y next
+complains "2 of the members approved it, and it takes 3"
+exits 11 member n1 apply next </dev/null
+complains "nothing was changed: say --yes"
+exits 11 member n1 plan rm n2 -o no
+complains "3 members would be left, which tolerate no fault"
+exits 1 member n1 plan rm nobody -o no
+epoch_is n1 0 || fail "something changed"
+
+# Four become five, while clients write through three of them.
+writer a n1 &
+writers=$!
+writer b n2 &
+writers="$writers $!"
+writer c n4 &
+writers="$writers $!"
+started="$started $writers"
+exits 0 member n2 sign next -d c/n3
+exits 0 member n2 apply -y next
+says "epoch    1"
+for node in n1 n2 n3 n4; do
+	within 10 "$node is at epoch 1" epoch_is "$node" 1
+done
+exits 0 member n3 export -o c/n5/roster
+run n5
+within 30 "n5 takes part" health_is n1 OK
+within 10 "n5 serves" health_is n5 OK
+members_are n5 "n1 n2 n3 n4 n5" || fail "$(member n5 list)"
+
+# Whoever read the old roster finds out that the plan is of yesterday.
+exits 10 member n1 apply -y next
+complains "follows another than the present one"
+
+# Another takes the place of n3, whose machine is gone.
+stop n3 9
+newcomer n6
+exits 0 member n1 replace n3 c/n6/member -y -d c/n6 -d c/n1 -d c/n2 \
+	-d c/n4 -d c/n5
+within 10 "epoch 2" epoch_is n4 2
+exits 0 member n1 export -o c/n6/roster
+run n6
+within 30 "n6 takes part" health_is n1 OK
+members_are n6 "n1 n2 n6 n4 n5" || fail "$(member n6 list)"
+
+# n2 sleeps through the next change, wakes with an old epoch, and is told.
+stop n2 9
+exits 0 member n1 rm n5 -y -d c/n1 -d c/n4 -d c/n5 -d c/n6
+within 10 "epoch 3" epoch_is n1 3
+run n2
+within 30 "n2 has heard of epoch 3" epoch_is n2 3
+within 30 "all are well again" health_is n1 OK
+members_are n2 "n1 n2 n6 n4" || fail "$(member n2 list)"
+
+# n5 was told too, has stopped and says why; started again it does not serve.
+within 10 "n5 stops" grep -q "no member of cluster trial any more" c/n5/out
+wait "$process_n5"
+[ $? -eq 4 ] || fail "n5 ended otherwise"
+exits 3 timeout 20 "$AEGIS" node run -c c/n5/aegis.yaml
+complains "this node is no member at epoch 3"
+# With the chain that leads to its membership alone it is refused, and
+# nobody counts it.
+cp -r c/n5 c/old
+rm -rf c/old/chain c/old/log c/old/state
+sed -i "s|c/n5|c/old|" c/old/aegis.yaml
+"$AEGIS" node run -c c/old/aegis.yaml >c/old/out 2>&1 &
+old=$!
+started="$started $old"
+sleep 2
+health_is n1 OK || fail "a removed member does harm"
+kill "$old"
+wait "$old" 2>/dev/null
+
+# All are killed in the middle of a change, until one of them gets through.
+newcomer n7
+for round in 1 2 3 4 5 6 7 8; do
+	exits 0 member n1 plan add c/n7/member -f -o next
+	exits 0 member n1 sign next -d c/n7 -d c/n1 -d c/n2 -d c/n4
+	member n1 apply -y next >applied 2>&1 &
+	apply=$!
+	sleep "$((round / 2)).$((round % 2 * 5))"
+	for node in n1 n2 n6 n4; do
+		stop "$node" 9
+	done
+	wait "$apply"
+	for node in n1 n2 n6 n4; do
+		run "$node"
+	done
+	within 40 "they come back in round $round" serves n1
+	[ "$(status n1 | jq -r .epoch)" != 4 ] || break
+done
+epoch_is n1 4 || fail "no change got through: $(cat applied)"
+for node in n2 n4 n6; do
+	within 20 "$node is there too" epoch_is "$node" 4
+done
+exits 0 member n2 export -o c/n7/roster
+run n7
+within 40 "n7 takes part" health_is n2 OK
+
+touch stop
+# shellcheck disable=SC2086 # a list
+wait $writers
+[ "$(cat -- *.done | wc -l)" -gt 20 ] || fail "hardly anything was written"
+nothing_lost n7
+nothing_lost n6
+
+# The whole history is proved by the first roster alone.
+exits 0 "$AEGIS" roster verify c/roster
+exits 0 member n4 export -o chain
+exits 0 "$AEGIS" consensus-inspect export --checkpoint \
+	--socket c/n1/aegis.sock -o certificate
+exits 0 "$AEGIS" consensus-inspect verify --roster chain certificate
+exits 8 "$AEGIS" consensus-inspect verify --roster c/roster certificate
