@@ -90,10 +90,10 @@ print_figures(const struct applet_call *call, const struct roster *next,
 	output_u64(out, next->epoch);
 	output_u64(out, before);
 	output_u64(out, after);
-	output_u64(out, trust_faults(before));
-	output_u64(out, trust_faults(after));
-	output_u64(out, trust_quorum(before));
-	output_u64(out, trust_quorum(after));
+	output_u64(out, roster_faults(roster));
+	output_u64(out, roster_faults(next));
+	output_u64(out, roster_quorum(roster));
+	output_u64(out, roster_quorum(next));
 	output_u64(out, tally.approved);
 	output_u64(out, tally.needed);
 	output_text(out, tally.by_operators ? "operators" : "members");
@@ -133,7 +133,7 @@ static void
 warn(const struct roster *next, const struct roster *roster,
     const struct succession_change *change, const json_t *status)
 {
-	uint32_t f = trust_faults(next->member_count);
+	uint32_t f = roster_faults(next);
 	bool comes = change->kind != SUCCESSION_REMOVE;
 	const char *gone = change->kind == SUCCESSION_ADD
 	    ? NULL
@@ -141,12 +141,15 @@ warn(const struct roster *next, const struct roster *roster,
 	uint32_t down = status == NULL ? 0 : count_down(status, gone);
 
 	if (change->kind == SUCCESSION_ADD &&
-	    f == trust_faults(roster->member_count))
+	    f == roster_faults(roster))
 		(void)fprintf(stderr,
 		    "%u members tolerate no more than %u did: %u tolerate %u\n",
-		    next->member_count, roster->member_count, 3 * (f + 1) + 1,
+		    next->member_count, roster->member_count,
+		    roster_fault_model(next) == FAULTS_CRASH
+			? 2 * (f + 1) + 1
+			: 3 * (f + 1) + 1,
 		    f + 1);
-	if (f < trust_faults(roster->member_count))
+	if (f < roster_faults(roster))
 		(void)fprintf(stderr,
 		    "%u members tolerate %u fault%s, one less than before\n",
 		    next->member_count, f, f == 1 ? "" : "s");

@@ -182,6 +182,8 @@ static const struct applet_option create_options[] = {
 	{ 'n', "name", "NAME", "the cluster's name" },
 	{ 0, "strategy", "NAME", "how it agrees: pbft (the default) or raft" },
 	{ 'O', "operator", "NAME=FILE", "who else may write; repeatable" },
+	{ 0, "policy", "operators=N",
+	    "so many operators approve changes of the members" },
 	{ 0, "restored", "FILE", "begin with the state that FILE describes" },
 	{ 'o', "out", "FILE", "write the roster here" },
 	{ 'f', "force", NULL, "replace an existing file" },
@@ -220,6 +222,31 @@ create_strategy(const struct applet_call *call)
 	return strategy == NULL ? "pbft" : strategy;
 }
 
+#define POLICY_OPERATORS "operators="
+
+/* --policy operators=N; without it a quorum of the members approves. */
+static enum ag_status
+create_policy(uint32_t *operators, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *text = options_text(&call->options, "policy");
+	size_t prefix = sizeof(POLICY_OPERATORS) - 1;
+	uint64_t count;
+
+	*operators = 0;
+	if (text == NULL)
+		return AG_OK;
+	if (strncmp(text, POLICY_OPERATORS, prefix) != 0 ||
+	    !field_parse_u64(&count, bytes_from_text(text + prefix)) ||
+	    count == 0 || count > options_count(&call->options, "operator"))
+		return ag_fail(err, AG_EINVAL,
+		    "policy '%s': expected operators=N, N of 1 to the number "
+		    "of operators",
+		    text);
+	*operators = (uint32_t)count;
+	return AG_OK;
+}
+
 /* What is wrong with the command line before any file is read. */
 static enum ag_status
 create_check(const struct applet_call *call, struct ag_error *err)
@@ -229,8 +256,11 @@ create_check(const struct applet_call *call, struct ag_error *err)
 	struct roster_operator person;
 	enum fault_model faults;
 	const char *file;
+	uint32_t policy;
 	size_t i;
 
+	if (create_policy(&policy, call, err) != AG_OK)
+		return AG_EINVAL;
 	if (operators > ROSTER_OPERATORS_MAX)
 		return ag_fail(err, AG_EINVAL,
 		    "a roster has at most %d operators", ROSTER_OPERATORS_MAX);
@@ -283,6 +313,7 @@ create_fill(struct roster *roster, const struct applet_call *call,
 	roster->member_count = (uint32_t)call->operand_count;
 	roster->operator_count =
 	    (uint32_t)options_count(&call->options, "operator");
+	status = create_policy(&roster->policy_operators, call, err);
 	for (i = 0; status == AG_OK && i < roster->member_count; i++) {
 		status = roster_load_member(&roster->members[i],
 		    call->operands[i], err);

@@ -89,6 +89,13 @@ show_head(const struct roster *roster)
 		(void)printf("operator  %s %s\n", roster->operators[i].name,
 		    key);
 	}
+	if (roster->policy_operators > 0)
+		(void)printf("changes   %u of %u operators approve\n",
+		    roster->policy_operators, roster->operator_count);
+	if (roster->is_successor)
+		(void)printf("successor of epoch %llu, approved by %u\n",
+		    (unsigned long long)roster->epoch - 1,
+		    roster->approval_count);
 	(void)fputc('\n', stdout);
 }
 
@@ -179,6 +186,8 @@ json_head(struct json *json, const struct roster *roster)
 	json_u64(json, roster->incarnation);
 	json_key(json, "first_seq");
 	json_u64(json, roster->first_seq);
+	json_key(json, "policy_operators");
+	json_number(json, (int)roster->policy_operators);
 	json_key(json, "complete");
 	json_bool(json, roster_is_complete(roster));
 	json_key(json, "n");

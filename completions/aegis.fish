@@ -203,6 +203,7 @@ complete -c aegis -f -n "test (__aegis_at) = 'roster '" -a create -d 'put member
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -s n -l name -r -d 'the cluster\'s name'
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -l strategy -r -d 'how it agrees: pbft (the default) or raft'
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -s O -l operator -r -d 'who else may write; repeatable'
+complete -c aegis -n "test (__aegis_at) = 'roster create'" -l policy -r -d 'so many operators approve changes of the members'
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -l restored -r -d 'begin with the state that FILE describes'
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -s o -l out -r -d 'write the roster here'
 complete -c aegis -n "test (__aegis_at) = 'roster create'" -s f -l force -d 'replace an existing file'
