@@ -164,6 +164,87 @@ a_view_change_does_not_move_the_end(void **state)
 	cluster_free(c);
 }
 
+/* The first so many messages of member 0 pass, and none after them. */
+static bool
+until_cut(struct cluster *c, uint32_t from, uint32_t to, struct bytes body)
+{
+	(void)to;
+	(void)body;
+	if (from != 0)
+		return true;
+	if (c->knob == 0)
+		return false;
+	c->knob--;
+	return true;
+}
+
+/*
+ * The primary of the last batch falls silent after each number of messages
+ * there is, before, while and after the others decide on it and change views.
+ */
+static void
+the_end_stands_wherever_the_primary_falls_silent(void **state)
+{
+	uint64_t messages;
+
+	(void)state;
+	for (messages = 0; messages < 40; messages++) {
+		struct cluster *c = cluster_of(4);
+		uint32_t i;
+
+		agree(c, 1, 3);
+		c->last = 4;
+		c->knob = messages;
+		c->passes = until_cut;
+		for (i = 0; i < 3; i++)
+			submit(c, 1);
+		cluster_settle(c);
+		cluster_advance(c, 10000 * MS);
+		for (i = 1; i < 4; i++) {
+			assert_int_equal(c->nodes[i].applied, 4);
+			assert_int_equal(c->nodes[i].stable, 4);
+		}
+		c->passes = NULL;
+		cluster_advance(c, 3000 * MS);
+		assert_applied(c, 4);
+		assert_stable(c, 4);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+/* The same with each of the others crashing once, at each moment. */
+static void
+the_end_stands_wherever_a_member_crashes(void **state)
+{
+	unsigned turns;
+	uint32_t victim, i;
+
+	(void)state;
+	for (victim = 0; victim < 4; victim++) {
+		for (turns = 0; turns < 12; turns++) {
+			struct cluster *c = cluster_of(4);
+			unsigned turn;
+
+			agree(c, 1, 3);
+			c->last = 4;
+			submit(c, 1);
+			for (turn = 0; turn < turns; turn++)
+				for (i = 0; i < 4; i++)
+					(void)node_turn(&c->nodes[i]);
+			node_crash(&c->nodes[victim]);
+			node_start(&c->nodes[victim]);
+			submit(c, victim == 1 ? 2 : 1);
+			cluster_settle(c);
+			cluster_advance(c, 10000 * MS);
+			assert_applied(c, 4);
+			assert_stable(c, 4);
+			assert_healthy(c);
+			cluster_free(c);
+		}
+	}
+}
+
 /* A cluster whose epoch begins at 6, where member 3 has only the state of 2. */
 static struct cluster *
 next_epoch(void)
@@ -265,6 +346,9 @@ main(void)
 		cmocka_unit_test(
 		    a_straggler_is_brought_to_the_end_and_no_further),
 		cmocka_unit_test(a_view_change_does_not_move_the_end),
+		cmocka_unit_test(
+		    the_end_stands_wherever_the_primary_falls_silent),
+		cmocka_unit_test(the_end_stands_wherever_a_member_crashes),
 		cmocka_unit_test(the_next_epoch_begins_behind_it),
 		cmocka_unit_test(
 		    who_lacks_the_state_of_its_beginning_fetches_one),

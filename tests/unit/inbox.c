@@ -57,8 +57,7 @@ static int
 open_scene(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	const struct inbox_callbacks callbacks = { s, on_frame, on_link,
-		NULL };
+	const struct inbox_callbacks callbacks = { s, on_frame, on_link, NULL };
 
 	if (s == NULL || loop_new(&s->loop, NULL) != AG_OK)
 		return -1;
