@@ -193,6 +193,8 @@ record_new_view_askers(struct bytes new_view)
 	struct decoder d;
 	size_t i, count;
 
+	if (new_view.len == 0)
+		return 0;
 	decoder_init(&d, new_view);
 	decoder_expect_array(&d, 5);
 	if (decoder_get_uint(&d) != MESSAGE_NEW_VIEW)
