@@ -174,9 +174,11 @@ record_decode(struct record *r, struct certificate *certificate,
 static uint32_t
 view_change_sender(struct bytes raw)
 {
-	uint32_t members = 0;
+	uint32_t members;
 	struct decoder d;
 
+	if (raw.len == 0)
+		return 0; /* cut short */
 	decoder_init(&d, raw);
 	decoder_expect_array(&d, 8);
 	if (decoder_get_uint(&d) != MESSAGE_VIEW_CHANGE)
