@@ -25,7 +25,7 @@ words_of() {
 	awk -v start="/* $1  " 'index($0, start) == 1 { on = 1 }
 		on { printf "%s ", $0 }
 		on && /\*\// { exit }' lib/consensus/plant.h |
-		sed "s/^\/\* $1 *//; s/ \* */ /g; s/ *\*\/ *//"
+		sed "s/ *\*\/ *\$//; s/^\/\* $1 *//; s/ \* */ /g"
 }
 
 # The sources that a plant changes: those that name its macro.
