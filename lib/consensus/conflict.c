@@ -5,8 +5,8 @@
  *          2. A statement that conflicts is never counted, only told of, and
  *             of a member once for each slot, checkpoint and view: whoever
  *             lied in one phase need not be followed into the next.
- *          3. Nothing is told of ourselves: what we signed before a crash is
- *             compared nowhere.
+ *          3. Nothing is told of ourselves: a vote of ours that we do not
+ *             know is memory.c's to judge.
  *
  * NOT HERE What is proof and what only suspicion (trust/evidence.c).
  */
