@@ -149,9 +149,10 @@ print_summary(const json_t *s)
 	if (n == 1)
 		(void)printf("one member: no fault of any kind is tolerated, "
 			     "for development only\n");
-	(void)printf("cluster %s  strategy %s  view %s  primary %s%s\n",
-	    text_of(s, "cluster"), text_of(s, "strategy"), text_of(s, "view"),
-	    text_of(s, "primary"),
+	(void)printf("cluster %s  epoch %s  strategy %s  view %s  primary "
+		     "%s%s\n",
+	    text_of(s, "cluster"), text_of(s, "epoch"), text_of(s, "strategy"),
+	    text_of(s, "view"), text_of(s, "primary"),
 	    json_is_true(json_object_get(s, "changing_view"))
 		? "  (changing view)"
 		: "");

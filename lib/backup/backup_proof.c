@@ -16,11 +16,15 @@ backup_proof_check(const struct snapshot_info *info, struct roster *roster,
 	struct trust_scope scope;
 
 	if (memcmp(info->scope.cluster_id, roster->cluster_id,
-		CLUSTER_ID_BYTES) != 0 ||
-	    info->scope.epoch != roster->epoch)
+		CLUSTER_ID_BYTES) != 0)
 		return ag_fail(err, AG_EFORGED,
 		    "the state is another cluster's than the roster's (%s)",
 		    roster->cluster_name);
+	if (info->scope.epoch != roster->epoch)
+		return ag_fail(err, AG_EFORGED,
+		    "the state is of epoch %llu, and the roster's is %llu",
+		    (unsigned long long)info->scope.epoch,
+		    (unsigned long long)roster->epoch);
 	if (!roster_is_complete(roster))
 		return ag_fail(err, AG_EFORGED,
 		    "not every member has signed the roster");
