@@ -91,9 +91,16 @@ replay_certificate(struct engine *e, const struct record *r)
 	slot->commit = (struct pledge){ true, r->view, r->digest };
 }
 
+/* Where we stand in views, as the record says. */
 static void
 replay_view(struct engine *e, const struct record *r)
 {
+	if (r->is_changing && r->view == 0) {
+		emit_fatal(e,
+		    "the log says that view 0 was asked for, which nobody "
+		    "does");
+		return;
+	}
 	e->view = r->view;
 	e->is_changing = r->is_changing;
 	e->chosen_to = 0;
@@ -112,13 +119,8 @@ replay_checkpoint(struct engine *e, const struct record *r)
 	e->stable = r->seq;
 	*e->stable_certificate = *e->spare;
 	e->stable_digest = e->spare->digest;
-	e->view = r->view;
-	e->is_changing = r->is_changing;
-	e->chosen_to = 0;
-	view_keep_new_view(e, r->new_view);
 	/* The view's own record may be gone, what it selected still binds. */
-	if (!r->is_changing && r->new_view.len > 0)
-		new_view_restore(e, r->new_view);
+	replay_view(e, r);
 }
 
 void

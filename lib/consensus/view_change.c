@@ -341,7 +341,7 @@ view_change_repeat(struct engine *e)
 	if (!e->is_changing || e->is_rejoining || e->now_us < e->resend_us)
 		return;
 	e->resend_us = e->now_us + e->config.progress_interval_us;
-	if (vc->raw == NULL || vc->view != e->view) {
+	if (vc->view != e->view) {
 		announce(e, e->last_token);
 		view_change_consider(e);
 		return;
