@@ -281,7 +281,8 @@ FIXTURE void
 node_keep_certificate(struct node *node, struct bytes body)
 {
 	assert_true(body.len <= sizeof(node->certificate));
-	memcpy(node->certificate, body.data, body.len);
+	if (body.len > 0)
+		memcpy(node->certificate, body.data, body.len);
 	node->certificate_len = body.len;
 }
 
