@@ -166,7 +166,7 @@ leaves_that_nobody_writes_are_refused(void **state)
 	static const char *const harms[] = {
 		"UPDATE bucket SET leaves = x'00'",
 		"UPDATE bucket SET id = id + 1",
-		"INSERT INTO bucket VALUES (70000, zeroblob(64))",
+		"INSERT INTO bucket VALUES (70000, zeroblob(64), x'')",
 		"UPDATE bucket SET leaves = CAST(leaves || leaves AS BLOB)",
 	};
 	const char *const pairs[] = { "a", "1", NULL };
