@@ -288,6 +288,17 @@ a_successor_follows_one_roster_alone(void **state)
 }
 
 static void
+a_cluster_of_raft_keeps_its_members(void **state)
+{
+	struct fixture *f = *state;
+
+	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "raft");
+	roster_seal(&f->roster);
+	refused(f, succession_remove(&f->next, &f->roster, "p0", &f->err),
+	    AG_EINVAL, "strategy raft does not change its members yet");
+}
+
+static void
 its_text_holds_all_of_it_and_no_byte_more_is_believed(void **state)
 {
 	struct fixture *f = *state;
@@ -368,6 +379,9 @@ main(void)
 		    remove_fixture),
 		cmocka_unit_test_setup_teardown(
 		    a_successor_follows_one_roster_alone, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    a_cluster_of_raft_keeps_its_members, make_fixture,
 		    remove_fixture),
 		cmocka_unit_test_setup_teardown(
 		    its_text_holds_all_of_it_and_no_byte_more_is_believed,
