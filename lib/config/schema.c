@@ -74,7 +74,8 @@ const struct schema_key schema_keys[] = {
 	    .most = 600000,
 	    .value = "1s",
 	    .doc = "How long a request may wait before the primary is "
-		   "replaced. Doubles with each failed attempt." },
+		   "replaced. Doubles with each failed attempt. With Raft: "
+		   "how long a leader may be silent." },
 	{ .path = "consensus.checkpoint_interval",
 	    .kind = SCHEMA_COUNT,
 	    .least = 8,

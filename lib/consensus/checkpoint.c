@@ -31,6 +31,7 @@
 
 #include "codec/message.h"
 #include "consensus/pbft.h"
+#include "consensus/raft.h"
 #include "consensus/record.h"
 
 #define FETCH_REPEAT_US 5000000
@@ -125,10 +126,13 @@ checkpoint_persist(struct engine *e)
 	struct encoder out;
 
 	emit_begin(e, &out);
-	record_encode_checkpoint(&out, e->stable_certificate, e->view,
-	    e->is_changing,
-	    bytes_of(e->new_view,
-		PLANT_CHECKPOINT_SHORN ? 0 : e->new_view_len));
+	if (e->raft != NULL)
+		raft_log_encode_base(e, &out);
+	else
+		record_encode_checkpoint(&out, e->stable_certificate, e->view,
+		    e->is_changing,
+		    bytes_of(e->new_view,
+			PLANT_CHECKPOINT_SHORN ? 0 : e->new_view_len));
 	e->stable_token = emit_persist(e, 0, emit_end(e, &out));
 }
 
@@ -137,7 +141,8 @@ free_slots(struct engine *e, uint64_t seq)
 {
 	uint32_t i;
 
-	for (i = 0; i < e->config.window; i++)
+	/* Of Raft's, those stay that a follower may yet want to hear. */
+	for (i = 0; i < e->slot_count && e->raft == NULL; i++)
 		if (e->slots[i].seq != 0 && e->slots[i].seq <= seq)
 			slot_free(e, &e->slots[i]);
 }
@@ -148,6 +153,8 @@ make_stable(struct engine *e, const struct certificate *c)
 	uint64_t old = e->stable;
 	uint32_t i, k;
 
+	if (e->raft != NULL)
+		raft_log_begin_behind(e, c->seq);
 	*e->stable_certificate = *c;
 	e->stable = c->seq;
 	e->stable_digest = c->digest;
@@ -166,13 +173,37 @@ make_stable(struct engine *e, const struct certificate *c)
 				e->peers[i].checkpoints[k].is_present = false;
 	e->wants_checkpoint = false;
 	checkpoint_persist(e);
-	new_view_extend(e, old);
+	if (e->raft == NULL)
+		new_view_extend(e, old);
+}
+
+void
+checkpoint_adopt(struct engine *e, const struct certificate *c)
+{
+	const struct digest *ours = checkpoint_own(e, c->seq);
+
+	if (ours != NULL && !digest_equal(ours, &c->digest)) {
+		emit_fatal(e, STATE_DIFFERS);
+		return;
+	}
+	make_stable(e, c);
+	if (c->seq > e->delivered)
+		*e->target = *e->stable_certificate;
+}
+
+/* A log of Raft begins behind nothing whose term it does not know. */
+static bool
+may_begin_behind(struct engine *e, uint64_t seq)
+{
+	return e->raft == NULL || raft_log_has_committed(e, seq);
 }
 
 /* Go on behind the target, whose state we have yet to get. */
 static void
 adopt_target(struct engine *e)
 {
+	if (!may_begin_behind(e, e->target->seq))
+		return;
 	REACHED(TARGET_ADOPTED);
 	*e->spare = *e->target;
 	make_stable(e, e->spare);
@@ -188,6 +219,9 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		return;
 	ours = checkpoint_own(e, c->seq);
 	if (ours == NULL) {
+		if (e->raft != NULL && c->seq <= e->applied &&
+		    raft_log_has_committed(e, c->seq))
+			make_stable(e, c);
 		if (c->seq <= e->applied ||
 		    (e->target->proof_count > 0 && e->target->seq >= c->seq))
 			return;
@@ -202,7 +236,8 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		emit_fatal(e, STATE_DIFFERS);
 		return;
 	}
-	make_stable(e, c);
+	if (may_begin_behind(e, c->seq))
+		make_stable(e, c);
 }
 
 /* A certificate for this vote; how many have given it. */
@@ -262,6 +297,19 @@ checkpoint_vouch(struct engine *e)
 	effect->seq = vote.seq;
 	effect->digest = vote.digest;
 	effect->body = emit_end(e, &out);
+}
+
+void
+checkpoint_want(struct engine *e)
+{
+	if (e->is_started)
+		checkpoint_vouch(e);
+	if (e->wants_checkpoint)
+		return;
+	e->wants_checkpoint = true;
+	e->wanted_since_us = e->now_us;
+	if (e->is_started)
+		progress_send(e);
 }
 
 /* Two states signed for one sequence: the proof for everybody, once. */
@@ -482,6 +530,9 @@ checkpoint_chase(struct engine *e)
 	REACHED(STATE_ASKED);
 	if (e->target->seq > e->stable)
 		adopt_target(e);
+	/* The leader will tell us the term. */
+	if (e->target->seq > e->stable)
+		return;
 	emit_begin(e, &out);
 	certificate_encode(&out, e->target);
 	effect = emit(e, EFFECT_FETCH_STATE);
@@ -513,17 +564,20 @@ checkpoint_installed(struct engine *e, const struct event *event)
 	e->applied = event->seq;
 	if (e->delivered < event->seq)
 		e->delivered = event->seq;
-	if (e->proposed < event->seq)
+	/* A log of Raft ends where it ends. */
+	if (e->proposed < event->seq && e->raft == NULL)
 		e->proposed = event->seq;
 	e->fetch_seq = 0;
 	e->last_progress_us = e->now_us;
 	free_slots(e, e->stable < e->applied ? e->stable : e->applied);
-	if (event->seq > e->stable && e->spare->proof_count >= e->quorum) {
+	if (event->seq > e->stable && e->spare->proof_count >= e->quorum &&
+	    may_begin_behind(e, event->seq)) {
 		keep_own_digest(e, event->seq, &event->digest);
 		make_stable(e, e->spare);
 	} else {
 		REACHED(STATE_VOUCHED);
 		vote_for_ours(e, event->seq, &event->digest);
 	}
-	deliver_ready(e);
+	if (e->raft == NULL)
+		deliver_ready(e);
 }

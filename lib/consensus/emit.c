@@ -5,16 +5,6 @@
 
 #include <string.h>
 
-uint32_t
-engine_others(const struct engine *e)
-{
-	uint32_t all = e->config.member_count == 32
-	    ? UINT32_MAX
-	    : (1U << e->config.member_count) - 1;
-
-	return all & ~(1U << e->config.self);
-}
-
 bool
 emit_has_room(const struct engine *e, size_t len)
 {

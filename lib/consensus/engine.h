@@ -39,6 +39,10 @@
  *  10. HORIZON: write it down apart from the records, before any record that
  *      comes after it counts as durable.  START brings it back.
  *
+ * Two strategies are behind this: PBFT (pbft.c), whose members may lie, and
+ * Raft (raft.c), whose members may only crash.  What PBFT calls a view and
+ * its primary, Raft calls a term and its leader.
+ *
  * Everything in effects (records, messages, batches) borrows from the engine
  * until the next step.  Event bytes are borrowed by the engine for the step.
  *
@@ -63,7 +67,7 @@
 struct engine;
 
 struct engine_config {
-	struct trust_scope scope;      /* cluster id and epoch */
+	struct trust_scope scope;      /* cluster id, epoch, fault model */
 	uint32_t member_count;         /* n, 1..ENGINE_MEMBERS_MAX */
 	uint32_t self;                 /* our index, < n */
 	uint32_t checkpoint_interval;  /* K: a checkpoint at least each K */
@@ -102,6 +106,7 @@ enum event_kind {
 			    body: the certificate, of a quorum or vouched */
 	EVENT_CHECKPOINT_WANTED, /* a snapshot waits for a certified point */
 	EVENT_FLUSH,             /* end of the turn */
+	EVENT_RESIGN,            /* we are about to stop: let another lead */
 };
 
 struct event {
@@ -162,7 +167,8 @@ struct effect {
 	bool is_rejoining;
 	struct digest digest;
 	struct bytes body;
-	struct bytes certificate; /* DELIVER: its commit certificate */
+	struct bytes certificate; /* DELIVER: its commit certificate; Raft
+				     has none */
 	const struct horizon *horizon;
 	const char *text;
 };
@@ -228,7 +234,7 @@ struct engine_round {
 
 /* A way to agree.  The cluster's genesis names one. */
 struct strategy {
-	const char *name; /* "pbft" */
+	const char *name; /* "pbft", "raft" */
 	/* Bytes of memory an engine of this configuration needs. */
 	size_t (*size)(const struct engine_config *config);
 	/* Lay out an engine in memory (64-byte aligned, of any content). */
@@ -244,6 +250,7 @@ struct strategy {
 };
 
 extern const struct strategy strategy_pbft;
+extern const struct strategy strategy_raft;
 
 /* NULL for an unknown name. */
 const struct strategy *strategy_find(const char *name);

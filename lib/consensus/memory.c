@@ -133,7 +133,8 @@ reach(struct engine *e, uint64_t view, uint64_t seq)
 void
 memory_reach(struct engine *e, uint64_t view, uint64_t seq)
 {
-	if (reach(e, view, seq))
+	/* Raft knows what it voted for by its log alone (raft_log.c). */
+	if (e->raft == NULL && reach(e, view, seq))
 		tell_horizon(e);
 }
 
@@ -300,7 +301,8 @@ memory_check(struct engine *e, const struct certificate *c)
 	const struct vote vote = { c->phase, c->seq, c->digest };
 	uint32_t i;
 
-	for (i = 0; i < c->proof_count; i++)
+	/* Of Raft only checkpoints are signed, and any of them may be. */
+	for (i = 0; i < c->proof_count && e->raft == NULL; i++)
 		if (c->proofs[i].member == e->config.self)
 			check_vote(e, &vote, c->proofs[i].view);
 }

@@ -149,31 +149,20 @@ state_bytes(const struct engine_config *config)
 	    pool_size(pool_bytes(config));
 }
 
-static bool
-config_is_sound(const struct engine_config *c)
-{
-	return c->member_count >= 1 && c->member_count <= ENGINE_MEMBERS_MAX &&
-	    c->self < c->member_count && c->checkpoint_interval >= 1 &&
-	    c->window >= 2 * c->checkpoint_interval && c->window <= 4096 &&
-	    c->pipeline_max >= 1 && c->pipeline_max <= c->window &&
-	    c->batch_bytes_max >= 512 && c->batch_bytes_max <= 64U << 20 &&
-	    c->batch_requests_max >= 1 && c->pending_bytes_max <= 1U << 30 &&
-	    c->view_timeout_us > 0 && c->progress_interval_us > 0 &&
-	    c->authority != NULL;
-}
-
 static struct engine *
 pbft_init(void *memory, size_t len, const struct engine_config *config)
 {
 	struct engine *e = memory;
 
-	if (!config_is_sound(config) || len < pbft_size(config))
+	if (!engine_config_is_sound(config) ||
+	    config->scope.faults != FAULTS_BYZANTINE || len < pbft_size(config))
 		return NULL;
 	memset(memory, 0, state_bytes(config));
 	e->config = *config;
 	e->quorum = trust_quorum(FAULTS_BYZANTINE, config->member_count) -
 	    (uint32_t)PLANT_QUORUM_SHORT;
 	e->faults = trust_faults(FAULTS_BYZANTINE, config->member_count);
+	e->slot_count = config->window;
 	e->everybody = PLANT_FAST_SHORT ? e->quorum : config->member_count;
 	e->all_due_us = UINT64_MAX;
 	(void)lay_out(e, config);
@@ -309,19 +298,6 @@ on_tick(struct engine *e)
 }
 
 static void
-on_checkpoint_wanted(struct engine *e)
-{
-	if (e->is_started)
-		checkpoint_vouch(e);
-	if (e->wants_checkpoint)
-		return;
-	e->wants_checkpoint = true;
-	e->wanted_since_us = e->now_us;
-	if (e->is_started)
-		progress_send(e);
-}
-
-static void
 dispatch(struct engine *e, const struct event *event)
 {
 	switch (event->kind) {
@@ -353,7 +329,10 @@ dispatch(struct engine *e, const struct event *event)
 		checkpoint_installed(e, event);
 		break;
 	case EVENT_CHECKPOINT_WANTED:
-		on_checkpoint_wanted(e);
+		checkpoint_want(e);
+		break;
+	case EVENT_RESIGN:
+		/* Who is missed is replaced. */
 		break;
 	case EVENT_FLUSH:
 	default:
@@ -402,39 +381,6 @@ pbft_step(struct engine *e, const struct event *event, struct effects *effects)
 	effects->deadline_us = next_deadline(e);
 }
 
-static void
-pbft_status(const struct engine *e, struct engine_status *s)
-{
-	uint32_t i;
-
-	memset(s, 0, sizeof(*s));
-	s->view = e->view;
-	s->primary = view_primary(e, e->view);
-	s->is_changing_view = e->is_changing;
-	s->delivered = e->delivered;
-	s->applied = e->applied;
-	s->proposed = e->proposed;
-	s->stable = e->stable;
-	s->stable_digest = e->stable_digest;
-	s->view_changes = e->view_changes;
-	s->pending_requests = e->pending_count;
-	s->pending_bytes = e->pending_bytes;
-	s->is_rejoining = e->is_rejoining;
-	if (e->is_rejoining && e->horizon.memory == HORIZON_LOST)
-		s->rejoin_seq = e->horizon.lost_seq;
-	s->clock_refusals = e->clock_refusals;
-	s->clock_refused_us = e->clock_refused_us;
-	s->clock_member = e->clock_member;
-	s->clock_ahead_ms = e->clock_ahead_ms;
-	for (i = 0; i < e->config.member_count; i++) {
-		s->member_view[i] = e->peers[i].view;
-		s->member_applied[i] = e->peers[i].applied;
-		s->member_lag[i] = progress_lag(e, i);
-		s->member_stable[i] = e->peers[i].stable;
-		s->member_rejoining[i] = e->peers[i].is_rejoining;
-	}
-}
-
 static uint32_t
 cells_mask(const struct engine *e, const struct slot *slot,
     const struct vote_cell *cells)
@@ -462,8 +408,7 @@ slot_phase(const struct engine *e, const struct slot *slot)
 static enum ag_status
 pbft_round(const struct engine *e, uint64_t seq, struct engine_round *round)
 {
-	const struct slot *slot = &e->slots[seq % e->config.window];
-	size_t i;
+	const struct slot *slot = &e->slots[seq % e->slot_count];
 
 	if (seq == 0 || slot->seq != seq)
 		return AG_ENOENT;
@@ -480,10 +425,7 @@ pbft_round(const struct engine *e, uint64_t seq, struct engine_round *round)
 		.committed_us = slot->committed_us,
 		.executed_us = slot->executed_us,
 	};
-	for (i = 0; i < SLOT_PAYLOADS; i++)
-		if (slot->payloads[i].data != NULL &&
-		    digest_equal(&slot->payloads[i].digest, &slot->digest))
-			round->bytes = slot->payloads[i].len;
+	round->bytes = slot_bytes(slot);
 	return AG_OK;
 }
 
@@ -492,16 +434,6 @@ const struct strategy strategy_pbft = {
 	.size = pbft_size,
 	.init = pbft_init,
 	.step = pbft_step,
-	.status = pbft_status,
+	.status = engine_describe,
 	.round = pbft_round,
 };
-
-const struct strategy *
-strategy_find(const char *name)
-{
-	size_t i = 0;
-
-	for (; name[i] != '\0' && name[i] == strategy_pbft.name[i]; i++)
-		continue;
-	return name[i] == strategy_pbft.name[i] ? &strategy_pbft : NULL;
-}

@@ -1,6 +1,10 @@
 /*
  * The inside of the PBFT engine, shared by the files that make it up.
  *
+ * What has to do with agreement in general serves Raft as well (raft.h):
+ * memory, effects, waiting requests, the log's slots, checkpoints, progress.
+ * An engine of Raft has `raft`, and no certificates in its slots.
+ *
  * STATES   A replica is active in a view or changing to one.
  *          A slot goes empty, proposed, prepared, committed, delivered; a
  *          new view takes it back to proposed, never below what a
@@ -73,6 +77,7 @@ struct slot {
 	struct certificate *prepared;         /* newest; proof_count 0: none */
 	struct certificate *committed;
 	bool is_delivered;
+	uint64_t token; /* Raft: its record */
 	uint64_t proposed_us, prepared_us, committed_us, executed_us;
 };
 
@@ -169,7 +174,9 @@ struct engine {
 
 	struct pool pool;
 	struct slot *slots;
+	uint32_t slot_count;
 	struct peer *peers;
+	struct raft *raft; /* NULL: this is PBFT */
 
 	uint64_t now_us;
 	bool is_started, has_failed;
@@ -268,6 +275,10 @@ void emit_send(struct engine *e, uint32_t members, struct bytes message,
     uint64_t after);
 struct effect *emit(struct engine *e, enum effect_kind kind);
 void emit_fatal(struct engine *e, const char *text);
+
+/* --- engine.c: what is the same whatever the strategy --- */
+
+bool engine_config_is_sound(const struct engine_config *c);
 uint32_t engine_others(const struct engine *e);
 
 /* May this sequence still be executed in our epoch? */
@@ -277,12 +288,15 @@ engine_goes_on(const struct engine *e, uint64_t seq)
 	return e->last == 0 || seq <= e->last;
 }
 
-/* Nothing at or below it is to be decided: delivered, or certified. */
-static inline uint64_t
-engine_floor(const struct engine *e)
-{
-	return e->delivered > e->stable ? e->delivered : e->stable;
-}
+/* Who proposes now, as far as we know. */
+uint32_t engine_primary(const struct engine *e);
+void engine_describe(const struct engine *e, struct engine_status *status);
+
+/*
+ * Nothing at or below it is to be decided: delivered or certified, or with
+ * Raft committed, which it may be before it can be delivered.
+ */
+uint64_t engine_floor(const struct engine *e);
 
 /* --- slot.c: the log between the watermarks --- */
 
@@ -292,6 +306,9 @@ struct slot *slot_find(struct engine *e, uint64_t seq);
 struct slot *slot_open(struct engine *e, uint64_t seq);
 void slot_free(struct engine *e, struct slot *slot);
 struct payload *slot_payload(struct slot *slot, const struct digest *digest);
+
+/* Bytes of its proposal's batch; 0 without. */
+uint32_t slot_bytes(const struct slot *slot);
 
 /* May a view change ask us for the batch of this digest? */
 bool slot_needs(const struct slot *slot, const struct digest *digest);
@@ -333,6 +350,13 @@ uint64_t pending_share_due(const struct engine *e);
 /* --- proposal.c --- */
 
 void proposal_make(struct engine *e);
+
+/* Does somebody wait for a checkpoint, and none is on its way? */
+bool proposal_flag_is_due(struct engine *e);
+void proposal_clear_wants(struct engine *e);
+
+/* A batch of what waits, or of nothing but a flag; empty when neither. */
+struct bytes proposal_fill(struct engine *e, bool flagged, struct encoder *out);
 void proposal_receive(struct engine *e, uint32_t from, struct decoder *d);
 
 /* Take digest as the proposal of seq in our view; its batch may follow. */
@@ -457,10 +481,16 @@ void checkpoint_durable(struct engine *e, uint64_t before);
 /* Say that our stable checkpoint is one; its record is durable. */
 void checkpoint_tell(struct engine *e);
 
+/* Begin the log behind a certified state, whether we have it or not. */
+void checkpoint_adopt(struct engine *e, const struct certificate *c);
+
 /* Is the state's digest wanted after seq, or after a batch that asks for it? */
 bool checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged);
 void checkpoint_persist(struct engine *e);
 void checkpoint_chase(struct engine *e);
+
+/* A snapshot waits for a state that can be shown to be right. */
+void checkpoint_want(struct engine *e);
 
 /* Say which state of ours f + 1 members have, if somebody waits for one. */
 void checkpoint_vouch(struct engine *e);
@@ -532,6 +562,9 @@ void new_view_extend(struct engine *e, uint64_t old_stable);
 /* --- progress.c: what is lost is asked for again --- */
 
 void progress_send(struct engine *e);
+
+/* Note what a member says of itself; false when it is not well said. */
+bool progress_note(struct engine *e, uint32_t from, struct decoder *d);
 void progress_receive(struct engine *e, uint32_t from, struct decoder *d);
 void progress_tick(struct engine *e);
 void progress_fetch(struct engine *e);
@@ -547,12 +580,17 @@ void progress_state_came_on(struct engine *e);
 
 /* Sequences that member is behind our state, as far as is known. */
 uint64_t progress_lag(const struct engine *e, uint32_t member);
+
+/* Show a member our stable checkpoint, and votes of ours it may lack. */
+void progress_show_checkpoint(struct engine *e, uint32_t to);
+void progress_show_votes(struct engine *e, uint32_t to);
 bool progress_peers_lead(const struct engine *e);
 bool progress_hears_quorum(const struct engine *e);
 
 /* --- recover.c --- */
 
 void recover_record(struct engine *e, struct bytes record);
+
 void recover_start(struct engine *e, const struct event *event);
 
 /* Say again, to be sent, all that we stand by. */

@@ -251,7 +251,7 @@ pending_send(struct engine *e, const struct pending *p, uint32_t members)
 static void
 forward_new(struct engine *e)
 {
-	uint32_t primary = view_primary(e, e->view);
+	uint32_t primary = engine_primary(e);
 
 	for (; e->unforwarded != NULL; e->unforwarded = e->unforwarded->next) {
 		const struct pending *p = e->unforwarded;
@@ -270,12 +270,14 @@ static void
 share_old(struct engine *e)
 {
 	uint64_t half = e->config.view_timeout_us / 2;
-	uint32_t primary = view_primary(e, e->view), count = 0;
+	uint32_t primary = engine_primary(e), count = 0;
 	struct pending *p;
 
 	for (p = e->oldest; p != NULL && count < SHARED_PER_TURN; p = p->next) {
-		uint32_t to = p->source == e->config.self ? engine_others(e)
-							  : 1U << primary;
+		/* A leader of Raft ignores nobody. */
+		uint32_t to = p->source == e->config.self && e->raft == NULL
+		    ? engine_others(e)
+		    : 1U << primary;
 
 		if (e->now_us - p->since_us < half)
 			return;

@@ -249,4 +249,29 @@
 /* 64  Nobody shows a laggard the view it missed. */
 #define PLANT_VIEW_UNSHOWN (PLANTED == 64)
 
+/*
+ * Of Raft (raft.c).
+ */
+
+/* 101  A vote leaves before it is durable. */
+#define PLANT_RAFT_VOTE_EARLY (PLANTED == 101)
+
+/* 102  A vote is given whatever the candidate's log. */
+#define PLANT_RAFT_ANY_LOG (PLANTED == 102)
+
+/* 103  What conflicts with the leader's log is not dropped. */
+#define PLANT_RAFT_NO_TRUNCATE (PLANTED == 103)
+
+/* 104  A follower executes what is not yet committed. */
+#define PLANT_RAFT_BEYOND_COMMIT (PLANTED == 104)
+
+/* 105  A second vote is given in one term. */
+#define PLANT_RAFT_VOTE_TWICE (PLANTED == 105)
+
+/* 106  An entry is acknowledged before it is durable. */
+#define PLANT_RAFT_ACK_EARLY (PLANTED == 106)
+
+/* 107  Behind a checkpoint stays what does not continue its entry. */
+#define PLANT_RAFT_KEEP_SUFFIX (PLANTED == 107)
+
 #endif

@@ -105,8 +105,8 @@ send_new_view(struct engine *e, uint32_t to)
 	emit_send(e, 1U << to, bytes_of(copy, e->new_view_len), e->last_token);
 }
 
-static void
-send_checkpoint(struct engine *e, uint32_t to)
+void
+progress_show_checkpoint(struct engine *e, uint32_t to)
 {
 	struct encoder out;
 
@@ -198,7 +198,7 @@ own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
 		struct slot *slot = slot_find(e, seq);
 		const struct vote_cell *cells[2];
 
-		if (slot == NULL || !has_waited(e, slot))
+		if (slot == NULL || e->raft != NULL || !has_waited(e, slot))
 			continue;
 		cells[0] = &slot->prepares[e->config.self];
 		cells[1] = &slot->commits[e->config.self];
@@ -230,8 +230,8 @@ own_votes(struct engine *e, uint64_t from, struct encoder *out, size_t max)
 	return count;
 }
 
-static void
-send_own_votes(struct engine *e, uint32_t to)
+void
+progress_show_votes(struct engine *e, uint32_t to)
 {
 	/* What a member has not executed it may lack votes for. */
 	uint64_t has = e->peers[to].delivered;
@@ -294,7 +294,7 @@ help(struct engine *e, uint32_t to)
 			send_new_view(e, to);
 	}
 	if (peer->stable < e->stable)
-		send_checkpoint(e, to);
+		progress_show_checkpoint(e, to);
 	if (peer->delivered < e->stable && e->delivered >= e->stable)
 		send_history(e, to);
 	else
@@ -309,7 +309,7 @@ help(struct engine *e, uint32_t to)
 		if (slot != NULL && slot->has_proposal && has_waited(e, slot))
 			send_proposal_again(e, to, slot);
 	}
-	send_own_votes(e, to);
+	progress_show_votes(e, to);
 }
 
 /* Is there anything undecided here that a member might lack? */
@@ -332,8 +332,8 @@ progress_lag(const struct engine *e, uint32_t member)
 						  : e->applied - peer->applied;
 }
 
-void
-progress_receive(struct engine *e, uint32_t from, struct decoder *d)
+bool
+progress_note(struct engine *e, uint32_t from, struct decoder *d)
 {
 	struct peer *peer = &e->peers[from];
 	uint64_t view = decoder_get_uint(d);
@@ -345,7 +345,7 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	bool votes = decoder_get_bool(d);
 
 	if (decoder_finish(d, NULL) != AG_OK)
-		return;
+		return false;
 	peer->view = view;
 	peer->is_changing = is_changing;
 	peer->delivered = delivered;
@@ -357,8 +357,19 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	if (!votes && !peer->is_rejoining)
 		peer->rejoining_us = e->now_us;
 	peer->is_rejoining = !votes;
-	if (view < e->view || (is_changing && !e->is_changing) ||
-	    stable < e->stable || delivered < e->delivered || is_unsettled(e))
+	return true;
+}
+
+void
+progress_receive(struct engine *e, uint32_t from, struct decoder *d)
+{
+	const struct peer *peer = &e->peers[from];
+
+	if (!progress_note(e, from, d))
+		return;
+	if (peer->view < e->view || (peer->is_changing && !e->is_changing) ||
+	    peer->stable < e->stable || peer->delivered < e->delivered ||
+	    is_unsettled(e))
 		help(e, from);
 }
 

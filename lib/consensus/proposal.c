@@ -154,8 +154,7 @@ proposal_first(struct engine *e)
 	return e->unproposed;
 }
 
-/* A batch of what waits, or of nothing but a flag; empty when neither. */
-static struct bytes
+struct bytes
 proposal_fill(struct engine *e, bool flagged, struct encoder *out)
 {
 	size_t count = 0, bytes = 32;
@@ -200,14 +199,12 @@ proposal_has_room(const struct engine *e)
 		3 * (size_t)e->config.batch_bytes_max + PROPOSAL_OVERHEAD);
 }
 
-/*
- * Somebody waits for a checkpoint, and none is on its way.  A member that
- * always wants one gets no more than one each view timeout.
- */
-static bool
+/* A member that always wants one gets no more than one each view timeout. */
+bool
 proposal_flag_is_due(struct engine *e)
 {
-	const struct slot *last = slot_find(e, e->delivered);
+	const struct slot *last =
+	    slot_find(e, e->raft != NULL ? engine_floor(e) : e->delivered);
 	uint32_t i;
 
 	if (e->proposed > engine_floor(e) ||
@@ -225,7 +222,7 @@ proposal_flag_is_due(struct engine *e)
 }
 
 /* A flagged batch answers all peers; ours waits until it is stable. */
-static void
+void
 proposal_clear_wants(struct engine *e)
 {
 	uint32_t i;

@@ -91,6 +91,47 @@ record_encode_batch(struct encoder *e, uint64_t seq, struct bytes batch)
 	encoder_put_bytes(e, batch);
 }
 
+void
+record_encode_entry(struct encoder *e, uint64_t term, uint64_t seq,
+    const struct digest *digest, struct bytes batch)
+{
+	encoder_put_array(e, 5);
+	encoder_put_uint(e, RECORD_ENTRY);
+	encoder_put_uint(e, term);
+	encoder_put_uint(e, seq);
+	encoder_put_bytes(e, bytes_of(digest->data, DIGEST_BYTES));
+	encoder_put_bytes(e, batch);
+}
+
+static void
+put_term(struct encoder *e, uint64_t term, uint32_t vote)
+{
+	encoder_put_uint(e, term);
+	if (vote == RECORD_NO_VOTE)
+		encoder_put_null(e);
+	else
+		encoder_put_uint(e, vote);
+}
+
+void
+record_encode_term(struct encoder *e, uint64_t term, uint32_t vote)
+{
+	encoder_put_array(e, 3);
+	encoder_put_uint(e, RECORD_TERM);
+	put_term(e, term, vote);
+}
+
+void
+record_encode_base(struct encoder *e, const struct certificate *certificate,
+    uint64_t base_term, uint64_t term, uint32_t vote)
+{
+	encoder_put_array(e, 5);
+	encoder_put_uint(e, RECORD_BASE);
+	certificate_encode(e, certificate);
+	encoder_put_uint(e, base_term);
+	put_term(e, term, vote);
+}
+
 static void
 decode_certificate(struct record *r, struct certificate *c, struct decoder *d)
 {
@@ -98,6 +139,7 @@ decode_certificate(struct record *r, struct certificate *c, struct decoder *d)
 		[RECORD_PREPARED] = VOTE_PREPARE,
 		[RECORD_COMMITTED] = VOTE_COMMIT,
 		[RECORD_CHECKPOINT] = VOTE_CHECKPOINT,
+		[RECORD_BASE] = VOTE_CHECKPOINT,
 	};
 
 	certificate_decode(d, c);
@@ -107,6 +149,15 @@ decode_certificate(struct record *r, struct certificate *c, struct decoder *d)
 	r->view = c->view;
 	r->seq = c->seq;
 	r->digest = c->digest;
+}
+
+static void
+decode_term(struct record *r, struct decoder *d)
+{
+	r->view = decoder_get_uint(d);
+	r->vote = decoder_get_null(d)
+	    ? RECORD_NO_VOTE
+	    : (uint32_t)decoder_get_uint_max(d, TRUST_MEMBERS_MAX - 1);
 }
 
 static void
@@ -146,6 +197,20 @@ decode_body(struct record *r, struct certificate *c, struct decoder *d)
 		r->seq = decoder_get_uint(d);
 		r->batch = decoder_get_bytes(d);
 		break;
+	case RECORD_ENTRY:
+		r->view = decoder_get_uint(d);
+		r->seq = decoder_get_uint(d);
+		decoder_get_fixed(d, r->digest.data, DIGEST_BYTES);
+		r->batch = decoder_get_bytes(d);
+		break;
+	case RECORD_TERM:
+		decode_term(r, d);
+		break;
+	case RECORD_BASE:
+		decode_certificate(r, c, d);
+		r->base_term = decoder_get_uint(d);
+		decode_term(r, d);
+		break;
 	default:
 		decoder_fail(d, "unknown kind of record");
 		break;
@@ -156,14 +221,14 @@ enum ag_status
 record_decode(struct record *r, struct certificate *certificate,
     struct bytes input, struct ag_error *err)
 {
-	static const size_t fields[] = { 0, 5, 2, 2, 4, 5, 3, 3 };
+	static const size_t fields[] = { 0, 5, 2, 2, 4, 5, 3, 3, 5, 3, 5 };
 	struct decoder d;
 	size_t count;
 
 	memset(r, 0, sizeof(*r));
 	decoder_init(&d, input);
 	count = decoder_get_array_max(&d, RECORD_FIELDS_MAX);
-	r->kind = (enum record_kind)decoder_get_uint_max(&d, RECORD_BATCH);
+	r->kind = (enum record_kind)decoder_get_uint_max(&d, RECORD_BASE);
 	if (count != fields[r->kind])
 		decoder_fail(&d, "record with the wrong number of fields");
 	decode_body(r, certificate, &d);
@@ -226,6 +291,12 @@ record_kind_name(enum record_kind kind)
 		return "batch";
 	case RECORD_STATE:
 		return "state";
+	case RECORD_ENTRY:
+		return "entry";
+	case RECORD_TERM:
+		return "term";
+	case RECORD_BASE:
+		return "base";
 	default:
 		return "unknown";
 	}

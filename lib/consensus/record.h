@@ -13,7 +13,17 @@
  *         state       [6, seq, digest]  our own state's, at a checkpoint
  *         batch       [7, seq, batch]    that came with a certificate
  *
- * Replay may begin at any checkpoint record.
+ *         and of Raft
+ *         entry       [8, term, seq, digest, batch]
+ *                     appended to the log; those from seq on before it are
+ *                     no longer in the log
+ *         term        [9, term, vote | null]
+ *         base        [10, certificate, base term, term, vote | null]
+ *                     the log begins behind this checkpoint, whose entry is
+ *                     of the base term; unless the log has that very entry,
+ *                     it is empty now
+ *
+ * Replay may begin at any checkpoint or base record.
  */
 #ifndef AEGIS_CONSENSUS_RECORD_H
 #define AEGIS_CONSENSUS_RECORD_H
@@ -34,7 +44,12 @@ enum record_kind {
 	RECORD_CHECKPOINT = 5,
 	RECORD_STATE = 6,
 	RECORD_BATCH = 7,
+	RECORD_ENTRY = 8,
+	RECORD_TERM = 9,
+	RECORD_BASE = 10,
 };
+
+#define RECORD_NO_VOTE UINT32_MAX
 
 struct record {
 	enum record_kind kind;
@@ -44,6 +59,8 @@ struct record {
 	struct bytes batch; /* empty: none */
 	bool is_changing;
 	struct bytes new_view; /* empty: none */
+	uint64_t base_term;
+	uint32_t vote; /* a member, or RECORD_NO_VOTE */
 };
 
 void record_encode_proposal(struct encoder *e, uint64_t view, uint64_t seq,
@@ -59,6 +76,13 @@ void record_encode_state(struct encoder *e, uint64_t seq,
     const struct digest *digest);
 
 void record_encode_batch(struct encoder *e, uint64_t seq, struct bytes batch);
+
+void record_encode_entry(struct encoder *e, uint64_t term, uint64_t seq,
+    const struct digest *digest, struct bytes batch);
+void record_encode_term(struct encoder *e, uint64_t term, uint32_t vote);
+void record_encode_base(struct encoder *e,
+    const struct certificate *certificate, uint64_t base_term, uint64_t term,
+    uint32_t vote);
 
 /*
  * Decode; certificate is filled for kinds that carry one.  Byte strings are

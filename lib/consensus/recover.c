@@ -154,8 +154,13 @@ recover_record(struct engine *e, struct bytes bytes)
 		checkpoint_remember(e, r.seq, &r.digest);
 		break;
 	case RECORD_CHECKPOINT:
-	default:
 		replay_checkpoint(e, &r);
+		break;
+	case RECORD_ENTRY:
+	case RECORD_TERM:
+	case RECORD_BASE:
+	default:
+		emit_fatal(e, "the log was written by another strategy");
 		break;
 	}
 }

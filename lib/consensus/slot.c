@@ -2,8 +2,9 @@
  * The log between the watermarks: a slot for each sequence above the stable
  * checkpoint, up to the window.
  *
- * RULES    1. Slot seq lives at seq modulo the window, so a slot is free or
- *             belongs to exactly one sequence of the window.
+ * RULES    1. Slot seq lives at seq modulo their number, so a slot is free or
+ *             belongs to exactly one sequence of the window.  (Raft has
+ *             more slots than that, and keeps what was decided in them.)
  *          2. A batch is kept under its digest, computed here: what a slot
  *             says is the batch of a digest is that batch.
  *          3. At most three batches are held: the proposal's, and those of
@@ -29,7 +30,7 @@ null_batch(struct bytes *batch, struct digest *digest)
 struct slot *
 slot_find(struct engine *e, uint64_t seq)
 {
-	struct slot *slot = &e->slots[seq % e->config.window];
+	struct slot *slot = &e->slots[seq % e->slot_count];
 
 	return seq != 0 && slot->seq == seq ? slot : NULL;
 }
@@ -37,10 +38,10 @@ slot_find(struct engine *e, uint64_t seq)
 struct slot *
 slot_open(struct engine *e, uint64_t seq)
 {
-	struct slot *slot = &e->slots[seq % e->config.window];
+	struct slot *slot = &e->slots[seq % e->slot_count];
 
 	if (seq <= e->stable ||
-	    seq > e->stable + e->config.window + PLANT_WINDOW_PLUS_ONE)
+	    seq > e->stable + e->slot_count + PLANT_WINDOW_PLUS_ONE)
 		return NULL;
 	/* What a replay kept for a state that was behind (recover.c). */
 	if (slot->seq != 0 && slot->seq <= e->stable)
@@ -60,10 +61,12 @@ slot_free(struct engine *e, struct slot *slot)
 
 	for (i = 0; i < SLOT_PAYLOADS; i++)
 		pool_give(&e->pool, slot->payloads[i].data);
-	memset(prepares, 0, bytes);
-	memset(commits, 0, bytes);
-	prepared->proof_count = 0;
-	committed->proof_count = 0;
+	if (e->raft == NULL) {
+		memset(prepares, 0, bytes);
+		memset(commits, 0, bytes);
+		prepared->proof_count = 0;
+		committed->proof_count = 0;
+	}
 	*slot = (struct slot){
 		.prepares = prepares,
 		.commits = commits,
@@ -82,6 +85,18 @@ slot_payload(struct slot *slot, const struct digest *digest)
 		    digest_equal(&slot->payloads[i].digest, digest))
 			return &slot->payloads[i];
 	return NULL;
+}
+
+uint32_t
+slot_bytes(const struct slot *slot)
+{
+	size_t i;
+
+	for (i = 0; i < SLOT_PAYLOADS; i++)
+		if (slot->payloads[i].data != NULL &&
+		    digest_equal(&slot->payloads[i].digest, &slot->digest))
+			return slot->payloads[i].len;
+	return 0;
 }
 
 bool

@@ -374,7 +374,7 @@ vote_is_useful(struct engine *e, const struct vote *vote, uint32_t member,
 
 	if (vote->phase == VOTE_CHECKPOINT)
 		return checkpoint_vote_is_useful(e, vote, member);
-	if (view < e->view || vote->seq <= e->stable ||
+	if (e->raft != NULL || view < e->view || vote->seq <= e->stable ||
 	    vote->seq > e->stable + e->config.window)
 		return false;
 	slot = slot_find(e, vote->seq);

@@ -42,8 +42,9 @@ tell(const struct world *w)
 	       ": %s\n  ",
 	    w->seed, w->now, w->events, w->violation);
 	profile_print(&w->profile);
-	printf("  replay: aegis-sim --profile %s --seed %" PRIu64 " --trace\n",
-	    profile_name(w->kind), w->seed);
+	printf("  replay: aegis-sim --strategy %s --profile %s --seed %" PRIu64
+	       " --trace\n",
+	    w->strategy->name, profile_name(w->kind), w->seed);
 	(void)fflush(stdout);
 }
 
@@ -74,6 +75,7 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 	struct world *w = world_new();
 
 	w->kind = o->kind;
+	w->strategy = o->strategy;
 	for (i = self; o->count == 0 || i < o->count; i += o->jobs) {
 		if ((o->seconds > 0 && clock_mono_us() >= end) ||
 		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
@@ -103,13 +105,17 @@ counter_sum(const struct campaign *c, enum counter counter)
 	return sum;
 }
 
-/* Only where all kinds of schedules are made must all of it happen. */
+/*
+ * Only where all kinds of schedules are made must all of it happen.  There is
+ * one kind of Raft's, and most places are PBFT's.
+ */
 static bool
 must_happen(const struct campaign *c, const struct campaign_options *o,
     bool is_rare)
 {
 	return c->done >= (is_rare ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
-	    o->kind == PROFILE_SWARM && !o->is_first;
+	    o->kind == PROFILE_SWARM && o->strategy == &strategy_pbft &&
+	    !o->is_first;
 }
 
 /* One line of what was counted; false when it should have been. */
@@ -157,13 +163,14 @@ tell_counters(const struct campaign *c, const struct campaign_options *o,
 	*faults = 0;
 	for (k = 0; k < COUNT_COUNT; k++) {
 		enum counter counter = (enum counter)k;
+		const enum counter_kind kind = counter_kind(counter);
 		uint64_t sum = counter_sum(c, counter);
 
-		if (counter_kind(counter) == COUNTER_FAULT)
+		if (kind == COUNTER_FAULT || kind == COUNTER_RAFT)
 			*faults += sum;
 		is_sound = tell_count(o, counter_text(counter), sum,
-			       must_happen(c, o,
-				   counter_kind(counter) == COUNTER_RARE)) &&
+			       kind != COUNTER_RAFT &&
+				   must_happen(c, o, kind == COUNTER_RARE)) &&
 		    is_sound;
 	}
 	return is_sound;
@@ -246,7 +253,9 @@ campaign_run(const struct campaign_options *o)
 
 	AG_ASSERT(c != MAP_FAILED);
 	copy.jobs = jobs_of(o);
-	printf("%s schedules from seed %" PRIu64 "\n", profile_name(o->kind),
+	printf("%s schedules from seed %" PRIu64 "\n",
+	    o->strategy == &strategy_pbft ? profile_name(o->kind)
+					  : o->strategy->name,
 	    o->from);
 	(void)fflush(stdout);
 	for (i = 0; i < copy.jobs; i++) {

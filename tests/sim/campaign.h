@@ -10,10 +10,11 @@
 #include "sim/world.h"
 
 struct campaign_options {
-	enum profile_kind kind;
-	uint64_t from;    /* the first seed */
-	uint64_t count;   /* schedules; 0: any number */
-	uint64_t seconds; /* 0: any number */
+	const struct strategy *strategy;
+	enum profile_kind kind; /* of PBFT's */
+	uint64_t from;          /* the first seed */
+	uint64_t count;         /* schedules; 0: any number */
+	uint64_t seconds;       /* 0: any number */
 	unsigned int jobs;
 	bool is_first;  /* end with the first violation */
 	bool is_json;   /* print the counters */

@@ -14,6 +14,7 @@ enum counter_kind {
 	COUNTER_NOTE,  /* what faults came to */
 	COUNTER_REACH, /* a place in the world */
 	COUNTER_RARE,  /* the same, but not to be expected of each campaign */
+	COUNTER_RAFT,  /* a fault, of Raft's worlds alone */
 };
 
 /* X(NAME, kind, text) */
@@ -67,6 +68,7 @@ enum counter_kind {
 	X(SLEPT, FAULT, "members asleep through the storm")             \
 	X(BROKEN, FAULT, "members broken also after the storm")         \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
+	X(RESIGNED, RAFT, "leaders asked to resign")                    \
 	X(LIE_EMPTIED, FAULT, "logs emptied")                           \
 	X(LIE_DAMAGED, FAULT, "logs damaged")                           \
 	X(LIE_SHORT, FAULT, "logs cut short")                           \

@@ -191,7 +191,8 @@ must_be_timely(struct world *w, uint64_t seq, struct bytes encoded)
 
 /* The first honest replica to deliver a sequence decides what it is. */
 static void
-agree(struct world *w, uint64_t seq, const struct effect *effect)
+agree(struct world *w, const struct replica *r, uint64_t seq,
+    const struct effect *effect)
 {
 	struct slot *slot = &w->slots[seq];
 	struct machine *copy;
@@ -202,10 +203,13 @@ agree(struct world *w, uint64_t seq, const struct effect *effect)
 	slot->digest = effect->digest;
 	slot->body = arena_copy(&w->arena, effect->body);
 	slot->view = effect->view;
-	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
+	slot->is_fast =
+	    !world_is_raft(w) && w->certificate.phase == VOTE_PREPARE;
 	if (slot->is_fast)
 		world_count(w, COUNT_REACHED_FAST);
 	must_be_timely(w, seq, effect->body);
+	if (world_is_raft(w))
+		w->entries[seq].committed_by = r->status.view;
 	client_refer(w, seq, effect->body);
 	copy = arena_take(&w->arena, sizeof(*copy));
 	*copy = w->reference;
@@ -255,22 +259,24 @@ invariant_deliver(struct world *w, struct replica *r,
 		    r->index, seq);
 		return;
 	}
-	if (!certificate_holds(w, effect->certificate, VOTE_COMMIT, seq,
+	if (!world_is_raft(w) &&
+	    !certificate_holds(w, effect->certificate, VOTE_COMMIT, seq,
 		&effect->digest)) {
 		world_violate(w,
 		    "replica %u delivers %" PRIu64 " without a certificate",
 		    r->index, seq);
 		return;
 	}
-	promise_certificate(w, &w->certificate);
+	if (!world_is_raft(w))
+		promise_certificate(w, &w->certificate);
 	if (!w->slots[seq].is_agreed)
-		agree(w, seq, effect);
+		agree(w, r, seq, effect);
 	else if (!digest_equal(&w->slots[seq].digest, &effect->digest))
 		world_violate(w,
 		    "replica %u delivers another batch at "
 		    "%" PRIu64 " than was agreed",
 		    r->index, seq);
-	else
+	else if (!world_is_raft(w))
 		agree_again(w, &w->slots[seq], effect);
 	must_be_constant(w, seq);
 }
@@ -343,7 +349,8 @@ invariant_start(struct world *w, struct replica *r)
 {
 	if (!r->is_honest || !r->is_up || r->status.is_rejoining)
 		return;
-	promise_start(w, r);
+	if (!world_is_raft(w))
+		promise_start(w, r);
 	if (r->status.view < r->view_told)
 		world_violate(w,
 		    "replica %u spoke in view %" PRIu64 " and forgot it",
@@ -405,7 +412,7 @@ invariant_answer(struct world *w, struct replica *r,
 		    r->index);
 	else if (!w->profile.is_safety_only &&
 	    honest_disks_with(w, op->outcome.result.seq) <=
-		trust_faults(FAULTS_BYZANTINE, w->profile.member_count))
+		trust_faults(w->scope.faults, w->profile.member_count))
 		world_violate(w,
 		    "request at %" PRIu64 " is answered but not durable",
 		    op->outcome.result.seq);

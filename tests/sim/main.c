@@ -14,6 +14,7 @@
  *	          --path LIST            one of these ways
  *	          --profile NAME         swarm, classic, full or focused
  *	          --jobs N               processes
+ *	          --strategy raft        of Raft, whose members only crash
  *
  * Exits 0 without a violation, 1 with one, 2 for usage.  A violation's seed
  * is all that is needed to see it again.
@@ -43,7 +44,8 @@ usage(void)
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes]\n"
 	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
-	    "       each with [--profile swarm|classic|full|focused]\n");
+	    "       each with [--profile swarm|classic|full|focused]\n"
+	    "       but the last with [--strategy pbft|raft]\n");
 	return 2;
 }
 
@@ -98,6 +100,23 @@ parse_number(struct options *o, const char *name, const char *value)
 	return false;
 }
 
+/* An option whose value is a word. */
+static bool
+parse_word(struct options *o, const char *name, const char *value)
+{
+	if (strcmp(name, "--keep") == 0)
+		o->keep = value;
+	else if (strcmp(name, "--path") == 0)
+		o->path = value;
+	else if (strcmp(name, "--profile") == 0)
+		return profile_find(value, &o->campaign.kind);
+	else if (strcmp(name, "--strategy") == 0)
+		return (o->campaign.strategy = strategy_find(value)) != NULL;
+	else
+		return parse_number(o, name, value);
+	return true;
+}
+
 static bool
 parse(struct options *o, int argc, char **argv)
 {
@@ -108,21 +127,14 @@ parse(struct options *o, int argc, char **argv)
 
 		if (parse_flag(o, name))
 			continue;
-		if (++i == argc)
-			return false;
-		if (strcmp(name, "--keep") == 0)
-			o->keep = argv[i];
-		else if (strcmp(name, "--path") == 0)
-			o->path = argv[i];
-		else if (strcmp(name, "--profile") == 0
-			? !profile_find(argv[i], &o->campaign.kind)
-			: !parse_number(o, name, argv[i]))
+		if (++i == argc || !parse_word(o, name, argv[i]))
 			return false;
 	}
 	o->campaign.jobs = o->jobs < 64 ? (unsigned int)o->jobs : 64;
 	return o->has_seed || o->campaign.count > 0 ||
 	    o->campaign.seconds > 0 ||
-	    (o->exhaust > 0 && o->exhaust <= EXHAUST_DEPTH_MAX - 2);
+	    (o->exhaust > 0 && o->exhaust <= EXHAUST_DEPTH_MAX - 2 &&
+		o->campaign.strategy == &strategy_pbft);
 }
 
 static int
@@ -134,6 +146,7 @@ run_one(const struct options *o)
 
 	w->is_traced = o->is_traced;
 	w->kind = o->campaign.kind;
+	w->strategy = o->campaign.strategy;
 	w->requests_max = (uint32_t)o->requests_max;
 	if (o->keep != NULL && !choices_parse(&w->choices, o->keep)) {
 		world_free(w);
@@ -155,7 +168,7 @@ run_one(const struct options *o)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .has_seed = false };
+	struct options o = { .campaign.strategy = &strategy_pbft };
 
 	if (!parse(&o, argc, argv))
 		return usage();

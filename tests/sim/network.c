@@ -370,11 +370,17 @@ network_silence(struct world *w)
 		MESSAGE_VIEW_CHANGE, MESSAGE_NEW_VIEW, MESSAGE_PROGRESS,
 		MESSAGE_BATCH, MESSAGE_COMMITTED, MESSAGE_VOTES, MESSAGE_FETCH,
 		MESSAGE_CHECKPOINT };
+	static const uint64_t raft_types[] = { MESSAGE_APPEND,
+		MESSAGE_APPEND_ANSWER, MESSAGE_VOTE_REQUEST,
+		MESSAGE_VOTE_ANSWER, MESSAGE_LOG_BASE, MESSAGE_VOTES,
+		MESSAGE_PROGRESS, MESSAGE_CHECKPOINT, MESSAGE_TIMEOUT_NOW,
+		MESSAGE_REQUEST };
+	const uint64_t *of = world_is_raft(w) ? raft_types : types;
 	struct dice *d = &w->fault_dice;
 	struct silence silence;
 
 	silence.until = w->now + dice_waiting(d, CLOG_MEAN_US);
-	silence.type = types[dice_below(d, sizeof(types) / sizeof(types[0]))];
+	silence.type = of[dice_below(d, sizeof(types) / sizeof(types[0]))];
 	silence.from = (uint32_t)dice_next(d) | (uint32_t)dice_next(d);
 	silence.to = (uint32_t)dice_next(d);
 	if (!world_strikes(w, COUNT_SILENCED))

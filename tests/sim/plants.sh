@@ -3,7 +3,7 @@
 #
 # A plant is a build of its own of what holds it; the rest is shared.  The
 # schedule that finds it is reduced, which must leave 20 choices at most.
-# With $TABLE set, what was found goes there as a table.
+# Those from 101 on are Raft's.  With $TABLE set, what was found goes there as a table.
 set -u
 build=${BUILD:-build/release}
 rows=$build/plants.rows
@@ -63,7 +63,8 @@ plant_build() {
 # plant_reduce DIRECTORY SEED: to how many choices; - when it can't be run
 # again, since the engine stops.
 plant_reduce() {
-	timeout 120 "$1/aegis-sim" --seed "$2" --shrink >"$1/shrunk" 2>&1
+	timeout 120 "$1/aegis-sim" --strategy "$strategy" --seed "$2" \
+		--shrink >"$1/shrunk" 2>&1
 	choices=$(sed -n 's/^shrunk to \([0-9]*\) choices.*/\1/p' "$1/shrunk")
 	echo "${choices:--}"
 }
@@ -75,7 +76,10 @@ for n; do
 	mkdir -p "$dir"
 	plant_build "$n" "$dir" || exit 1
 	began=$(date +%s%N)
-	if "$dir/aegis-sim" --seconds "$limit" --first --from 1 >"$dir/log" 2>&1
+	strategy=pbft
+	[ "$n" -lt 101 ] || strategy=raft
+	if "$dir/aegis-sim" --strategy "$strategy" --seconds "$limit" --first \
+		--from 1 >"$dir/log" 2>&1
 	then
 		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
 		echo "plant $n: not found in $runs schedules"

@@ -213,12 +213,13 @@ draw_lies(struct profile *p, struct dice *d)
 	}
 }
 
-/* What every seed was before there were kinds of profiles. */
+/*
+ * What is drawn first, whatever the members do.  Who they are is drawn
+ * between whether it is a focused schedule and the rest of it.
+ */
 static void
-draw_classic(struct profile *p, struct dice *d)
+draw_work(struct profile *p, struct dice *d)
 {
-	p->is_focused = dice_chance(d, 700);
-	p->member_count = p->is_focused ? 4 : draw_member_count(d);
 	p->client_count = (uint32_t)dice_range(d, 1, p->is_focused ? 3 : 5);
 	p->requests = p->is_focused ? (uint32_t)dice_range(d, 4, 12)
 				    : (uint32_t)dice_range(d, 12, 40);
@@ -228,10 +229,12 @@ draw_classic(struct profile *p, struct dice *d)
 	draw_engine(p, d);
 	draw_network(p, d);
 	draw_faults(p, d);
-	draw_byzantine(p, d);
-	p->has_real_signatures = dice_chance(d, 10);
-	draw_sleeper(p, d);
-	draw_race(p, d);
+}
+
+/* What was the same in every world before there were kinds of profiles. */
+static void
+set_classic(struct profile *p)
+{
 	p->calm_us = 120000 * MILLISECOND;
 	p->retry_us = 150 * MILLISECOND;
 	p->look_us = 20 * MILLISECOND;
@@ -240,7 +243,65 @@ draw_classic(struct profile *p, struct dice *d)
 	p->strikes = STRIKES_CLASSIC;
 	p->fault_first_us = p->fault_every_us;
 	p->down_us = 150 * MILLISECOND;
+}
+
+/* What every seed was before there were kinds of profiles. */
+static void
+draw_classic(struct profile *p, struct dice *d)
+{
+	p->is_focused = dice_chance(d, 700);
+	p->member_count = p->is_focused ? 4 : draw_member_count(d);
+	draw_work(p, d);
+	draw_byzantine(p, d);
+	p->has_real_signatures = dice_chance(d, 10);
+	draw_sleeper(p, d);
+	draw_race(p, d);
+	set_classic(p);
 	draw_lies(p, d);
+}
+
+/* --- of members that only crash --- */
+
+/* One sleeps through more than a window, where nobody deserts. */
+static void
+draw_crash_sleeper(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 60))
+		return;
+	p->sleeper = (uint32_t)dice_below(d, p->member_count);
+	p->sleep_at = dice_range(d, 1, p->heal_at / 4);
+	p->requests += 20;
+	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
+}
+
+/* Leaders come and go before they have done much. */
+static void
+draw_elections(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 250))
+		return;
+	p->member_count = 5;
+	p->view_timeout_us = dice_range(d, 8, 40) * MILLISECOND;
+	p->has_crashes = true;
+	p->has_partitions = true;
+	p->fault_every_us = dice_range(d, 5, 30) * MILLISECOND;
+	p->faults_left = (uint32_t)dice_range(d, 10, 40);
+}
+
+void
+profile_draw_crash(struct profile *p, uint64_t seed)
+{
+	struct dice d;
+
+	memset(p, 0, sizeof(*p));
+	dice_init(&d, seed, 0);
+	p->is_focused = dice_chance(&d, 700);
+	p->member_count = dice_chance(&d, 700) ? 3 : 5;
+	draw_work(p, &d);
+	p->has_real_signatures = dice_chance(&d, 10);
+	draw_elections(p, &d);
+	draw_crash_sleeper(p, &d);
+	set_classic(p);
 }
 
 /* --- what came later --- */
@@ -252,7 +313,8 @@ draw_broken(struct profile *p, struct dice *d)
 	uint32_t member = (uint32_t)dice_below(d, p->member_count);
 
 	if (!dice_chance(d, 300) || p->byzantine[member] != 0 ||
-	    p->sleep_at != 0 || culprits(p) >= trust_faults(FAULTS_BYZANTINE, p->member_count))
+	    p->sleep_at != 0 ||
+	    culprits(p) >= trust_faults(FAULTS_BYZANTINE, p->member_count))
 		return;
 	p->broken = member;
 	p->broken_how = (enum broken)dice_range(d, 1, BROKEN_KINDS - 1);

@@ -160,6 +160,9 @@ struct profile {
 
 void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);
 
+/* Where members only crash they are 3 or 5, and none of them lies. */
+void profile_draw_crash(struct profile *p, uint64_t seed);
+
 /* "full", or NULL; and back, false for an unknown name. */
 const char *profile_name(enum profile_kind kind);
 bool profile_find(const char *name, enum profile_kind *kind);

@@ -25,6 +25,7 @@
 #include "sim/ledger.h"
 #include "sim/lie.h"
 #include "sim/network.h"
+#include "sim/terms.h"
 #include "sim/transfer.h"
 
 #define NEVER UINT64_MAX
@@ -100,8 +101,15 @@ view_of(const struct replica *r, struct bytes body)
 	decoder_init(&d, body);
 	(void)decoder_get_array_max(&d, 16);
 	type = decoder_get_uint(&d);
+	if (type == MESSAGE_VOTE_REQUEST || type == MESSAGE_VOTE_ANSWER) {
+		uint64_t term = decoder_get_uint(&d);
+
+		/* A pre-vote binds nobody. */
+		return decoder_get_bool(&d) ? 0 : term;
+	}
 	if (type != MESSAGE_PRE_PREPARE && type != MESSAGE_VOTES &&
-	    type != MESSAGE_VIEW_CHANGE && type != MESSAGE_PROGRESS)
+	    type != MESSAGE_VIEW_CHANGE && type != MESSAGE_PROGRESS &&
+	    type != MESSAGE_APPEND && type != MESSAGE_APPEND_ANSWER)
 		return 0;
 	/* Others' are sent on. */
 	if (type == MESSAGE_VIEW_CHANGE && decoder_get_uint(&d) != r->member)
@@ -118,6 +126,8 @@ replica_transmit(struct world *w, struct replica *r,
 	if (view_of(r, effect->body) > r->view_told)
 		r->view_told = view_of(r, effect->body);
 	invariant_leave(w, r, effect->body);
+	if (world_is_raft(w))
+		terms_leave(w, r, effect->members, effect->body);
 	ledger_leave(w, r, effect->body);
 	for (to = 0; to < w->profile.member_count; to++) {
 		if ((effect->members >> to & 1) == 0)
@@ -182,6 +192,8 @@ static void
 on_persist(struct world *w, struct replica *r, const struct effect *effect)
 {
 	invariant_persist(w, r, effect);
+	if (world_is_raft(w))
+		terms_persist(w, r, effect->body);
 	disk_append(w, r, r->token_base + effect->token, effect->seq,
 	    effect->body);
 }
@@ -374,6 +386,8 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		world_count(w, COUNT_REACHED_VIEW);
 		world_trace(w, "replica %u view %" PRIu64 "%s", r->index,
 		    effect->view, effect->is_changing ? " (changing)" : "");
+		if (world_is_raft(w))
+			terms_view(w, r, effect);
 		break;
 	case EFFECT_EVIDENCE:
 		invariant_evidence(w, r, effect);
@@ -423,8 +437,8 @@ replica_step(struct world *w, struct replica *r, struct event event)
 		w->wall_latest_ms = event.wall_ms;
 	w->effects.count = 0;
 	w->effects.deadline_us = NEVER;
-	strategy_pbft.step(r->engine, &event, &w->effects);
-	strategy_pbft.status(r->engine, &r->status);
+	w->strategy->step(r->engine, &event, &w->effects);
+	w->strategy->status(r->engine, &r->status);
 	for (i = 0; i < w->effects.count && !w->is_violated && r->is_up; i++)
 		replica_effect(w, r, &w->effects.list[i]);
 	if (!r->is_up || w->is_violated)
@@ -467,7 +481,7 @@ replica_lay_out(struct world *w, struct replica *r)
 		.authority = &keyring_authority,
 		.authority_ctx = &w->signers[r->member],
 	};
-	size_t len = strategy_pbft.size(&config);
+	size_t len = w->strategy->size(&config);
 
 	if (w->memory_len[r->index] < len) {
 		free(w->memory[r->index]);
@@ -476,7 +490,7 @@ replica_lay_out(struct world *w, struct replica *r)
 		    aligned_alloc(64, w->memory_len[r->index]);
 		AG_ASSERT(w->memory[r->index] != NULL);
 	}
-	r->engine = strategy_pbft.init(w->memory[r->index], len, &config);
+	r->engine = w->strategy->init(w->memory[r->index], len, &config);
 }
 
 /* The state may lag behind the log: what the log decided is done again. */

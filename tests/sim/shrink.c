@@ -144,9 +144,9 @@ print(const struct reduction *x)
 	for (i = 0; i < x->count; i++)
 		printf("  %" PRIu32 " %s\n", x->kept[i],
 		    counter_text((enum counter)w->choices.what[x->kept[i]]));
-	printf("  replay: aegis-sim --profile %s --seed %" PRIu64
+	printf("  replay: aegis-sim --strategy %s --profile %s --seed %" PRIu64
 	       " --requests %" PRIu32 " --keep '",
-	    profile_name(w->kind), x->seed, x->requests);
+	    w->strategy->name, profile_name(w->kind), x->seed, x->requests);
 	print_list(x);
 	printf("'\n");
 }

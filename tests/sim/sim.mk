@@ -18,12 +18,15 @@ SIM_SECONDS ?= 600
 sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
 	$< --seconds $(SIM_SECONDS) --from $$(od -An -N4 -tu4 /dev/urandom)
 
-# Ten thousand schedules, always the same, and every seed that found a bug.
+# Ten thousand schedules of each strategy, always the same, and every seed
+# that found a bug.
 check-sim: $(BUILD)/aegis-sim
 	@while read -r seed rest; do case $$seed in \#*|'') ;; \
+		raft) $< --strategy raft --seed $${rest%% *} >/dev/null || exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt
 	$< --count 10000 --from 10000
+	$< --strategy raft --count 10000 --from 10000
 	$< --exhaust 5
 
 # The same schedules, built by the other compiler: what happens must not
@@ -31,14 +34,17 @@ check-sim: $(BUILD)/aegis-sim
 check-sim-compilers: $(BUILD)/aegis-sim
 	+@$(MAKE) --no-print-directory CC=clang BUILD=build/clang \
 		build/clang/aegis-sim
-	$< --hashes --count 2000 --from 50000 >$(BUILD)/sim.hashes
-	build/clang/aegis-sim --hashes --count 2000 --from 50000 | \
-		diff $(BUILD)/sim.hashes -
+	for strategy in pbft raft; do \
+		$< --strategy $$strategy --hashes --count 2000 --from 50000 \
+			>$(BUILD)/sim.hashes; \
+		build/clang/aegis-sim --strategy $$strategy --hashes \
+			--count 2000 --from 50000 | \
+			diff $(BUILD)/sim.hashes - || exit 1; done
 
 # Each planted bug is a build of its own, of what holds it.
-PLANTS := $(shell seq 1 12) $(shell seq 20 64)
+PLANTS := $(shell seq 1 12) $(shell seq 20 64) $(shell seq 101 107)
 PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 11 20 21 22 23 24 25 26 27 28 30 31 32 33 36 37 \
-	38 39 40 42 44 45 49 58 61
+	38 39 40 42 44 45 49 58 61 101 103 104 105 106 107
 check-plants: $(BUILD)/aegis-sim
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS_QUICK)
 

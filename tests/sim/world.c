@@ -32,6 +32,7 @@ world_new(void)
 	uint32_t i;
 
 	AG_ASSERT(w != NULL);
+	w->strategy = &strategy_pbft;
 	for (i = 0; i < WORLD_REPLICAS_MAX; i++) {
 		w->replicas[i].disk.records = calloc(DISK_RECORDS_MAX,
 		    sizeof(*w->replicas[i].disk.records));
@@ -280,6 +281,10 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(&w->reference, 0, sizeof(w->reference));
 	memset(w->slots, 0, (w->slots_used + 1) * sizeof(w->slots[0]));
 	w->slots_used = 0;
+	if (world_is_raft(w)) {
+		memset(w->terms, 0, sizeof(w->terms));
+		memset(w->entries, 0, sizeof(w->entries));
+	}
 	memset(w->clients, 0, sizeof(w->clients));
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
@@ -288,8 +293,11 @@ world_set_up(struct world *w, uint64_t seed)
 	w->generation++;
 	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
 	w->scope.epoch = 0;
+	w->scope.faults = world_is_raft(w) ? FAULTS_CRASH : FAULTS_BYZANTINE;
 	if (w->exhaust.most > 0)
 		exhaust_begin(&w->exhaust, &w->profile);
+	else if (world_is_raft(w))
+		profile_draw_crash(&w->profile, seed);
 	else
 		profile_draw(&w->profile, w->kind, seed);
 	if (w->requests_max != 0 && w->profile.requests > w->requests_max)
@@ -310,10 +318,27 @@ draw_replica(struct world *w)
 	return &w->replicas[dice_below(&w->fault_dice, w->replica_count)];
 }
 
+/* Where there are leaders, they are struck more often than others. */
+static struct replica *
+draw_victim(struct world *w)
+{
+	struct replica *r = draw_replica(w);
+	uint32_t i;
+
+	if (!world_is_raft(w) || dice_chance(&w->fault_dice, 300))
+		return r;
+	for (i = 0; i < w->replica_count; i++)
+		if (w->replicas[i].is_up &&
+		    !w->replicas[i].status.is_changing_view &&
+		    w->replicas[i].status.primary == i)
+			r = &w->replicas[i];
+	return r;
+}
+
 static void
 crash_one(struct world *w)
 {
-	struct replica *r = draw_replica(w);
+	struct replica *r = draw_victim(w);
 	struct dice *d = &w->fault_dice;
 
 	uint64_t steps = 0, down_us;
@@ -387,6 +412,15 @@ want_checkpoint(struct world *w)
 	    (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
 }
 
+static void
+resign_one(struct world *w)
+{
+	struct replica *r = draw_replica(w);
+
+	if (world_strikes(w, COUNT_RESIGNED))
+		replica_step(w, r, (struct event){ .kind = EVENT_RESIGN });
+}
+
 /* The kinds of faults, in the order in which seeds know them. */
 static bool
 strike(struct world *w, uint64_t kind)
@@ -419,6 +453,10 @@ strike_any(struct world *w)
 	bool is_classic = w->profile.strikes == STRIKES_CLASSIC;
 	uint32_t tries = is_classic ? 1 : 16;
 
+	if (world_is_raft(w) && dice_below(&w->fault_dice, 8) == 7) {
+		resign_one(w);
+		return;
+	}
 	while (tries-- > 0 &&
 	    !strike(w, dice_below(&w->fault_dice, w->profile.strikes)))
 		continue;

@@ -29,6 +29,8 @@
 
 #define WORLD_REPLICAS_MAX (PROFILE_MEMBERS_MAX + 3) /* and twins */
 #define WORLD_SLOTS_MAX 4096
+#define WORLD_TERMS_MAX 1024
+#define WORLD_ENTRY_TERMS 6
 #define WORLD_REQUESTS_MAX 256
 #define WORLD_EVENTS_MAX 1500000
 #define WORLD_SKEW_MS 60000 /* of a proposal, that is accepted */
@@ -179,6 +181,22 @@ struct slot {
 	struct digest opposed;
 };
 
+/* Of one of Raft's terms; members counted from 1. */
+struct term {
+	uint32_t leader;
+	uint32_t votes[PROFILE_MEMBERS_MAX];
+};
+
+/* What Raft's logs had at a sequence, by term. */
+struct entry_facts {
+	uint64_t committed_by; /* in this term, or an earlier one */
+	uint32_t count;
+	struct {
+		uint64_t term;
+		struct digest digest;
+	} known[WORLD_ENTRY_TERMS];
+};
+
 /* One operation of one client, from its call to its answer. */
 struct operation_history {
 	uint32_t client;
@@ -225,6 +243,7 @@ struct client {
 struct world {
 	uint64_t seed;
 	bool is_traced;
+	const struct strategy *strategy; /* before a run */
 	enum profile_kind kind;
 	uint32_t requests_max;  /* 0: as many as the profile says */
 	struct choices choices; /* the caller may keep some of them only */
@@ -273,6 +292,8 @@ struct world {
 	struct machine reference;
 	struct slot slots[WORLD_SLOTS_MAX];
 	uint64_t slots_used; /* the highest touched */
+	struct term terms[WORLD_TERMS_MAX];
+	struct entry_facts entries[WORLD_SLOTS_MAX];
 	struct client clients[MACHINE_CLIENTS];
 	struct operation_history history[WORLD_REQUESTS_MAX];
 	uint32_t history_count;
@@ -288,6 +309,12 @@ void world_free(struct world *w);
  * which.  counters has COUNT_COUNT cells and is added to.
  */
 bool world_run(struct world *w, uint64_t seed, uint64_t *counters);
+
+static inline bool
+world_is_raft(const struct world *w)
+{
+	return w->strategy == &strategy_raft;
+}
 
 /* A rule is broken: the first sentence said is the one kept. */
 void world_violate(struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);

@@ -24,6 +24,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "codec/batch.h"
 #include "codec/message.h"
 #include "consensus/engine.h"
 #include "consensus/record.h"
@@ -91,6 +92,7 @@ struct node {
 
 struct cluster {
 	uint32_t n;
+	const struct strategy *strategy;
 	struct trust_scope scope;
 	struct engine_config config;
 	struct effects effects;
@@ -446,7 +448,7 @@ node_step(struct node *node, struct event event)
 		return;
 	event.now_us = c->now_us;
 	event.wall_ms = c->wall_ms;
-	strategy_pbft.step(node->engine, &event, &c->effects);
+	c->strategy->step(node->engine, &event, &c->effects);
 	node->deadline_us = c->effects.deadline_us;
 	for (i = 0; i < c->effects.count; i++)
 		node_carry_out(node, &c->effects.list[i]);
@@ -597,12 +599,13 @@ node_make_engine(struct node *node)
 
 	config.self = node->self;
 	config.authority_ctx = node;
-	len = strategy_pbft.size(&config);
+	len = node->cluster->strategy->size(&config);
 	len = (len + 63) & ~(size_t)63;
 	node->memory = aligned_alloc(64, len);
 	assert_non_null(node->memory);
 	memset(node->memory, 0, len);
-	node->engine = strategy_pbft.init(node->memory, len, &config);
+	node->engine =
+	    node->cluster->strategy->init(node->memory, len, &config);
 	assert_non_null(node->engine);
 }
 
@@ -670,7 +673,8 @@ node_cut_log(struct node *node)
 		assert_int_equal(record_decode(&record, &certificate,
 				     item_bytes(&records->list[i]), NULL),
 		    AG_OK);
-		if (record.kind == RECORD_CHECKPOINT) {
+		if (record.kind == RECORD_CHECKPOINT ||
+		    record.kind == RECORD_BASE) {
 			newest = i;
 			stable = record.seq;
 		}
@@ -686,7 +690,7 @@ node_cut_log(struct node *node)
 }
 
 FIXTURE struct cluster *
-cluster_new(uint32_t n)
+cluster_new_by(const struct strategy *strategy, uint32_t n)
 {
 	struct cluster *c = calloc(1, sizeof(*c));
 	uint32_t i;
@@ -695,7 +699,11 @@ cluster_new(uint32_t n)
 	c->n = n;
 	c->now_us = 1000 * MS;
 	c->wall_ms = 1700000000000;
-	c->scope = (struct trust_scope){ .cluster_id = { 7 }, .epoch = 3 };
+	c->strategy = strategy;
+	c->scope = (struct trust_scope){ .cluster_id = { 7 },
+		.epoch = 3,
+		.faults = strategy == &strategy_raft ? FAULTS_CRASH
+						     : FAULTS_BYZANTINE };
 	c->config = (struct engine_config){
 		.scope = c->scope,
 		.member_count = n,
@@ -716,6 +724,12 @@ cluster_new(uint32_t n)
 		c->nodes[i].is_down = true;
 	}
 	return c;
+}
+
+FIXTURE struct cluster *
+cluster_new(uint32_t n)
+{
+	return cluster_new_by(&strategy_pbft, n);
 }
 
 FIXTURE void
@@ -846,7 +860,7 @@ status_of(const struct cluster *c, uint32_t at)
 {
 	struct engine_status status;
 
-	strategy_pbft.status(c->nodes[at].engine, &status);
+	c->strategy->status(c->nodes[at].engine, &status);
 	return status;
 }
 

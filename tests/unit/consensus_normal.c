@@ -709,6 +709,7 @@ strategies_are_found_by_their_whole_name(void **state)
 {
 	(void)state;
 	assert_ptr_equal(strategy_find("pbft"), &strategy_pbft);
+	assert_ptr_equal(strategy_find("raft"), &strategy_raft);
 	assert_null(strategy_find("pbf"));
 	assert_null(strategy_find("pbft2"));
 	assert_null(strategy_find(""));

@@ -95,6 +95,31 @@ every_kind_of_record_reads_as_it_was_written(void **state)
 	assert_int_equal(r.kind, RECORD_BATCH);
 	assert_int_equal(r.seq, 42);
 	assert_int_equal(r.batch.len, 5);
+
+	encoder_init(&e, raw, sizeof(raw));
+	record_encode_entry(&e, 3, 42, &digest, bytes_of("batch", 5));
+	r = decode_whole(&e);
+	assert_int_equal(r.kind, RECORD_ENTRY);
+	assert_int_equal(r.view, 3);
+	assert_int_equal(r.seq, 42);
+	assert_int_equal(r.batch.len, 5);
+	assert_true(digest_equal(&r.digest, &digest));
+
+	encoder_init(&e, raw, sizeof(raw));
+	record_encode_term(&e, 9, RECORD_NO_VOTE);
+	r = decode_whole(&e);
+	assert_int_equal(r.kind, RECORD_TERM);
+	assert_int_equal(r.view, 9);
+	assert_int_equal(r.vote, RECORD_NO_VOTE);
+
+	encoder_init(&e, raw, sizeof(raw));
+	record_encode_base(&e, &certificate, 6, 9, 2);
+	r = decode_whole(&e);
+	assert_int_equal(r.kind, RECORD_BASE);
+	assert_int_equal(r.seq, 42);
+	assert_int_equal(r.base_term, 6);
+	assert_int_equal(r.view, 9);
+	assert_int_equal(r.vote, 2);
 }
 
 /* A NEW_VIEW as far as who asked goes. */
@@ -176,6 +201,9 @@ every_kind_of_record_has_a_name(void **state)
 	assert_string_equal(record_kind_name(RECORD_CHECKPOINT), "checkpoint");
 	assert_string_equal(record_kind_name(RECORD_STATE), "state");
 	assert_string_equal(record_kind_name(RECORD_BATCH), "batch");
+	assert_string_equal(record_kind_name(RECORD_ENTRY), "entry");
+	assert_string_equal(record_kind_name(RECORD_TERM), "term");
+	assert_string_equal(record_kind_name(RECORD_BASE), "base");
 }
 
 static void

@@ -1,0 +1,213 @@
+/*
+ * Invariants of Raft.
+ *
+ * ELECTION SAFETY      a term has one leader
+ * VOTES                a member gives one vote in a term, over crashes too,
+ *                      and has it on disk when it leaves
+ * LOG MATCHING         an entry of one sequence and term is one batch
+ * LEADER COMPLETENESS  who leads a term has what was committed in those
+ *                      before
+ * DURABILITY           an entry that is acknowledged is on disk
+ */
+#include "sim/terms.h"
+
+#include <inttypes.h>
+
+#include "codec/message.h"
+#include "consensus/record.h"
+
+static struct term *
+term_of(struct world *w, uint64_t term)
+{
+	return term < WORLD_TERMS_MAX ? &w->terms[term] : NULL;
+}
+
+static void
+note_leader(struct world *w, const struct replica *r, uint64_t term)
+{
+	struct term *t = term_of(w, term);
+
+	if (t == NULL)
+		return;
+	if (t->leader != 0 && t->leader != r->member + 1)
+		world_violate(w, "term %" PRIu64 " has two leaders: %u and %u",
+		    term, t->leader - 1, r->member);
+	t->leader = r->member + 1;
+}
+
+/* Does a record that is safe say that this vote was given? */
+static bool
+vote_is_safe(struct world *w, const struct replica *r, uint64_t term,
+    uint32_t member)
+{
+	struct record record;
+	size_t i;
+
+	for (i = r->disk.synced; i > r->disk.first; i--) {
+		if (record_decode(&record, &w->certificate,
+			r->disk.records[i - 1].body, NULL) != AG_OK ||
+		    (record.kind != RECORD_TERM && record.kind != RECORD_BASE))
+			continue;
+		if (record.view == term && record.vote == member)
+			return true;
+	}
+	return false;
+}
+
+static void
+note_vote(struct world *w, const struct replica *r, uint64_t term,
+    uint32_t member)
+{
+	struct term *t = term_of(w, term);
+
+	if (t == NULL)
+		return;
+	if (t->votes[r->member] != 0 && t->votes[r->member] != member + 1)
+		world_violate(w, "replica %u votes twice in term %" PRIu64,
+		    r->index, term);
+	t->votes[r->member] = member + 1;
+	if (!vote_is_safe(w, r, term, member))
+		world_violate(w,
+		    "replica %u sent a vote of term %" PRIu64
+		    " that is not on its disk",
+		    r->index, term);
+}
+
+/* The last sequence that is written down and safe, or in the state. */
+static bool
+entry_is_safe(const struct replica *r, uint64_t seq)
+{
+	size_t i;
+
+	if (seq <= r->status.stable)
+		return true;
+	for (i = r->disk.first; i < r->disk.synced; i++)
+		if (r->disk.records[i].seq == seq)
+			return true;
+	return false;
+}
+
+static void
+leave_answer(struct world *w, const struct replica *r, struct decoder *d)
+{
+	bool is_taken;
+	uint64_t seq;
+
+	(void)decoder_get_uint(d);
+	is_taken = decoder_get_bool(d);
+	seq = decoder_get_uint(d);
+	if (is_taken && !entry_is_safe(r, seq))
+		world_violate(w,
+		    "replica %u acknowledged %" PRIu64
+		    ", which is not on its disk",
+		    r->index, seq);
+}
+
+static void
+leave_vote(struct world *w, const struct replica *r, uint32_t members,
+    struct decoder *d)
+{
+	uint64_t term = decoder_get_uint(d);
+	bool is_pre = decoder_get_bool(d);
+	uint32_t to = 0;
+
+	if (is_pre || !decoder_get_bool(d))
+		return;
+	while ((members >> to & 1) == 0)
+		to++;
+	note_vote(w, r, term, to);
+}
+
+static void
+leave_request(struct world *w, const struct replica *r, struct decoder *d)
+{
+	uint64_t term = decoder_get_uint(d);
+
+	if (!decoder_get_bool(d))
+		note_vote(w, r, term, r->member);
+}
+
+void
+terms_leave(struct world *w, struct replica *r, uint32_t members,
+    struct bytes body)
+{
+	struct decoder d;
+
+	decoder_init(&d, body);
+	(void)decoder_get_array_max(&d, 16);
+	switch (decoder_get_uint(&d)) {
+	case MESSAGE_APPEND:
+		note_leader(w, r, decoder_get_uint(&d));
+		break;
+	case MESSAGE_APPEND_ANSWER:
+		leave_answer(w, r, &d);
+		break;
+	case MESSAGE_VOTE_ANSWER:
+		leave_vote(w, r, members, &d);
+		break;
+	case MESSAGE_VOTE_REQUEST:
+		leave_request(w, r, &d);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+terms_persist(struct world *w, struct replica *r, struct bytes bytes)
+{
+	struct entry_facts *facts;
+	struct record record;
+	uint32_t i;
+
+	if (record_decode(&record, &w->certificate, bytes, NULL) != AG_OK ||
+	    record.kind != RECORD_ENTRY || record.seq >= WORLD_SLOTS_MAX)
+		return;
+	facts = &w->entries[record.seq];
+	for (i = 0; i < facts->count; i++) {
+		if (facts->known[i].term != record.view)
+			continue;
+		if (!digest_equal(&facts->known[i].digest, &record.digest))
+			world_violate(w,
+			    "replica %u has another entry at %" PRIu64
+			    " of term %" PRIu64,
+			    r->index, record.seq, record.view);
+		return;
+	}
+	if (facts->count == WORLD_ENTRY_TERMS)
+		return;
+	facts->known[facts->count].term = record.view;
+	facts->known[facts->count++].digest = record.digest;
+}
+
+/* What was committed before this term must be in its leader's log. */
+static void
+must_be_complete(struct world *w, const struct replica *r, uint64_t term)
+{
+	struct engine_round round;
+	uint64_t seq;
+
+	for (seq = r->status.stable + 1; seq < WORLD_SLOTS_MAX; seq++) {
+		const struct slot *slot = &w->slots[seq];
+
+		if (!slot->is_agreed)
+			return;
+		if (w->entries[seq].committed_by >= term)
+			continue;
+		if (w->strategy->round(r->engine, seq, &round) != AG_OK ||
+		    !digest_equal(&round.digest, &slot->digest))
+			world_violate(w,
+			    "replica %u leads term %" PRIu64
+			    " without what was committed at %" PRIu64,
+			    r->index, term, seq);
+	}
+}
+
+void
+terms_view(struct world *w, struct replica *r, const struct effect *effect)
+{
+	if (effect->is_changing || effect->member != r->member)
+		return;
+	note_leader(w, r, effect->view);
+	must_be_complete(w, r, effect->view);
+}

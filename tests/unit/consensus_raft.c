@@ -1,0 +1,752 @@
+/*
+ * What Raft promises, and how: lib/consensus/raft*.c.
+ */
+#include "consensus_fixture.h"
+
+#define NOBODY UINT32_MAX
+
+/* --- messages by hand --- */
+
+static void
+say_append(struct cluster *c, uint32_t from, uint32_t to, uint64_t term,
+    uint64_t before, uint64_t before_term, uint64_t commit, size_t count,
+    uint64_t entry_term, uint64_t time_ms)
+{
+	uint8_t raw[2048], batch[64];
+	struct bytes body, encoded;
+	struct encoder e, b;
+	size_t i;
+
+	encoder_init(&b, batch, sizeof(batch));
+	batch_encode_head(&b, time_ms, 0, 0);
+	assert_int_equal(encoder_finish(&b, &encoded), AG_OK);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_APPEND);
+	encoder_put_uint(&e, term);
+	encoder_put_uint(&e, before);
+	encoder_put_uint(&e, before_term);
+	encoder_put_uint(&e, commit);
+	encoder_put_array(&e, count);
+	for (i = 0; i < count; i++) {
+		encoder_put_array(&e, 2);
+		encoder_put_uint(&e, entry_term);
+		encoder_put_bytes(&e, encoded);
+	}
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, from, to, body);
+}
+
+static void
+say_taken(struct cluster *c, uint32_t from, uint32_t to, uint64_t term,
+    uint64_t seq)
+{
+	uint8_t raw[64];
+	struct bytes body;
+	struct encoder e;
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_APPEND_ANSWER);
+	encoder_put_uint(&e, term);
+	encoder_put_bool(&e, true);
+	encoder_put_uint(&e, seq);
+	encoder_put_uint(&e, 0);
+	encoder_put_uint(&e, 0);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, from, to, body);
+}
+
+static void
+say_request(struct cluster *c, uint32_t from, uint32_t to, uint64_t term,
+    bool is_pre, uint64_t last_seq, uint64_t last_term)
+{
+	uint8_t raw[64];
+	struct bytes body;
+	struct encoder e;
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_VOTE_REQUEST);
+	encoder_put_uint(&e, term);
+	encoder_put_bool(&e, is_pre);
+	encoder_put_uint(&e, last_seq);
+	encoder_put_uint(&e, last_term);
+	encoder_put_bool(&e, false);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, from, to, body);
+}
+
+static void
+say_vote(struct cluster *c, uint32_t from, uint32_t to, uint64_t term,
+    bool is_pre)
+{
+	uint8_t raw[64];
+	struct bytes body;
+	struct encoder e;
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 4);
+	encoder_put_uint(&e, MESSAGE_VOTE_ANSWER);
+	encoder_put_uint(&e, term);
+	encoder_put_bool(&e, is_pre);
+	encoder_put_bool(&e, true);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, from, to, body);
+}
+
+/* --- who leads --- */
+
+static uint32_t
+leader_of(const struct cluster *c)
+{
+	uint32_t i, leader = NOBODY;
+	uint64_t term = 0;
+
+	for (i = 0; i < c->n; i++) {
+		struct engine_status s;
+
+		if (c->nodes[i].is_down)
+			continue;
+		s = status_of(c, i);
+		if (s.primary == i && !s.is_changing_view && s.view > term) {
+			leader = i;
+			term = s.view;
+		}
+	}
+	return leader;
+}
+
+/* Let time pass until somebody leads. */
+static uint32_t
+elect(struct cluster *c)
+{
+	unsigned tries;
+
+	for (tries = 0; leader_of(c) == NOBODY && tries < 200; tries++)
+		cluster_advance(c, 100 * MS);
+	assert_int_not_equal(leader_of(c), NOBODY);
+	cluster_advance(c, 200 * MS);
+	return leader_of(c);
+}
+
+static struct cluster *
+raft_of(uint32_t n)
+{
+	struct cluster *c = cluster_new_by(&strategy_raft, n);
+
+	cluster_start(c);
+	return c;
+}
+
+/* Node 0 of n members of which the others are played by hand. */
+static struct cluster *
+alone_of(uint32_t n)
+{
+	struct cluster *c = cluster_new_by(&strategy_raft, n);
+
+	node_start(&c->nodes[0]);
+	cluster_settle(c);
+	return c;
+}
+
+static bool
+passes_not_to_or_from_one(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)body;
+	return from != c->knob && to != c->knob;
+}
+
+/* --- agreement --- */
+
+static void
+clusters_of_every_size_agree_with_f_members_down(void **state)
+{
+	uint32_t n, i;
+
+	(void)state;
+	for (n = 1; n <= CLUSTER_MAX; n++) {
+		struct cluster *c = raft_of(n);
+		uint32_t leader = elect(c),
+			 down = trust_faults(FAULTS_CRASH, n);
+
+		for (i = 0; down > 0; i++) {
+			if (i == leader)
+				continue;
+			c->nodes[i].is_down = true;
+			down--;
+		}
+		agree(c, leader, 20);
+		cluster_advance(c, 300 * MS);
+		assert_applied(c, 21);
+		assert_int_equal(requests_up_to(c, 21), 20);
+		assert_int_equal(status_of(c, leader).stable, 16);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+static void
+without_a_majority_nothing_is_agreed_and_no_term_rises(void **state)
+{
+	struct cluster *c = raft_of(5);
+	uint32_t leader = elect(c), i, down = 0;
+	uint64_t applied, term;
+
+	(void)state;
+	for (i = 0; down < 3; i++)
+		if (i != leader) {
+			c->nodes[i].is_down = true;
+			down++;
+		}
+	applied = c->nodes[leader].applied;
+	term = status_of(c, leader).view;
+	submit(c, leader);
+	cluster_advance(c, 20000 * MS);
+	assert_applied(c, applied);
+	assert_true(status_of(c, leader).is_changing_view);
+	assert_int_equal(status_of(c, leader).view, term);
+	cluster_free(c);
+}
+
+static void
+a_follower_hands_its_requests_to_the_leader(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), follower = (leader + 1) % 3;
+
+	(void)state;
+	submit(c, follower);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[follower].sent[MESSAGE_REQUEST], 1);
+	assert_applied(c, 2);
+	assert_int_equal(status_of(c, follower).pending_requests, 0);
+	cluster_free(c);
+}
+
+static void
+a_slow_disk_of_the_leader_keeps_nobody_waiting(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+
+	(void)state;
+	c->nodes[leader].is_disk_stuck = true;
+	submit(c, leader);
+	cluster_settle(c);
+	assert_applied(c, 2);
+	cluster_free(c);
+}
+
+static void
+many_requests_share_an_entry(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), i;
+
+	(void)state;
+	for (i = 0; i < 10; i++)
+		submit(c, leader);
+	cluster_settle(c);
+	assert_applied(c, 2);
+	assert_int_equal(c->requests[2], 10);
+	cluster_free(c);
+}
+
+/* --- terms --- */
+
+static void
+a_dead_leader_is_replaced(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t old = elect(c), leader;
+
+	(void)state;
+	agree(c, old, 3);
+	node_crash(&c->nodes[old]);
+	leader = elect(c);
+	assert_int_not_equal(leader, old);
+	agree(c, leader, 3);
+	node_start(&c->nodes[old]);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 6);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_was_cut_off_disturbs_nobody_when_it_returns(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+	uint64_t term = status_of(c, leader).view;
+
+	(void)state;
+	c->knob = (leader + 1) % 3;
+	c->passes = passes_not_to_or_from_one;
+	cluster_advance(c, 20000 * MS);
+	assert_int_equal(status_of(c, (uint32_t)c->knob).view, term);
+	agree(c, leader, 3);
+	c->passes = NULL;
+	cluster_advance(c, 3000 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_int_equal(status_of(c, leader).view, term);
+	assert_applied(c, 4);
+	cluster_free(c);
+}
+
+static void
+a_leader_without_a_majority_steps_down(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+
+	(void)state;
+	c->knob = leader;
+	c->passes = passes_not_to_or_from_one;
+	cluster_advance(c, 3000 * MS);
+	assert_true(status_of(c, leader).is_changing_view);
+	assert_int_not_equal(leader_of(c), leader);
+	cluster_free(c);
+}
+
+static void
+a_vote_is_durable_before_it_is_given(void **state)
+{
+	struct cluster *c = alone_of(3);
+	struct node *node = &c->nodes[0];
+
+	(void)state;
+	node->is_disk_stuck = true;
+	say_request(c, 1, 0, 1, false, 0, 0);
+	cluster_settle(c);
+	assert_int_equal(node->sent[MESSAGE_VOTE_ANSWER], 0);
+	node->is_disk_stuck = false;
+	cluster_settle(c);
+	assert_int_equal(node->sent[MESSAGE_VOTE_ANSWER], 1);
+	cluster_free(c);
+}
+
+/* Everything that is sent is looked at: how many votes are granted? */
+static bool
+counts_votes(struct cluster *c, uint32_t from, uint32_t to, struct bytes body)
+{
+	struct decoder d;
+
+	(void)from;
+	(void)to;
+	if (message_type_of(body) != MESSAGE_VOTE_ANSWER)
+		return true;
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 4);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_bool(&d);
+	if (decoder_get_bool(&d))
+		c->knob++;
+	return true;
+}
+
+static struct cluster *
+judge_of(uint32_t n)
+{
+	struct cluster *c = alone_of(n);
+	uint32_t i;
+
+	/* Not down, but their engines are never stepped. */
+	for (i = 1; i < n; i++)
+		node_start(&c->nodes[i]);
+	c->knob = 0;
+	c->passes = counts_votes;
+	return c;
+}
+
+static void
+one_vote_is_given_in_a_term_also_after_a_crash(void **state)
+{
+	struct cluster *c = judge_of(3);
+	struct node *node = &c->nodes[0];
+
+	(void)state;
+	say_request(c, 1, 0, 4, false, 0, 0);
+	(void)node_sync(node);
+	assert_int_equal(c->knob, 1);
+	say_request(c, 2, 0, 4, false, 9, 3);
+	(void)node_sync(node);
+	assert_int_equal(c->knob, 1);
+	node_crash(node);
+	node_start(node);
+	assert_int_equal(status_of(c, 0).view, 4);
+	say_request(c, 2, 0, 4, false, 9, 3);
+	(void)node_sync(node);
+	assert_int_equal(c->knob, 1);
+	/* The same again is the same answer. */
+	say_request(c, 1, 0, 4, false, 0, 0);
+	assert_int_equal(c->knob, 2);
+	say_request(c, 2, 0, 5, false, 9, 3);
+	(void)node_sync(node);
+	assert_int_equal(c->knob, 3);
+	cluster_free(c);
+}
+
+static void
+nobody_votes_for_who_lacks_what_it_has(void **state)
+{
+	struct cluster *c = judge_of(3);
+
+	(void)state;
+	say_append(c, 1, 0, 2, 0, 0, 0, 2, 2, 7);
+	(void)node_sync(&c->nodes[0]);
+	c->now_us += 2000 * MS;               /* the leader is heard no more */
+	say_request(c, 2, 0, 3, false, 1, 2); /* shorter */
+	say_request(c, 2, 0, 4, false, 9, 1); /* longer, of an older term */
+	say_request(c, 2, 0, 5, true, 1, 2);
+	(void)node_sync(&c->nodes[0]);
+	assert_int_equal(c->knob, 0);
+	say_request(c, 2, 0, 5, false, 2, 2);
+	(void)node_sync(&c->nodes[0]);
+	assert_int_equal(c->knob, 1);
+	cluster_free(c);
+}
+
+static void
+nobody_listens_to_a_candidate_while_the_leader_is_heard(void **state)
+{
+	struct cluster *c = judge_of(3);
+
+	(void)state;
+	say_append(c, 1, 0, 2, 0, 0, 0, 0, 0, 0);
+	say_request(c, 2, 0, 9, false, 9, 8);
+	say_request(c, 2, 0, 9, true, 9, 8);
+	(void)node_sync(&c->nodes[0]);
+	assert_int_equal(c->knob, 0);
+	assert_int_equal(status_of(c, 0).view, 2);
+	cluster_free(c);
+}
+
+static void
+a_leader_that_resigns_is_followed_at_once(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t old = elect(c), leader;
+	uint64_t now = c->now_us;
+
+	(void)state;
+	submit(c, old);
+	node_step(&c->nodes[old], (struct event){ .kind = EVENT_RESIGN });
+	cluster_settle(c);
+	assert_int_equal(c->now_us, now);
+	leader = leader_of(c);
+	assert_int_not_equal(leader, NOBODY);
+	assert_int_not_equal(leader, old);
+	/* And what it was asked is not lost. */
+	cluster_advance(c, 600 * MS);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 1);
+	assert_applied(c, c->nodes[leader].applied);
+	cluster_free(c);
+}
+
+/* --- the log --- */
+
+static void
+an_entry_is_acknowledged_when_it_is_durable(void **state)
+{
+	struct cluster *c = alone_of(3);
+	struct node *node = &c->nodes[0];
+
+	(void)state;
+	node->is_disk_stuck = true;
+	say_append(c, 1, 0, 1, 0, 0, 0, 1, 1, 7);
+	cluster_settle(c);
+	assert_int_equal(node->sent[MESSAGE_APPEND_ANSWER], 0);
+	node->is_disk_stuck = false;
+	cluster_settle(c);
+	assert_int_equal(node->sent[MESSAGE_APPEND_ANSWER], 1);
+	cluster_free(c);
+}
+
+/* Ongaro 2014, figure 3.7. */
+static void
+copies_of_an_earlier_terms_entry_commit_nothing(void **state)
+{
+	struct cluster *c = alone_of(5);
+	struct node *node = &c->nodes[0];
+	unsigned tries;
+
+	(void)state;
+	say_append(c, 1, 0, 2, 0, 0, 0, 1, 2, 7);
+	cluster_settle(c);
+	for (tries = 0; tries < 100 && node->sent[MESSAGE_VOTE_REQUEST] == 0;
+	     tries++)
+		cluster_advance(c, 100 * MS);
+	say_vote(c, 1, 0, 3, true);
+	say_vote(c, 2, 0, 3, true);
+	cluster_settle(c);
+	say_vote(c, 1, 0, 3, false);
+	say_vote(c, 2, 0, 3, false);
+	cluster_settle(c);
+	assert_int_equal(leader_of(c), 0);
+	assert_int_equal(status_of(c, 0).proposed, 2);
+	say_taken(c, 1, 0, 3, 1);
+	say_taken(c, 2, 0, 3, 1);
+	say_taken(c, 3, 0, 3, 1);
+	cluster_settle(c);
+	assert_int_equal(node->applied, 0);
+	say_taken(c, 1, 0, 3, 2);
+	assert_int_equal(node->applied, 0);
+	say_taken(c, 2, 0, 3, 2);
+	assert_int_equal(node->applied, 2);
+	cluster_free(c);
+}
+
+static void
+what_is_not_committed_is_not_executed(void **state)
+{
+	struct cluster *c = alone_of(3);
+
+	(void)state;
+	say_append(c, 1, 0, 1, 0, 0, 2, 3, 1, 7);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].applied, 2);
+	assert_int_equal(status_of(c, 0).proposed, 3);
+	/* Nor is more committed than both logs are known to share. */
+	say_append(c, 1, 0, 1, 2, 1, 3, 0, 1, 7);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].applied, 2);
+	cluster_free(c);
+}
+
+static void
+what_conflicts_with_the_leader_stays_dropped_after_a_crash(void **state)
+{
+	struct cluster *c = alone_of(3);
+	struct node *node = &c->nodes[0];
+	struct engine_round round;
+
+	(void)state;
+	say_append(c, 1, 0, 1, 0, 0, 1, 5, 1, 7);
+	cluster_settle(c);
+	say_append(c, 2, 0, 3, 1, 1, 1, 1, 3, 8);
+	cluster_settle(c);
+	assert_int_equal(status_of(c, 0).proposed, 2);
+	node_crash(node);
+	node_start(node);
+	assert_int_equal(status_of(c, 0).proposed, 2);
+	assert_int_equal(strategy_raft.round(node->engine, 2, &round), AG_OK);
+	assert_int_equal(round.view, 3);
+	assert_int_equal(strategy_raft.round(node->engine, 3, &round),
+	    AG_ENOENT);
+	cluster_free(c);
+}
+
+static void
+what_is_committed_is_dropped_for_nobody(void **state)
+{
+	struct cluster *c = alone_of(3);
+	struct engine_round round;
+
+	(void)state;
+	say_append(c, 1, 0, 1, 0, 0, 2, 2, 1, 7);
+	cluster_settle(c);
+	say_append(c, 2, 0, 5, 0, 0, 2, 2, 5, 8);
+	cluster_settle(c);
+	assert_int_equal(strategy_raft.round(c->nodes[0].engine, 1, &round),
+	    AG_OK);
+	assert_int_equal(round.view, 1);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* A leader whose log has other terms finds where they part. */
+static void
+a_term_is_skipped_at_a_time(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader, i;
+	size_t before;
+
+	(void)state;
+	/* Twelve entries of a term that nobody else ever saw. */
+	for (i = 0; i < 12; i++)
+		say_append(c, 1, 2, 2, i, i == 0 ? 0 : 2, 0, 1, 2, 7);
+	(void)node_sync(&c->nodes[2]);
+	node_crash(&c->nodes[2]);
+	say_request(c, 2, 0, 5, false, 0, 0);
+	say_request(c, 2, 1, 5, false, 0, 0);
+	leader = elect(c);
+	agree(c, leader, 12);
+	before = c->nodes[leader].sent[MESSAGE_APPEND];
+	node_start(&c->nodes[2]);
+	cluster_settle(c);
+	cluster_advance(c, 300 * MS);
+	assert_applied(c, 13);
+	/* Heartbeats to two, a probe for a hint, the entries. */
+	assert_true(c->nodes[leader].sent[MESSAGE_APPEND] - before <= 12);
+	cluster_free(c);
+}
+
+static void
+who_lacks_what_nobody_keeps_fetches_the_state(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	c->has_transfer = true;
+	node_crash(&c->nodes[late]);
+	agree(c, leader, 400);
+	node_start(&c->nodes[late]);
+	cluster_advance(c, 3000 * MS);
+	assert_true(c->nodes[late].fetches > 0);
+	assert_applied(c, c->nodes[leader].applied);
+	agree(c, leader, 20);
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_int_equal(status_of(c, late).stable,
+	    status_of(c, leader).stable);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_was_emptied_is_given_all_by_the_leader_that_knew_it(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	agree(c, leader, 5);
+	cluster_advance(c, 300 * MS);
+	node_crash(&c->nodes[late]);
+	items_free(&c->nodes[late].records);
+	c->nodes[late].applied = 0;
+	memset(&c->nodes[late].state, 0, sizeof(c->nodes[late].state));
+	node_start(&c->nodes[late]);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_applied(c, 6);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_was_away_for_a_while_needs_no_state(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	node_crash(&c->nodes[late]);
+	agree(c, leader, 30);
+	node_start(&c->nodes[late]);
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(c->nodes[late].fetches, 0);
+	assert_applied(c, c->nodes[leader].applied);
+	cluster_free(c);
+}
+
+static void
+all_crash_and_nothing_acknowledged_is_lost(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), i;
+
+	(void)state;
+	agree(c, leader, 21);
+	for (i = 0; i < 3; i++) {
+		node_crash(&c->nodes[i]);
+		node_roll_back(&c->nodes[i], 17);
+		node_cut_log(&c->nodes[i]);
+	}
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	leader = elect(c);
+	assert_true(c->nodes[leader].applied >= 22);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 21);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_log_of_another_strategy_is_refused(void **state)
+{
+	struct cluster *raft = alone_of(3), *pbft = cluster_of(4);
+	struct items swap;
+
+	(void)state;
+	node_crash(&raft->nodes[0]);
+	node_crash(&pbft->nodes[0]);
+	swap = raft->nodes[0].records;
+	raft->nodes[0].records = pbft->nodes[0].records;
+	pbft->nodes[0].records = swap;
+	node_start(&raft->nodes[0]);
+	node_start(&pbft->nodes[0]);
+	assert_non_null(
+	    strstr(raft->nodes[0].fatal, "written by another strategy"));
+	assert_non_null(
+	    strstr(pbft->nodes[0].fatal, "written by another strategy"));
+	cluster_free(raft);
+	cluster_free(pbft);
+}
+
+static void
+a_lost_log_beside_a_state_is_refused(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+
+	(void)state;
+	agree(c, leader, 3);
+	node_crash(&c->nodes[leader]);
+	items_free(&c->nodes[leader].records);
+	node_start(&c->nodes[leader]);
+	assert_non_null(strstr(c->nodes[leader].fatal, "the log is missing"));
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    clusters_of_every_size_agree_with_f_members_down),
+		cmocka_unit_test(
+		    without_a_majority_nothing_is_agreed_and_no_term_rises),
+		cmocka_unit_test(a_follower_hands_its_requests_to_the_leader),
+		cmocka_unit_test(
+		    a_slow_disk_of_the_leader_keeps_nobody_waiting),
+		cmocka_unit_test(many_requests_share_an_entry),
+		cmocka_unit_test(a_dead_leader_is_replaced),
+		cmocka_unit_test(
+		    who_was_cut_off_disturbs_nobody_when_it_returns),
+		cmocka_unit_test(a_leader_without_a_majority_steps_down),
+		cmocka_unit_test(a_vote_is_durable_before_it_is_given),
+		cmocka_unit_test(
+		    one_vote_is_given_in_a_term_also_after_a_crash),
+		cmocka_unit_test(nobody_votes_for_who_lacks_what_it_has),
+		cmocka_unit_test(
+		    nobody_listens_to_a_candidate_while_the_leader_is_heard),
+		cmocka_unit_test(a_leader_that_resigns_is_followed_at_once),
+		cmocka_unit_test(an_entry_is_acknowledged_when_it_is_durable),
+		cmocka_unit_test(
+		    copies_of_an_earlier_terms_entry_commit_nothing),
+		cmocka_unit_test(what_is_not_committed_is_not_executed),
+		cmocka_unit_test(
+		    what_conflicts_with_the_leader_stays_dropped_after_a_crash),
+		cmocka_unit_test(what_is_committed_is_dropped_for_nobody),
+		cmocka_unit_test(a_term_is_skipped_at_a_time),
+		cmocka_unit_test(who_lacks_what_nobody_keeps_fetches_the_state),
+		cmocka_unit_test(
+		    who_was_emptied_is_given_all_by_the_leader_that_knew_it),
+		cmocka_unit_test(who_was_away_for_a_while_needs_no_state),
+		cmocka_unit_test(all_crash_and_nothing_acknowledged_is_lost),
+		cmocka_unit_test(a_log_of_another_strategy_is_refused),
+		cmocka_unit_test(a_lost_log_beside_a_state_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
