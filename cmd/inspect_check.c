@@ -237,7 +237,14 @@ inspect_check_record(void *arg, const struct inspect_log *log, uint64_t number,
 	case RECORD_VIEW:
 		check_view(check, log, number, r);
 		break;
+	case RECORD_TERM:
+		check_view(check, log, number, r);
+		break;
+	case RECORD_ENTRY:
+		check_batch(check, number, r->seq, &r->digest, r->batch);
+		break;
 	case RECORD_CHECKPOINT:
+	case RECORD_BASE:
 		check->checkpoint_certificates++;
 		check_certificate(check, number, r, c);
 		check_view(check, log, number, r);
@@ -261,8 +268,27 @@ inspect_check_record(void *arg, const struct inspect_log *log, uint64_t number,
 
 /* --- the whole --- */
 
+/* The digest of what the log says was decided; NULL: it says nothing. */
+static const struct digest *
+decided(const struct inspect_log *log, const struct inspect_entry *entry)
+{
+	/* Raft's entries are; those past the state may yet be replaced. */
+	if (log->is_raft)
+		return entry->proposal_record != 0 &&
+			entry->seq <= log->proposed
+		    ? &entry->proposed
+		    : NULL;
+	return entry->committed_record != 0 ? &entry->committed : NULL;
+}
+
+static uint64_t
+decided_record(const struct inspect_log *log, const struct inspect_entry *entry)
+{
+	return log->is_raft ? entry->proposal_record : entry->committed_record;
+}
+
 static bool
-has_batch(const struct inspect_entry *entry)
+has_batch(const struct inspect_entry *entry, const struct digest *digest)
 {
 	uint32_t i,
 	    kept = entry->batch_count < INSPECT_BATCHES_KEPT
@@ -270,7 +296,7 @@ has_batch(const struct inspect_entry *entry)
 	    : INSPECT_BATCHES_KEPT;
 
 	for (i = 0; i < kept; i++)
-		if (digest_equal(&entry->batches[i], &entry->committed))
+		if (digest_equal(&entry->batches[i], digest))
 			return true;
 	return false;
 }
@@ -291,9 +317,9 @@ check_batches(struct inspect_check *check, const struct inspect_log *log)
 		const struct inspect_entry *e = &log->entries[i - 1];
 		const bool is_last = i == log->entry_count ||
 		    log->entries[i].seq != e->seq + 1 ||
-		    log->entries[i].committed_record == 0;
+		    decided(log, &log->entries[i]) == NULL;
 
-		if (e->committed_record == 0)
+		if (decided(log, e) == NULL)
 			continue;
 		if (is_last)
 			leads_on = false;
@@ -302,14 +328,14 @@ check_batches(struct inspect_check *check, const struct inspect_log *log)
 		check->first_seq = e->seq;
 		if (check->last_seq == 0)
 			check->last_seq = e->seq;
-		if (has_batch(e))
+		if (has_batch(e, decided(log, e)))
 			check->batches++;
 		else if (e->batch_count > 0 && leads_on)
-			problem(check, e->committed_record, e->seq,
+			problem(check, decided_record(log, e), e->seq,
 			    "the batch that was certified is not here, but "
 			    "another is");
 		else if (e->seq > log->stable && e->seq <= executed)
-			problem(check, e->committed_record, e->seq,
+			problem(check, decided_record(log, e), e->seq,
 			    "the batch that was certified is not here");
 		else
 			check->batches_absent++;
@@ -335,7 +361,7 @@ check_gaps(struct inspect_check *check, const struct inspect_log *log)
 	for (i = 0; i < log->entry_count; i++) {
 		const struct inspect_entry *e = &log->entries[i];
 
-		if (e->committed_record == 0)
+		if (decided(log, e) == NULL)
 			continue;
 		if (e->seq < begin) {
 			if (before != 0)
@@ -344,9 +370,9 @@ check_gaps(struct inspect_check *check, const struct inspect_log *log)
 		} else if (log->has_state && e->seq <= log->state.seq &&
 		    e->seq > next) {
 			problem(check, 0, next,
-			    "executed, but not certified here, up to sequence "
+			    "executed, but not %s here, up to sequence "
 			    "%" PRIu64,
-			    e->seq - 1);
+			    log->is_raft ? "written" : "certified", e->seq - 1);
 		}
 		if (e->seq >= next)
 			next = e->seq + 1;
@@ -355,8 +381,8 @@ check_gaps(struct inspect_check *check, const struct inspect_log *log)
 		check->passed_over += begin - 1 - before;
 	if (log->has_state && next <= log->state.seq)
 		problem(check, 0, next,
-		    "executed, but not certified here, up to sequence %" PRIu64,
-		    log->state.seq);
+		    "executed, but not %s here, up to sequence %" PRIu64,
+		    log->is_raft ? "written" : "certified", log->state.seq);
 }
 
 static void

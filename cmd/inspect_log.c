@@ -240,7 +240,7 @@ static void
 take_certificate(struct inspect_log *log, struct inspect_entry *entry,
     const struct record *r, const struct certificate *c, uint64_t number)
 {
-	if (r->kind == RECORD_CHECKPOINT) {
+	if (r->kind == RECORD_CHECKPOINT || r->kind == RECORD_BASE) {
 		entry->checkpoint_record = number;
 		entry->checkpoint = r->digest;
 		if (r->seq >= log->stable) {
@@ -277,9 +277,11 @@ take_record(struct inspect_log *log, const struct record *r,
 {
 	struct inspect_entry *entry;
 
-	if (r->kind == RECORD_VIEW)
+	log->is_raft = log->is_raft || r->kind == RECORD_ENTRY ||
+	    r->kind == RECORD_TERM || r->kind == RECORD_BASE;
+	if (r->kind == RECORD_VIEW || r->kind == RECORD_TERM)
 		return take_view(log, r, number);
-	if (r->kind == RECORD_CHECKPOINT) {
+	if (r->kind == RECORD_CHECKPOINT || r->kind == RECORD_BASE) {
 		/* The record's view is where the node stood. */
 		enum ag_status status = take_view(log, r, number);
 
@@ -295,6 +297,11 @@ take_record(struct inspect_log *log, const struct record *r,
 	case RECORD_PROPOSAL:
 		take_proposal(log, entry, r, number);
 		break;
+	case RECORD_ENTRY:
+		take_proposal(log, entry, r, number);
+		/* Those above it are in the log no more. */
+		log->proposed = r->seq;
+		break;
 	case RECORD_BATCH:
 		take_batch(log, entry, r->batch);
 		break;
@@ -306,6 +313,8 @@ take_record(struct inspect_log *log, const struct record *r,
 	case RECORD_COMMITTED:
 	case RECORD_CHECKPOINT:
 	case RECORD_VIEW:
+	case RECORD_TERM:
+	case RECORD_BASE:
 	default:
 		take_certificate(log, entry, r, c, number);
 		break;
@@ -319,7 +328,8 @@ known_of(const struct inspect_log *log, const struct record *r)
 {
 	static const struct inspect_entry nothing;
 
-	if (log->hash_cap == 0 || r->kind == RECORD_VIEW || r->seq == 0)
+	if (log->hash_cap == 0 || r->kind == RECORD_VIEW ||
+	    r->kind == RECORD_TERM || r->seq == 0)
 		return &nothing;
 	return hash_place(log->hash, log->hash_cap, log->salt, r->seq);
 }
@@ -532,6 +542,10 @@ inspect_log_committed(const struct inspect_log *log)
 	const struct inspect_entry *entry;
 	size_t i = 0;
 
+	/* Raft writes down nowhere what is committed, but has executed it. */
+	if (log->is_raft)
+		return log->has_state && log->state.seq > seq ? log->state.seq
+							      : seq;
 	/* Without a checkpoint a log begins with the cluster's history. */
 	if (seq == 0 && log->entry_count > 0)
 		seq = log->entries[0].seq - 1;
@@ -546,10 +560,22 @@ inspect_log_committed(const struct inspect_log *log)
 	return seq;
 }
 
+static const char *
+raft_phase(const struct inspect_log *log, const struct inspect_entry *entry)
+{
+	if (entry->proposal_record == 0 || entry->seq > log->proposed)
+		return "";
+	if (log->has_state && entry->seq <= log->state.seq)
+		return "EXECUTED";
+	return entry->seq <= log->stable ? "COMMITTED" : "PROPOSED";
+}
+
 const char *
 inspect_log_phase(const struct inspect_log *log,
     const struct inspect_entry *entry)
 {
+	if (log->is_raft)
+		return raft_phase(log, entry);
 	if (entry->committed_record != 0)
 		return log->has_state && entry->seq <= log->state.seq
 		    ? "EXECUTED"

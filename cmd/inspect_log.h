@@ -58,6 +58,7 @@ struct inspect_log {
 	int self; /* whose directory it is; -1 unknown */
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
 
+	bool is_raft;                       /* its records are Raft's */
 	uint64_t first_record, last_record; /* 0: the log is empty */
 	struct inspect_entry *entries;      /* by rising sequence */
 	size_t entry_count;

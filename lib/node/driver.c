@@ -541,7 +541,10 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.log_id = config->roster->digest.data,
 		.horizon_path = config->horizon_path,
 		.scope = &scope,
-		.can_rejoin = config->roster->member_count > 1,
+		/* What only a log of Raft had may be lost with it: nobody
+		 * could say what was acknowledged there. */
+		.can_rejoin = config->roster->member_count > 1 &&
+		    roster_fault_model(config->roster) != FAULTS_CRASH,
 		.metrics = config->metrics,
 	};
 	enum ag_status status;
@@ -688,6 +691,16 @@ driver_want_checkpoint(struct driver *d)
 }
 
 void
+driver_resign(struct driver *d)
+{
+	struct event event = { .kind = EVENT_RESIGN };
+
+	d->is_touched = true;
+	driver_step(d, &event);
+	d->callbacks.flush(d->callbacks.arg);
+}
+
+void
 driver_synced(struct driver *d, uint64_t seq)
 {
 	if (seq == d->stable_seq && d->stable_token != 0)
@@ -749,7 +762,8 @@ driver_certificate(const struct driver *d, uint64_t seq, struct buf *out)
 	const struct kept_certificate *kept =
 	    &d->certificates[seq % CERTIFICATES_KEPT];
 
-	if (seq == 0 || kept->seq != seq)
+	/* Nobody signs what Raft decides. */
+	if (seq == 0 || kept->seq != seq || kept->encoded.len == 0)
 		return AG_ENOENT;
 	return buf_append(out, kept->encoded.data, kept->encoded.len);
 }

@@ -97,6 +97,9 @@ void driver_installed(struct driver *driver, uint64_t seq, bool is_last,
     const struct digest *digest, struct bytes certificate);
 void driver_want_checkpoint(struct driver *driver);
 
+/* The node is about to stop: if it leads, another should. */
+void driver_resign(struct driver *driver);
+
 /* Checkpoint seq is durable in the state database: logs may be cut. */
 void driver_synced(struct driver *driver, uint64_t seq);
 

@@ -878,6 +878,8 @@ void
 node_drain(struct node *n, void (*done)(void *arg), void *arg)
 {
 	n->is_draining = true;
+	if (!n->has_failed)
+		driver_resign(n->driver);
 	requests_on_idle(n->requests, done, arg);
 }
 
