@@ -140,14 +140,12 @@ warn(const struct roster *next, const struct roster *roster,
 	    : roster->members[change->gone].name;
 	uint32_t down = status == NULL ? 0 : count_down(status, gone);
 
-	if (change->kind == SUCCESSION_ADD &&
-	    f == roster_faults(roster))
+	if (change->kind == SUCCESSION_ADD && f == roster_faults(roster))
 		(void)fprintf(stderr,
 		    "%u members tolerate no more than %u did: %u tolerate %u\n",
 		    next->member_count, roster->member_count,
-		    roster_fault_model(next) == FAULTS_CRASH
-			? 2 * (f + 1) + 1
-			: 3 * (f + 1) + 1,
+		    roster_fault_model(next) == FAULTS_CRASH ? 2 * (f + 1) + 1
+							     : 3 * (f + 1) + 1,
 		    f + 1);
 	if (f < roster_faults(roster))
 		(void)fprintf(stderr,

@@ -157,7 +157,7 @@ job_run(void *arg)
 	else if (f->job == JOB_CHECK_KEPT)
 		f->status = gather_check_kept(f->gather, f->job_item, &f->err);
 	else
-		f->status = gather_build(f->gather,
+		f->status = gather_build_state(f->gather,
 		    s->config.roster->cluster_id, &f->stop, &f->err);
 }
 

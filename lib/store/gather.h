@@ -8,7 +8,7 @@
  *
  * Ownership  gather_open() hands out a handle, gather_close() takes it back
  *            and leaves the file.
- * Threads    gather_check(), gather_check_kept() and gather_build() may run on
+ * Threads    gather_check(), gather_check_kept() and gather_build_state() may run on
  *            another thread, one of them at a time, and gather_accept()
  *            and gather_begin() not meanwhile.
  */
@@ -79,7 +79,7 @@ bool gather_is_whole(const struct gather *gather);
  * All parts are there: make the state database in the directory, synced, and
  * remove the parts.  A stop that is set meanwhile ends it (AG_EAGAIN).
  */
-enum ag_status gather_build(struct gather *gather,
+enum ag_status gather_build_state(struct gather *gather,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES], const atomic_bool *stop,
     struct ag_error *err) AG_MUST_USE;
 

@@ -329,7 +329,7 @@ build_settle(struct build *b, struct ag_error *err)
 }
 
 enum ag_status
-gather_build(struct gather *g,
+gather_build_state(struct gather *g,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES], const atomic_bool *stop,
     struct ag_error *err)
 {

@@ -244,7 +244,9 @@ static void
 forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
     struct certificate *c)
 {
-	uint32_t quorum = trust_quorum(FAULTS_BYZANTINE, w->profile.member_count), i;
+	uint32_t quorum =
+		     trust_quorum(FAULTS_BYZANTINE, w->profile.member_count),
+		 i;
 	bool repeats = dice_chance(&w->byzantine_dice, 500);
 
 	memset(c, 0, sizeof(*c));

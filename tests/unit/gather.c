@@ -171,7 +171,8 @@ assert_built(struct scene *s)
 	struct store *store;
 
 	assert_true(gather_is_whole(s->gather));
-	assert_int_equal(gather_build(s->gather, cluster_id, &never, NULL),
+	assert_int_equal(gather_build_state(s->gather, cluster_id, &never,
+			     NULL),
 	    AG_OK);
 	assert_int_equal(store_open(&store, s->fetched, cluster_id, NULL, NULL),
 	    AG_OK);
@@ -423,7 +424,7 @@ a_build_that_is_stopped_leaves_the_parts(void **state)
 	begin(s);
 	while (step(s))
 		;
-	assert_int_equal(gather_build(s->gather, cluster_id, &now, &err),
+	assert_int_equal(gather_build_state(s->gather, cluster_id, &now, &err),
 	    AG_EAGAIN);
 	assert_built(s);
 }
