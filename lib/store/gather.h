@@ -8,8 +8,8 @@
  *
  * Ownership  gather_open() hands out a handle, gather_close() takes it back
  *            and leaves the file.
- * Threads    gather_check(), gather_check_kept() and gather_build_state() may run on
- *            another thread, one of them at a time, and gather_accept()
+ * Threads    gather_check(), gather_check_kept() and gather_build_state() may
+ *            run on another thread, one of them at a time, and gather_accept()
  *            and gather_begin() not meanwhile.
  */
 #ifndef AEGIS_STORE_GATHER_H
