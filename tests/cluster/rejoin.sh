@@ -95,7 +95,7 @@ wait "$n2" || fail "n2 exited $?: $(cat n2.err)"
 
 # The others go on, past checkpoints, and so does it.
 exits 0 "$AEGIS" cluster up --any c
-exits 0 ask n1 put meanwhile "n2 rejoins"
+within 20 "a quorum serves" ask n1 put meanwhile "n2 rejoins"
 within 20 "n2 catches up" has n2 meanwhile "n2 rejoins"
 for i in $(seq 48); do
 	exits 0 ask n1 put "small$((i % 4))" "$i"
