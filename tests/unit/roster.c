@@ -68,13 +68,13 @@ static int
 remove_fixture(void **state)
 {
 	static const char *const files[] = { "keys/node", "keys/node.pub",
-		"keys/link", "keys/link.pub" };
+		"keys/link", "keys/link.pub", SETUP_HORIZON };
 	struct fixture *f = *state;
 	char path[128];
 	size_t i, k;
 
 	for (i = 0; i < NODES; i++) {
-		for (k = 0; k < 4; k++) {
+		for (k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
 			(void)snprintf(path, sizeof(path), "%s/%s",
 			    nodes[i].dir, files[k]);
 			(void)unlink(path);
