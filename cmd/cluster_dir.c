@@ -494,7 +494,7 @@ cluster_dir_await(const struct cluster_dir *dir, struct cluster_start *starts,
 		if (now >= end)
 			return await_failed(dir, last, &starts[last], false,
 			    err);
-		/* A child's end makes no datagram: look for it twice a second. */
+		/* A child's end makes no datagram: look for it now and then. */
 		(void)poll(polls, count,
 		    (int)((end - now) / 1000 < 500 ? (end - now) / 1000 + 1
 						   : 500));

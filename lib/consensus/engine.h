@@ -9,10 +9,10 @@
  *
  * THE DRIVER'S DUTIES
  *   1. Effects are carried out in order.  A PERSIST names a token; tokens
- *      rise by one.  Records are appended in token order and made durable together;
- *      then one PERSISTED event names the highest durable token.  One that
- *      is_lazy carries no promise: it need not be made durable before
- *      something waits for it or a later one, only soon.
+ *      rise by one.  Records are appended in token order and made durable
+ *      together; then one PERSISTED event names the highest durable token.
+ *      One that is_lazy carries no promise: it need not be made durable
+ *      before something waits for it or a later one, only soon.
  *   2. A SEND or DELIVER that names `after` waits until that token is
  *      durable.  Nothing a peer could hold us to leaves earlier.
  *   3. DELIVERs are executed in order.  When the state machine has executed

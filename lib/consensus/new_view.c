@@ -19,8 +19,9 @@
  *          and at least one of those pledges is true.  It is chosen over a
  *          certificate of a lower view, which then proves no commit: or that
  *          true pledge, made in a view after the commit, were for another
- *          batch than its view had to go on with, against rule 5.  A certificate of the same
- *          view proves that not everybody prepared the other.
+ *          batch than its view had to go on with, against rule 5.  A
+ *          certificate of the same view proves that not everybody prepared
+ *          the other.
  *
  * RULES    1. Every backup makes the selection itself, from the signed view
  *             changes in the message, and leaves a primary whose own

@@ -136,8 +136,8 @@ void link_confirm(struct link *link, uint64_t now_us);
 void link_stand_by(struct link *link, uint64_t now_us);
 
 /*
- * The next frame of a link that is up or spare.  AG_EAGAIN when there is none, also
- * when the link has just died of what it read.
+ * The next frame of a link that is up or spare.  AG_EAGAIN when there is none,
+ * also when the link has just died of what it read.
  */
 enum ag_status link_next_frame(struct link *link,
     struct frame *frame) AG_MUST_USE;

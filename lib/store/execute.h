@@ -14,8 +14,9 @@
 #include "store/tables.h"
 
 /*
- * Execute a decoded operation, but for a membership (store/membership.h), as part of batch seq.  A failure is the
- * world's (disk, memory), never the operation's: that is in *result.
+ * Execute a decoded operation, but for a membership (store/membership.h), as
+ * part of batch seq.  A failure is the world's (disk, memory), never the
+ * operation's: that is in *result.
  */
 enum ag_status execute_operation(struct tables *tables,
     const struct operation *op, uint64_t seq,

@@ -14,9 +14,10 @@
  *         contents  u8 shape, then
  *           0 entries  [key, value, version, created, modified], one after
  *                      another, by rising key
- *           1 split    u8 bits (to 12 for the root, to 4 for others) | the 2^bits nodes so far below, from the
- *                      left: u8 0 nothing; 1 one leaf, key hash | value
- *                      hash; 2 more, their digest
+ *           1 split    u8 bits (to 12 for the root, to 4 for others) | the
+ *                      2^bits nodes so far below, from the left: u8 0
+ *                      nothing; 1 one leaf, key hash | value hash; 2 more,
+ *                      their digest
  *           2 list     principal | BLAKE2b-256 of its encoding, by rising
  *                      principal
  *           3 clients  encodings, as byte strings one after another, of

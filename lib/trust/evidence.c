@@ -23,8 +23,9 @@
  *          the link says who sent it and nobody signed for it, so whoever
  *          received it could have made it.
  *          A view change that leaves out what its member committed or
- *          pledged: one whose disk came back older says so in good faith.  (A pledge for another digest than the PREPARE would be
- *          proof, but a record would have to hold the whole message.)
+ *          pledged: one whose disk came back older says so in good faith.
+ *          (A pledge for another digest than the PREPARE would be proof, but a
+ *          record would have to hold the whole message.)
  *
  * RULES    1. Everything a verdict rests on is in the file or in the roster.
  *          2. The verdict needs two valid signatures.  The check at the end

@@ -121,8 +121,8 @@ enum ag_status roster_check_member_count(enum fault_model faults, size_t count,
 
 /*
  * The rules between members that a parsed roster obeys, for one put together
- * in memory: as many members as its strategy takes; names, addresses and keys all
- * different; link signatures right.
+ * in memory: as many members as its strategy takes; names, addresses and keys
+ * all different; link signatures right.
  */
 enum ag_status roster_check(const struct roster *roster,
     struct ag_error *err) AG_MUST_USE;
