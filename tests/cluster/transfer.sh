@@ -64,14 +64,14 @@ while [ -e go ]; do
 done ) &
 writer=$!
 
-# From all the others, each part once.
+# From several of the others, each part once.
 empty n4
 exits 0 "$AEGIS" cluster up c
 within 120 "n4 fetches the state" logged n4 "state installed"
-for node in n1 n2 n3; do
-	grep 'msg="state offered"' c/n4/node.log | grep -q "member=$node" ||
-		fail "$node was not asked for the state"
-done
+# Who is linked last may come when all is there.
+offered=$(grep 'msg="state offered"' c/n4/node.log |
+	sed 's/.* member=\([^ ]*\).*/\1/' | sort -u | wc -l)
+[ "$offered" -ge 2 ] || fail "the state came from $offered member"
 [ "$(number n4 "state fetched" parts)" -gt 60 ] ||
 	fail "the state came in $(number n4 "state fetched" parts) parts"
 grep -q 'msg="state transfer failed"' c/n4/node.log &&

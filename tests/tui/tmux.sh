@@ -12,28 +12,31 @@ tm() {
 trap 'tm kill-server 2>/dev/null || :; rm -rf "$work"' EXIT
 failed=0
 
-
+# One that stays: a server that has just lost its last session ends, and a
+# client that comes meanwhile is turned away.
+tm new-session -d -s stays 'exec cat'
 for size in 40x10 60x20 80x24 140x40; do
 	for name in degraded hostile n7; do
 		run="$aegis tui --fixture $here/fixtures/$name.json --clock 2026-11-24T04:31:07Z"
 		mkfifo "$work/frames"
-		tm new-session -d -x "${size%x*}" -y "${size#*x}" \
+		session=$name-$size
+		tm new-session -d -s "$session" -x "${size%x*}" -y "${size#*x}" \
 		    "exec $run --frame-fd 9 9>$work/frames"
 		exec 8<"$work/frames"
 		read -r _ <&8
 		key=1
 		for screen in overview nodes consensus alerts logs; do
 			if [ $key -gt 1 ]; then
-				tm send-keys "$key"
+				tm send-keys -t "$session" "$key"
 				read -r _ <&8
 			fi
 			$run --once "$screen" --size "$size" >"$work/want"
 			# A frame written is not yet a frame parsed by tmux:
 			# a look that differs is repeated for a moment.
 			for _ in 1 2 3 4 5 6 7 8 9 10; do
-				tm capture-pane -p >"$work/have"
+				tm capture-pane -t "$session" -p >"$work/have"
 				cmp -s "$work/want" "$work/have" && break
-				tm run-shell -d 0.05 'true'
+				tm run-shell -t "$session" -d 0.05 'true'
 			done
 			if ! diff "$work/want" "$work/have"; then
 				echo "$name $size $screen differs"
@@ -41,7 +44,7 @@ for size in 40x10 60x20 80x24 140x40; do
 			fi
 			key=$((key + 1))
 		done
-		tm send-keys q
+		tm send-keys -t "$session" q
 		cat <&8 >/dev/null
 		exec 8<&-
 		rm "$work/frames"
