@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/pages.h"
 #include "consensus/engine.h"
 #include "consensus/record.h"
 
@@ -18,7 +18,6 @@ struct inspect_engine {
 	const struct strategy *strategy;
 	struct engine *engine;
 	void *memory;
-	size_t memory_len;
 	uint32_t window;
 	bool has_stopped;
 	struct effects effects;
@@ -69,6 +68,7 @@ inspect_engine_new(struct inspect_engine **out,
 {
 	struct inspect_engine *e = calloc(1, sizeof(*e));
 	struct engine_config engine;
+	size_t memory_len;
 
 	*out = NULL;
 	if (e == NULL)
@@ -82,14 +82,13 @@ inspect_engine_new(struct inspect_engine **out,
 		    "roster: strategy \"%s\" is not known to this version",
 		    config->roster->strategy);
 	}
-	e->memory_len = e->strategy->size(&engine);
-	e->memory = mmap(NULL, e->memory_len, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (e->memory == MAP_FAILED) {
+	memory_len = e->strategy->size(&engine);
+	e->memory = pages_new(memory_len);
+	if (e->memory == NULL) {
 		free(e);
 		return ag_fail_sys(err, "reserve memory for agreement");
 	}
-	e->engine = e->strategy->init(e->memory, e->memory_len, &engine);
+	e->engine = e->strategy->init(e->memory, memory_len, &engine);
 	if (e->engine == NULL) {
 		inspect_engine_free(e);
 		return ag_fail(err, AG_EINVAL,
@@ -107,7 +106,7 @@ inspect_engine_free(struct inspect_engine *e)
 {
 	if (e == NULL)
 		return;
-	(void)munmap(e->memory, e->memory_len);
+	pages_free(e->memory);
 	free(e);
 }
 

@@ -25,10 +25,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/pages.h"
 #include "consensus/record.h"
 #include "event/loop.h"
 #include "node/journal.h"
@@ -63,7 +63,6 @@ struct driver {
 	const struct strategy *strategy;
 	struct engine *engine;
 	void *memory;
-	size_t memory_len;
 	struct effects effects;
 	struct journal *journal;
 	uint64_t installed_seq; /* of the last state put in place; or 0 */
@@ -474,17 +473,15 @@ driver_make_engine(struct driver *d, const struct driver_config *config,
     struct ag_error *err)
 {
 	struct engine_config engine;
+	size_t memory_len;
 
 	driver_configure(config, &engine);
-	d->memory_len = d->strategy->size(&engine);
-	d->memory = mmap(NULL, d->memory_len, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (d->memory == MAP_FAILED) {
-		d->memory = NULL;
+	memory_len = d->strategy->size(&engine);
+	d->memory = pages_new(memory_len);
+	if (d->memory == NULL)
 		return ag_fail_sys(err, "reserve %zu bytes for agreement",
-		    d->memory_len);
-	}
-	d->engine = d->strategy->init(d->memory, d->memory_len, &engine);
+		    memory_len);
+	d->engine = d->strategy->init(d->memory, memory_len, &engine);
 	if (d->engine == NULL)
 		return ag_fail(err, AG_EINVAL,
 		    "configure agreement: checkpoint interval %u, pipeline %u "
@@ -612,8 +609,7 @@ driver_close(struct driver *d)
 	for (i = 0; i < CERTIFICATES_KEPT; i++)
 		buf_fini(&d->certificates[i].encoded);
 	round_log_free(d->rounds);
-	if (d->memory != NULL)
-		(void)munmap(d->memory, d->memory_len);
+	pages_free(d->memory);
 	free(d);
 }
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/pages.h"
 #include "db/db.h"
 #include "store/leaves.h"
 #include "store/part.h"
@@ -91,7 +92,7 @@ part_maker_free(struct part_maker *m)
 	buf_fini(&m->keys);
 	free(m->found);
 	free(m->leaves);
-	free(m->session_memory);
+	pages_free(m->session_memory);
 	free(m->client);
 	free(m);
 }
@@ -433,7 +434,7 @@ sessions_load(struct part_maker *m, struct ag_error *err)
 
 	if (m->sessions != NULL)
 		return AG_OK;
-	m->session_memory = calloc(1, len);
+	m->session_memory = pages_new(len);
 	if (m->session_memory == NULL)
 		return ag_fail(err, AG_ENOMEM, "parts: out of memory");
 	m->sessions = session_init(m->session_memory, len, &config);

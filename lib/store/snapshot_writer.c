@@ -9,6 +9,7 @@
 
 #include <sodium.h>
 
+#include "base/pages.h"
 #include "codec/encoder.h"
 #include "db/db.h"
 #include "store/snapshot.h"
@@ -53,7 +54,7 @@ writer_load(struct snapshot_writer *w, struct bytes certificate,
 		memcpy(copy, certificate.data, certificate.len);
 	w->certificate = bytes_of(copy, certificate.len);
 	w->item = malloc(SNAPSHOT_ITEM_BYTES_MAX);
-	w->session_memory = calloc(1, len);
+	w->session_memory = pages_new(len);
 	if (w->item == NULL || w->session_memory == NULL)
 		return ag_fail(err, AG_ENOMEM, "snapshot: out of memory");
 	w->sessions = session_init(w->session_memory, len, &config);
@@ -104,7 +105,7 @@ snapshot_writer_free(struct snapshot_writer *w)
 	if (w->entries != NULL)
 		db_finalize(w->entries);
 	free((void *)(uintptr_t)w->certificate.data);
-	free(w->session_memory);
+	pages_free(w->session_memory);
 	free(w->encoded);
 	free(w->item);
 	free(w);

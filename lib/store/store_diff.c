@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "base/pages.h"
 #include "db/db.h"
 #include "store/leaves.h"
 #include "store/store_parts.h"
@@ -64,7 +65,7 @@ sessions_digest(struct sqlite3 *db, struct digest *out, struct ag_error *err)
 	size_t len = session_size(&config);
 	struct session_table *sessions;
 	enum ag_status status;
-	void *memory = calloc(1, len);
+	void *memory = pages_new(len);
 
 	if (memory == NULL)
 		return ag_fail(err, AG_ENOMEM, "read state: out of memory");
@@ -72,7 +73,7 @@ sessions_digest(struct sqlite3 *db, struct digest *out, struct ag_error *err)
 	status = tables_sessions_read(db, sessions, err);
 	if (status == AG_OK)
 		session_digest(sessions, out);
-	free(memory);
+	pages_free(memory);
 	return status;
 }
 

@@ -25,6 +25,7 @@
 #include <sqlite3.h>
 
 #include "base/fs.h"
+#include "base/pages.h"
 #include "codec/encoder.h"
 #include "db/db.h"
 #include "store/leaves.h"
@@ -212,7 +213,7 @@ memory_new(struct tables *t, struct ag_error *err)
 	size_t len = session_size(&config);
 
 	t->tree = merkle_new();
-	t->session_memory = calloc(1, len);
+	t->session_memory = pages_new(len);
 	t->entry = malloc(TABLES_ENTRY_BYTES_MAX);
 	if (t->tree == NULL || t->session_memory == NULL || t->entry == NULL)
 		return ag_fail(err, AG_ENOMEM, "out of memory");
@@ -304,7 +305,7 @@ tables_close(struct tables *t)
 	leaves_fini(&t->leaves);
 	db_close(t->db);
 	merkle_free(t->tree);
-	free(t->session_memory);
+	pages_free(t->session_memory);
 	free(t->entry);
 	free(t);
 }
