@@ -20,8 +20,10 @@
 /* A parser's bound is 5 MB, libssh's packet and window some 2 MB more. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MEMORY_MAX (512U << 20) /* sanitizers keep what was freed */
+#define PROMPTLY_MS 10000       /* and take their time */
 #else
 #define MEMORY_MAX (48U << 20)
+#define PROMPTLY_MS 2000
 #endif
 
 #define ROGUE 3U
@@ -100,7 +102,7 @@ honest_link_works(struct scene *s)
 	memcpy(body, &want, sizeof(want));
 	return fixture_send(s->f.nodes[HONEST].net, 1U << VICTIM,
 		   FRAME_CONSENSUS, bytes_of(body, sizeof(body))) == AG_OK &&
-	    fixture_wait_from(&s->f, VICTIM, HONEST, want, 2000) &&
+	    fixture_wait_from(&s->f, VICTIM, HONEST, want, PROMPTLY_MS) &&
 	    s->f.nodes[VICTIM].downs_of[HONEST] == 0;
 }
 
