@@ -100,9 +100,13 @@ unit-%: $(BUILD)/tests/unit/%
 	$<
 
 # A folder of tests may bring its own rules.  What it adds to CHECKS is run by
-# `make check` as `make NAME`; anything it describes with ## is in the help.
+# `make check` as `make NAME`, after what it adds to PROGRAMS is built;
+# anything it describes with ## is in the help.
 CHECKS :=
+PROGRAMS :=
 -include $(sort $(wildcard tests/*/*.mk))
+
+test-programs: $(UNITS) $(PROGRAMS)
 
 check: ## everything that must pass: builds, units, lint, cli, cluster
 	+@.ci/check $(CHECKS)
@@ -176,7 +180,7 @@ help: ## this list
 	@echo 'Variables: MODE=release|asan|tsan|cover  CC=gcc|clang  BUILD=DIR'
 	@echo '           PREFIX=/usr/local  DESTDIR=  V=1 shows commands'
 
-.PHONY: all units unit-programs check lint deps deps-test demo completions \
+.PHONY: all units unit-programs test-programs check lint deps deps-test demo completions \
 	install uninstall clean help
 .SECONDARY:
 

@@ -36,5 +36,6 @@ check-bench: $(BUILD)/aegis $(BENCH_LOAD)
 		tests/bench/transfer.sh $(BUILD)/bench-short.jsonl
 
 CHECKS += check-bench
+PROGRAMS += $(BENCH_LOAD)
 .PHONY: bench bench-storage bench-api bench-transfer check-bench
 -include $(patsubst %.o,%.d,$(call obj,$(LOAD_SRC)))

@@ -46,5 +46,6 @@ check-bench-faults: $(FIGURES_NEED)
 	@$(FIGURES) --short $(BUILD)/faults-short.jsonl
 
 CHECKS += check-chaos check-bench-faults
+PROGRAMS += $(CHAOS_TOOLS) $(TRAITOR)
 .PHONY: chaos check-chaos check-chaos-parts bench-faults check-bench-faults
 -include $(patsubst %,$(CHAOS_DIR)/%.d,relay relay_pipe crowd seam traitor)

@@ -22,6 +22,7 @@ check-fault: $(BUILD)/tests/fault/storage ## fail or kill storage at every step
 	@TMPDIR=$(FAULT_DIR) $<
 
 CHECKS += check-fault
+PROGRAMS += $(BUILD)/tests/fault/storage
 .PHONY: check-fault
 -include $(FAULT_OBJ:.o=.d)
 
@@ -37,5 +38,6 @@ check-fault-programs: $(BUILD)/aegis $(FAILCALL) ## fail or kill node and restor
 		tests/fault/programs.sh
 
 CHECKS += check-fault-programs
+PROGRAMS += $(FAILCALL)
 .PHONY: check-fault-programs
 -include $(FAILCALL:.so=.d)

@@ -9,4 +9,5 @@ check-ssh-audit: $(NET_LISTENER) ## what ssh-audit says of a peer port
 	@NET_LISTENER=$(NET_LISTENER) tests/net/ssh_audit.sh
 
 CHECKS += check-ssh-audit
+PROGRAMS += $(NET_LISTENER)
 .PHONY: check-ssh-audit

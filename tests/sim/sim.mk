@@ -55,5 +55,6 @@ plants: $(BUILD)/aegis-sim ## the simulator finds planted bugs: plants.md
 		tests/sim/plants.sh $(PLANTS_SECONDS) $(PLANTS)
 
 CHECKS += check-sim check-sim-compilers check-plants
+PROGRAMS += $(BUILD)/aegis-sim
 .PHONY: sim plants check-sim check-sim-compilers check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE))
