@@ -24,7 +24,8 @@
  *             beginning or above.
  *          8. Our own vote counts once its record is durable: a certificate
  *             is sent to whoever lacks it.
- *          9. Our own digests are written down.  A cluster that crashed
+ *          9. A state is fetched when nothing else comes, or too slowly.
+ *         10. Our own digests are written down.  A cluster that crashed
  *             with its window full could else never cut its log again.
  */
 #include <string.h>
@@ -35,6 +36,12 @@
 #include "consensus/record.h"
 
 #define FETCH_REPEAT_US 5000000
+
+/* Progress intervals that history has to make the gap smaller by a part, at
+ * first; doubled whenever it did not, so often at most. */
+#define CHASE_INTERVALS 8
+#define CHASE_DOUBLINGS_MAX 6
+#define CHASE_PART 8
 
 static const char STATE_DIFFERS[] =
     "our state differs from the one the cluster certified; move state and log "
@@ -506,6 +513,39 @@ chase_beginning(struct engine *e)
 	effect->members = engine_others(e);
 }
 
+/*
+ * What others send of history comes, but the cluster is faster: with a slow
+ * disk, say, for what a sync takes.  Then the state is fetched.
+ */
+static bool
+loses_ground(struct engine *e)
+{
+	const uint64_t patience_us = e->config.progress_interval_us
+	    << e->chase.doublings;
+	const uint64_t gap = e->target->seq - e->delivered;
+	const uint64_t passed_us = e->now_us - e->chase.since_us;
+
+	if (gap <= e->config.window) {
+		if (passed_us >= 2 * CHASE_INTERVALS * patience_us)
+			e->chase.doublings = 0;
+		e->chase.gap = 0;
+		return false;
+	}
+	if (e->chase.gap == 0 ||
+	    gap <= e->chase.gap - e->chase.gap / CHASE_PART) {
+		e->chase.gap = gap;
+		e->chase.since_us = e->now_us;
+		return false;
+	}
+	if (passed_us < CHASE_INTERVALS * patience_us)
+		return false;
+	e->chase.gap = 0;
+	e->chase.since_us = e->now_us;
+	if (e->chase.doublings < CHASE_DOUBLINGS_MAX)
+		e->chase.doublings++;
+	return true;
+}
+
 void
 checkpoint_chase(struct engine *e)
 {
@@ -520,8 +560,9 @@ checkpoint_chase(struct engine *e)
 		return;
 	}
 	if (e->target->proof_count == 0 || e->target->seq <= e->delivered ||
-	    e->now_us - e->last_progress_us <
-		2 * e->config.progress_interval_us ||
+	    (!loses_ground(e) &&
+		e->now_us - e->last_progress_us <
+		    2 * e->config.progress_interval_us) ||
 	    (e->fetch_seq == e->target->seq &&
 		e->now_us - e->fetch_asked_us < FETCH_REPEAT_US))
 		return;

@@ -232,6 +232,11 @@ struct engine {
 	} own_digests[CHECKPOINT_DIGESTS_KEPT];
 	uint64_t fetch_seq; /* a state fetch was asked for; 0: none */
 	uint64_t fetch_asked_us;
+	struct {
+		uint64_t gap; /* to the target, when it was looked at; or 0 */
+		uint64_t since_us;
+		uint32_t doublings; /* of the time that history is given */
+	} chase;
 
 	/* Requests. */
 	struct pending *oldest, *newest;

@@ -121,6 +121,64 @@ history_is_taken_no_further_than_a_window_ahead_of_the_state(void **state)
 	cluster_free(c);
 }
 
+/* Of history so much passes as the knob says. */
+static bool
+little_history_arrives(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)from;
+	if (to != 3 || message_type_of(body) != MESSAGE_COMMITTED)
+		return true;
+	if (c->knob == 0)
+		return false;
+	c->knob--;
+	return true;
+}
+
+/* For a while others decide so much, and history is sent, in an interval. */
+static void
+be_chased(struct cluster *c, unsigned intervals, unsigned decided,
+    uint64_t history)
+{
+	while (intervals-- > 0) {
+		c->knob = history;
+		agree(c, 0, decided);
+		cluster_advance(c, c->config.progress_interval_us);
+	}
+}
+
+static void
+a_member_that_history_brings_no_nearer_fetches_the_state(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+
+	(void)state;
+	c->passes = little_history_arrives;
+	three->is_down = true;
+	agree(c, 0, 100);
+	three->is_down = false;
+	/* It comes nearer, if slowly. */
+	be_chased(c, 12, 1, 4);
+	assert_int_equal(three->fetches, 0);
+	assert_in_range(three->applied, 40, 64);
+	/* It comes on, and the others faster. */
+	be_chased(c, 5, 8, 4);
+	assert_int_equal(three->fetches, 0);
+	be_chased(c, 5, 8, 4);
+	assert_int_equal(three->fetches, 1);
+	/* Again, but not as soon. */
+	be_chased(c, 12, 8, 4);
+	assert_int_equal(three->fetches, 1);
+	be_chased(c, 12, 8, 4);
+	assert_int_equal(three->fetches, 2);
+	c->passes = NULL;
+	cluster_advance(c, 2000 * MS);
+	assert_int_equal(three->applied, c->nodes[0].applied);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static void
 a_member_below_the_logs_is_told_to_fetch_the_state(void **state)
 {
@@ -460,6 +518,8 @@ main(void)
 		    history_is_sent_by_one_member_unless_that_one_is_no_help),
 		cmocka_unit_test(
 		    history_is_taken_no_further_than_a_window_ahead_of_the_state),
+		cmocka_unit_test(
+		    a_member_that_history_brings_no_nearer_fetches_the_state),
 		cmocka_unit_test(
 		    a_member_below_the_logs_is_told_to_fetch_the_state),
 		cmocka_unit_test(
