@@ -48,8 +48,9 @@ struct segment_size {
 struct wal {
 	char dir[SEGMENT_PATH_BYTES];
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
-	int dir_fd; /* holds the lock */
-	atomic_bool has_failed;
+	int dir_fd;             /* holds the lock */
+	atomic_bool has_failed; /* set once, when it is known why: */
+	struct ag_error failure;
 	struct metric *sync_seconds, *bytes_total, *records_total;
 
 	pthread_mutex_t mutex; /* guards this group */
@@ -315,7 +316,8 @@ static enum ag_status
 refuse_failed(const struct wal *wal, struct ag_error *err)
 {
 	return ag_fail(err, AG_ESYS,
-	    "log %s: stopped after a failed write; restart the node", wal->dir);
+	    "log %s: stopped after a failed write (%s); restart the node",
+	    wal->dir, wal->failure.text);
 }
 
 enum ag_status
@@ -452,11 +454,13 @@ wal_sync(struct wal *wal, uint64_t *durable, struct ag_error *err)
 		*durable = wal->durable;
 		return AG_OK;
 	}
-	status = write_all(wal, err);
+	status = write_all(wal, &wal->failure);
 	if (status != AG_OK) {
+		if (err != NULL)
+			*err = wal->failure;
 		atomic_store(&wal->has_failed, true);
 		log_error("store", "the log stopped: a write failed",
-		    LOG_TEXT("log", wal->dir));
+		    LOG_TEXT("error", wal->failure.text));
 		return status;
 	}
 	buf_clear(&wal->writing);

@@ -43,6 +43,7 @@ struct horizon_file {
 	uint64_t generation; /* of the newest copy */
 	bool is_doubtful;
 	bool has_failed;
+	struct ag_error failure; /* why */
 };
 
 /* One copy as it is read. */
@@ -288,18 +289,21 @@ horizon_write(struct horizon_file *file, const struct horizon *horizon,
 
 	if (file->has_failed)
 		return ag_fail(err, AG_ESYS,
-		    "write %s: stopped after a failed write; restart the node",
-		    file->path);
+		    "write %s: stopped after a failed write (%s); restart the "
+		    "node",
+		    file->path, file->failure.text);
 	file->generation = copy.generation;
 	copy_encode(bytes, &copy);
 	if (file->fd == -1)
-		status = file_make(file, bytes, err);
+		status = file_make(file, bytes, &file->failure);
 	else
 		status = fs_write_at(file->fd, file->path,
 		    bytes_of(bytes, sizeof(bytes)),
-		    copy.generation % 2 * HORIZON_COPY_BYTES, err);
+		    copy.generation % 2 * HORIZON_COPY_BYTES, &file->failure);
 	if (status == AG_OK)
-		status = fs_sync(file->fd, file->path, err);
+		status = fs_sync(file->fd, file->path, &file->failure);
 	file->has_failed = status != AG_OK;
+	if (file->has_failed && err != NULL)
+		*err = file->failure;
 	return status;
 }

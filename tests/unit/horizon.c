@@ -219,6 +219,7 @@ a_failed_sync_is_not_tried_again(void **state)
 	assert_int_equal(horizon_write(file, &horizon, 0, &err), AG_ESYS);
 	assert_int_equal(horizon_write(file, &horizon, 0, &err), AG_ESYS);
 	assert_non_null(strstr(err.text, "stopped after a failed write"));
+	assert_non_null(strstr(err.text, "Input/output error"));
 	fs_fault_set(NULL, NULL);
 	horizon_close(file);
 }

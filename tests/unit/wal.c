@@ -455,6 +455,7 @@ after_a_failed_sync_the_log_does_nothing_more(void **state)
 	assert_int_equal(wal_sync(wal, &number, &err), AG_ESYS);
 	assert_int_equal(wal_append(wal, bytes_from_text("x"), &number, &err),
 	    AG_ESYS);
+	assert_non_null(strstr(err.text, "Input/output error"));
 	assert_non_null(strstr(err.text, "restart the node"));
 	wal_close(wal);
 }
