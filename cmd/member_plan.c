@@ -14,6 +14,7 @@
 static const struct output_column columns[] = {
 	{ "change", NULL, 0 },
 	{ "member", NULL, OUTPUT_VALUE_COLUMN },
+	{ "role", NULL, 0 },
 	{ "with", NULL, 0 },
 	{ "epoch", NULL, OUTPUT_RIGHT },
 	{ "n_before", NULL, OUTPUT_RIGHT },
@@ -38,6 +39,8 @@ kind_name(enum succession_kind kind)
 		return "add";
 	case SUCCESSION_REMOVE:
 		return "rm";
+	case SUCCESSION_PROMOTE:
+		return "promote";
 	case SUCCESSION_REPLACE:
 	default:
 		return "replace";
@@ -53,7 +56,7 @@ missing_names(char *out, size_t cap, const struct roster *next,
 	size_t len = 0;
 
 	out[0] = '\0';
-	for (i = 0; i < next->member_count && len < cap; i++) {
+	for (i = 0; i < roster_node_count(next) && len < cap; i++) {
 		if ((missing >> i & 1U) == 0)
 			continue;
 		(void)snprintf(out + len, cap - len, "%s%s", len > 0 ? "," : "",
@@ -83,6 +86,7 @@ print_figures(const struct applet_call *call, const struct roster *next,
 	    change->kind == SUCCESSION_ADD
 		? next->members[change->comes].name
 		: roster->members[change->gone].name);
+	output_text(out, change->is_observer ? "observer" : "member");
 	if (change->kind == SUCCESSION_REPLACE)
 		output_text(out, next->members[change->comes].name);
 	else
@@ -117,8 +121,11 @@ count_down(const json_t *status, const char *except)
 		    json_string_value(json_object_get(member, "name"));
 		const char *state =
 		    json_string_value(json_object_get(member, "state"));
+		const char *role =
+		    json_string_value(json_object_get(member, "role"));
 
 		if (name == NULL || state == NULL ||
+		    (role != NULL && strcmp(role, "OBSERVER") == 0) ||
 		    (except != NULL && strcmp(name, except) == 0) ||
 		    strcmp(state, "SELF") == 0 || strcmp(state, "OK") == 0)
 			continue;
@@ -127,6 +134,20 @@ count_down(const json_t *status, const char *except)
 		count++;
 	}
 	return count;
+}
+
+/* What a change of the observers leaves alone. */
+static void
+say_no_vote(const struct roster *next, const struct succession_change *change)
+{
+	(void)fprintf(stderr,
+	    "an observer has no vote: %u members tolerate %u, and a quorum is "
+	    "%u, as before\n",
+	    next->member_count, roster_faults(next), roster_quorum(next));
+	if (change->kind != SUCCESSION_REMOVE)
+		(void)fprintf(stderr,
+		    "%s fetches the state, which it can read then\n",
+		    next->members[change->comes].name);
 }
 
 static void
@@ -140,7 +161,9 @@ warn(const struct roster *next, const struct roster *roster,
 	    : roster->members[change->gone].name;
 	uint32_t down = status == NULL ? 0 : count_down(status, gone);
 
-	if (change->kind == SUCCESSION_ADD && f == roster_faults(roster))
+	if ((change->kind == SUCCESSION_ADD ||
+		change->kind == SUCCESSION_PROMOTE) &&
+	    f == roster_faults(roster))
 		(void)fprintf(stderr,
 		    "%u members tolerate no more than %u did: %u tolerate %u\n",
 		    next->member_count, roster->member_count,
@@ -151,7 +174,12 @@ warn(const struct roster *next, const struct roster *roster,
 		(void)fprintf(stderr,
 		    "%u members tolerate %u fault%s, one less than before\n",
 		    next->member_count, f, f == 1 ? "" : "s");
-	if (comes)
+	if (change->kind == SUCCESSION_PROMOTE)
+		(void)fprintf(stderr,
+		    "%s votes from then on; until it has what the others "
+		    "have, it counts as down\n",
+		    next->members[change->comes].name);
+	else if (comes)
 		(void)fprintf(stderr,
 		    "until %s has fetched the state it counts as down\n",
 		    next->members[change->comes].name);
@@ -177,7 +205,9 @@ member_plan_show(const struct applet_call *call, const struct roster *next,
 	if (result != AG_OK || call->is_quiet)
 		return result;
 	result = print_figures(call, next, roster, &change, err);
-	if (result == AG_OK)
+	if (result == AG_OK && change.is_observer)
+		say_no_vote(next, &change);
+	else if (result == AG_OK)
 		warn(next, roster, &change, status);
 	return result;
 }

@@ -78,14 +78,17 @@ identity_verify_request(void *ctx,
 	    sign_verify(principal, message, signature);
 }
 
-/* A node's own callers wait at it; an operator's may be anywhere. */
+/* A member's own callers wait at it; an operator's may be anywhere, and an
+ * observer's where no message of agreement goes. */
 static uint32_t
 identity_waits_at(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES])
 {
 	const struct identity *identity = ctx;
 	int member = roster_find_node_key(identity->roster, principal);
 
-	return member < 0 ? UINT32_MAX : UINT32_C(1) << member;
+	return member < 0 || (uint32_t)member >= identity->roster->member_count
+	    ? UINT32_MAX
+	    : UINT32_C(1) << member;
 }
 
 const struct authority identity_authority = {

@@ -7,7 +7,10 @@
  *          or, for a policy or a successor,
  *          [2, the same, policy operators, cluster id (32) | null,
  *           previous (32) | null]
+ *          or, with observers,
+ *          [3, the same as 2, observer count]
  *          then [name, address, node key (32)] for each member
+ *          then the same for each observer
  *          then [name, key (32)] for each operator
  *
  *          signed     "aegis/roster/v1" NUL | statement
@@ -19,7 +22,9 @@
  *          2. No key stands in two places: a node key that is also a link
  *             key would let SSH signatures pass for votes, and a key shared
  *             by two members would let one vote for both.
- *          3. The statement holds everything that decides who may vote and
+ *          3. An observer checks certificates, so a strategy that has none
+ *             has no observers.
+ *          4. The statement holds everything that decides who may vote and
  *             make requests.  A signature on it is on exactly that.
  *
  * NOT HERE The text's grammar (roster_text.c), signing (identity.c), and what
@@ -40,27 +45,41 @@
 
 typedef enum ag_status piece_fn(void *arg, struct bytes piece);
 
-/* What a policy or a successor adds to the head. */
+/* What a policy, a successor or observers add to the head. */
 static void
 encode_head_rest(struct encoder *e, const struct roster *roster)
 {
 	encoder_put_uint(e, roster->policy_operators);
-	if (!roster->is_successor) {
+	if (roster->is_successor) {
+		encoder_put_bytes(e,
+		    bytes_of(roster->cluster_id, CLUSTER_ID_BYTES));
+		encoder_put_bytes(e,
+		    bytes_of(roster->previous.data, DIGEST_BYTES));
+	} else {
 		encoder_put_null(e);
 		encoder_put_null(e);
-		return;
 	}
-	encoder_put_bytes(e, bytes_of(roster->cluster_id, CLUSTER_ID_BYTES));
-	encoder_put_bytes(e, bytes_of(roster->previous.data, DIGEST_BYTES));
+	if (roster->observer_count > 0)
+		encoder_put_uint(e, roster->observer_count);
+}
+
+/* As old a version as says it all: that of a statement never changes. */
+static unsigned
+head_version(const struct roster *roster)
+{
+	if (roster->observer_count > 0)
+		return 3;
+	return roster->is_successor || roster->policy_operators > 0 ? 2 : 1;
 }
 
 static void
 encode_head(struct encoder *e, const struct roster *roster)
 {
-	bool has_rest = roster->is_successor || roster->policy_operators > 0;
+	static const size_t fields[] = { 0, 10, 13, 14 };
+	const unsigned version = head_version(roster);
 
-	encoder_put_array(e, has_rest ? 13 : 10);
-	encoder_put_uint(e, has_rest ? 2 : 1);
+	encoder_put_array(e, fields[version]);
+	encoder_put_uint(e, version);
 	encoder_put_text(e, bytes_from_text(roster->cluster_name));
 	encoder_put_text(e, bytes_from_text(roster->strategy));
 	encoder_put_uint(e, roster->epoch);
@@ -71,7 +90,7 @@ encode_head(struct encoder *e, const struct roster *roster)
 	    bytes_of(roster->genesis_state.data, DIGEST_BYTES));
 	encoder_put_uint(e, roster->member_count);
 	encoder_put_uint(e, roster->operator_count);
-	if (has_rest)
+	if (version > 1)
 		encode_head_rest(e, roster);
 }
 
@@ -96,7 +115,8 @@ encode_operator(struct encoder *e, const struct roster_operator *person)
 static enum ag_status
 each_piece(const struct roster *roster, piece_fn *take, void *arg)
 {
-	uint32_t count = 1 + roster->member_count + roster->operator_count;
+	const uint32_t nodes = roster_node_count(roster);
+	const uint32_t count = 1 + nodes + roster->operator_count;
 	uint8_t out[PIECE_BYTES_MAX];
 	enum ag_status status;
 	struct bytes piece;
@@ -107,11 +127,10 @@ each_piece(const struct roster *roster, piece_fn *take, void *arg)
 		encoder_init(&e, out, sizeof(out));
 		if (i == 0)
 			encode_head(&e, roster);
-		else if (i <= roster->member_count)
+		else if (i <= nodes)
 			encode_member(&e, &roster->members[i - 1]);
 		else
-			encode_operator(&e,
-			    &roster->operators[i - 1 - roster->member_count]);
+			encode_operator(&e, &roster->operators[i - 1 - nodes]);
 		status = encoder_finish(&e, &piece);
 		AG_ASSERT(status == AG_OK);
 		status = take(arg, piece);
@@ -236,6 +255,31 @@ roster_quorum(const struct roster *roster)
 	return trust_quorum(roster_fault_model(roster), roster->member_count);
 }
 
+uint32_t
+roster_node_count(const struct roster *roster)
+{
+	return roster->member_count + roster->observer_count;
+}
+
+/* The first so many bits. */
+static uint32_t
+bits_below(uint32_t count)
+{
+	return count < 32 ? (UINT32_C(1) << count) - 1 : UINT32_MAX;
+}
+
+uint32_t
+roster_members(const struct roster *roster)
+{
+	return bits_below(roster->member_count);
+}
+
+uint32_t
+roster_observers(const struct roster *roster)
+{
+	return bits_below(roster_node_count(roster)) & ~roster_members(roster);
+}
+
 enum ag_status
 roster_check_member_count(enum fault_model faults, size_t count,
     struct ag_error *err)
@@ -343,13 +387,35 @@ policy_fails(const struct roster *roster)
 	return NULL;
 }
 
+/* As many of both kinds as there may be. */
+static enum ag_status
+check_counts(const struct roster *roster, struct ag_error *err)
+{
+	enum fault_model faults = roster_fault_model(roster);
+	enum ag_status status =
+	    roster_check_member_count(faults, roster->member_count, err);
+
+	if (status != AG_OK || roster->observer_count == 0)
+		return status;
+	if (faults == FAULTS_CRASH)
+		return ag_fail(err, AG_EINVAL,
+		    "strategy %s has no observers: nobody certifies what it "
+		    "decides, so they could check nothing",
+		    roster->strategy);
+	if (roster_node_count(roster) > TRUST_MEMBERS_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "%u members and %u observers are too many: a cluster has "
+		    "at most %d nodes",
+		    roster->member_count, roster->observer_count,
+		    TRUST_MEMBERS_MAX);
+	return AG_OK;
+}
+
 static enum ag_status
 check_all(const struct roster *roster, const struct roster_lines *lines,
     const char *name, struct ag_error *err)
 {
-	enum ag_status status =
-	    roster_check_member_count(roster_fault_model(roster),
-		roster->member_count, err);
+	enum ag_status status = check_counts(roster, err);
 	const char *why;
 	uint32_t i;
 
@@ -358,7 +424,7 @@ check_all(const struct roster *roster, const struct roster_lines *lines,
 			ag_error_prefix(err, "%s", name);
 		return status;
 	}
-	for (i = 0; i < roster->member_count; i++) {
+	for (i = 0; i < roster_node_count(roster); i++) {
 		const struct roster_member *m = &roster->members[i];
 
 		why = shared_with_earlier(roster, i);
@@ -431,7 +497,7 @@ verify_signatures(const struct roster *roster, const struct roster_lines *lines,
 	if (status != AG_OK)
 		status = ag_fail(err, status, "read roster %s: %s", name,
 		    ag_status_text(status));
-	for (i = 0; status == AG_OK && i < roster->member_count; i++) {
+	for (i = 0; status == AG_OK && i < roster_node_count(roster); i++) {
 		const struct roster_member *m = &roster->members[i];
 
 		if (m->is_signed &&
@@ -517,10 +583,27 @@ roster_is_complete(const struct roster *roster)
 
 	if (roster->is_successor)
 		return roster->is_proved;
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (!roster->members[i].is_signed)
 			return false;
 	return roster->member_count > 0;
+}
+
+void
+roster_put_last(struct roster *roster, const struct roster_member *member)
+{
+	const uint32_t nodes = roster_node_count(roster);
+	const uint32_t at = member->is_observer ? nodes : roster->member_count;
+
+	AG_ASSERT(nodes < TRUST_MEMBERS_MAX);
+	memmove(&roster->members[at + 1], &roster->members[at],
+	    (nodes - at) * sizeof(roster->members[0]));
+	roster->members[at] = *member;
+	roster->members[at].is_signed = false;
+	if (member->is_observer)
+		roster->observer_count++;
+	else
+		roster->member_count++;
 }
 
 int
@@ -528,7 +611,7 @@ roster_find_name(const struct roster *roster, const char *name)
 {
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (strcmp(roster->members[i].name, name) == 0)
 			return (int)i;
 	return -1;
@@ -540,7 +623,7 @@ roster_find_node_key(const struct roster *roster,
 {
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (keys_equal(roster->members[i].node_key, key))
 			return (int)i;
 	return -1;
@@ -552,7 +635,7 @@ roster_find_link_key(const struct roster *roster,
 {
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (keys_equal(roster->members[i].link_key, key))
 			return (int)i;
 	return -1;

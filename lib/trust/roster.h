@@ -1,6 +1,10 @@
 /*
  * The roster (genesis): who the members of a cluster are, signed by each.
  *
+ * Members vote.  Observers, which stand behind them in the same list, have
+ * keys, an address and links like members, and follow: they are counted in no
+ * n, f or quorum, and nothing they sign is a vote.
+ *
  * The file is text so that people can read and compare it; what is signed
  * is the canonical CBOR of its statement.  The cluster id is the BLAKE2b-256
  * of the first roster's statement, so that one cannot be changed without
@@ -35,6 +39,7 @@ struct roster_member {
 	uint8_t node_key[PUBLIC_KEY_BYTES]; /* Ed25519: votes, records */
 	uint8_t link_key[PUBLIC_KEY_BYTES]; /* Ed25519: SSH host and client */
 	uint8_t link_signature[SIGNATURE_BYTES]; /* node key on link key */
+	bool is_observer;
 	bool is_signed;
 	uint8_t signature[SIGNATURE_BYTES]; /* on the statement */
 };
@@ -60,7 +65,8 @@ struct roster {
 	uint64_t incarnation;
 	uint64_t first_seq;          /* sequence numbers begin above this */
 	struct digest genesis_state; /* zero: empty store */
-	uint32_t member_count;
+	uint32_t member_count;       /* n: those who vote, in front */
+	uint32_t observer_count;     /* those behind them */
 	struct roster_member members[TRUST_MEMBERS_MAX];
 	uint32_t operator_count;
 	struct roster_operator operators[ROSTER_OPERATORS_MAX];
@@ -112,6 +118,13 @@ enum fault_model roster_fault_model(const struct roster *roster);
 uint32_t roster_faults(const struct roster *roster);
 uint32_t roster_quorum(const struct roster *roster);
 
+/* Members and observers. */
+uint32_t roster_node_count(const struct roster *roster);
+
+/* Every member's bit, and every observer's, in a set of nodes. */
+uint32_t roster_members(const struct roster *roster);
+uint32_t roster_observers(const struct roster *roster);
+
 /*
  * 1 member, or 4 to TRUST_MEMBERS_MAX, from 3 on where faulty ones only
  * crash; AG_EINVAL says what others tolerate.
@@ -121,8 +134,9 @@ enum ag_status roster_check_member_count(enum fault_model faults, size_t count,
 
 /*
  * The rules between members that a parsed roster obeys, for one put together
- * in memory: as many members as its strategy takes; names, addresses and keys
- * all different; link signatures right.
+ * in memory: as many members as its strategy takes, and observers only where
+ * that has certificates; names, addresses and keys all different; link
+ * signatures right.
  */
 enum ag_status roster_check(const struct roster *roster,
     struct ag_error *err) AG_MUST_USE;
@@ -141,7 +155,12 @@ enum ag_status roster_signing_input(const struct roster *roster,
 enum ag_status roster_approval_input(const struct roster *roster,
     struct buf *out) AG_MUST_USE;
 
-/* Index of the member with this name, node key or link key; or -1. */
+/* Put one behind those of its role, and before whoever stands there; there
+ * must be a place. */
+void roster_put_last(struct roster *roster, const struct roster_member *member);
+
+/* Index of the node with this name, node key or link key; or -1.  It is a
+ * member's when it is below member_count. */
 int roster_find_name(const struct roster *roster, const char *name);
 int roster_find_node_key(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES]);
@@ -157,7 +176,7 @@ void roster_link_input(struct signing *s,
 int roster_find_operator(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES]);
 
-/* May this key make requests: is it a member's node key or an operator's? */
+/* May this key make requests: is it a node's node key or an operator's? */
 bool roster_is_principal(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES]);
 

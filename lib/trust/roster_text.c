@@ -16,6 +16,7 @@
  *                       cluster-id HEX          these two only in a
  *                       previous HEX            successor
  *          block        member NAME
+ *                           role observer       of one that only follows
  *                           address HOST:PORT
  *                           node-key ssh-ed25519 BASE64
  *                           link-key ssh-ed25519 BASE64
@@ -25,10 +26,12 @@
  *          approval     approval ssh-ed25519 BASE64 BASE64
  *                       key and signature, in a successor
  *
- * RULES    1. Every line of head and block but `signature`, `policy` and
- *             those of restored clusters and successors is required, and
+ * RULES    1. Every line of head and block but `role`, `signature`, `policy`
+ *             and those of restored clusters and successors is required, and
  *             none may be there twice.
- *          2. Errors name file, line and column of the word that is wrong.
+ *          2. Observers stand behind all members: their place is their
+ *             number, and no voter's.
+ *          3. Errors name file, line and column of the word that is wrong.
  *
  * NOT HERE Comparing members with each other and verifying (roster.c).
  */
@@ -193,6 +196,15 @@ parse_member(struct parser *p, struct ag_error *err)
 }
 
 static enum ag_status
+parse_role(struct parser *p, struct ag_error *err)
+{
+	current(p)->is_observer = field_is(p->reader.words[1], "observer");
+	if (!current(p)->is_observer && !field_is(p->reader.words[1], "member"))
+		return fail(p, 1, err, "a role; known: member, observer");
+	return AG_OK;
+}
+
+static enum ag_status
 parse_address(struct parser *p, struct ag_error *err)
 {
 	if (!field_parse_address(current(p)->address, ROSTER_ADDRESS_BYTES,
@@ -305,6 +317,7 @@ static const struct {
 	{ "cluster-id", 1, PLACE_HEAD, false, parse_cluster_id },
 	{ "previous", 1, PLACE_HEAD, false, parse_previous },
 	{ "member", 1, PLACE_ITEM, false, parse_member },
+	{ "role", 1, PLACE_MEMBER, false, parse_role },
 	{ "address", 1, PLACE_MEMBER, true, parse_address },
 	{ "node-key", 2, PLACE_MEMBER, true, parse_node_key },
 	{ "link-key", 2, PLACE_MEMBER, true, parse_link_key },
@@ -460,6 +473,32 @@ parse_all(struct parser *p, const char *title, struct ag_error *err)
 	return status;
 }
 
+/* Who votes, and who stands behind them. */
+static enum ag_status
+count_roles(struct parser *p, struct ag_error *err)
+{
+	struct roster *roster = p->roster;
+	uint32_t i;
+
+	for (i = 0; i < p->member_count; i++) {
+		if (roster->members[i].is_observer) {
+			roster->observer_count++;
+			continue;
+		}
+		roster->member_count++;
+		if (roster->observer_count == 0)
+			continue;
+		(void)ag_fail(err, AG_EINVAL,
+		    "member %s stands behind an observer: those who vote come "
+		    "first",
+		    roster->members[i].name);
+		ag_error_prefix(err, "%s:%u:1", p->reader.name,
+		    p->lines->members[i]);
+		return AG_EINVAL;
+	}
+	return AG_OK;
+}
+
 enum ag_status
 roster_text_parse(struct roster *roster, struct roster_lines *lines,
     struct bytes text, const char *name, struct ag_error *err)
@@ -475,8 +514,7 @@ roster_text_parse(struct roster *roster, struct roster_lines *lines,
 	memset(roster, 0, sizeof(*roster));
 	field_reader_init(&p.reader, text, name);
 	status = parse_all(&p, "aegis-roster", err);
-	roster->member_count = p.member_count;
-	return status;
+	return status == AG_OK ? count_roles(&p, err) : status;
 }
 
 enum ag_status
@@ -515,8 +553,10 @@ format_block(const struct roster_member *member, struct buf *out)
 	public_key_format(node_key, member->node_key, NULL);
 	public_key_format(link_key, member->link_key, NULL);
 	status = buf_printf(out,
-	    "\nmember %s\n    address %s\n    node-key %s\n    link-key %s\n",
-	    member->name, member->address, node_key, link_key);
+	    "\nmember %s\n%s    address %s\n    node-key %s\n"
+	    "    link-key %s\n",
+	    member->name, member->is_observer ? "    role observer\n" : "",
+	    member->address, node_key, link_key);
 	if (status == AG_OK)
 		status = format_signature(out, "link-signature",
 		    member->link_signature);
@@ -604,7 +644,7 @@ roster_text_format(const struct roster *roster, struct buf *out)
 		status = format_origin(roster, out);
 	if (status == AG_OK)
 		status = format_succession(roster, out);
-	for (i = 0; status == AG_OK && i < roster->member_count; i++)
+	for (i = 0; status == AG_OK && i < roster_node_count(roster); i++)
 		status = format_block(&roster->members[i], out);
 	if (status == AG_OK && roster->operator_count > 0)
 		status = buf_append(out, "\n", 1);

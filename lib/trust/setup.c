@@ -220,12 +220,17 @@ setup_trial_roster(struct roster *roster, const char *cluster_name,
 	if (count > TRUST_MEMBERS_MAX)
 		return ag_fail(err, AG_EINVAL, "a cluster has at most %d nodes",
 		    TRUST_MEMBERS_MAX);
-	for (i = 0; status == AG_OK && i < count; i++)
+	for (i = 0; status == AG_OK && i < count; i++) {
 		status = setup_member(&roster->members[i], nodes[i].dir,
 		    nodes[i].name, nodes[i].address, err);
+		roster->members[i].is_observer = nodes[i].is_observer;
+		if (nodes[i].is_observer)
+			roster->observer_count++;
+		else
+			roster->member_count++;
+	}
 	if (status != AG_OK)
 		return status;
-	roster->member_count = count;
 	status = setup_roster(roster, cluster_name, strategy, err);
 	for (i = 0; status == AG_OK && i < count; i++)
 		status = sign_as(roster, nodes[i].dir, err);

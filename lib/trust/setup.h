@@ -8,6 +8,7 @@
 #ifndef AEGIS_TRUST_SETUP_H
 #define AEGIS_TRUST_SETUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/status.h"
@@ -55,6 +56,7 @@ struct setup_node {
 	const char *dir; /* with keys in it, see setup_keys() */
 	const char *name;
 	const char *address;
+	bool is_observer; /* these stand behind the members */
 };
 
 /*

@@ -1,16 +1,17 @@
 /*
  * One roster after another.
  *
- * RULES    1. Nothing but one member changes: cluster, strategy, policy,
- *             operators and origin stay as the first roster has them, and
- *             those who stay keep their order.
+ * RULES    1. Nothing but one member or one observer changes: cluster,
+ *             strategy, policy, operators and origin stay as the first roster
+ *             has them, and those who stay keep their order.
  *          2. One change an epoch: of the quorums of two epochs that follow
  *             each other, all but one member are in both, and what a change
  *             means can be said in a sentence.
  *          3. Who is approved of does not judge: approvals count by the
  *             roster before, never by the successor's own.
- *          4. A member consents to what is said of it: a new one, and one
- *             whose name, address or keys change.
+ *             An observer of the roster before approves of nothing.
+ *          4. A node consents to what is said of it: a new one, and one whose
+ *             role, name, address or keys change.
  *
  * NOT HERE Whether the cluster agreed on a successor (trust/epoch.c).
  */
@@ -22,13 +23,20 @@
 #include "crypto/sign.h"
 #include "trust/identity.h"
 
+/* The same node, whatever its role. */
 static bool
-members_equal(const struct roster_member *a, const struct roster_member *b)
+nodes_equal(const struct roster_member *a, const struct roster_member *b)
 {
 	return strcmp(a->name, b->name) == 0 &&
 	    strcmp(a->address, b->address) == 0 &&
 	    memcmp(a->node_key, b->node_key, PUBLIC_KEY_BYTES) == 0 &&
 	    memcmp(a->link_key, b->link_key, PUBLIC_KEY_BYTES) == 0;
+}
+
+static bool
+members_equal(const struct roster_member *a, const struct roster_member *b)
+{
+	return a->is_observer == b->is_observer && nodes_equal(a, b);
 }
 
 static bool
@@ -56,55 +64,114 @@ origins_equal(const struct roster *a, const struct roster *b)
 	    digest_equal(&a->genesis_state, &b->genesis_state);
 }
 
-/* Members from and up to here that are equal, shifted by a place or not. */
+/* Those who vote, or those who follow. */
+struct list {
+	const struct roster_member *nodes;
+	uint32_t count;
+};
+
+static struct list
+list_of(const struct roster *roster, bool observers)
+{
+	return observers
+	    ? (struct list){ roster->members + roster->member_count,
+		      roster->observer_count }
+	    : (struct list){ roster->members, roster->member_count };
+}
+
+/* How many are equal, from these places on. */
 static uint32_t
-equal_from(const struct roster *next, uint32_t at, const struct roster *roster,
-    uint32_t from)
+equal_from(struct list next, uint32_t at, struct list before, uint32_t from)
 {
 	uint32_t count = 0;
 
-	while (at + count < next->member_count &&
-	    from + count < roster->member_count &&
-	    members_equal(&next->members[at + count],
-		&roster->members[from + count]))
+	while (at + count < next.count && from + count < before.count &&
+	    members_equal(&next.nodes[at + count], &before.nodes[from + count]))
 		count++;
 	return count;
 }
 
-/* The one change between the two lists; false: it is none, or not one. */
+enum difference {
+	DIFFERENCE_NONE,
+	DIFFERENCE_MORE,  /* one, at the end */
+	DIFFERENCE_LESS,  /* one */
+	DIFFERENCE_OTHER, /* another in the place of one */
+	DIFFERENCE_MANY,
+};
+
+/* The difference of two lists, and the place where it is. */
+static enum difference
+compare(struct list next, struct list before, uint32_t *place)
+{
+	const uint32_t n = before.count, same = equal_from(next, 0, before, 0);
+
+	*place = same;
+	if (next.count == n && same == n)
+		return DIFFERENCE_NONE;
+	if (next.count == n + 1 && same == n)
+		return DIFFERENCE_MORE;
+	if (next.count == n &&
+	    equal_from(next, same + 1, before, same + 1) == n - same - 1)
+		return DIFFERENCE_OTHER;
+	if (next.count + 1 == n &&
+	    equal_from(next, same, before, same + 1) == n - same - 1)
+		return DIFFERENCE_LESS;
+	return DIFFERENCE_MANY;
+}
+
+/* The one change between two rosters; false: it is none, or not one. */
 static bool
 find_change(const struct roster *next, const struct roster *roster,
     struct succession_change *change)
 {
-	uint32_t n = roster->member_count,
-		 same = equal_from(next, 0, roster, 0);
+	static const enum succession_kind kinds[] = {
+		[DIFFERENCE_MORE] = SUCCESSION_ADD,
+		[DIFFERENCE_LESS] = SUCCESSION_REMOVE,
+		[DIFFERENCE_OTHER] = SUCCESSION_REPLACE,
+	};
+	uint32_t member, observer;
+	enum difference members =
+	    compare(list_of(next, false), list_of(roster, false), &member);
+	enum difference observers =
+	    compare(list_of(next, true), list_of(roster, true), &observer);
 
-	change->gone = same;
-	change->comes = same;
-	if (next->member_count == n + 1) {
-		change->kind = SUCCESSION_ADD;
-		return same == n;
-	}
-	if (same == n)
+	*change = (struct succession_change){
+		.kind = SUCCESSION_PROMOTE,
+		.gone = roster->member_count + observer,
+		.comes = member,
+	};
+	if (members == DIFFERENCE_MORE && observers == DIFFERENCE_LESS)
+		return nodes_equal(&next->members[change->comes],
+		    &roster->members[change->gone]);
+	change->is_observer = members == DIFFERENCE_NONE;
+	if (change->is_observer)
+		change->comes = next->member_count + observer;
+	else
+		change->gone = member;
+	if (change->is_observer)
+		members = observers;
+	else if (observers != DIFFERENCE_NONE)
 		return false;
-	if (next->member_count == n) {
-		change->kind = SUCCESSION_REPLACE;
-		return equal_from(next, same + 1, roster, same + 1) ==
-		    n - same - 1;
-	}
-	change->kind = SUCCESSION_REMOVE;
-	return next->member_count == n - 1 &&
-	    equal_from(next, same, roster, same + 1) == n - same - 1;
+	if (members == DIFFERENCE_NONE || members == DIFFERENCE_MANY)
+		return false;
+	change->kind = kinds[members];
+	return true;
 }
 
+/* Those who vote are as before, or enough. */
 static enum ag_status
-check_count(const struct roster *next, struct ag_error *err)
+check_count(const struct roster *next, const struct roster *roster,
+    struct ag_error *err)
 {
 	enum fault_model faults = roster_fault_model(next);
+	uint32_t place;
 
 	if (trust_faults(faults, next->member_count) > 0)
 		return roster_check_member_count(faults, next->member_count,
 		    err);
+	if (compare(list_of(next, false), list_of(roster, false), &place) ==
+	    DIFFERENCE_NONE)
+		return AG_OK;
 	return ag_fail(err, AG_EINVAL,
 	    "%u members would be left, which tolerate no fault: a cluster "
 	    "keeps %d or more",
@@ -139,15 +206,16 @@ succession_check(const struct roster *next, const struct roster *roster,
 		return ag_fail(err, AG_EINVAL,
 		    "a successor changes its members only: strategy, policy, "
 		    "operators and origin stay");
-	status = check_count(next, err);
+	status = check_count(next, roster, err);
 	if (status == AG_OK)
 		status = roster_check(next, err);
 	if (status != AG_OK)
 		return status;
 	if (!find_change(next, roster, &found))
 		return ag_fail(err, AG_EINVAL,
-		    "a successor adds, removes or replaces one member, and "
-		    "the others keep their order");
+		    "a successor adds, removes or replaces one member or "
+		    "observer, or promotes one, and the others keep their "
+		    "order");
 	if (change != NULL)
 		*change = found;
 	return AG_OK;
@@ -167,7 +235,7 @@ begin(struct roster *next, const struct roster *roster, struct ag_error *err)
 	next->previous = roster->digest;
 	next->created_ms = clock_wall_ms();
 	next->approval_count = 0;
-	for (i = 0; i < next->member_count; i++)
+	for (i = 0; i < roster_node_count(next); i++)
 		next->members[i].is_signed = false;
 	return AG_OK;
 }
@@ -180,10 +248,14 @@ finish(struct roster *next, const struct roster *roster, struct ag_error *err)
 }
 
 static void
-put_member(struct roster *next, uint32_t at, const struct roster_member *member)
+take_out(struct roster *next, uint32_t at)
 {
-	next->members[at] = *member;
-	next->members[at].is_signed = false;
+	if (at < next->member_count)
+		next->member_count--;
+	else
+		next->observer_count--;
+	memmove(&next->members[at], &next->members[at + 1],
+	    (roster_node_count(next) - at) * sizeof(next->members[0]));
 }
 
 enum ag_status
@@ -194,11 +266,11 @@ succession_add(struct roster *next, const struct roster *roster,
 
 	if (status != AG_OK)
 		return status;
-	if (next->member_count == TRUST_MEMBERS_MAX)
+	if (roster_node_count(next) == TRUST_MEMBERS_MAX)
 		return ag_fail(err, AG_EINVAL,
-		    "the cluster has %d members, the most there can be",
+		    "the cluster has %d nodes, the most there can be",
 		    TRUST_MEMBERS_MAX);
-	put_member(next, next->member_count++, member);
+	roster_put_last(next, member);
 	return finish(next, roster, err);
 }
 
@@ -216,20 +288,26 @@ find_member(const struct roster *roster, const char *name, uint32_t *at,
 	return AG_OK;
 }
 
+/* Begin a change of the node of that name. */
+static enum ag_status
+begin_with(struct roster *next, const struct roster *roster, const char *name,
+    uint32_t *at, struct ag_error *err)
+{
+	enum ag_status status = begin(next, roster, err);
+
+	return status == AG_OK ? find_member(roster, name, at, err) : status;
+}
+
 enum ag_status
 succession_remove(struct roster *next, const struct roster *roster,
     const char *name, struct ag_error *err)
 {
-	enum ag_status status = begin(next, roster, err);
 	uint32_t at = 0;
+	enum ag_status status = begin_with(next, roster, name, &at, err);
 
-	if (status == AG_OK)
-		status = find_member(roster, name, &at, err);
 	if (status != AG_OK)
 		return status;
-	next->member_count--;
-	memmove(&next->members[at], &next->members[at + 1],
-	    (next->member_count - at) * sizeof(next->members[0]));
+	take_out(next, at);
 	return finish(next, roster, err);
 }
 
@@ -237,15 +315,45 @@ enum ag_status
 succession_replace(struct roster *next, const struct roster *roster,
     const char *name, const struct roster_member *member, struct ag_error *err)
 {
-	enum ag_status status = begin(next, roster, err);
 	uint32_t at = 0;
+	enum ag_status status = begin_with(next, roster, name, &at, err);
 
-	if (status == AG_OK)
-		status = find_member(roster, name, &at, err);
 	if (status != AG_OK)
 		return status;
-	put_member(next, at, member);
+	next->members[at] = *member;
+	next->members[at].is_observer = at >= next->member_count;
+	next->members[at].is_signed = false;
 	return finish(next, roster, err);
+}
+
+enum ag_status
+succession_promote(struct roster *next, const struct roster *roster,
+    const char *name, struct ag_error *err)
+{
+	uint32_t at = 0;
+	enum ag_status status = begin_with(next, roster, name, &at, err);
+	struct roster_member member;
+
+	if (status != AG_OK)
+		return status;
+	if (at < roster->member_count)
+		return ag_fail(err, AG_EINVAL,
+		    "%s votes already: only an observer is promoted", name);
+	member = next->members[at];
+	member.is_observer = false;
+	take_out(next, at);
+	roster_put_last(next, &member);
+	return finish(next, roster, err);
+}
+
+/* Is it the node key of one who votes? */
+static bool
+is_voter(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	int index = roster_find_node_key(roster, key);
+
+	return index != -1 && (uint32_t)index < roster->member_count;
 }
 
 /* Does an approval by this key count? */
@@ -255,7 +363,7 @@ may_approve(const struct roster *roster,
 {
 	return roster->policy_operators > 0
 	    ? roster_find_operator(roster, key) != -1
-	    : roster_find_node_key(roster, key) != -1;
+	    : is_voter(roster, key);
 }
 
 void
@@ -273,7 +381,7 @@ succession_count(struct succession_tally *tally, const struct roster *next,
 	for (i = 0; i < next->approval_count; i++)
 		if (may_approve(roster, next->approvals[i].key))
 			tally->approved++;
-	for (i = 0; i < next->member_count; i++) {
+	for (i = 0; i < roster_node_count(next); i++) {
 		const struct roster_member *m = &next->members[i];
 		int before = roster_find_node_key(roster, m->node_key);
 
@@ -391,7 +499,7 @@ succession_merge(struct roster *next, const struct roster *other,
 	if (!digest_equal(&next->digest, &other->digest))
 		return ag_fail(err, AG_ECONFLICT,
 		    "it is another successor, not a copy of the same");
-	for (i = 0; i < next->member_count; i++)
+	for (i = 0; i < roster_node_count(next); i++)
 		if (!next->members[i].is_signed)
 			next->members[i] = other->members[i];
 	for (i = 0; i < other->approval_count; i++) {

@@ -15,6 +15,7 @@
 #include "base/fs.h"
 #include "codec/text.h"
 #include "crypto/openssh_key.h"
+#include "crypto/sign.h"
 #include "trust/identity.h"
 #include "trust/setup.h"
 
@@ -30,10 +31,10 @@ struct fixture {
 };
 
 static const struct setup_node nodes[NODES] = {
-	{ "d1", "n1", "127.0.0.1:7001" },
-	{ "d2", "n2", "127.0.0.1:7002" },
-	{ "d3", "n3", "node3.example.org:7003" },
-	{ "d4", "n4", "[::1]:7004" },
+	{ "d1", "n1", "127.0.0.1:7001", false },
+	{ "d2", "n2", "127.0.0.1:7002", false },
+	{ "d3", "n3", "node3.example.org:7003", false },
+	{ "d4", "n4", "[::1]:7004", false },
 };
 
 static int
@@ -429,6 +430,161 @@ a_member_file_carries_a_member_to_the_roster(void **state)
 	buf_fini(&text);
 }
 
+/* The fixture's roster with its last member an observer, not signed. */
+static void
+make_observer(struct fixture *f)
+{
+	f->again = f->roster;
+	f->again.member_count = NODES - 1;
+	f->again.observer_count = 1;
+	f->again.members[NODES - 1].is_observer = true;
+	roster_seal(&f->again);
+}
+
+static void
+an_observer_is_counted_in_no_n_f_or_quorum(void **state)
+{
+	struct fixture *f = *state;
+	struct roster *r = &f->again;
+
+	*r = f->roster;
+	r->members[NODES] = r->members[0];
+	r->members[NODES].is_observer = true;
+	r->observer_count = 1;
+	assert_int_equal(roster_node_count(r), NODES + 1);
+	assert_int_equal(roster_faults(r), 1);
+	assert_int_equal(roster_quorum(r), 3);
+	assert_int_equal(roster_members(r), 0xf);
+	assert_int_equal(roster_observers(r), 0x10);
+	r->member_count = 31;
+	assert_int_equal(roster_members(r), UINT32_MAX >> 1);
+	assert_int_equal(roster_observers(r), UINT32_C(1) << 31);
+}
+
+static void
+a_role_is_part_of_what_is_signed(void **state)
+{
+	struct fixture *f = *state;
+
+	make_observer(f);
+	assert_false(digest_equal(&f->again.digest, &f->roster.digest));
+	/* The text says so, and a signature on the one is none on the other. */
+	assert_int_equal(parse_edited(f, "member n4\n",
+			     "member n4\n    role member\n"),
+	    AG_OK);
+	assert_true(digest_equal(&f->again.digest, &f->roster.digest));
+	assert_int_equal(parse_edited(f, "member n4\n",
+			     "member n4\n    role observer\n"),
+	    AG_EINVAL);
+	assert_non_null(strstr(f->err.text, "3 members tolerate no fault"));
+	assert_int_equal(parse_edited(f, "member n4\n",
+			     "member n4\n    role boss\n"),
+	    AG_EINVAL);
+	assert_non_null(strstr(f->err.text, "known: member, observer"));
+}
+
+static void
+those_who_vote_stand_before_those_who_follow(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(parse_edited(f, "member n2\n",
+			     "member n2\n    role observer\n"),
+	    AG_EINVAL);
+	assert_non_null(strstr(f->err.text,
+	    "member n3 stands behind an observer: those who vote come first"));
+}
+
+/* One member and three observers, of which each has signed. */
+static void
+found_with_observers(struct fixture *f, struct buf *text)
+{
+	struct setup_node some[NODES];
+	size_t i;
+
+	for (i = 0; i < NODES; i++) {
+		some[i] = nodes[i];
+		some[i].is_observer = i > 0;
+	}
+	memset(&f->again, 0, sizeof(f->again));
+	assert_int_equal(setup_trial_roster(&f->again, "demo", "pbft", some,
+			     NODES, &f->err),
+	    AG_OK);
+	buf_clear(text);
+	assert_int_equal(roster_format(&f->again, text), AG_OK);
+}
+
+static void
+a_roster_with_observers_comes_back_from_its_text(void **state)
+{
+	struct fixture *f = *state;
+	struct digest digest;
+	struct buf text;
+
+	buf_init(&text, ROSTER_FILE_BYTES_MAX);
+	found_with_observers(f, &text);
+	digest = f->again.digest;
+	assert_int_equal(roster_parse(&f->again, buf_bytes(&text), "r",
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(f->again.member_count, 1);
+	assert_int_equal(f->again.observer_count, 3);
+	assert_true(digest_equal(&f->again.digest, &digest));
+	assert_true(roster_is_complete(&f->again));
+	/* An observer consents, like a member. */
+	f->again.members[3].is_signed = false;
+	assert_false(roster_is_complete(&f->again));
+	buf_fini(&text);
+}
+
+static void
+an_observers_signature_is_no_vote(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t signature[SIGNATURE_BYTES];
+	struct bytes words = bytes_from_text("prepare");
+	struct secret *key;
+	struct buf text;
+
+	buf_init(&text, ROSTER_FILE_BYTES_MAX);
+	found_with_observers(f, &text);
+	assert_int_equal(setup_load_keys(&key, NULL, "d2", &f->err), AG_OK);
+	sign_message(signature, key, words);
+	assert_true(
+	    sign_verify(f->again.members[1].node_key, words, signature));
+	assert_false(roster_authority.verify(&f->again, 1, words, signature));
+	/* But its clients may ask for something. */
+	assert_true(roster_authority.verify_request(&f->again,
+	    f->again.members[1].node_key, words, signature));
+	secret_free(key);
+	buf_fini(&text);
+}
+
+static void
+where_nobody_certifies_nobody_observes(void **state)
+{
+	struct fixture *f = *state;
+
+	f->again = f->roster;
+	(void)snprintf(f->again.strategy, sizeof(f->again.strategy), "raft");
+	f->again.member_count = 3;
+	f->again.observer_count = 1;
+	assert_int_equal(roster_check(&f->again, &f->err), AG_EINVAL);
+	assert_non_null(strstr(f->err.text, "strategy raft has no observers"));
+}
+
+static void
+there_are_at_most_so_many_nodes_of_both_kinds(void **state)
+{
+	struct fixture *f = *state;
+
+	f->again = f->roster;
+	f->again.observer_count = TRUST_MEMBERS_MAX - NODES + 1;
+	assert_int_equal(roster_check(&f->again, &f->err), AG_EINVAL);
+	assert_non_null(
+	    strstr(f->err.text, "4 members and 29 observers are too many"));
+}
+
 static void
 set_up_never_replaces_keys(void **state)
 {
@@ -461,6 +617,14 @@ main(void)
 		cmocka_unit_test(an_identity_signs_what_the_roster_verifies),
 		cmocka_unit_test(a_key_of_no_member_is_no_identity),
 		cmocka_unit_test(a_member_file_carries_a_member_to_the_roster),
+		cmocka_unit_test(an_observer_is_counted_in_no_n_f_or_quorum),
+		cmocka_unit_test(a_role_is_part_of_what_is_signed),
+		cmocka_unit_test(those_who_vote_stand_before_those_who_follow),
+		cmocka_unit_test(
+		    a_roster_with_observers_comes_back_from_its_text),
+		cmocka_unit_test(an_observers_signature_is_no_vote),
+		cmocka_unit_test(where_nobody_certifies_nobody_observes),
+		cmocka_unit_test(there_are_at_most_so_many_nodes_of_both_kinds),
 		cmocka_unit_test(set_up_never_replaces_keys),
 	};
 

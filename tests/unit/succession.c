@@ -351,6 +351,149 @@ signatures_given_on_copies_are_joined(void **state)
 	    AG_OK);
 }
 
+/* p5 becomes an observer of the next roster, which is then the present. */
+static void
+add_observer(struct fixture *f)
+{
+	struct roster_member observer = f->people.members[5];
+	uint32_t i;
+
+	observer.is_observer = true;
+	assert_int_equal(succession_add(&f->next, &f->roster, &observer,
+			     &f->err),
+	    AG_OK);
+	for (i = 0; i < 4; i++)
+		sign(f, f->people.keys[i]);
+	refused(f, verify(f), AG_EFORGED, "p5 has not signed");
+	sign(f, f->people.keys[5]);
+	assert_int_equal(verify(f), AG_OK);
+	f->next.is_proved = true;
+	f->roster = f->next;
+}
+
+static void
+an_observer_comes_and_nobody_is_counted_anew(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_change change;
+
+	f->other = f->roster;
+	add_observer(f);
+	assert_int_equal(succession_check(&f->next, &f->other, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_ADD);
+	assert_true(change.is_observer);
+	assert_int_equal(change.comes, 5);
+	assert_int_equal(f->next.member_count, 5);
+	assert_int_equal(f->next.observer_count, 1);
+	assert_int_equal(roster_quorum(&f->next), roster_quorum(&f->other));
+}
+
+static void
+an_observer_approves_of_nothing(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t i;
+
+	add_observer(f);
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p1", &f->err),
+	    AG_OK);
+	refused(f,
+	    succession_sign(&f->next, &f->roster, f->people.keys[5], &f->err),
+	    AG_ENOENT, "nothing to sign");
+	for (i = 0; i < 3; i++)
+		sign(f, f->people.keys[i]);
+	/* Even with its signature in it by force. */
+	f->next.approvals[3] = f->next.approvals[2];
+	sign_public(f->next.approvals[3].key, f->people.keys[5]);
+	f->next.approval_count = 4;
+	refused(f, verify(f), AG_EFORGED,
+	    "3 of the members approved it, and it takes 4");
+}
+
+static void
+a_member_that_comes_stands_before_the_observers(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_change change;
+
+	add_observer(f);
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[6], &f->err),
+	    AG_OK);
+	assert_int_equal(succession_check(&f->next, &f->roster, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_ADD);
+	assert_false(change.is_observer);
+	assert_string_equal(f->next.members[5].name, "p6");
+	assert_string_equal(f->next.members[6].name, "p5");
+	assert_int_equal(f->next.member_count, 6);
+}
+
+static void
+an_observer_is_promoted_when_it_consents(void **state)
+{
+	struct fixture *f = *state;
+	struct succession_change change;
+	uint32_t i;
+
+	add_observer(f);
+	refused(f, succession_promote(&f->next, &f->roster, "p1", &f->err),
+	    AG_EINVAL, "p1 votes already");
+	assert_int_equal(succession_promote(&f->next, &f->roster, "p5",
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(succession_check(&f->next, &f->roster, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_PROMOTE);
+	assert_false(change.is_observer);
+	assert_int_equal(change.gone, 5);
+	assert_int_equal(change.comes, 5);
+	assert_int_equal(f->next.member_count, 6);
+	assert_int_equal(f->next.observer_count, 0);
+	for (i = 0; i < 4; i++)
+		sign(f, f->people.keys[i]);
+	refused(f, verify(f), AG_EFORGED, "p5 has not signed");
+	sign(f, f->people.keys[5]);
+	assert_int_equal(verify(f), AG_OK);
+	/* As an observer it may go at any time. */
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p5", &f->err),
+	    AG_OK);
+	assert_int_equal(succession_check(&f->next, &f->roster, &change,
+			     &f->err),
+	    AG_OK);
+	assert_int_equal(change.kind, SUCCESSION_REMOVE);
+	assert_true(change.is_observer);
+	assert_int_equal(change.gone, 5);
+}
+
+static void
+no_member_becomes_an_observer_and_no_two_change(void **state)
+{
+	struct fixture *f = *state;
+
+	add_observer(f);
+	assert_int_equal(succession_promote(&f->next, &f->roster, "p5",
+			     &f->err),
+	    AG_OK);
+	/* Another comes under its name. */
+	(void)snprintf(f->next.members[5].address, ROSTER_ADDRESS_BYTES,
+	    "elsewhere:1");
+	roster_seal(&f->next);
+	refused(f, verify(f), AG_EINVAL, "adds, removes or replaces one");
+
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p5", &f->err),
+	    AG_OK);
+	f->next.member_count--;
+	f->next.observer_count++;
+	f->next.members[4].is_observer = true;
+	roster_seal(&f->next);
+	refused(f, verify(f), AG_EINVAL, "adds, removes or replaces one");
+}
+
 int
 main(void)
 {
@@ -389,6 +532,20 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    signatures_given_on_copies_are_joined, make_fixture,
 		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    an_observer_comes_and_nobody_is_counted_anew, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(an_observer_approves_of_nothing,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    a_member_that_comes_stands_before_the_observers,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    an_observer_is_promoted_when_it_consents, make_fixture,
+		    remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    no_member_becomes_an_observer_and_no_two_change,
+		    make_fixture, remove_fixture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
