@@ -45,10 +45,33 @@ state_name(enum node_member_state state)
 	}
 }
 
+static uint32_t
+node_count(const struct node_status *s)
+{
+	return s->member_count + s->observer_count;
+}
+
 static const char *
 name_of(const struct node_status *s, uint32_t member)
 {
-	return member < s->member_count ? s->members[member].name : "";
+	return member < node_count(s) ? s->members[member].name : "";
+}
+
+static const char *
+role_name(const struct node_member *m)
+{
+	if (m->is_observer)
+		return "OBSERVER";
+	return m->is_primary ? "PRIMARY" : "REPLICA";
+}
+
+/* Of an observer that told this node nothing, nothing is known. */
+static uint64_t
+lag_of(const struct node_member *m, uint64_t newest)
+{
+	if ((m->is_observer && m->executed == 0) || m->executed > newest)
+		return 0;
+	return newest - m->executed;
 }
 
 static uint64_t
@@ -72,12 +95,12 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 	emit_text_member(e, "name", m->name);
 	emit_number_member(e, "index", index);
 	emit_text_member(e, "address", m->address);
-	emit_text_member(e, "role", m->is_primary ? "PRIMARY" : "REPLICA");
+	emit_text_member(e, "role", role_name(m));
 	emit_text_member(e, "state", state_name(m->state));
 	emit_u64_member(e, "view", m->view);
 	emit_u64_member(e, "executed", m->executed);
 	emit_u64_member(e, "stable", m->stable);
-	emit_u64_member(e, "lag", newest_executed(s) - m->executed);
+	emit_u64_member(e, "lag", lag_of(m, newest_executed(s)));
 	emit_u64_member(e, "rtt_us", m->rtt_us);
 	emit_u64_member(e, "last_heard_ms", m->last_heard_ms);
 	emit_u64_member(e, "link_up_ms", m->link_up_ms);
@@ -108,6 +131,7 @@ emit_identity(struct emitter *e, const struct node_status *s)
 	emit_number_member(e, "n", s->member_count);
 	emit_number_member(e, "f", s->faults);
 	emit_number_member(e, "quorum", s->quorum);
+	emit_number_member(e, "observers", s->observer_count);
 	emit_number_member(e, "missing", s->missing);
 	emit_number_member(e, "margin", s->margin);
 	emit_text_member(e, "health", health_name(s->health));
@@ -201,7 +225,7 @@ cluster_status(struct exchange *x)
 	emit_transfer(e, s);
 	emit_key(e, "members");
 	emit_array_begin(e);
-	for (i = 0; i < s->member_count; i++)
+	for (i = 0; i < node_count(s); i++)
 		emit_member(e, s, i);
 	emit_array_end(e);
 	exchange_json_end(x, MHD_HTTP_OK);

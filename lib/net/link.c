@@ -180,7 +180,7 @@ find_member(const struct roster *roster, uint32_t self, const uint8_t *key,
 	bool is_found = false;
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (sodium_memcmp(roster->members[i].link_key, key,
 			PUBLIC_KEY_BYTES) == 0 &&
 		    i != self) {

@@ -41,7 +41,7 @@ net_init_peers(struct net *net, struct ag_error *err)
 	uint64_t now_us = clock_mono_us();
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++) {
+	for (i = 0; i < roster_node_count(roster); i++) {
 		if (peer_init(&net->peers[i], i, net->config.self,
 			&roster->members[i], net->config.metrics,
 			now_us) != AG_OK)
@@ -98,7 +98,7 @@ net_start(struct net **out, const struct net_config *config,
 	struct net *net;
 
 	*out = NULL;
-	AG_ASSERT(config->self < config->roster->member_count);
+	AG_ASSERT(config->self < roster_node_count(config->roster));
 	net = calloc(1, sizeof(*net));
 	if (net == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: no memory");

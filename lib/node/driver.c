@@ -540,7 +540,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.scope = &scope,
 		/* What only a log of Raft had may be lost with it: nobody
 		 * could say what was acknowledged there. */
-		.can_rejoin = config->roster->member_count > 1 &&
+		.can_rejoin = roster_node_count(config->roster) > 1 &&
 		    roster_fault_model(config->roster) != FAULTS_CRASH,
 		.metrics = config->metrics,
 	};
@@ -635,6 +635,15 @@ driver_message(struct driver *d, uint32_t member, struct bytes body)
 		.member = member,
 		.body = body,
 	};
+
+	d->is_touched = true;
+	driver_step(d, &event);
+}
+
+void
+driver_submit(struct driver *d, struct bytes envelope)
+{
+	struct event event = { .kind = EVENT_SUBMIT, .body = envelope };
 
 	d->is_touched = true;
 	driver_step(d, &event);

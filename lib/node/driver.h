@@ -92,6 +92,9 @@ void driver_close(struct driver *driver);
 void driver_start(struct driver *driver);
 
 void driver_message(struct driver *driver, uint32_t member, struct bytes body);
+
+/* A request that is rightly signed, of another node's callers. */
+void driver_submit(struct driver *driver, struct bytes envelope);
 void driver_applied(struct driver *driver, const struct applied *applied);
 void driver_installed(struct driver *driver, uint64_t seq, bool is_last,
     const struct digest *digest, struct bytes certificate);

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "consensus/observer.h"
 #include "event/loop.h"
 #include "node/genesis.h"
 #include "node/node_parts.h"
@@ -45,8 +46,10 @@ on_frame(void *arg, uint32_t member, const struct frame *frame)
 	n->heard_us[member] = clock_mono_us();
 	if (frame->class == FRAME_BULK)
 		sync_frame(n->sync, member, frame->body);
-	else
+	else if (member < n->roster.member_count)
 		driver_message(n->driver, member, frame->body);
+	else if (n->feed != NULL)
+		feed_message(n->feed, member, frame->body, clock_mono_us());
 }
 
 static void
@@ -94,11 +97,25 @@ node_fatal_memory(struct node *n, const char *what)
 	node_fatal(n, &err);
 }
 
+/* Observers get what we execute, with what proves it. */
+static void
+feed_observers(struct node *n, uint64_t seq, struct bytes batch)
+{
+	struct buf certificate;
+
+	buf_init(&certificate, CERTIFICATE_BYTES_MAX);
+	if (driver_certificate(n->driver, seq, &certificate) == AG_OK)
+		feed_decided(n->feed, seq, buf_bytes(&certificate), batch);
+	buf_fini(&certificate);
+}
+
 static void
 on_deliver(void *arg, uint64_t seq, bool is_checkpoint, struct bytes batch)
 {
 	struct node *n = arg;
 
+	if (n->feed != NULL)
+		feed_observers(n, seq, batch);
 	if (applier_deliver(n->applier, seq, is_checkpoint, batch) != AG_OK)
 		node_fatal_memory(n, "queue a batch");
 }
@@ -117,6 +134,9 @@ on_send(void *arg, uint32_t members, struct bytes body)
 
 	if (n->net == NULL)
 		return;
+	/* Where a member stands helps observers to choose whom to follow. */
+	if (type == MESSAGE_PROGRESS)
+		members |= roster_observers(&n->roster);
 	/* What a link loses is asked for again; see aegis-consensus(7). */
 	if (net_send(n->net, members, message_class(type), body) != AG_OK)
 		log_debug("node", "message not queued",
@@ -146,7 +166,8 @@ on_fetch_state(void *arg, uint64_t seq, uint32_t members)
 static uint64_t
 sync_due_after(const struct node *n, uint64_t seq)
 {
-	uint64_t turn = n->sync_interval * n->self / n->roster.member_count;
+	uint64_t turn =
+	    n->sync_interval * n->self / roster_node_count(&n->roster);
 
 	return seq + n->sync_interval -
 	    (seq + n->sync_interval - turn) % n->sync_interval;
@@ -177,6 +198,8 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 		n->stable_certificate_seq = seq;
 	if (n->snapshots != NULL)
 		snapshots_stable(n->snapshots, seq, certificate);
+	if (n->feed != NULL)
+		feed_stable(n->feed, seq, certificate);
 	/* One that is told of while the driver opens was one before. */
 	if (n->driver != NULL)
 		sync_when_due(n, seq);
@@ -203,6 +226,21 @@ static void
 on_history_message(void *arg, uint32_t member, struct bytes message)
 {
 	on_send(arg, 1U << member, message);
+}
+
+static void
+on_feed_submit(void *arg, struct bytes envelope)
+{
+	driver_submit(((struct node *)arg)->driver, envelope);
+}
+
+static size_t
+on_feed_waiting(void *arg)
+{
+	struct engine_status status;
+
+	driver_status(((struct node *)arg)->driver, &status);
+	return status.pending_bytes;
 }
 
 static void
@@ -383,7 +421,7 @@ node_advise_rejoin(const struct node *n, struct ag_error *err)
 {
 	size_t len = strlen(err->text);
 
-	if (n->roster.member_count == 1) {
+	if (roster_node_count(&n->roster) == 1) {
 		(void)snprintf(err->text + len, sizeof(err->text) - len,
 		    "; there is no other member to bring it back from: restore "
 		    "a backup (aegis-backup(1))");
@@ -637,7 +675,9 @@ node_open_driver(struct node *n, struct ag_error *err)
 		.first_digest = n->epoch_start.state,
 		.is_last = applier_is_last(n->applier),
 		.self = n->self,
-		.strategy = strategy_find(n->roster.strategy),
+		.strategy = node_is_observer(n)
+		    ? &strategy_observer
+		    : strategy_find(n->roster.strategy),
 		.authority = &identity_authority,
 		.authority_ctx = &n->identity,
 		.metrics = n->metrics,
@@ -738,6 +778,38 @@ node_open_links(struct node *n, struct ag_error *err)
 	return AG_OK;
 }
 
+/* Once the links are there, and what was stable before. */
+static enum ag_status
+node_open_feed(struct node *n, struct ag_error *err)
+{
+	struct engine_status engine;
+
+	metric_set_value(n->observing, node_is_observer(n));
+	if (node_is_observer(n) || n->roster.observer_count == 0)
+		return AG_OK;
+	driver_status(n->driver, &engine);
+	n->feed = feed_new(&(struct feed_config){
+	    .roster = &n->roster,
+	    .scope = &n->identity.scope,
+	    .authority = &identity_authority,
+	    .authority_ctx = &n->identity,
+	    .delivered = engine.delivered,
+	    .metrics = n->metrics,
+	    .arg = n,
+	    .send = on_send,
+	    .history = on_history,
+	    .submit = on_feed_submit,
+	    .waiting = on_feed_waiting,
+	    .want_checkpoint = on_want_checkpoint,
+	});
+	if (n->feed == NULL)
+		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
+	if (n->stable_certificate_seq != 0)
+		feed_stable(n->feed, n->stable_certificate_seq,
+		    buf_bytes(&n->stable_certificate));
+	return AG_OK;
+}
+
 enum ag_status
 node_open_epoch(struct node *n, struct ag_error *err)
 {
@@ -749,6 +821,8 @@ node_open_epoch(struct node *n, struct ag_error *err)
 		node_advise_rejoin(n, err);
 	if (status == AG_OK)
 		status = node_open_links(n, err);
+	if (status == AG_OK)
+		status = node_open_feed(n, err);
 	return status;
 }
 
@@ -756,6 +830,7 @@ void
 node_close_epoch(struct node *n)
 {
 	net_stop(n->net);
+	feed_free(n->feed);
 	sync_free(n->sync);
 	history_free(n->history);
 	log_search_free(n->search);
@@ -763,6 +838,7 @@ node_close_epoch(struct node *n)
 	witness_close(n->witness);
 	inbox_free(n->inbox);
 	n->net = NULL;
+	n->feed = NULL;
 	n->sync = NULL;
 	n->history = NULL;
 	n->search = NULL;
@@ -812,6 +888,8 @@ node_open(struct node **out, const struct node_config *config,
 	    "1 while this node gives no votes, because it may have forgotten "
 	    "some",
 	    NULL);
+	n->observing = metric_new(n->metrics, METRIC_GAUGE, "aegis_observing",
+	    "1 while this node is an observer, which does not vote", NULL);
 	n->loop = loop;
 	buf_init(&n->next_chain, CHAIN_BYTES_MAX);
 	node_keep_config(n, config);

@@ -162,11 +162,13 @@ enum node_member_state {
 	NODE_MEMBER_SILENT,
 };
 
+/* A member, or an observer, of which no vote and no margin speaks. */
 struct node_member {
 	char name[NODE_NAME_BYTES];
 	char address[256];
 	enum node_member_state state;
 	bool is_primary;
+	bool is_observer;
 	uint64_t view;
 	uint64_t executed;
 	uint64_t stable;
@@ -196,8 +198,9 @@ struct node_status {
 	char strategy[16];
 	uint64_t epoch;
 	uint32_t self;
-	uint32_t member_count;
-	uint32_t faults; /* f */
+	uint32_t member_count;   /* n: those in front of members */
+	uint32_t observer_count; /* those behind them */
+	uint32_t faults;         /* f */
 	uint32_t quorum;
 	uint32_t missing; /* members not taking part */
 	int32_t margin;   /* f - missing; < 0: no quorum */

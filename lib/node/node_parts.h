@@ -16,6 +16,7 @@
 #include "node/applier.h"
 #include "node/driver.h"
 #include "node/epochs.h"
+#include "node/feed.h"
 #include "node/history.h"
 #include "node/inbox.h"
 #include "node/log_search.h"
@@ -52,6 +53,7 @@ struct node {
 	struct metric_set *metrics;
 	struct metric *operations;
 	struct metric *rejoining; /* 1: this node gives no votes */
+	struct metric *observing; /* 1: it is an observer */
 
 	struct applier *applier;
 	struct requests *requests;
@@ -63,6 +65,8 @@ struct node {
 	struct net *net;
 	struct sync *sync;
 	struct history *history;
+	struct feed
+	    *feed; /* of observers; NULL: there are none, or we are one */
 	struct log_search *search;
 	node_trace_fn *on_trace; /* who waits for the search */
 	void *trace_arg;
@@ -75,7 +79,7 @@ struct node {
 	void (*on_failure)(void *arg, const struct ag_error *err);
 	void *failure_arg;
 
-	uint32_t links_up; /* bit per member */
+	uint32_t links_up; /* bit per node */
 	uint64_t heard_us[NODE_MEMBERS_MAX];
 	uint64_t started_ms, started_us;
 	uint64_t sync_due_seq, sync_interval;
@@ -118,7 +122,10 @@ void node_take_epoch(struct node *node, uint32_t member, struct bytes epoch);
 /* A checkpoint of this epoch is stable: what was before may go. */
 void node_forget_epoch(struct node *node, uint64_t stable);
 
-/* Members whose links are up, ourselves included. */
+/* Does this node follow, and not vote? */
+bool node_is_observer(const struct node *node);
+
+/* Members whose links are up, ourselves included if we are one. */
 uint32_t node_reachable(const struct node *node);
 
 /* Fewer than a quorum have been reachable for longer than a moment. */

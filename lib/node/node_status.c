@@ -21,7 +21,15 @@
 uint32_t
 node_reachable(const struct node *n)
 {
-	return (uint32_t)__builtin_popcount(n->links_up & ~(1U << n->self)) + 1;
+	uint32_t up = n->links_up | UINT32_C(1) << n->self;
+
+	return (uint32_t)__builtin_popcount(up & roster_members(&n->roster));
+}
+
+bool
+node_is_observer(const struct node *n)
+{
+	return n->self >= n->roster.member_count;
 }
 
 bool
@@ -40,7 +48,8 @@ node_lacks_quorum(struct node *n)
 
 static enum node_member_state
 member_state(const struct node *n, uint32_t i,
-    const struct engine_status *engine, const struct net_link_stats *link)
+    const struct engine_status *engine, uint64_t lag,
+    const struct net_link_stats *link)
 {
 	if (i == n->self)
 		return NODE_MEMBER_SELF;
@@ -48,9 +57,9 @@ member_state(const struct node *n, uint32_t i,
 		return NODE_MEMBER_CONNECTING;
 	if (link->state != NET_LINK_UP)
 		return NODE_MEMBER_SILENT;
-	if (engine->member_rejoining[i])
+	if (i < n->roster.member_count && engine->member_rejoining[i])
 		return NODE_MEMBER_REJOINING;
-	if (engine->member_lag[i] > BEHIND_SEQUENCES)
+	if (lag > BEHIND_SEQUENCES)
 		return NODE_MEMBER_BEHIND;
 	return NODE_MEMBER_OK;
 }
@@ -61,6 +70,22 @@ since_ms(uint64_t now_us, uint64_t then_us)
 	return then_us == 0 || then_us > now_us ? 0 : (now_us - then_us) / 1000;
 }
 
+/* How far a node is, as far as we are told. */
+static void
+standing(const struct node *n, uint32_t i, const struct engine_status *engine,
+    struct feed_told *told)
+{
+	*told = (struct feed_told){ 0 };
+	if (i == n->self)
+		*told =
+		    (struct feed_told){ engine->applied, engine->stable, 0 };
+	else if (i < n->roster.member_count)
+		*told = (struct feed_told){ engine->member_applied[i],
+			engine->member_stable[i], engine->member_lag[i] };
+	else if (n->feed != NULL)
+		feed_told(n->feed, i, told);
+}
+
 static void
 member_fill(const struct node *n, uint32_t i,
     const struct engine_status *engine, struct node_member *out)
@@ -68,7 +93,9 @@ member_fill(const struct node *n, uint32_t i,
 	const struct roster_member *m = &n->roster.members[i];
 	uint64_t now = clock_mono_us();
 	struct net_link_stats link;
+	struct feed_told told;
 
+	standing(n, i, engine, &told);
 	memset(&link, 0, sizeof(link));
 	net_stats(n->net, i, &link);
 	memset(out, 0, sizeof(*out));
@@ -77,12 +104,13 @@ member_fill(const struct node *n, uint32_t i,
 	(void)snprintf(out->error, sizeof(out->error), "%s", link.error);
 	public_key_fingerprint(out->node_fingerprint, m->node_key);
 	public_key_fingerprint(out->link_fingerprint, m->link_key);
-	out->state = member_state(n, i, engine, &link);
+	out->state = member_state(n, i, engine, told.lag, &link);
 	out->is_primary = i == engine->primary;
-	out->view = i == n->self ? engine->view : engine->member_view[i];
-	out->executed =
-	    i == n->self ? engine->applied : engine->member_applied[i];
-	out->stable = i == n->self ? engine->stable : engine->member_stable[i];
+	out->is_observer = m->is_observer;
+	out->view = i == n->self || m->is_observer ? engine->view
+						   : engine->member_view[i];
+	out->executed = told.applied;
+	out->stable = told.stable;
 	out->rtt_us = link.rtt_us;
 	out->last_heard_ms = since_ms(now, link.last_heard_us);
 	if (link.state == NET_LINK_UP)
@@ -141,6 +169,7 @@ node_status(struct node *n, struct node_status *s)
 	s->epoch = n->roster.epoch;
 	s->self = n->self;
 	s->member_count = n->roster.member_count;
+	s->observer_count = n->roster.observer_count;
 	s->faults = roster_faults(&n->roster);
 	s->quorum = roster_quorum(&n->roster);
 	s->health = NODE_NO_QUORUM;
@@ -148,9 +177,10 @@ node_status(struct node *n, struct node_status *s)
 	if (n->driver == NULL)
 		return;
 	driver_status(n->driver, &engine);
-	for (i = 0; i < s->member_count; i++) {
+	for (i = 0; i < roster_node_count(&n->roster); i++) {
 		member_fill(n, i, &engine, &s->members[i]);
-		if (s->members[i].state != NODE_MEMBER_SELF &&
+		if (i < s->member_count &&
+		    s->members[i].state != NODE_MEMBER_SELF &&
 		    s->members[i].state != NODE_MEMBER_OK)
 			s->missing++;
 	}
