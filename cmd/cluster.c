@@ -22,6 +22,7 @@
 
 static const struct applet_option init_options[] = {
 	{ 'n', "nodes", "COUNT", "how many members (default 4, raft: 3)" },
+	{ 0, "observers", "COUNT", "how many follow without a vote" },
 	{ 0, "strategy", "NAME", "how it agrees: pbft (the default) or raft" },
 	{ 0, "name", "NAME", "what to call the cluster (default trial)" },
 	{ 0, "base-port", "PORT", "first port to listen on (default: free)" },
@@ -62,6 +63,10 @@ init_tell(const struct applet_call *call, const struct cluster_dir *dir,
 	(void)printf("%s: %lu nodes, tolerates %u %s\n", dir->path, nodes,
 	    roster_faults(roster),
 	    roster_fault_model(roster) == FAULTS_CRASH ? "crashed" : "faulty");
+	if (roster->observer_count > 0)
+		(void)printf("%u observer%s, counted in none of that\n",
+		    roster->observer_count,
+		    roster->observer_count == 1 ? "" : "s");
 	if (nodes == 1)
 		(void)printf("one member tolerates nothing: for development "
 			     "only\n");
@@ -75,7 +80,7 @@ init_run(struct applet_call *call)
 {
 	const char *strategy = options_text(&call->options, "strategy");
 	const char *name = options_text(&call->options, "name");
-	unsigned long nodes, port = 0;
+	unsigned long nodes, observers = 0, port = 0;
 	struct cluster_dir *dir;
 	enum fault_model faults;
 	struct ag_error err;
@@ -94,12 +99,19 @@ init_run(struct applet_call *call)
 		    options_text(&call->options, "nodes"), TRUST_MEMBERS_MAX);
 	if (roster_check_member_count(faults, nodes, &err) != AG_OK)
 		return applet_usage(call, "--nodes %lu: %s", nodes, err.text);
-	if (!number_option(call, "base-port", 1, 65535 - nodes, &port))
+	if (!number_option(call, "observers", 0, TRUST_MEMBERS_MAX - nodes,
+		&observers))
+		return applet_usage(call,
+		    "--observers %s: not a number from 0 to %lu",
+		    options_text(&call->options, "observers"),
+		    TRUST_MEMBERS_MAX - nodes);
+	if (!number_option(call, "base-port", 1, 65535 - nodes - observers,
+		&port))
 		return applet_usage(call, "--base-port %s: not a port",
 		    options_text(&call->options, "base-port"));
 	if (cluster_dir_create(&dir, call->operands[0],
 		name == NULL ? "trial" : name, strategy, (uint32_t)nodes,
-		(uint16_t)port, &err) != AG_OK)
+		(uint32_t)observers, (uint16_t)port, &err) != AG_OK)
 		return exit_fail(call, &err);
 	if (!call->is_quiet)
 		init_tell(call, dir, nodes);
@@ -116,7 +128,7 @@ up_in(struct applet_call *call, struct cluster_dir *dir)
 	struct ag_error err;
 	uint32_t i, n;
 
-	n = dir->roster.member_count;
+	n = roster_node_count(&dir->roster);
 	for (i = 0; i < n && status == AG_OK; i++) {
 		starts[i].fd = -1;
 		if (cluster_dir_pid(dir, i) == 0)
@@ -172,18 +184,18 @@ down_in(struct applet_call *call, struct cluster_dir *dir)
 
 	if (!members_named(call, dir, &members, &err))
 		return exit_fail(call, &err);
-	for (i = 0; i < dir->roster.member_count; i++)
+	for (i = 0; i < roster_node_count(&dir->roster); i++)
 		if (cluster_dir_pid(dir, i) == 0)
 			members &= ~(1U << i);
 	/* All are told first, so that they drain at the same time. */
-	for (i = 0; i < dir->roster.member_count; i++) {
+	for (i = 0; i < roster_node_count(&dir->roster); i++) {
 		if ((members >> i & 1) == 0)
 			continue;
 		status = cluster_dir_signal(dir, i, SIGTERM, &err);
 		if (status != AG_OK && status != AG_ENOENT)
 			code = exit_fail(call, &err);
 	}
-	for (i = 0; i < dir->roster.member_count; i++) {
+	for (i = 0; i < roster_node_count(&dir->roster); i++) {
 		if ((members >> i & 1) == 0)
 			continue;
 		/* AG_ENOENT: it has ended already. */
@@ -212,11 +224,12 @@ kill_in(struct applet_call *call, struct cluster_dir *dir)
 		    options_text(&call->options, "signal"));
 	if (!members_named(call, dir, &members, &err))
 		return exit_fail(call, &err);
-	for (i = 0; i < dir->roster.member_count; i++)
+	for (i = 0; i < roster_node_count(&dir->roster); i++)
 		if ((members >> i & 1) != 0 &&
 		    cluster_dir_signal(dir, i, (int)signo, &err) != AG_OK)
 			return exit_fail(call, &err);
-	for (i = 0; i < dir->roster.member_count && signo == SIGKILL; i++) {
+	for (i = 0; i < roster_node_count(&dir->roster) && signo == SIGKILL;
+	     i++) {
 		if ((members >> i & 1) == 0)
 			continue;
 		status =
@@ -237,7 +250,8 @@ status_in(struct applet_call *call, struct cluster_dir *dir)
 	int code;
 
 	/* Any node that runs can tell; the first one does. */
-	for (i = 0; i < dir->roster.member_count && status != AG_OK; i++) {
+	for (i = 0; i < roster_node_count(&dir->roster) && status != AG_OK;
+	     i++) {
 		status = cluster_dir_file(dir, i, "aegis.sock", socket, &err);
 		if (status == AG_OK)
 			status =

@@ -157,17 +157,24 @@ struct trial {
 	struct setup_node nodes[TRUST_MEMBERS_MAX];
 };
 
+/* Members are n1, n2, …, observers o1, o2, … */
+static void
+node_name(char name[static 16], uint32_t index, uint32_t members)
+{
+	(void)snprintf(name, 16, "%c%u", index < members ? 'n' : 'o',
+	    index < members ? index + 1 : index - members + 1);
+}
+
 static enum ag_status
 make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
-    const char *strategy, const uint16_t *ports, uint32_t count,
-    struct ag_error *err)
+    const char *strategy, const uint16_t *ports, uint32_t members,
+    uint32_t count, struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
 	uint32_t i;
 
 	for (i = 0; i < count && status == AG_OK; i++) {
-		(void)snprintf(trial->names[i], sizeof(trial->names[i]), "n%u",
-		    i + 1);
+		node_name(trial->names[i], i, members);
 		(void)snprintf(trial->addresses[i], sizeof(trial->addresses[i]),
 		    "127.0.0.1:%u", (unsigned int)ports[i]);
 		status = fs_join(trial->dirs[i], sizeof(trial->dirs[i]),
@@ -176,6 +183,7 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 			.dir = trial->dirs[i],
 			.name = trial->names[i],
 			.address = trial->addresses[i],
+			.is_observer = i >= members,
 		};
 		if (status == AG_OK)
 			status =
@@ -193,15 +201,17 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 
 /* Take back what was made; what is not there does no harm. */
 static void
-undo_members(const char *dir, uint32_t count)
+undo_nodes(const char *dir, uint32_t members, uint32_t count)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], name[16];
 	uint32_t i;
 
-	for (i = 1; i <= count; i++) {
-		(void)snprintf(path, sizeof(path), "%s/n%u/aegis.yaml", dir, i);
+	for (i = 0; i < count; i++) {
+		node_name(name, i, members);
+		(void)snprintf(path, sizeof(path), "%s/%s/aegis.yaml", dir,
+		    name);
 		(void)unlink(path);
-		(void)snprintf(path, sizeof(path), "%s/n%u", dir, i);
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
 		setup_undo(path);
 	}
 	(void)snprintf(path, sizeof(path), "%s/roster", dir);
@@ -235,9 +245,10 @@ cluster_dir_close(struct cluster_dir *dir)
 
 enum ag_status
 cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
-    const char *strategy, uint32_t nodes, uint16_t base_port,
-    struct ag_error *err)
+    const char *strategy, uint32_t members, uint32_t observers,
+    uint16_t base_port, struct ag_error *err)
 {
+	const uint32_t nodes = members + observers;
 	uint16_t ports[TRUST_MEMBERS_MAX];
 	struct trial *trial;
 	enum ag_status status;
@@ -254,10 +265,10 @@ cluster_dir_create(struct cluster_dir **out, const char *path, const char *name,
 	if (status == AG_OK)
 		status = dir_new(out, path, err);
 	if (status == AG_OK)
-		status = make_members(*out, trial, name, strategy, ports, nodes,
-		    err);
+		status = make_members(*out, trial, name, strategy, ports,
+		    members, nodes, err);
 	if (status != AG_OK && is_made)
-		undo_members(path, nodes);
+		undo_nodes(path, members, nodes);
 	free(trial);
 	if (status != AG_OK) {
 		cluster_dir_close(*out);

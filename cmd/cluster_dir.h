@@ -24,12 +24,13 @@ struct cluster_dir {
 void cluster_dir_close(struct cluster_dir *dir);
 
 /*
- * Make a directory for nodes members on loopback, listening from base_port
- * upwards (0: ports that are free now).  AG_EEXIST when path is there.
+ * Make a directory for so many members and observers on loopback, listening
+ * from base_port upwards (0: ports that are free now).  AG_EEXIST when path
+ * is there.
  */
 enum ag_status cluster_dir_create(struct cluster_dir **out, const char *path,
-    const char *name, const char *strategy, uint32_t nodes, uint16_t base_port,
-    struct ag_error *err) AG_MUST_USE;
+    const char *name, const char *strategy, uint32_t members,
+    uint32_t observers, uint16_t base_port, struct ag_error *err) AG_MUST_USE;
 
 enum ag_status cluster_dir_open(struct cluster_dir **out, const char *path,
     struct ag_error *err) AG_MUST_USE;

@@ -1,10 +1,11 @@
 /*
- * aegis member: who the members are, and one more, one less, another.
+ * aegis member: who the members and observers are, and one more, one less,
+ * another, or an observer that votes from now on.
  *
  * A change is a successor of the roster (trust/succession.h).  `plan` makes
  * one and tells what it means, those who must sign it do (`sign`, on copies
- * that `merge` joins), `apply` has the cluster agree on it.  `add`, `rm` and
- * `replace` do all of that at once where the keys are at hand.
+ * that `merge` joins), `apply` has the cluster agree on it.  `add`, `rm`,
+ * `replace` and `promote` do all of that at once where the keys are at hand.
  *
  * RULES    1. Nothing is signed or applied before it was told what it means.
  *          2. What the cluster is asked to do on the spot is confirmed: by
@@ -136,14 +137,41 @@ fail_change(const struct applet_call *call, const struct ag_error *err)
 				     : exit_code_of(err->status));
 }
 
-/* kind and what it takes: add FILE, rm NAME, replace NAME FILE. */
+/* How the changes are called, and what they take. */
+static const struct kind {
+	const char *name;
+	bool has_name, has_file;
+} kinds[] = {
+	{ "add", false, true },
+	{ "rm", true, false },
+	{ "replace", true, true },
+	{ "promote", true, false },
+};
+
+static const struct kind *
+find_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i].name, name) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+static size_t
+operands_of(const struct kind *kind)
+{
+	return (size_t)kind->has_name + (size_t)kind->has_file;
+}
+
+/* Add FILE, rm NAME, replace NAME FILE, promote NAME. */
 static int
-make_next(struct applet_call *call, struct work *w, const char *kind,
+make_next(struct applet_call *call, struct work *w, const struct kind *kind,
     char **arguments)
 {
-	bool has_file = strcmp(kind, "rm") != 0;
-	bool has_name = strcmp(kind, "add") != 0;
-	struct roster_member member;
+	const bool has_file = kind->has_file, has_name = kind->has_name;
+	struct roster_member member = { 0 };
 	enum ag_status status;
 	struct ag_error err;
 	int code = load_present(call, w);
@@ -154,8 +182,13 @@ make_next(struct applet_call *call, struct work *w, const char *kind,
 	    roster_load_member(&member, arguments[has_name ? 1 : 0], &err) !=
 		AG_OK)
 		return exit_fail_local(call, &err);
+	if (options_has(&call->options, "observer"))
+		member.is_observer = true;
 	if (!has_name)
 		status = succession_add(&w->next, &w->present, &member, &err);
+	else if (strcmp(kind->name, "promote") == 0)
+		status = succession_promote(&w->next, &w->present, arguments[0],
+		    &err);
 	else if (!has_file)
 		status = succession_remove(&w->next, &w->present, arguments[0],
 		    &err);
@@ -169,33 +202,22 @@ make_next(struct applet_call *call, struct work *w, const char *kind,
 	return show(call, w);
 }
 
-/* Do the operands fit the kind? */
-static bool
-check_kind(const struct applet_call *call)
-{
-	const char *kind = call->operands[0];
-	size_t want = strcmp(kind, "replace") == 0 ? 3 : 2;
-
-	if ((strcmp(kind, "add") == 0 || strcmp(kind, "rm") == 0 ||
-		want == 3) &&
-	    call->operand_count == want)
-		return true;
-	(void)applet_usage(call,
-	    "give add MEMBER-FILE, rm NAME, or replace NAME MEMBER-FILE");
-	return false;
-}
-
 static int
 plan(struct applet_call *call, struct work *w)
 {
+	const struct kind *kind = find_kind(call->operands[0]);
 	const char *out = options_text(&call->options, "out");
 	int code;
 
 	if (out == NULL)
 		return applet_usage(call, "-o FILE is needed");
-	if (!check_kind(call))
-		return EXIT_USAGE;
-	code = make_next(call, w, call->operands[0], call->operands + 1);
+	if (kind == NULL || call->operand_count != 1 + operands_of(kind))
+		return applet_usage(call,
+		    "give add MEMBER-FILE, rm NAME, replace NAME MEMBER-FILE, "
+		    "or promote NAME");
+	if (options_has(&call->options, "observer") && kind->has_name)
+		return applet_usage(call, "--observer goes with add");
+	code = make_next(call, w, kind, call->operands + 1);
 	return code != EXIT_YES
 	    ? code
 	    : write_next(call, w, out, options_has(&call->options, "force"));
@@ -382,7 +404,8 @@ member_apply_run(struct applet_call *call)
 static int
 change(struct applet_call *call, struct work *w)
 {
-	int code = make_next(call, w, call->command->name, call->operands);
+	int code =
+	    make_next(call, w, find_kind(call->command->name), call->operands);
 
 	if (code == EXIT_YES)
 		code = confirm(call, w->changed);
@@ -394,8 +417,7 @@ change(struct applet_call *call, struct work *w)
 static int
 member_change_run(struct applet_call *call)
 {
-	if (call->operand_count !=
-	    (strcmp(call->command->name, "replace") == 0 ? 2 : 1))
+	if (call->operand_count != operands_of(find_kind(call->command->name)))
 		return applet_usage(call, "give %s", call->command->operands);
 	return with_work(call, change);
 }
@@ -408,6 +430,7 @@ member_change_run(struct applet_call *call)
 
 static const struct applet_option plan_options[] = {
 	{ 'r', "roster", "FILE", "the present roster; else the node is asked" },
+	{ 0, "observer", NULL, "add it as an observer, without a vote" },
 	{ 'o', "out", "FILE", "write the successor here" },
 	{ 'f', "force", NULL, "replace an existing file" },
 	OPTIONS_END,
@@ -435,6 +458,13 @@ static const struct applet_option apply_options[] = {
 	OPTIONS_END,
 };
 
+static const struct applet_option add_options[] = {
+	{ 0, "observer", NULL, "add it as an observer, without a vote" },
+	KEY_OPTIONS,
+	{ 'y', "yes", NULL, "do not ask" },
+	OPTIONS_END,
+};
+
 static const struct applet_option change_options[] = {
 	KEY_OPTIONS,
 	{ 'y', "yes", NULL, "do not ask" },
@@ -444,7 +474,7 @@ static const struct applet_option change_options[] = {
 static const struct applet_command member_commands[] = {
 	{ "list", "", "print who the members are and how they do", NULL,
 	    member_list_run },
-	{ "plan", "add|rm|replace ARGUMENT...",
+	{ "plan", "add|rm|replace|promote ARGUMENT...",
 	    "make a successor and tell what it means", plan_options,
 	    member_plan_run },
 	{ "sign", "SUCCESSOR", "approve it, or consent to be a member",
@@ -455,11 +485,13 @@ static const struct applet_command member_commands[] = {
 	    show_options, member_show_run },
 	{ "apply", "SUCCESSOR", "have the cluster go on with it", apply_options,
 	    member_apply_run },
-	{ "add", "MEMBER-FILE", "plan, sign and apply: one more",
-	    change_options, member_change_run },
+	{ "add", "MEMBER-FILE", "plan, sign and apply: one more", add_options,
+	    member_change_run },
 	{ "rm", "NAME", "plan, sign and apply: one less", change_options,
 	    member_change_run },
 	{ "replace", "NAME MEMBER-FILE", "plan, sign and apply: another",
+	    change_options, member_change_run },
+	{ "promote", "NAME", "plan, sign and apply: an observer votes",
 	    change_options, member_change_run },
 	{ "export", "", "write the chain of rosters to a file", file_options,
 	    member_export_run },

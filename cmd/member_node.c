@@ -48,10 +48,25 @@ static const struct output_column applied_columns[] = {
 	{ NULL, NULL, 0 },
 };
 
+static long long
+number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
 static const char *
 text_of(const json_t *object, const char *name)
 {
 	return json_string_value(json_object_get(object, name));
+}
+
+/* What the members make up; observers are in none of it. */
+static void
+print_head(const json_t *status)
+{
+	(void)printf("n %lld  f %lld  quorum %lld  observers %lld\n\n",
+	    number_of(status, "n"), number_of(status, "f"),
+	    number_of(status, "quorum"), number_of(status, "observers"));
 }
 
 static int
@@ -65,6 +80,8 @@ print_members(const struct applet_call *call, const json_t *status)
 	if (output_new(&out, call, stdout, "members", list_columns, &err) !=
 	    AG_OK)
 		return exit_fail(call, &err);
+	if (call->output == OUTPUT_TABLE || call->output == OUTPUT_WIDE)
+		print_head(status);
 	json_array_foreach(json_object_get(status, "members"), i, member)
 	{
 		output_text(out, text_of(member, "name"));

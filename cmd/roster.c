@@ -90,6 +90,7 @@ print_fingerprint(const char *what, const uint8_t key[static PUBLIC_KEY_BYTES])
 static const struct applet_option member_options[] = {
 	{ 'n', "name", "NAME", "the member's name" },
 	{ 'a', "address", "HOST:PORT", "where peers reach it" },
+	{ 'r', "role", "ROLE", "member (the default) or observer" },
 	{ 'd', "data", "DIR", "take the keys of this data directory" },
 	{ 'i', "identity", "FILE", "the node key" },
 	{ 'l', "link", "FILE", "the link key's public half" },
@@ -118,6 +119,14 @@ member_from_keys(struct roster_member *member, const struct applet_call *call,
 	return AG_OK;
 }
 
+static bool
+member_is_observer(const struct applet_call *call)
+{
+	const char *role = options_text(&call->options, "role");
+
+	return role != NULL && strcmp(role, "observer") == 0;
+}
+
 static enum ag_status
 member_make(struct roster_member *member, const struct applet_call *call,
     struct ag_error *err)
@@ -127,6 +136,7 @@ member_make(struct roster_member *member, const struct applet_call *call,
 	enum ag_status status;
 
 	memset(member, 0, sizeof(*member));
+	member->is_observer = member_is_observer(call);
 	(void)snprintf(member->name, sizeof(member->name), "%s",
 	    options_text(&call->options, "name"));
 	(void)snprintf(member->address, sizeof(member->address), "%s",
@@ -159,6 +169,11 @@ roster_member_run(struct applet_call *call)
 	    (options_text(&call->options, "identity") == NULL ||
 		options_text(&call->options, "link") == NULL))
 		return applet_usage(call, "give -d DIR, or both -i and -l");
+	if (options_has(&call->options, "role") && !member_is_observer(call) &&
+	    strcmp(options_text(&call->options, "role"), "member") != 0)
+		return applet_usage(call,
+		    "unknown role \"%s\"; known: member, observer",
+		    options_text(&call->options, "role"));
 	if (field_check_name("member", options_text(&call->options, "name"),
 		&err) != AG_OK ||
 	    field_check_address(options_text(&call->options, "address"),
@@ -279,10 +294,12 @@ create_check(const struct applet_call *call, struct ag_error *err)
 		return ag_fail(err, AG_EINVAL,
 		    "unknown strategy \"%s\"; known: " ROSTER_STRATEGIES,
 		    strategy);
-	if (field_check_name("cluster", options_text(&call->options, "name"),
-		err) != AG_OK)
-		return AG_EINVAL;
-	return roster_check_member_count(faults, call->operand_count, err);
+	if (call->operand_count > TRUST_MEMBERS_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "%zu members are too many: a cluster has at most %d",
+		    call->operand_count, TRUST_MEMBERS_MAX);
+	return field_check_name("cluster", options_text(&call->options, "name"),
+	    err);
 }
 
 /* --restored FILE: a new incarnation that begins where that state ended. */
@@ -303,6 +320,36 @@ create_restored(struct roster *roster, const char *path, struct ag_error *err)
 	return AG_OK;
 }
 
+/* The parts, those who vote in front, in the order they were named. */
+static enum ag_status
+create_load_parts(struct roster *roster, const struct applet_call *call,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	struct roster_member part;
+	size_t i;
+
+	for (i = 0; status == AG_OK && i < call->operand_count; i++) {
+		status = roster_load_member(&part, call->operands[i], err);
+		part.is_signed = false;
+		if (status == AG_OK)
+			roster_put_last(roster, &part);
+	}
+	return status;
+}
+
+/* Too few, or too many: nothing that a file could be blamed for. */
+static bool
+create_has_count(const struct roster *roster, const struct applet_call *call,
+    struct ag_error *err)
+{
+	enum fault_model faults = FAULTS_BYZANTINE;
+
+	(void)!roster_find_strategy(create_strategy(call), &faults);
+	return roster_check_member_count(faults, roster->member_count, err) ==
+	    AG_OK;
+}
+
 static enum ag_status
 create_fill(struct roster *roster, const struct applet_call *call,
     struct ag_error *err)
@@ -310,15 +357,9 @@ create_fill(struct roster *roster, const struct applet_call *call,
 	enum ag_status status = AG_OK;
 	uint32_t i;
 
-	roster->member_count = (uint32_t)call->operand_count;
 	roster->operator_count =
 	    (uint32_t)options_count(&call->options, "operator");
 	status = create_policy(&roster->policy_operators, call, err);
-	for (i = 0; status == AG_OK && i < roster->member_count; i++) {
-		status = roster_load_member(&roster->members[i],
-		    call->operands[i], err);
-		roster->members[i].is_signed = false;
-	}
 	for (i = 0; status == AG_OK && i < roster->operator_count; i++)
 		status = create_operator(&roster->operators[i],
 		    options_text_at(&call->options, "operator", i), err);
@@ -347,6 +388,10 @@ say_what_it_tolerates(const struct roster *roster)
 		    roster_fault_model(roster) == FAULTS_CRASH
 			? ", none may lie"
 			: " or lie");
+	if (roster->observer_count > 0)
+		(void)fprintf(stderr, "%u more follow%s without a vote\n",
+		    roster->observer_count,
+		    roster->observer_count == 1 ? "s" : "");
 }
 
 static int
@@ -364,7 +409,13 @@ roster_create_run(struct applet_call *call)
 	roster = roster_new(&err);
 	if (roster == NULL)
 		return exit_fail(call, &err);
-	status = create_fill(roster, call, &err);
+	status = create_load_parts(roster, call, &err);
+	if (status == AG_OK && !create_has_count(roster, call, &err)) {
+		free(roster);
+		return applet_usage(call, "%s", err.text);
+	}
+	if (status == AG_OK)
+		status = create_fill(roster, call, &err);
 	if (status == AG_OK)
 		status = put_file(out, options_has(&call->options, "force"),
 		    format_roster, roster, &err);
@@ -446,7 +497,7 @@ merge_one(struct roster *roster, const struct roster *other, const char *path,
 	    0)
 		return ag_fail(err, AG_ECONFLICT,
 		    "%s: the roster of another cluster", path);
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (!roster->members[i].is_signed)
 			roster->members[i] = other->members[i];
 	return AG_OK;

@@ -12,6 +12,7 @@
 
 static const struct output_column member_columns[] = {
 	{ "name", NULL, OUTPUT_VALUE_COLUMN },
+	{ "role", NULL, 0 },
 	{ "address", NULL, 0 },
 	{ "signed", NULL, 0 },
 	{ "node_key", NULL, 0 },
@@ -27,13 +28,19 @@ cluster_id_text(const struct roster *roster,
 	    bytes_of(roster->cluster_id, CLUSTER_ID_BYTES));
 }
 
+const char *
+roster_show_role(const struct roster_member *member)
+{
+	return member->is_observer ? "observer" : "member";
+}
+
 static uint32_t
 signed_count(const struct roster *roster)
 {
 	uint32_t count = 0;
 	uint32_t i;
 
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		count += roster->members[i].is_signed;
 	return count;
 }
@@ -45,10 +52,10 @@ roster_show_missing(FILE *stream, const struct roster *roster)
 	uint32_t i;
 
 	(void)fprintf(stream, "signed by %u of %u", count,
-	    roster->member_count);
-	if (count < roster->member_count)
+	    roster_node_count(roster));
+	if (count < roster_node_count(roster))
 		(void)fputs("; missing:", stream);
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		if (!roster->members[i].is_signed)
 			(void)fprintf(stream, " %s", roster->members[i].name);
 	(void)fputc('\n', stream);
@@ -61,11 +68,15 @@ roster_show_verdict(FILE *stream, const struct roster *roster)
 
 	cluster_id_text(roster, hex);
 	(void)fprintf(stream, "cluster %s %s: ", roster->cluster_name, hex);
-	if (roster->member_count == 1)
+	if (roster_node_count(roster) == 1)
 		(void)fputs("its one member has signed\n", stream);
-	else
+	else if (roster->observer_count == 0)
 		(void)fprintf(stream, "all %u members have signed\n",
 		    roster->member_count);
+	else
+		(void)fprintf(stream,
+		    "all %u members and %u observers have signed\n",
+		    roster->member_count, roster->observer_count);
 }
 
 static void
@@ -84,6 +95,9 @@ show_head(const struct roster *roster)
 		(unsigned long long)roster->epoch, created,
 		roster_faults(roster), roster->member_count,
 		roster_quorum(roster));
+	if (roster->observer_count > 0)
+		(void)printf("observers %u, without a vote\n",
+		    roster->observer_count);
 	for (i = 0; i < roster->operator_count; i++) {
 		public_key_fingerprint(key, roster->operators[i].key);
 		(void)printf("operator  %s %s\n", roster->operators[i].name,
@@ -113,10 +127,11 @@ show_rows(const struct applet_call *call, const struct roster *roster,
 		return status;
 	if (call->output == OUTPUT_TABLE || call->output == OUTPUT_WIDE)
 		show_head(roster);
-	for (i = 0; i < roster->member_count; i++) {
+	for (i = 0; i < roster_node_count(roster); i++) {
 		const struct roster_member *member = &roster->members[i];
 
 		output_text(out, member->name);
+		output_text(out, roster_show_role(member));
 		output_text(out, member->address);
 		output_text(out, member->is_signed ? "yes" : "no");
 		public_key_fingerprint(fingerprint, member->node_key);
@@ -138,6 +153,8 @@ json_member(struct json *json, const struct roster_member *member)
 	json_text(json, member->name);
 	json_key(json, "address");
 	json_text(json, member->address);
+	json_key(json, "role");
+	json_text(json, roster_show_role(member));
 	json_key(json, "signed");
 	json_bool(json, member->is_signed);
 	public_key_fingerprint(fingerprint, member->node_key);
@@ -196,6 +213,8 @@ json_head(struct json *json, const struct roster *roster)
 	json_number(json, (int)roster_faults(roster));
 	json_key(json, "quorum");
 	json_number(json, (int)roster_quorum(roster));
+	json_key(json, "observers");
+	json_number(json, (int)roster->observer_count);
 }
 
 static enum ag_status
@@ -209,7 +228,7 @@ show_json(const struct roster *roster, struct ag_error *err)
 	json_head(&json, roster);
 	json_key(&json, "members");
 	json_array_begin(&json);
-	for (i = 0; i < roster->member_count; i++)
+	for (i = 0; i < roster_node_count(roster); i++)
 		json_member(&json, &roster->members[i]);
 	json_array_end(&json);
 	json_key(&json, "operators");

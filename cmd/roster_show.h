@@ -14,6 +14,9 @@
 enum ag_status roster_show(const struct applet_call *call,
     const struct roster *roster, struct ag_error *err) AG_MUST_USE;
 
+/* "member" or "observer" */
+const char *roster_show_role(const struct roster_member *member);
+
 /* "signed by 2 of 4; missing: n3 n4" */
 void roster_show_missing(FILE *stream, const struct roster *roster);
 

@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -30,7 +30,7 @@ _aegis_words() {
 	'backup verify') words=' -a --all -i --identity --roster --passphrase --passphrase-fd -R --repo' ;;
 	'backup restore') words=' -i --identity --roster --to --passphrase --passphrase-fd -R --repo' ;;
 	'cluster ') words=' init up down kill status' ;;
-	'cluster init') words=' -n --nodes --strategy --name --base-port' ;;
+	'cluster init') words=' -n --nodes --observers --strategy --name --base-port' ;;
 	'cluster up') words=' --any' ;;
 	'cluster down') words='' ;;
 	'cluster kill') words=' -S --signal' ;;
@@ -67,23 +67,24 @@ _aegis_words() {
 	'kv watch') words=' --from' ;;
 	'kv txn') words='' ;;
 	'kv request') words='' ;;
-	'member ') words=' list plan sign merge show apply add rm replace export' ;;
+	'member ') words=' list plan sign merge show apply add rm replace promote export' ;;
 	'member list') words='' ;;
-	'member plan') words=' -r --roster -o --out -f --force' ;;
+	'member plan') words=' -r --roster --observer -o --out -f --force' ;;
 	'member sign') words=' -r --roster -i --identity -d --data --passphrase --passphrase-fd' ;;
 	'member merge') words=' -o --out -f --force' ;;
 	'member show') words=' -r --roster' ;;
 	'member apply') words=' -y --yes' ;;
-	'member add') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member add') words=' --observer -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
 	'member rm') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
 	'member replace') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
 	'member export') words=' -o --out -f --force' ;;
 	'node ') words=' init run status' ;;
 	'node init') words=' -D --data-dir -n --name -l --listen' ;;
 	'node run') words=' --passphrase --passphrase-fd' ;;
 	'node status') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
-	'roster member') words=' -n --name -a --address -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;
+	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;
 	'roster create') words=' -n --name --strategy -O --operator --policy --restored -o --out -f --force' ;;
 	'roster sign') words=' -i --identity -d --data --passphrase --passphrase-fd' ;;
 	'roster merge') words=' -o --out -f --force' ;;

@@ -80,6 +80,20 @@ complains "other: it is another successor"
 exits 8 "$AEGIS" member show joined -r joined
 complains "a successor alone proves nothing"
 
+# An observer changes no number, and is promoted when it consents itself.
+misused "$AEGIS" member plan rm n4 --observer -r roster -o no
+complains "--observer goes with add"
+misused "$AEGIS" member plan promote -r roster -o no
+exits 0 "$AEGIS" member plan add m5 --observer -r roster -o follows \
+	--output json
+jq -e '.change == "add" and .role == "observer" and .n_before == "4" and
+	.n == "4" and .f == "1" and .quorum == "3" and
+	.must_sign == ["n5"]' out >/dev/null || fail "plan: $(cat out)"
+complains "an observer has no vote: 4 members tolerate 1, and a quorum is 3"
+exits 11 "$AEGIS" member plan promote n1 -r roster -o no
+complains "n1 votes already"
+exits 1 "$AEGIS" member plan promote n9 -r roster -o no
+
 # A byte changed is found out.
 sed 's/127.0.0.1:7005/127.0.0.1:7009/' joined >changed
 exits 8 "$AEGIS" member show changed -r roster

@@ -100,6 +100,38 @@ fi
 exits 0 "$AEGIS" roster show full -o value
 [ "$(tr '\n' ' ' <out)" = "n1 n2 n3 n4 " ] || fail "value: $(cat out)"
 
+# Who only follows stands behind, is not counted, and signs too.
+misused "$AEGIS" roster member -r boss -n o1 -a h:1 -i node1 -l link1.pub -o x
+complains "known: member, observer"
+exits 0 "$AEGIS" roster member -q -r observer -n n4 -a 127.0.0.1:7004 \
+	-i node4 -l link4.pub -o o4
+grep -q '^    role observer$' o4 || fail "part: $(cat o4)"
+misused "$AEGIS" roster create -n demo -o few m1 m2 m3 o4
+complains "3 members tolerate no fault"
+"$AEGIS" keygen -q -T node -o node5 && "$AEGIS" keygen -q -T link -o link5 ||
+	fail "keygen"
+exits 0 "$AEGIS" roster member -q -r observer -n o5 -a 127.0.0.1:7005 \
+	-i node5 -l link5.pub -o o5
+exits 0 "$AEGIS" roster create -n demo -o followed o5 m1 m2 m3 m4
+complains "1 more follows without a vote"
+exits 3 "$AEGIS" roster create -n demo --strategy raft -o raft5 \
+	m1 m2 m3 m4 o5
+complains "strategy raft has no observers"
+exits 0 "$AEGIS" roster show followed -o json
+jq -e '.n == 4 and .f == 1 and .quorum == 3 and .observers == 1 and
+	.members[4].name == "o5" and .members[4].role == "observer"' \
+	out >/dev/null || fail "show: $(cat out)"
+for i in 1 2 3 4; do
+	exits 0 "$AEGIS" roster sign -q -i "node$i" followed
+done
+exits 8 "$AEGIS" roster verify followed
+complains "missing: o5"
+exits 0 "$AEGIS" roster sign -q -i node5 followed
+exits 0 "$AEGIS" roster verify followed
+says "all 4 members and 1 observers have signed"
+sed 's/^    role observer/    role member/' followed >bad
+exits 8 "$AEGIS" roster verify bad
+
 # Whatever is changed is found out, with its place.
 sed 's/127.0.0.1:7003/127.0.0.1:7009/' full >bad
 exits 8 "$AEGIS" roster verify bad
