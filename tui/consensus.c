@@ -98,6 +98,8 @@ collect_voters(struct voters *v, const struct model_status *status,
 	for (size_t i = 0; status != NULL && i < status->member_count; i++) {
 		int bit = find_bit(r, status->members[i].name);
 
+		if (!pane_votes(&status->members[i]))
+			continue;
 		add_voter(v, status->members[i].name, bit);
 		if (bit >= 0)
 			taken |= UINT64_C(1) << bit;
@@ -287,7 +289,8 @@ list_missing(const struct scene *s, const struct model_round *round, char *out,
 	(void)snprintf(out, cap, "nobody");
 	for (size_t i = 0;
 	     status != NULL && i < status->member_count && used + 1 < cap; i++)
-		if (!has_vote(votes,
+		if (pane_votes(&status->members[i]) &&
+		    !has_vote(votes,
 			find_bit(s->model->rounds, status->members[i].name)))
 			used += (size_t)snprintf(out + used, cap - used, "%s%s",
 			    used > 0 ? " " : "", status->members[i].name);

@@ -83,9 +83,12 @@ fill_member(struct table *t, const struct model_member *m)
 static void
 nodes_fill(struct table *t, const struct scene *s)
 {
+	/* Until the next frame. */
+	static struct table_column wide[COLUMNS];
 	const struct model_status *status = s->model->status;
 
-	table_init(t, columns, COLUMNS);
+	table_init(t, pane_fit_role(status, wide, columns, COLUMNS, ROLE),
+	    COLUMNS);
 	for (size_t i = 0; status != NULL && i < status->member_count; i++) {
 		if (!table_add(t, status->members[i].name))
 			return;

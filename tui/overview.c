@@ -92,9 +92,12 @@ fill_member(struct table *t, const struct model_member *m)
 static void
 overview_fill(struct table *t, const struct scene *s)
 {
+	/* Until the next frame. */
+	static struct table_column wide[COLUMNS];
 	const struct model_status *status = s->model->status;
 
-	table_init(t, columns, COLUMNS);
+	table_init(t, pane_fit_role(status, wide, columns, COLUMNS, ROLE),
+	    COLUMNS);
 	for (size_t i = 0; status != NULL && i < status->member_count; i++)
 		fill_member(t, &status->members[i]);
 }
@@ -103,11 +106,18 @@ static void
 overview_title(const struct scene *s, const struct table *t, char *title,
     char *note, size_t cap)
 {
-	(void)snprintf(title, cap, " REPLICAS %zu ", t->row_count);
+	size_t observers = pane_count_observers(s->model->status);
+
+	if (observers > 0)
+		(void)snprintf(title, cap, " REPLICAS %zu, %zu FOLLOW ",
+		    t->row_count - observers, observers);
+	else
+		(void)snprintf(title, cap, " REPLICAS %zu ", t->row_count);
 	pane_source(s, note, cap);
 }
 
-/* Append the members that are silent, or those that are else unwell. */
+/* Append the members that are silent, or those that are else unwell; of
+ * observers the cluster's health does not speak. */
 static void
 add_trouble(const struct model_status *s, bool is_silent, char *out, size_t cap)
 {
@@ -117,7 +127,8 @@ add_trouble(const struct model_status *s, bool is_silent, char *out, size_t cap)
 		const struct model_member *m = &s->members[i];
 		char age[FORMAT_BYTES] = "";
 
-		if (is_self(m) || strcmp(m->state, "OK") == 0 ||
+		if (is_self(m) || !pane_votes(m) ||
+		    strcmp(m->state, "OK") == 0 ||
 		    (strcmp(m->state, "SILENT") == 0) != is_silent)
 			continue;
 		format_age(age, m->last_heard_ms);

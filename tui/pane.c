@@ -43,6 +43,35 @@ pane_source(const struct scene *s, char *out, size_t cap)
 		(void)snprintf(out, cap, "%s says", status->node);
 }
 
+#define OBSERVER "OBSERVER"
+
+bool
+pane_votes(const struct model_member *m)
+{
+	return strcmp(m->role, OBSERVER) != 0;
+}
+
+size_t
+pane_count_observers(const struct model_status *s)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; s != NULL && i < s->member_count; i++)
+		count += pane_votes(&s->members[i]) ? 0 : 1;
+	return count;
+}
+
+const struct table_column *
+pane_fit_role(const struct model_status *s, struct table_column *wide,
+    const struct table_column *columns, size_t count, size_t role)
+{
+	if (pane_count_observers(s) == 0)
+		return columns;
+	memcpy(wide, columns, count * sizeof(columns[0]));
+	wide[role].width = sizeof(OBSERVER) - 1;
+	return wide;
+}
+
 enum canvas_attr
 pane_word_attr(const char *word)
 {
@@ -65,6 +94,7 @@ pane_word_attr(const char *word)
 		{ "CRIT", CANVAS_BAD },
 		{ "error", CANVAS_BAD },
 		{ "PRIMARY", CANVAS_ACCENT },
+		{ OBSERVER, CANVAS_DIM },
 		{ "debug", CANVAS_DIM },
 	};
 

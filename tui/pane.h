@@ -65,6 +65,18 @@ void pane_source(const struct scene *s, char *out, size_t cap);
 /* What a state word means: OK good, SILENT bad, and so on. */
 enum canvas_attr pane_word_attr(const char *word);
 
+/* Does it vote?  An observer does not, and nothing depends on it. */
+bool pane_votes(const struct model_member *m);
+size_t pane_count_observers(const struct model_status *s);
+
+/*
+ * Columns with room in this one for an observer's role, when there is one;
+ * wide has room for all of them.
+ */
+const struct table_column *pane_fit_role(const struct model_status *s,
+    struct table_column *wide, const struct table_column *columns, size_t count,
+    size_t role);
+
 /* One line "label  text" of a detail; returns the next line's y. */
 int pane_field(struct canvas *c, struct rect area, int y, const char *label,
     const char *fmt, ...) AG_PRINTF(5, 6);

@@ -167,6 +167,20 @@ def rejoining():
     return out
 
 
+def observers():
+    """Two nodes that follow: one is behind, one is gone, and all is well."""
+    out = healthy()
+    last = out["status"][-1]
+    last["members"] += [
+        member(4, 4, "BEHIND", "OBSERVER", lag=900, name="o1", attempts="0"),
+        member(5, 4, "SILENT", "OBSERVER", name="o2", rtt_us="0", last_heard_ms="72100", link_up_ms="0",
+               retry_ms="8000", attempts="9", tx_bytes="0", rx_bytes="0", error="connection refused"),
+    ]
+    last.update(observers=2)
+    out["status"] = history(last)
+    return out
+
+
 def viewchange():
     out = degraded()
     last = out["status"][-1]
@@ -223,7 +237,8 @@ def main():
     folder = sys.argv[1]
     for name, make in (("healthy", healthy), ("degraded", degraded), ("viewchange", viewchange),
                        ("empty", empty), ("n7", lambda: healthy(7)), ("hostile", hostile),
-                       ("evidence", evidence), ("rejoining", rejoining)):
+                       ("evidence", evidence), ("rejoining", rejoining),
+                       ("observers", observers)):
         write(folder, name, make())
 
 
