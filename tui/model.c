@@ -130,6 +130,32 @@ read_member(struct model_member *m, const json_t *o)
 	m->evidence = get_u64(o, "evidence");
 }
 
+/* Absent unless the node fetches a state. */
+static void
+read_transfer(struct model_status *s, const json_t *o)
+{
+	size_t i = 0;
+	const json_t *item = NULL;
+
+	s->transfer_seq = get_u64(o, "seq");
+	s->transfer_bytes = get_u64(o, "bytes");
+	s->transfer_total = get_u64(o, "total");
+	json_array_foreach(json_object_get(o, "from"), i, item)
+	{
+		char name[MODEL_NAME_BYTES];
+		size_t used = strlen(s->transfer_from);
+
+		if (!json_is_string(item))
+			continue;
+		clean_copy(name, sizeof(name),
+		    bytes_of(json_string_value(item),
+			json_string_length(item)));
+		(void)snprintf(s->transfer_from + used,
+		    sizeof(s->transfer_from) - used, "%s%s",
+		    used > 0 ? " " : "", name);
+	}
+}
+
 static void
 read_status(struct model_status *s, const json_t *o)
 {
@@ -169,6 +195,7 @@ read_status(struct model_status *s, const json_t *o)
 	s->commit_p99_us = get_u64(o, "commit_p99_us");
 	s->sync_p99_us = get_u64(o, "sync_p99_us");
 	s->rss_bytes = get_u64(o, "rss_bytes");
+	read_transfer(s, json_object_get(o, "transfer"));
 	json_array_foreach(list, i, item)
 	{
 		if (json_is_object(item) && s->member_count < MODEL_MEMBERS_MAX)

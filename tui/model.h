@@ -94,6 +94,9 @@ struct model_status {
 	uint64_t commit_p99_us;
 	uint64_t sync_p99_us;
 	uint64_t rss_bytes;
+	uint64_t transfer_seq; /* of a state being fetched; 0: none is */
+	uint64_t transfer_bytes, transfer_total;
+	char transfer_from[MODEL_TEXT_BYTES]; /* names, a blank between */
 	size_t member_count;
 	struct model_member members[MODEL_MEMBERS_MAX];
 };

@@ -80,6 +80,30 @@ fill_member(struct table *t, const struct model_member *m)
 	    m->link_up_ms > 0 ? text : "-");
 }
 
+/* How much of a state is here, in percent; an estimate may be passed. */
+static unsigned
+transfer_percent(const struct model_status *s)
+{
+	if (s->transfer_total == 0 || s->transfer_bytes == 0)
+		return 0;
+	if (s->transfer_bytes >= s->transfer_total)
+		return 99;
+	return (unsigned)((double)s->transfer_bytes * 100 /
+	    (double)s->transfer_total);
+}
+
+static bool
+is_fetching(const struct model_status *s, const struct model_member *m)
+{
+	return s->transfer_seq > 0 && strcmp(m->state, "SELF") == 0;
+}
+
+static void
+fill_transfer(struct table *t, const struct model_status *s)
+{
+	table_cell(t, STATE, CANVAS_WARN, 0, "FETCH %u%%", transfer_percent(s));
+}
+
 static void
 nodes_fill(struct table *t, const struct scene *s)
 {
@@ -93,6 +117,8 @@ nodes_fill(struct table *t, const struct scene *s)
 		if (!table_add(t, status->members[i].name))
 			return;
 		fill_member(t, &status->members[i]);
+		if (is_fetching(status, &status->members[i]))
+			fill_transfer(t, status);
 		fill_rates(t, i, s->history);
 	}
 }
@@ -134,6 +160,21 @@ detail_link(struct canvas *c, struct rect area, int y,
 	    m->dropped);
 }
 
+/* The state that the node fetches, and who gives it. */
+static int
+detail_transfer(struct canvas *c, struct rect area, int y,
+    const struct model_status *s)
+{
+	char here[FORMAT_BYTES], total[FORMAT_BYTES];
+
+	format_count(here, (double)s->transfer_bytes);
+	format_count(total, (double)s->transfer_total);
+	return pane_field(c, area, y, "fetching",
+	    "state at %" PRIu64 ", %s of about %s bytes, from %s",
+	    s->transfer_seq, here, total,
+	    s->transfer_from[0] == '\0' ? "nobody yet" : s->transfer_from);
+}
+
 void
 nodes_detail(struct canvas *c, struct rect area, const struct scene *s,
     const struct table *t)
@@ -153,6 +194,8 @@ nodes_detail(struct canvas *c, struct rect area, const struct scene *s,
 	    "%s   %s   view %" PRIu64 "   executed %" PRIu64
 	    "   checkpoint %" PRIu64,
 	    m->state, m->role, m->view, m->executed, m->stable);
+	if (is_fetching(s->model->status, m))
+		y = detail_transfer(c, area, y, s->model->status);
 	y = detail_link(c, area, y, m);
 	y = pane_field(c, area, y, "address", "%s", m->address);
 	y = pane_field(c, area, y, "node key", "%s", m->node_fingerprint);

@@ -181,6 +181,18 @@ def observers():
     return out
 
 
+def transfer():
+    """The node that is asked has little of the state that others give it."""
+    out = healthy()
+    last = out["status"][-1]
+    last["members"][0].update(executed="0", stable="0", lag="184203")
+    last.update(health="STARTING", missing=0, executed="0", stable="0", keys="0", bytes="0",
+                transfer={"seq": "184064", "bytes": "41200000", "total": "98000000",
+                          "from": ["n2", "n3", "n4"]})
+    out["status"] = history(last)
+    return out
+
+
 def viewchange():
     out = degraded()
     last = out["status"][-1]
@@ -238,7 +250,7 @@ def main():
     for name, make in (("healthy", healthy), ("degraded", degraded), ("viewchange", viewchange),
                        ("empty", empty), ("n7", lambda: healthy(7)), ("hostile", hostile),
                        ("evidence", evidence), ("rejoining", rejoining),
-                       ("observers", observers)):
+                       ("observers", observers), ("transfer", transfer)):
         write(folder, name, make())
 
 
