@@ -220,6 +220,8 @@ setup_trial_roster(struct roster *roster, const char *cluster_name,
 	if (count > TRUST_MEMBERS_MAX)
 		return ag_fail(err, AG_EINVAL, "a cluster has at most %d nodes",
 		    TRUST_MEMBERS_MAX);
+	roster->member_count = 0;
+	roster->observer_count = 0;
 	for (i = 0; status == AG_OK && i < count; i++) {
 		status = setup_member(&roster->members[i], nodes[i].dir,
 		    nodes[i].name, nodes[i].address, err);
