@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 #include "cmd/exit.h"
 #include "cmd/passphrase.h"
 #include "codec/text.h"
@@ -92,6 +93,16 @@ backup_open_roster(struct roster **roster, const struct applet_call *call,
 		*roster = NULL;
 	}
 	return status;
+}
+
+enum ag_status
+backup_open_rosters(struct buf *rosters, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *path = options_text(&call->options, "roster");
+
+	buf_init(rosters, CHAIN_BYTES_MAX);
+	return path == NULL ? AG_OK : fs_read_file(path, rosters, err);
 }
 
 static void

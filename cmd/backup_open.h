@@ -27,6 +27,11 @@ enum ag_status backup_open_repository(struct repository **repo,
 enum ag_status backup_open_key(struct secret **key,
     const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
 
+/* The bytes of that file, which backup_open_roster() could read; none without
+ * --roster. */
+enum ag_status backup_open_rosters(struct buf *rosters,
+    const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
+
 /* Of --roster; NULL when not given.  The caller frees it. */
 enum ag_status backup_open_roster(struct roster **roster,
     const struct applet_call *call, struct ag_error *err) AG_MUST_USE;

@@ -21,6 +21,7 @@ struct session {
 	struct repository_list list;
 	struct secret *key;
 	struct roster *roster;
+	struct buf rosters; /* the file that it is the newest of */
 	struct backup_check check;
 };
 
@@ -32,13 +33,16 @@ session_open(struct session *s, struct applet_call *call, struct ag_error *err)
 	if (status == AG_OK)
 		status = backup_open_roster(&s->roster, call, err);
 	if (status == AG_OK)
+		status = backup_open_rosters(&s->rosters, call, err);
+	if (status == AG_OK)
 		status = backup_open_repository(&s->repo, call, false, err);
 	if (status == AG_OK)
 		status = repository_list(&s->list, s->repo, err);
 	s->check = (struct backup_check){
 		.repo = s->repo,
 		.key = s->key,
-		.roster = s->roster,
+		.rosters = buf_bytes(&s->rosters),
+		.rosters_name = options_text(&call->options, "roster"),
 		.progress = backup_open_progress,
 		.arg = call,
 	};
@@ -51,6 +55,7 @@ session_close(struct session *s)
 	repository_list_fini(&s->list);
 	repository_close(s->repo);
 	secret_free(s->key);
+	buf_fini(&s->rosters);
 	free(s->roster);
 }
 

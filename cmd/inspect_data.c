@@ -29,22 +29,46 @@ inspect_data_roster(struct roster **out, const struct applet_call *call,
 	    options_text(&call->options, "data"), err);
 }
 
+/* --roster, or what lies in the directory; NULL: neither. */
+static const char *
+roster_path(const struct applet_call *call, const char *dir,
+    char beside[static PATH_MAX])
+{
+	static const char *const names[] = { "chain", "roster" };
+	const char *path = options_text(&call->options, "roster");
+	size_t i;
+
+	if (path != NULL || dir == NULL)
+		return path;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (fs_join(beside, PATH_MAX, dir, names[i], NULL) == AG_OK &&
+		    fs_exists(beside))
+			return beside;
+	return NULL;
+}
+
+enum ag_status
+inspect_data_turn(struct roster *roster, const struct applet_call *call,
+    uint64_t epoch, struct ag_error *err)
+{
+	const char *dir = options_text(&call->options, "data");
+	char beside[PATH_MAX];
+	const char *path = roster_path(call, dir, beside);
+
+	if (epoch == roster->epoch || path == NULL)
+		return AG_OK;
+	return chain_load_epoch(roster, path, epoch, err);
+}
+
 enum ag_status
 inspect_data_roster_of(struct roster **out, const struct applet_call *call,
     const char *dir, struct ag_error *err)
 {
-	const char *path = options_text(&call->options, "roster");
 	char beside[PATH_MAX];
+	const char *path = roster_path(call, dir, beside);
 	enum ag_status status;
 
 	*out = NULL;
-	if (path == NULL && dir != NULL &&
-	    ((fs_join(beside, sizeof(beside), dir, "chain", NULL) == AG_OK &&
-		 fs_exists(beside)) ||
-		(fs_join(beside, sizeof(beside), dir, "roster", NULL) ==
-			AG_OK &&
-		    fs_exists(beside))))
-		path = beside;
 	if (path == NULL)
 		return AG_OK;
 	*out = calloc(1, sizeof(**out));

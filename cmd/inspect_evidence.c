@@ -126,11 +126,14 @@ inspect_evidence_show(const struct applet_call *call, const char *source,
 
 /* --- a dead node's --- */
 
+/* Of each epoch apart, as a node keeps it: its roster is what verifies it. */
 struct dead {
 	const struct applet_call *call;
-	struct roster *roster;
+	struct roster *roster; /* of the epoch that is looked at; or NULL */
 	struct inspect_names names;
 	struct evidence_store *store;
+	struct output *out; /* a list; NULL: one record is looked for */
+	bool is_found;
 	int code; /* of the files that could not be used */
 };
 
@@ -145,34 +148,11 @@ on_bad(void *arg, const struct ag_error *err)
 		dead->code = code;
 }
 
-static int
-dead_open(struct dead *dead, struct applet_call *call)
-{
-	const char *dir = options_text(&call->options, "data");
-	char path[PATH_MAX];
-	struct ag_error err;
-
-	*dead = (struct dead){ .call = call, .code = EXIT_YES };
-	if (inspect_data_roster(&dead->roster, call, &err) != AG_OK ||
-	    fs_join(path, sizeof(path), dir, "evidence", &err) != AG_OK ||
-	    evidence_store_open(&dead->store, path, dead->roster, on_bad, dead,
-		&err) != AG_OK)
-		return exit_fail_local(call, &err);
-	if (dead->roster != NULL)
-		inspect_names_of_roster(&dead->names, dead->roster);
-	return EXIT_YES;
-}
-
-static int
+static void
 list_items(const struct dead *dead)
 {
-	struct output *out = NULL;
-	struct ag_error err;
 	size_t i;
 
-	if (output_new(&out, dead->call, stdout, "evidence",
-		inspect_evidence_columns, &err) != AG_OK)
-		return exit_fail(dead->call, &err);
 	for (i = 0; i < evidence_store_count(dead->store); i++) {
 		const struct evidence_item *item =
 		    evidence_store_item(dead->store, i);
@@ -194,42 +174,110 @@ list_items(const struct dead *dead)
 
 		clock_format_ms(e->found_ms, found);
 		evidence_say(text, e, row.member);
-		inspect_evidence_row(out, &row);
+		inspect_evidence_row(dead->out, &row);
 	}
-	if (output_end(out, &err) != AG_OK)
-		return exit_fail(dead->call, &err);
-	return EXIT_YES;
 }
 
 static int
-show_item(const struct dead *dead, const char *id)
+show_item(struct dead *dead, const char *id)
 {
 	const struct evidence_item *item =
 	    evidence_store_find(dead->store, bytes_from_text(id));
-	struct ag_error err;
 
-	if (item == NULL) {
-		(void)ag_fail(&err, AG_ENOENT,
-		    "%s: no evidence named %s is kept there",
-		    options_text(&dead->call->options, "data"), id);
-		return exit_fail(dead->call, &err);
-	}
+	if (item == NULL)
+		return EXIT_YES;
+	dead->is_found = true;
 	return inspect_evidence_show(dead->call, item->id, &item->evidence,
 	    bytes_of(item->file, item->len), &dead->names,
 	    dead->roster != NULL);
 }
 
+/* List what is kept in one directory, or show the record looked for. */
+static int
+look_into(struct dead *dead, const char *path)
+{
+	struct ag_error err;
+	int code = EXIT_YES;
+
+	if (dead->roster != NULL)
+		inspect_names_of_roster(&dead->names, dead->roster);
+	if (evidence_store_open(&dead->store, path, dead->roster, on_bad, dead,
+		&err) != AG_OK)
+		return exit_fail_local(dead->call, &err);
+	if (dead->out != NULL)
+		list_items(dead);
+	else
+		code = show_item(dead, dead->call->operands[0]);
+	evidence_store_close(dead->store);
+	return code;
+}
+
+static int
+look_into_epoch(struct dead *dead, uint64_t epoch)
+{
+	const char *dir = options_text(&dead->call->options, "data");
+	char path[PATH_MAX], name[48] = "evidence";
+	struct ag_error err;
+
+	if (epoch > 0)
+		(void)snprintf(name, sizeof(name), "evidence.%llu",
+		    (unsigned long long)epoch);
+	if (fs_join(path, sizeof(path), dir, name, &err) != AG_OK)
+		return exit_fail_local(dead->call, &err);
+	if (epoch > 0 && !fs_exists(path))
+		return EXIT_YES;
+	if (dead->roster != NULL && dead->roster->is_successor &&
+	    inspect_data_turn(dead->roster, dead->call, epoch, &err) != AG_OK)
+		return exit_fail_local(dead->call, &err);
+	return look_into(dead, path);
+}
+
+/* The newest epoch first: turning back reads the chain anew. */
+static int
+look_everywhere(struct dead *dead)
+{
+	uint64_t epoch = dead->roster != NULL && dead->roster->is_successor
+	    ? dead->roster->epoch
+	    : 0;
+	int code = EXIT_YES;
+
+	do
+		code = look_into_epoch(dead, epoch);
+	while (epoch-- > 0 && code == EXIT_YES && !dead->is_found);
+	return code;
+}
+
+static int
+fail_not_kept(const struct dead *dead)
+{
+	struct ag_error err;
+
+	(void)ag_fail(&err, AG_ENOENT, "%s: no evidence named %s is kept there",
+	    options_text(&dead->call->options, "data"),
+	    dead->call->operands[0]);
+	return exit_fail(dead->call, &err);
+}
+
 int
 inspect_evidence_data(struct applet_call *call)
 {
+	const bool is_list = call->operand_count == 0;
 	static struct dead dead;
-	int code = dead_open(&dead, call);
+	struct ag_error err;
+	int code;
 
-	if (code == EXIT_YES)
-		code = call->operand_count > 0
-		    ? show_item(&dead, call->operands[0])
-		    : list_items(&dead);
-	evidence_store_close(dead.store);
+	dead = (struct dead){ .call = call, .code = EXIT_YES };
+	if (inspect_data_roster(&dead.roster, call, &err) != AG_OK ||
+	    (is_list &&
+		output_new(&dead.out, call, stdout, "evidence",
+		    inspect_evidence_columns, &err) != AG_OK))
+		code = exit_fail_local(call, &err);
+	else
+		code = look_everywhere(&dead);
+	if (dead.out != NULL && output_end(dead.out, &err) != AG_OK)
+		code = exit_fail(call, &err);
+	if (code == EXIT_YES && !is_list && !dead.is_found)
+		code = fail_not_kept(&dead);
 	free(dead.roster);
 	return code == EXIT_YES ? dead.code : code;
 }
@@ -238,7 +286,7 @@ inspect_evidence_data(struct applet_call *call)
 
 static enum ag_status
 read_file(struct evidence *evidence, struct buf *data, const char *path,
-    const struct roster *roster, struct ag_error *err)
+    const struct applet_call *call, struct roster *roster, struct ag_error *err)
 {
 	enum ag_status status = fs_read_file(path, data, err);
 
@@ -248,6 +296,10 @@ read_file(struct evidence *evidence, struct buf *data, const char *path,
 	if (status != AG_OK)
 		return status;
 	status = evidence_decode(evidence, buf_bytes(data), err);
+	/* Without its epoch's roster it is refused, and why is said. */
+	if (status == AG_OK)
+		(void)!inspect_data_turn(roster, call, evidence->scope.epoch,
+		    err);
 	if (status == AG_OK)
 		status = evidence_verify(evidence, roster, err);
 	if (status != AG_OK)
@@ -256,7 +308,7 @@ read_file(struct evidence *evidence, struct buf *data, const char *path,
 }
 
 static int
-verify_file(const struct applet_call *call, const struct roster *roster)
+verify_file(const struct applet_call *call, struct roster *roster)
 {
 	const char *path = options_text(&call->options, "verify");
 	static struct inspect_names names;
@@ -267,14 +319,15 @@ verify_file(const struct applet_call *call, const struct roster *roster)
 
 	/* One byte more, so that too long is told from just long enough. */
 	buf_init(&data, EVIDENCE_BYTES_MAX + 2);
-	inspect_names_of_roster(&names, roster);
-	if (read_file(&evidence, &data, path, roster, &err) != AG_OK)
+	if (read_file(&evidence, &data, path, call, roster, &err) != AG_OK)
 		code = exit_fail_local(call, &err);
 	else if (call->is_quiet)
 		code = EXIT_YES;
-	else
+	else {
+		inspect_names_of_roster(&names, roster);
 		code = inspect_evidence_show(call, path, &evidence,
 		    buf_bytes(&data), &names, true);
+	}
 	buf_fini(&data);
 	return code;
 }

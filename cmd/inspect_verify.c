@@ -21,7 +21,6 @@
 #include "cmd/inspect_check.h"
 #include "cmd/inspect_data.h"
 #include "cmd/json.h"
-#include "trust/chain.h"
 
 /* --- certificates --- */
 
@@ -30,22 +29,6 @@ static bool
 wants_cards(const struct applet_call *call)
 {
 	return call->output == OUTPUT_TABLE || call->output == OUTPUT_WIDE;
-}
-
-/* A chain has the roster of the certificate's epoch, if that is another. */
-static void
-turn_to_epoch(struct roster *roster, const struct applet_call *call,
-    const struct certificate_file *file)
-{
-	const char *path = options_text(&call->options, "roster");
-	struct roster *other = calloc(1, sizeof(*other));
-	struct ag_error err;
-
-	if (other != NULL && path != NULL &&
-	    file->scope.epoch != roster->epoch &&
-	    chain_load_epoch(other, path, file->scope.epoch, &err) == AG_OK)
-		*roster = *other;
-	free(other);
 }
 
 static enum ag_status
@@ -64,7 +47,9 @@ read_certificate(struct certificate_file *file, const char *path,
 	if (status == AG_OK) {
 		status = certificate_file_decode(file, buf_bytes(&data), err);
 		if (status == AG_OK) {
-			turn_to_epoch(roster, call, file);
+			/* Without it the file is refused, and why is said. */
+			(void)!inspect_data_turn(roster, call,
+			    file->scope.epoch, err);
 			status = certificate_file_verify(file, roster, err);
 		}
 		if (status != AG_OK)

@@ -6,7 +6,8 @@
  * signatures given on copies are joined (`merge`).
  *
  * RULES    1. What is written is the canonical text: comments do not stay.
- *          2. verify exits 0 only when every member has signed.
+ *          2. verify exits 0 only when every member has signed, or when each
+ *             roster of a chain is proved by the one before.
  */
 #include <limits.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #include "cmd/passphrase.h"
 #include "cmd/roster_show.h"
 #include "crypto/openssh_key.h"
+#include "trust/chain.h"
 #include "trust/field.h"
 #include "trust/identity.h"
 #include "trust/roster.h"
@@ -535,6 +537,44 @@ roster_merge_run(struct applet_call *call)
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
 
+/* From a roster's text, or from a chain that of the epoch asked for. */
+static enum ag_status
+load_any(struct roster *roster, const struct applet_call *call, uint64_t epoch,
+    struct ag_error *err)
+{
+	const char *path = call->operands[0];
+	enum ag_status status;
+	struct buf file;
+
+	buf_init(&file, CHAIN_BYTES_MAX);
+	status = fs_read_file(path, &file, err);
+	if (status == AG_OK &&
+	    (chain_is(buf_bytes(&file)) || epoch != CHAIN_NEWEST))
+		status = chain_parse(roster, NULL, buf_bytes(&file), epoch,
+		    path, err);
+	else if (status == AG_OK)
+		status = roster_parse(roster, buf_bytes(&file), path, err);
+	buf_fini(&file);
+	return status;
+}
+
+/* --epoch NUMBER, or the newest. */
+static bool
+epoch_option(const struct applet_call *call, uint64_t *epoch)
+{
+	const char *text = options_text(&call->options, "epoch");
+
+	*epoch = CHAIN_NEWEST;
+	return text == NULL || field_parse_u64(epoch, bytes_from_text(text));
+}
+
+static int
+misused_epoch(struct applet_call *call)
+{
+	return applet_usage(call, "--epoch %s: not a number",
+	    options_text(&call->options, "epoch"));
+}
+
 /* The verdict in a sentence, or what `show` says for programs. */
 static enum ag_status
 verify_tell(const struct applet_call *call, const struct roster *roster,
@@ -542,9 +582,9 @@ verify_tell(const struct applet_call *call, const struct roster *roster,
 {
 	if (call->output != OUTPUT_TABLE && call->output != OUTPUT_WIDE)
 		return roster_show(call, roster, err);
-	if (!roster_is_complete(roster))
+	if (!roster_is_complete(roster) && !roster->is_successor)
 		roster_show_missing(stderr, roster);
-	else
+	else if (roster_is_complete(roster))
 		roster_show_verdict(stdout, roster);
 	return output_flush(stdout, err);
 }
@@ -555,16 +595,24 @@ roster_verify_run(struct applet_call *call)
 	struct roster *roster;
 	struct ag_error err;
 	enum ag_status status;
+	uint64_t epoch;
 
+	if (!epoch_option(call, &epoch))
+		return misused_epoch(call);
 	roster = roster_new(&err);
 	if (roster == NULL)
 		return exit_fail(call, &err);
-	status = roster_load(roster, call->operands[0], &err);
+	status = load_any(roster, call, epoch, &err);
 	if (status == AG_OK && !call->is_quiet)
 		status = verify_tell(call, roster, &err);
 	if (status == AG_OK && !roster_is_complete(roster))
-		status = ag_fail(&err, AG_EFORGED,
-		    "%s: not every member has signed", call->operands[0]);
+		status = roster->is_successor
+		    ? ag_fail(&err, AG_EFORGED,
+			  "%s: a successor alone proves nothing; it takes the "
+			  "chain from the first roster on (aegis member export)",
+			  call->operands[0])
+		    : ag_fail(&err, AG_EFORGED,
+			  "%s: not every member has signed", call->operands[0]);
 	free(roster);
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
@@ -575,11 +623,14 @@ roster_show_run(struct applet_call *call)
 	struct roster *roster;
 	struct ag_error err;
 	enum ag_status status;
+	uint64_t epoch;
 
+	if (!epoch_option(call, &epoch))
+		return misused_epoch(call);
 	roster = roster_new(&err);
 	if (roster == NULL)
 		return exit_fail(call, &err);
-	status = roster_load(roster, call->operands[0], &err);
+	status = load_any(roster, call, epoch, &err);
 	if (status != AG_OK) {
 		free(roster);
 		return exit_fail_local(call, &err);
@@ -588,6 +639,11 @@ roster_show_run(struct applet_call *call)
 	free(roster);
 	return status == AG_OK ? EXIT_YES : exit_fail(call, &err);
 }
+
+static const struct applet_option show_options[] = {
+	{ 'e', "epoch", "NUMBER", "the roster of this epoch, from a chain" },
+	OPTIONS_END,
+};
 
 static const struct applet_command roster_commands[] = {
 	{ "member", "", "make a member's own part", member_options,
@@ -598,9 +654,9 @@ static const struct applet_command roster_commands[] = {
 	    roster_sign_run },
 	{ "merge", "ROSTER...", "join signatures given on copies",
 	    merge_options, roster_merge_run },
-	{ "verify", "ROSTER", "check that every member has signed", NULL,
-	    roster_verify_run },
-	{ "show", "ROSTER", "print who the members are", NULL,
+	{ "verify", "ROSTER|CHAIN", "check that every member has signed",
+	    show_options, roster_verify_run },
+	{ "show", "ROSTER|CHAIN", "print who the members are", show_options,
 	    roster_show_run },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

@@ -68,6 +68,14 @@ roster_show_verdict(FILE *stream, const struct roster *roster)
 
 	cluster_id_text(roster, hex);
 	(void)fprintf(stream, "cluster %s %s: ", roster->cluster_name, hex);
+	if (roster->is_successor) {
+		(void)fprintf(stream,
+		    "epoch %llu of %u members and %u observers is proved by "
+		    "those before it\n",
+		    (unsigned long long)roster->epoch, roster->member_count,
+		    roster->observer_count);
+		return;
+	}
 	if (roster_node_count(roster) == 1)
 		(void)fputs("its one member has signed\n", stream);
 	else if (roster->observer_count == 0)
@@ -107,10 +115,20 @@ show_head(const struct roster *roster)
 		(void)printf("changes   %u of %u operators approve\n",
 		    roster->policy_operators, roster->operator_count);
 	if (roster->is_successor)
-		(void)printf("successor of epoch %llu, approved by %u\n",
+		(void)printf("successor of epoch %llu, approved by %u%s\n",
 		    (unsigned long long)roster->epoch - 1,
-		    roster->approval_count);
+		    roster->approval_count,
+		    roster->is_proved ? ", and agreed on" : "");
 	(void)fputc('\n', stdout);
+}
+
+/* Who did not change need not sign a successor again. */
+static const char *
+signed_text(const struct roster *roster, const struct roster_member *member)
+{
+	if (member->is_signed)
+		return "yes";
+	return roster->is_proved ? "before" : "no";
 }
 
 static enum ag_status
@@ -133,7 +151,7 @@ show_rows(const struct applet_call *call, const struct roster *roster,
 		output_text(out, member->name);
 		output_text(out, roster_show_role(member));
 		output_text(out, member->address);
-		output_text(out, member->is_signed ? "yes" : "no");
+		output_text(out, signed_text(roster, member));
 		public_key_fingerprint(fingerprint, member->node_key);
 		output_text(out, fingerprint);
 		public_key_fingerprint(fingerprint, member->link_key);

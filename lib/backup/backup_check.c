@@ -20,6 +20,7 @@
 #include "crypto/recipient.h"
 #include "store/snapshot.h"
 #include "store/tables.h"
+#include "trust/chain.h"
 
 #define STATE_DIR "state"
 #define ROSTER_FILE "roster.restored"
@@ -91,8 +92,34 @@ pass_unlock(struct pass *p, struct ag_error *err)
 	p->roster = calloc(1, sizeof(*p->roster));
 	if (p->roster == NULL)
 		return ag_fail(err, AG_ENOMEM, "read roster: out of memory");
-	return roster_parse(p->roster, buf_bytes(&p->sealed.roster_text),
+	status = roster_parse(p->roster, buf_bytes(&p->sealed.roster_text),
 	    "roster inside", err);
+	/* It is the backup's own word, of a later epoch as of the first. */
+	p->roster->is_proved = p->roster->is_successor;
+	return status;
+}
+
+/* Against the roster of the backup's epoch, as the caller has it. */
+static enum ag_status
+check_outside(const struct pass *p, struct ag_error *err)
+{
+	const struct backup_check *check = p->check;
+	struct roster *roster = malloc(sizeof(*roster));
+	enum ag_status status;
+
+	if (roster == NULL)
+		return ag_fail(err, AG_ENOMEM, "read roster: out of memory");
+	status = chain_parse(roster, NULL, check->rosters, p->info.scope.epoch,
+	    check->rosters_name, err);
+	/* Whoever signed it, nobody in that file did. */
+	if (status == AG_ENOENT) {
+		status = AG_EFORGED;
+		err->status = status;
+	}
+	if (status == AG_OK)
+		status = backup_proof_check(&p->info, roster, err);
+	free(roster);
+	return status;
 }
 
 static bool
@@ -121,8 +148,8 @@ pass_prove(struct pass *p, struct ag_error *err)
 		    "the state is not the one the manifest describes");
 	if (status == AG_OK)
 		status = backup_proof_check(info, p->roster, err);
-	if (status == AG_OK && p->check->roster != NULL)
-		status = backup_proof_check(info, p->check->roster, err);
+	if (status == AG_OK && p->check->rosters.len > 0)
+		status = check_outside(p, err);
 	if (status == AG_ECORRUPT || status == AG_EFORGED)
 		ag_error_prefix(err, "%s", p->path);
 	return status;

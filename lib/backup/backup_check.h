@@ -15,7 +15,10 @@
 struct backup_check {
 	const struct repository *repo;
 	const struct secret *key; /* NULL: without opening anything */
-	struct roster *roster;    /* NULL: the one inside alone */
+	/* A first roster's text, or a chain that has that of the backup's
+	 * epoch; empty: the roster inside alone. */
+	struct bytes rosters;
+	const char *rosters_name;
 	void (*progress)(void *arg, uint64_t done, uint64_t bytes);
 	void *arg;
 };

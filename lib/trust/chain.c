@@ -25,8 +25,8 @@ struct walk {
 	struct roster next;
 };
 
-static bool
-is_chain(struct bytes file)
+bool
+chain_is(struct bytes file)
 {
 	/* The head of an array of three, which begins no text. */
 	return file.len > 0 && file.data[0] == 0x83;
@@ -123,7 +123,7 @@ chain_parse(struct roster *roster, struct chain_start *start, struct bytes file,
 	struct decoder d;
 
 	decoder_init(&d, bytes_of(NULL, 0));
-	if (is_chain(file)) {
+	if (chain_is(file)) {
 		status = read_head(&d, file, &text, err);
 		if (status != AG_OK) {
 			ag_error_prefix(err, "%s", name);
@@ -184,7 +184,7 @@ chain_begin(struct buf *chain, struct bytes file, struct ag_error *err)
 	struct encoder e;
 
 	buf_clear(chain);
-	if (is_chain(file))
+	if (chain_is(file))
 		return append(chain, file, err);
 	encoder_init(&e, head, sizeof(head));
 	encoder_put_array(&e, 3);

@@ -14,6 +14,7 @@
 #ifndef AEGIS_TRUST_CHAIN_H
 #define AEGIS_TRUST_CHAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -42,6 +43,9 @@ enum ag_status chain_parse(struct roster *roster, struct chain_start *start,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status chain_load(struct roster *roster, const char *path,
     struct ag_error *err) AG_MUST_USE;
+
+/* Does it begin as a chain, and not as a roster's text? */
+bool chain_is(struct bytes file);
 
 /* The same of one epoch. */
 enum ag_status chain_load_epoch(struct roster *roster, const char *path,
