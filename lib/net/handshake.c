@@ -65,6 +65,7 @@ handshake_init(struct handshake *h, const struct handshake_config *config)
 		.node_key = config->node_key,
 		.kind = config->kind,
 		.is_dialler = config->is_dialler,
+		.is_former = config->is_former,
 		.state =
 		    config->is_dialler ? HANDSHAKE_IDLE : HANDSHAKE_WAIT_HELLO,
 		.self = { .member = config->self,
@@ -199,11 +200,18 @@ expect(struct decoder *d, struct bytes body, enum message_type type,
 		decoder_fail(d, "not the message that comes now");
 }
 
+static const char *
+peer_name(const struct handshake *h)
+{
+	return h->is_former ? "a former member"
+			    : h->roster->members[h->peer.member].name;
+}
+
 static enum ag_status
 check_cluster(struct handshake *h, const uint8_t *cluster_id, uint64_t epoch,
     struct ag_error *err)
 {
-	const char *name = h->roster->members[h->peer.member].name;
+	const char *name = peer_name(h);
 
 	if (memcmp(cluster_id, h->roster->cluster_id, CLUSTER_ID_BYTES) != 0)
 		return ag_fail(err, AG_EDENIED,
@@ -215,6 +223,9 @@ check_cluster(struct handshake *h, const uint8_t *cluster_id, uint64_t epoch,
 		return ag_fail(err, AG_EDENIED,
 		    "%s is at epoch %" PRIu64 " of the roster, we at %" PRIu64,
 		    name, epoch, h->roster->epoch);
+	if (h->is_former)
+		return ag_fail(err, AG_EDENIED,
+		    "it is no member at epoch %" PRIu64, epoch);
 	return AG_OK;
 }
 
@@ -258,8 +269,8 @@ take_hello(struct handshake *h, struct bytes body, struct handshake_output *out,
 		return ag_fail(err, AG_EVERSION,
 		    "%s speaks protocol %" PRIu64 " to %" PRIu64
 		    ", we speak %d to %d",
-		    h->roster->members[h->peer.member].name, min, max,
-		    HANDSHAKE_VERSION_MIN, HANDSHAKE_VERSION_MAX);
+		    peer_name(h), min, max, HANDSHAKE_VERSION_MIN,
+		    HANDSHAKE_VERSION_MAX);
 	status = check_cluster(h, cluster_id, epoch, err);
 	if (status == AG_OK)
 		status = check_member(h, sender, receiver, err);
@@ -398,7 +409,7 @@ handshake_input(struct handshake *h, struct bytes body,
 	out->len = 0;
 	if (handshake_goodbye_text(why, sizeof(why), body) == AG_OK)
 		status = ag_fail(err, AG_EDENIED, "%s refused: %s",
-		    h->roster->members[h->peer.member].name, why);
+		    peer_name(h), why);
 	else
 		status = handshake_step(h, body, out, err);
 	if (status != AG_OK) {

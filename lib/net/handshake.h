@@ -58,6 +58,7 @@ struct handshake {
 	const struct secret *node_key;
 	enum link_kind kind;
 	bool is_dialler;
+	bool is_former;
 	enum handshake_state state;
 	uint64_t version; /* agreed, once HELLO_ACK has passed */
 	bool is_behind;   /* it failed because the peer's epoch is over */
@@ -73,6 +74,9 @@ struct handshake_config {
 	bool is_dialler;
 	uint32_t self;
 	uint32_t peer; /* whose link key SSH authenticated */
+	/* It is the key of no node of ours, but of one before: peer means
+	 * nothing, and all there is to do is tell it what follows its epoch. */
+	bool is_former;
 	uint64_t instance;
 	const uint8_t *nonce; /* fresh, HANDSHAKE_NONCE_BYTES */
 };

@@ -400,10 +400,12 @@ io_bury(struct net *net, struct link *link)
 				    LOG_TEXT("error", link->err.text));
 		}
 	} else {
-		metric_add(net->auth_failures, 1);
+		metric_add(net->auth_failures, link->is_former ? 0 : 1);
 		if (bucket_take(&net->server.log_lines, 1, net->now_us)) {
 			address_format(from, &link->from);
-			log_warn("net", "stranger turned away",
+			log_warn("net",
+			    link->is_former ? "former member turned away"
+					    : "stranger turned away",
 			    LOG_TEXT("from", from),
 			    LOG_TEXT("error", link->err.text));
 		}

@@ -25,6 +25,7 @@
 struct net {
 	struct net_config config;
 	struct link_context context;
+	struct chain_formers formers;
 	struct server server;
 	struct dial_pool *dials;
 	struct peer peers[TRUST_MEMBERS_MAX];

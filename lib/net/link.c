@@ -23,7 +23,10 @@
  *             elsewhere makes that write fail.
  *          6. One channel, one subsystem; every other request is refused
  *             and counted, and too many end the session.
- *          7. Bytes and packets that carry no frames (rekeying, ignored
+ *          7. A node of an earlier roster gets as far as HELLO, to be told
+ *             what follows its epoch: a member that slept while it was removed
+ *             learns it from the proof.  It is a stranger in every count.
+ *          8. Bytes and packets that carry no frames (rekeying, ignored
  *             messages, requests) are budgeted per period.
  *
  * NOT HERE Which of two links to keep, dialling, heartbeats' timing.
@@ -125,6 +128,13 @@ on_data(ssh_session session AG_UNUSED, ssh_channel channel AG_UNUSED,
 	return (int)len;
 }
 
+/* Has it shown a key that may open a channel? */
+static bool
+link_has_key(const struct link *link)
+{
+	return link->is_authenticated || link->is_former;
+}
+
 /* Subsystem requests: 0 grants. */
 static int
 on_subsystem(ssh_session session AG_UNUSED, ssh_channel channel AG_UNUSED,
@@ -134,7 +144,7 @@ on_subsystem(ssh_session session AG_UNUSED, ssh_channel channel AG_UNUSED,
 	int kind;
 
 	for (kind = 0; kind < LINK_KIND_COUNT; kind++)
-		if (link->phase == LINK_GREETING && link->is_authenticated &&
+		if (link->phase == LINK_GREETING && link_has_key(link) &&
 		    strcmp(name, transport_subsystem((enum link_kind)kind)) ==
 			0) {
 			link->kind = (enum link_kind)kind;
@@ -150,7 +160,7 @@ on_channel(ssh_session session, void *arg)
 {
 	struct link *link = arg;
 
-	if (link->channel != NULL || !link->is_authenticated) {
+	if (link->channel != NULL || !link_has_key(link)) {
 		link->offences++;
 		return NULL;
 	}
@@ -190,18 +200,36 @@ find_member(const struct roster *roster, uint32_t self, const uint8_t *key,
 	return is_found;
 }
 
+/* Was it a node of an earlier roster?  Looks at all of them, too. */
+static bool
+find_former(const struct chain_formers *formers, const uint8_t *key)
+{
+	bool is_found = false;
+	size_t i;
+
+	for (i = 0; formers != NULL && i < formers->count; i++)
+		if (sodium_memcmp(formers->link_keys[i], key,
+			PUBLIC_KEY_BYTES) == 0)
+			is_found = true;
+	return is_found;
+}
+
 static int
 on_public_key(ssh_session session AG_UNUSED, const char *user,
     struct ssh_key_struct *key, char state, void *arg)
 {
 	struct link *link = arg;
 	uint8_t shown[SIGN_PUBLIC_BYTES];
+	bool is_member = false, is_former = false;
 	uint32_t member = 0;
 
-	if (strcmp(user, TRANSPORT_USER) != 0 ||
-	    !transport_key_public(shown, key) ||
-	    !find_member(link->context->roster, link->context->self, shown,
-		&member)) {
+	if (strcmp(user, TRANSPORT_USER) == 0 &&
+	    transport_key_public(shown, key)) {
+		is_member = find_member(link->context->roster,
+		    link->context->self, shown, &member);
+		is_former = find_former(link->context->formers, shown);
+	}
+	if (!is_member && !is_former) {
 		if (++link->offences >= AUTH_TRIES_MAX)
 			link_kill(link, AG_EDENIED,
 			    "no key of the roster in %d tries", AUTH_TRIES_MAX);
@@ -215,7 +243,8 @@ on_public_key(ssh_session session AG_UNUSED, const char *user,
 		return SSH_AUTH_DENIED;
 	}
 	link->member = member;
-	link->is_authenticated = true;
+	link->is_authenticated = is_member;
+	link->is_former = !is_member;
 	link->offences = 0;
 	return SSH_AUTH_SUCCESS;
 }
@@ -302,6 +331,7 @@ link_begin_shaking(struct link *link, uint64_t now_us)
 		.is_dialler = link->is_dialled,
 		.self = link->context->self,
 		.peer = link->member,
+		.is_former = link->is_former,
 		.instance = link->context->instance,
 		.nonce = nonce,
 	};

@@ -26,6 +26,7 @@
 #include "net/dial.h"
 #include "net/handshake.h"
 #include "net/queue.h"
+#include "trust/chain.h"
 #include "trust/roster.h"
 
 /* The most one write hands to libssh. */
@@ -40,6 +41,7 @@ struct link_context {
 	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */
 	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
 	struct bytes chain;   /* of rosters, for members that are behind */
+	const struct chain_formers *formers; /* who is told of its removal */
 	/* A member says that our epoch is over; NULL: nobody listens. */
 	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
 	void *arg;
@@ -75,6 +77,7 @@ struct link {
 	struct address from; /* of an accepted session */
 	bool is_dialled;
 	bool is_authenticated; /* member is known */
+	bool is_former; /* it was one, and is told so before it is left */
 	enum link_kind kind;
 	enum link_phase phase;
 	uint32_t member;

@@ -115,6 +115,7 @@ net_start(struct net **out, const struct net_config *config,
 		.rekey_bytes = config->rekey_bytes,
 		.scratch = net->scratch,
 		.chain = config->chain,
+		.formers = &net->formers,
 		.behind = config->callbacks.behind,
 		.arg = config->callbacks.arg,
 	};
@@ -122,6 +123,9 @@ net_start(struct net **out, const struct net_config *config,
 	net->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	status = net->wake_fd != -1 ? net_init_peers(net, err)
 				    : ag_fail_sys(err, "start links: eventfd");
+	if (status == AG_OK && config->chain.len > 0)
+		status = chain_find_formers(&net->formers, config->chain,
+		    config->roster, err);
 	net_register(net);
 	if (status == AG_OK)
 		status = server_open(&net->server, config->listen,

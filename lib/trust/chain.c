@@ -202,6 +202,69 @@ chain_append(struct buf *chain, struct bytes epoch, struct ag_error *err)
 	return append(chain, epoch, err);
 }
 
+static bool
+is_former(const struct chain_formers *formers,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	size_t i;
+
+	for (i = 0; i < formers->count; i++)
+		if (memcmp(formers->link_keys[i], key, PUBLIC_KEY_BYTES) == 0)
+			return true;
+	return false;
+}
+
+/* Those of a roster that are not in the present one, in the place of the
+ * oldest. */
+static void
+add_formers(struct chain_formers *formers, const struct roster *roster,
+    const struct roster *present)
+{
+	uint32_t i;
+
+	for (i = 0; i < roster_node_count(roster); i++) {
+		const uint8_t *key = roster->members[i].link_key;
+
+		if (roster_find_link_key(present, key) != -1 ||
+		    is_former(formers, key))
+			continue;
+		if (formers->count == CHAIN_FORMERS_MAX)
+			memmove(formers->link_keys[0], formers->link_keys[1],
+			    --formers->count * PUBLIC_KEY_BYTES);
+		memcpy(formers->link_keys[formers->count++], key,
+		    PUBLIC_KEY_BYTES);
+	}
+}
+
+enum ag_status
+chain_find_formers(struct chain_formers *formers, struct bytes chain,
+    const struct roster *present, struct ag_error *err)
+{
+	struct walk *w = malloc(sizeof(*w));
+	enum ag_status status = AG_OK;
+	struct bytes text = chain;
+	struct decoder d;
+
+	formers->count = 0;
+	if (w == NULL)
+		return ag_fail(err, AG_ENOMEM, "out of memory");
+	decoder_init(&d, bytes_of(NULL, 0));
+	if (chain_is(chain))
+		status = read_head(&d, chain, &text, err);
+	while (status == AG_OK) {
+		status = roster_parse(&w->next, text, "chain", err);
+		if (status != AG_OK)
+			break;
+		add_formers(formers, &w->next, present);
+		if (d.at >= d.end)
+			break;
+		status = epoch_decode(&w->epoch, decoder_get_raw(&d), err);
+		text = w->epoch.roster;
+	}
+	free(w);
+	return status;
+}
+
 struct bytes
 chain_after(struct bytes chain, uint64_t epoch)
 {

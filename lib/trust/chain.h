@@ -59,6 +59,22 @@ enum ag_status chain_begin(struct buf *chain, struct bytes file,
 enum ag_status chain_append(struct buf *chain, struct bytes epoch,
     struct ag_error *err) AG_MUST_USE;
 
+/* Nodes that were, and are not any more; the latest of them. */
+#define CHAIN_FORMERS_MAX 64
+
+struct chain_formers {
+	size_t count;
+	uint8_t link_keys[CHAIN_FORMERS_MAX][PUBLIC_KEY_BYTES];
+};
+
+/*
+ * The link keys of a chain's rosters that none of present's nodes has.  The
+ * chain was verified before; AG_ENOMEM, AG_ECORRUPT.
+ */
+enum ag_status chain_find_formers(struct chain_formers *formers,
+    struct bytes chain, const struct roster *present,
+    struct ag_error *err) AG_MUST_USE;
+
 /* The encoded epoch whose roster follows that of epoch; empty: none. */
 struct bytes chain_after(struct bytes chain, uint64_t epoch);
 

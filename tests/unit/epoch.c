@@ -389,6 +389,34 @@ a_chain_leads_from_the_first_roster_to_each(void **state)
 	    "c: there is no roster of epoch 4 in it; the newest is of 3");
 }
 
+/* The chain tells of two that came; by a roster without them they are gone. */
+static void
+who_is_in_the_chain_and_not_in_the_roster_was_a_node_once(void **state)
+{
+	static struct chain_formers formers;
+	struct fixture *f = *state;
+	struct bytes chain;
+
+	make_chain(f, 2);
+	chain = buf_bytes(&f->chain);
+	must(f, chain_find_formers(&formers, chain, &f->roster, &f->err));
+	assert_int_equal(formers.count, 0);
+	must(f, chain_parse(&f->again, NULL, chain, 0, "c", &f->err));
+	must(f, chain_find_formers(&formers, chain, &f->again, &f->err));
+	assert_int_equal(formers.count, 2);
+	assert_memory_equal(formers.link_keys[0], f->roster.members[4].link_key,
+	    PUBLIC_KEY_BYTES);
+	assert_memory_equal(formers.link_keys[1], f->roster.members[5].link_key,
+	    PUBLIC_KEY_BYTES);
+	/* A text alone tells of nobody. */
+	buf_clear(&f->text);
+	must(f, roster_format(&f->again, &f->text));
+	must(f,
+	    chain_find_formers(&formers, buf_bytes(&f->text), &f->again,
+		&f->err));
+	assert_int_equal(formers.count, 0);
+}
+
 static void
 a_chain_with_a_link_missing_or_cut_leads_nowhere(void **state)
 {
@@ -438,6 +466,7 @@ main(void)
 		TEST(a_successor_that_was_not_agreed_on_is_no_epoch),
 		TEST(every_byte_of_an_epoch_counts),
 		TEST(a_chain_leads_from_the_first_roster_to_each),
+		TEST(who_is_in_the_chain_and_not_in_the_roster_was_a_node_once),
 		TEST(a_chain_with_a_link_missing_or_cut_leads_nowhere),
 		TEST(a_successor_s_text_alone_is_not_believed),
 	};

@@ -150,6 +150,28 @@ another_epoch_is_refused_with_both_numbers(void **state)
 }
 
 static void
+a_former_member_learns_what_came_next_and_gets_no_further(void **state)
+{
+	struct pair *p = *state;
+
+	p->rosters[0].epoch = 2;
+	begin(p, LINK_PEER, LINK_PEER);
+	p->ends[1].is_former = true;
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_string_equal(p->err.text,
+	    "a former member is at epoch 2 of the roster, we at 3");
+	assert_true(p->ends[1].is_behind);
+
+	/* In the place of the member whose number it gives. */
+	p->rosters[0].epoch = 3;
+	begin(p, LINK_PEER, LINK_PEER);
+	p->ends[1].is_former = true;
+	assert_int_equal(give(p, 1), AG_EDENIED);
+	assert_string_equal(p->err.text, "it is no member at epoch 3");
+	assert_int_equal(p->ends[1].state, HANDSHAKE_FAILED);
+}
+
+static void
 another_cluster_is_never_taken_for_one_that_is_behind(void **state)
 {
 	struct pair *p = *state;
@@ -344,6 +366,7 @@ main(void)
 		SPEC(both_ends_are_done_after_six_messages),
 		SPEC(another_cluster_is_named_and_refused),
 		SPEC(another_epoch_is_refused_with_both_numbers),
+		SPEC(a_former_member_learns_what_came_next_and_gets_no_further),
 		SPEC(another_cluster_is_never_taken_for_one_that_is_behind),
 		SPEC(an_epoch_travels_whole_and_bounded),
 		SPEC(version_without_overlap_is_refused),
