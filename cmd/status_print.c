@@ -140,6 +140,8 @@ print_summary(const json_t *s)
 {
 	long long n = json_integer_value(json_object_get(s, "n"));
 	long long missing = json_integer_value(json_object_get(s, "missing"));
+	long long observers =
+	    json_integer_value(json_object_get(s, "observers"));
 
 	/* The words are the node's own; the names passed its roster. */
 	(void)printf("%s  margin %lld  %lld of %lld members take part\n",
@@ -156,6 +158,9 @@ print_summary(const json_t *s)
 	    json_is_true(json_object_get(s, "changing_view"))
 		? "  (changing view)"
 		: "");
+	if (observers > 0)
+		(void)printf("%lld observer%s, counted in none of that\n",
+		    observers, observers == 1 ? "" : "s");
 	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
 	print_transfer(s);

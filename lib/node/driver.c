@@ -29,6 +29,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/pages.h"
+#include "codec/decoder.h"
 #include "consensus/record.h"
 #include "event/loop.h"
 #include "node/journal.h"
@@ -185,10 +186,17 @@ driver_keep_certificate(struct driver *d, const struct effect *effect)
 static void
 driver_note_round(struct driver *d, const struct effect *effect)
 {
+	const struct certificate *certificate = NULL;
 	struct engine_round round;
+	struct decoder decoder;
 
-	if (d->strategy->round(d->engine, effect->seq, &round) != AG_OK)
-		round_log_decided(d->rounds, effect, clock_mono_us());
+	if (d->strategy->round(d->engine, effect->seq, &round) == AG_OK)
+		return;
+	decoder_init(&decoder, effect->certificate);
+	certificate_decode(&decoder, &d->certificate);
+	if (decoder_finish(&decoder, NULL) == AG_OK)
+		certificate = &d->certificate;
+	round_log_decided(d->rounds, effect, certificate, clock_mono_us());
 }
 
 /* The engine may forget a round in the step that hears it is executed. */

@@ -113,12 +113,14 @@ round_log_replayed(struct round_log *log, const struct record *r,
 
 void
 round_log_decided(struct round_log *log, const struct effect *effect,
-    uint64_t now_us)
+    const struct certificate *certificate, uint64_t now_us)
 {
 	struct kept *k = kept_open(log, effect->seq);
 
 	if (k == NULL)
 		return;
+	if (certificate != NULL)
+		take_certificate(k, certificate);
 	k->is_decided = true;
 	k->round.view = effect->view;
 	k->round.digest = effect->digest;

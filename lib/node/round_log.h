@@ -29,9 +29,12 @@ void round_log_free(struct round_log *log);
 void round_log_replayed(struct round_log *log, const struct record *record,
     const struct certificate *certificate);
 
-/* A DELIVER of what the engine has in no slot, at now_us. */
+/*
+ * A DELIVER of what the engine has in no slot, at now_us, with its certificate
+ * decoded; NULL: it has none.
+ */
 void round_log_decided(struct round_log *log, const struct effect *effect,
-    uint64_t now_us);
+    const struct certificate *certificate, uint64_t now_us);
 
 /* The round as the engine has it; what else is known of it stays. */
 void round_log_take(struct round_log *log, const struct engine_round *round);

@@ -154,14 +154,20 @@ what_came_from_anothers_log_is_known_by_its_certificate(void **state)
 		.view = 6,
 		.digest = digest_of_byte(8),
 		.body = bytes_of(null_bytes, sizeof(null_bytes)) };
+	static const struct certificate decided = { .phase = VOTE_COMMIT,
+		.view = 6,
+		.seq = 12,
+		.proof_count = 2,
+		.proofs = { { .member = 0 }, { .member = 2 } } };
 	struct engine_round out;
 
 	(void)state;
-	round_log_decided(kept, &effect, 77);
+	round_log_decided(kept, &effect, &decided, 77);
 	assert_int_equal(round_log_find(kept, 12, &out), AG_OK);
 	assert_int_equal(out.phase, ROUND_COMMITTED);
 	assert_int_equal(out.committed_us, 77);
 	assert_int_equal(out.view, 6);
+	assert_int_equal(out.commits, 0x5);
 }
 
 static void
