@@ -192,10 +192,12 @@ driver_note_round(struct driver *d, const struct effect *effect)
 
 	if (d->strategy->round(d->engine, effect->seq, &round) == AG_OK)
 		return;
-	decoder_init(&decoder, effect->certificate);
-	certificate_decode(&decoder, &d->certificate);
-	if (decoder_finish(&decoder, NULL) == AG_OK)
-		certificate = &d->certificate;
+	if (effect->certificate.len > 0) {
+		decoder_init(&decoder, effect->certificate);
+		certificate_decode(&decoder, &d->certificate);
+		if (decoder_finish(&decoder, NULL) == AG_OK)
+			certificate = &d->certificate;
+	}
 	round_log_decided(d->rounds, effect, certificate, clock_mono_us());
 }
 

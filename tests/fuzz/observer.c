@@ -64,6 +64,14 @@ any_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
 static const struct authority anybody = { any_sign, any_verify,
 	any_verify_request, NULL };
 
+static bool
+is_an_observers(struct bytes message)
+{
+	const uint64_t type = message_type_of(message);
+
+	return type == MESSAGE_FOLLOW || type == MESSAGE_REQUEST;
+}
+
 static void
 step(struct event event)
 {
@@ -73,12 +81,10 @@ step(struct event event)
 	strategy_observer.step(engine, &event, &effects);
 	for (i = 0; i < effects.count; i++) {
 		const struct effect *effect = &effects.list[i];
-		const uint64_t type = message_type_of(effect->body);
 
 		AG_ASSERT(effect->kind != EFFECT_PERSIST);
 		if (effect->kind == EFFECT_SEND)
-			AG_ASSERT(
-			    type == MESSAGE_FOLLOW || type == MESSAGE_REQUEST);
+			AG_ASSERT(is_an_observers(effect->body));
 		if (effect->kind == EFFECT_DELIVER)
 			AG_ASSERT(effect->seq == ++delivered);
 		if (effect->kind == EFFECT_FATAL)
