@@ -108,8 +108,8 @@ exits 0 "$AEGIS" roster member -q -r observer -n n4 -a 127.0.0.1:7004 \
 grep -q '^    role observer$' o4 || fail "part: $(cat o4)"
 misused "$AEGIS" roster create -n demo -o few m1 m2 m3 o4
 complains "3 members tolerate no fault"
-"$AEGIS" keygen -q -T node -o node5 && "$AEGIS" keygen -q -T link -o link5 ||
-	fail "keygen"
+exits 0 "$AEGIS" keygen -q -T node -o node5
+exits 0 "$AEGIS" keygen -q -T link -o link5
 exits 0 "$AEGIS" roster member -q -r observer -n o5 -a 127.0.0.1:7005 \
 	-i node5 -l link5.pub -o o5
 exits 0 "$AEGIS" roster create -n demo -o followed o5 m1 m2 m3 m4

@@ -145,9 +145,8 @@ within 10 "what the rogue sends is refused" \
 shows n1 ".health == \"OK\" and .view == \"$view\"" || fail "$(status n1)"
 exits 0 "$AEGIS" consensus-inspect evidence --socket c/n1/aegis.sock
 grep -q o1 out && fail "an observer's votes are evidence: $(cat out)"
-"$AEGIS" consensus-inspect rounds --socket c/n1/aegis.sock -o json >rounds ||
-	fail "rounds: $(cat rounds)"
-grep -q '"o1"' rounds && fail "an observer's vote counts: $(cat rounds)"
+exits 0 "$AEGIS" consensus-inspect rounds --socket c/n1/aegis.sock -o json
+grep -q '"o1"' out && fail "an observer's vote counts: $(cat out)"
 kill "$rogue_PID"
 wait "$rogue_PID" 2>/dev/null
 exits 0 "$AEGIS" cluster up c
@@ -180,7 +179,6 @@ within 20 "one is missed" shows n1 '.missing == 1'
 for i in 1 2 3; do
 	exits 0 ask n2 put "promoted$i" "$i" -t 20s
 done
-"$AEGIS" consensus-inspect rounds --socket c/n2/aegis.sock -o json >rounds ||
-	fail "rounds: $(cat rounds)"
-grep -q '"o1"' rounds || fail "o1 does not vote: $(cat rounds)"
+exits 0 "$AEGIS" consensus-inspect rounds --socket c/n2/aegis.sock -o json
+grep -q '"o1"' out || fail "o1 does not vote: $(cat out)"
 within 10 "o1 executes" has o1 promoted3 3

@@ -30,13 +30,13 @@ lie() {
 	coproc rogue { exec "$liar" c/n4 "$1" 2>rogue.err; }
 	# shellcheck disable=SC2154 # coproc sets it
 	started="$started $rogue_PID"
-	rogue=("${rogue[@]}")
 	process=$rogue_PID
 	read -r -t 40 word <&"${rogue[0]}" || fail "no liar: $(cat rogue.err)"
 	seq=$(($(status n1 | jq -r .executed) + 5))
 	view=$(status n1 | jq -r .view)
 	echo "lie commit $view $seq" >&"${rogue[1]}"
 	read -r -t 10 word <&"${rogue[0]}" || fail "liar: $(cat rogue.err)"
+	[ "$word" = said ] || fail "the liar said '$word'"
 	id=n4-commit-v$view-s$seq
 	within 20 "n1 has the evidence" evidence "$id" -o cbor \
 		-s c/n1/aegis.sock
