@@ -107,6 +107,8 @@ enum event_kind {
 	EVENT_CHECKPOINT_WANTED, /* a snapshot waits for a certified point */
 	EVENT_FLUSH,             /* end of the turn */
 	EVENT_RESIGN,            /* we are about to stop: let another lead */
+	EVENT_READ, /* token: a read's, that no other of this member had, also
+		       before a restart; it takes the place of the one before */
 };
 
 struct event {
@@ -149,6 +151,8 @@ enum effect_kind {
 	EFFECT_REJOINING,   /* is_rejoining: votes may be forgotten, and none
 			       are given until seq (0: not known yet) is
 			       stable; or they are given again */
+	EFFECT_READ,        /* token: this read is right of a state that was
+			       executed up to seq */
 	EFFECT_FATAL,       /* text */
 };
 
@@ -234,7 +238,9 @@ struct engine_round {
 
 /* A way to agree.  The cluster's genesis names one. */
 struct strategy {
-	const char *name; /* "pbft", "raft" */
+	const char *name;    /* "pbft", "raft" */
+	bool reads_by_index; /* READ is answered; else a linearizable read has
+				to be ordered as a write is */
 	/* Bytes of memory an engine of this configuration needs. */
 	size_t (*size)(const struct engine_config *config);
 	/* Lay out an engine in memory (64-byte aligned, of any content). */

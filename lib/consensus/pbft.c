@@ -334,6 +334,9 @@ dispatch(struct engine *e, const struct event *event)
 	case EVENT_RESIGN:
 		/* Who is missed is replaced. */
 		break;
+	case EVENT_READ:
+		/* A read is ordered: one primary's word is not enough. */
+		break;
 	case EVENT_FLUSH:
 	default:
 		on_flush(e);

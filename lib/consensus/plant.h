@@ -274,4 +274,10 @@
 /* 107  Behind a checkpoint stays what does not continue its entry. */
 #define PLANT_RAFT_KEEP_SUFFIX (PLANTED == 107)
 
+/* 108  A read is answered without asking who leads. */
+#define PLANT_RAFT_READ_AT_ONCE (PLANTED == 108)
+
+/* 109  A leader answers reads before it committed anything of its term. */
+#define PLANT_RAFT_READ_EARLY (PLANTED == 109)
+
 #endif

@@ -35,16 +35,26 @@
  *                         log at the hint or before it
  *          TIMEOUT_NOW    [31, term]
  *          LOG_BASE       [33, term, base term, certificate]
+ *          READ_INDEX     [36, number]
+ *          READ_ANSWER    [37, number, seq]
+ *                         a read asked for before is right of a state that
+ *                         was executed up to seq
+ *          CONFIRM        [38, term, round]
+ *          CONFIRMED      [39, term, round]
  *
- * SAFETY   See raft_election.c and raft_leader.c.
+ * READS    take no place in the log: the leader says how far it has committed,
+ *    once a majority has confirmed that it leads (raft_read.c).
  *
- * TIME    Nothing is read from clocks but how long ago something was: reads
- *    are barriers in the log, and no leader believes a lease.
+ * SAFETY   See raft_election.c, raft_leader.c and raft_read.c.
+ *
+ * TIME    Nothing is read from clocks but how long ago something was: no
+ *    leader believes a lease.
  *
  * FILES   raft_log        entries, commitment, the log's beginning, replay
  *         raft_election   terms and votes
  *         raft_leader     proposing and replicating
  *         raft_follower   appending what the leader sends
+ *         raft_read       how far a state must be to answer a read
  *         and of PBFT's   pool slot pending checkpoint progress emit record
  */
 #include "consensus/raft.h"
@@ -157,6 +167,7 @@ raft_init(void *memory, size_t len, const struct engine_config *config)
 	e->is_changing = true;
 	e->raft->leader = RAFT_NOBODY;
 	e->raft->vote = RAFT_NOBODY;
+	e->raft->asked = RAFT_NOBODY;
 	e->raft->commit = e->stable;
 	return e;
 }
@@ -278,6 +289,18 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 	case MESSAGE_APPEND_ANSWER:
 		raft_leader_answer(e, from, &d);
 		break;
+	case MESSAGE_READ_INDEX:
+		raft_read_receive_index(e, from, &d);
+		break;
+	case MESSAGE_READ_ANSWER:
+		raft_read_receive_answer(e, &d);
+		break;
+	case MESSAGE_CONFIRM:
+		raft_read_receive_confirm(e, from, &d);
+		break;
+	case MESSAGE_CONFIRMED:
+		raft_read_receive_confirmed(e, from, &d);
+		break;
 	default:
 		break;
 	}
@@ -301,6 +324,7 @@ on_flush(struct engine *e)
 	if (!e->is_started)
 		return;
 	raft_leader_flush(e);
+	raft_read_flush(e);
 	vote_flush(e);
 	pending_forward(e);
 }
@@ -312,6 +336,7 @@ on_tick(struct engine *e)
 		return;
 	raft_election_tick(e);
 	raft_leader_tick(e);
+	raft_read_tick(e);
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
@@ -353,6 +378,9 @@ dispatch(struct engine *e, const struct event *event)
 	case EVENT_RESIGN:
 		raft_leader_resign(e);
 		break;
+	case EVENT_READ:
+		raft_read_ask(e, event->token);
+		break;
 	case EVENT_FLUSH:
 	default:
 		on_flush(e);
@@ -375,6 +403,9 @@ next_deadline(struct engine *e)
 		deadline = other;
 	if (vote_held_until(e) < deadline)
 		deadline = vote_held_until(e);
+	other = raft_read_deadline(e);
+	if (other < deadline)
+		deadline = other;
 	other = pending_share_due(e);
 	return other < deadline ? other : deadline;
 }
@@ -445,6 +476,7 @@ raft_round(const struct engine *e, uint64_t seq, struct engine_round *round)
 
 const struct strategy strategy_raft = {
 	.name = "raft",
+	.reads_by_index = true,
 	.size = raft_size,
 	.init = raft_init,
 	.step = raft_step,

@@ -34,7 +34,15 @@ struct follower {
 	bool is_probed;
 	bool is_awaited; /* a probe is on its way */
 	uint64_t answered_us;
-	uint64_t based_us; /* when it was last sent a LOG_BASE */
+	uint64_t based_us;  /* when it was last sent a LOG_BASE */
+	uint64_t confirmed; /* the last round that it answered */
+};
+
+/* What a member asks the leader for a read. */
+struct raft_read {
+	uint64_t number; /* 0: nothing */
+	uint64_t round;  /* that has to be answered; 0: not begun */
+	uint64_t seq;    /* what was committed then */
 };
 
 struct raft {
@@ -57,6 +65,14 @@ struct raft {
 	uint64_t heartbeat_due_us;
 	uint64_t quorum_due_us;   /* leader: a majority must have answered */
 	uint64_t resign_until_us; /* 0: it does not mean to */
+
+	/* Reads. */
+	uint64_t question; /* our own; 0: none */
+	uint32_t asked;    /* whom, */
+	uint64_t asked_us; /* and when */
+	uint64_t own_seq;  /* leader: the first entry of its term */
+	uint64_t round;    /* leader: the newest, in its term */
+	struct raft_read reads[ENGINE_MEMBERS_MAX];
 
 	struct follower followers[ENGINE_MEMBERS_MAX];
 };
@@ -135,7 +151,40 @@ void raft_leader_resign(struct engine *e);
 void raft_leader_help(struct engine *e, uint32_t to);
 uint64_t raft_leader_deadline(const struct engine *e);
 
+/* Heartbeats in a timeout. */
+#define RAFT_HEARTBEATS 8
+
+static inline uint64_t
+raft_heartbeat_us(const struct engine *e)
+{
+	return e->config.view_timeout_us / RAFT_HEARTBEATS + 1;
+}
+
+/* --- raft_read.c --- */
+
+/* Our node has a read, and had no other of this number ever. */
+void raft_read_ask(struct engine *e, uint64_t number);
+void raft_read_tick(struct engine *e);
+void raft_read_flush(struct engine *e);
+
+/* The leader's term begins: nobody has asked it yet. */
+void raft_read_begin_term(struct engine *e);
+
+/* Ask those again who have not answered the round. */
+void raft_read_repeat(struct engine *e);
+uint64_t raft_read_deadline(const struct engine *e);
+void raft_read_receive_index(struct engine *e, uint32_t from,
+    struct decoder *d);
+void raft_read_receive_answer(struct engine *e, struct decoder *d);
+void raft_read_receive_confirm(struct engine *e, uint32_t from,
+    struct decoder *d);
+void raft_read_receive_confirmed(struct engine *e, uint32_t from,
+    struct decoder *d);
+
 /* --- raft_follower.c --- */
+
+/* Is from the leader of this term?  Then it was heard. */
+bool raft_follower_hear(struct engine *e, uint32_t from, uint64_t term);
 
 void raft_follower_append(struct engine *e, uint32_t from, struct decoder *d);
 void raft_follower_base(struct engine *e, uint32_t from, struct decoder *d);

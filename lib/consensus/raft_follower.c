@@ -86,9 +86,8 @@ answer(struct engine *e, uint32_t to, bool is_taken, uint64_t seq,
 	    PLANT_RAFT_ACK_EARLY ? 0 : e->last_token);
 }
 
-/* Is from the leader of this term?  Then it was heard. */
-static bool
-hear(struct engine *e, uint32_t from, uint64_t term)
+bool
+raft_follower_hear(struct engine *e, uint32_t from, uint64_t term)
 {
 	const struct raft *raft = e->raft;
 
@@ -179,7 +178,7 @@ raft_follower_append(struct engine *e, uint32_t from, struct decoder *d)
 	struct append a;
 	uint64_t last, commit;
 
-	if (!read_append(e, &a, d) || !hear(e, from, a.term))
+	if (!read_append(e, &a, d) || !raft_follower_hear(e, from, a.term))
 		return;
 	if (!fits(e, &a)) {
 		refuse(e, from, &a);
@@ -201,7 +200,7 @@ raft_follower_base(struct engine *e, uint32_t from, struct decoder *d)
 	certificate_decode(d, e->spare);
 	if (decoder_finish(d, NULL) != AG_OK || term == UINT64_MAX ||
 	    base_term > term || e->spare->phase != VOTE_CHECKPOINT ||
-	    !hear(e, from, term))
+	    !raft_follower_hear(e, from, term))
 		return;
 	if (e->spare->seq > e->stable) {
 		if (certificate_verify(e->spare, &e->config.scope,

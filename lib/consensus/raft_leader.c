@@ -25,18 +25,9 @@
 #include "codec/message.h"
 #include "consensus/raft.h"
 
-/* Heartbeats in a timeout. */
-#define HEARTBEATS 8
-
 /* An APPEND besides its entries, and an entry besides its batch. */
 #define APPEND_OVERHEAD 128
 #define ENTRY_OVERHEAD 32
-
-static uint64_t
-heartbeat_us(const struct engine *e)
-{
-	return e->config.view_timeout_us / HEARTBEATS + 1;
-}
 
 /* --- sending --- */
 
@@ -268,6 +259,7 @@ raft_leader_begin(struct engine *e)
 	raft->attempts = 0;
 	raft->is_sent = false;
 	raft->durable = raft->commit;
+	raft->own_seq = e->proposed + 1;
 	raft->heartbeat_due_us = e->now_us;
 	raft->quorum_due_us = e->now_us + e->config.view_timeout_us;
 	for (i = 0; i < e->config.member_count; i++)
@@ -275,6 +267,7 @@ raft_leader_begin(struct engine *e)
 			.next = e->proposed + 1,
 			.is_probed = true,
 		};
+	raft_read_begin_term(e);
 	pending_new_view(e);
 	for (seq = raft->commit + 1; seq <= e->proposed; seq++) {
 		struct slot *slot = slot_find(e, seq);
@@ -330,10 +323,11 @@ raft_leader_tick(struct engine *e)
 		raft->resign_until_us = 0;
 	if (e->now_us < raft->heartbeat_due_us)
 		return;
-	raft->heartbeat_due_us = e->now_us + heartbeat_us(e);
+	raft->heartbeat_due_us = e->now_us + raft_heartbeat_us(e);
 	for (i = 0; i < e->config.member_count; i++)
 		if (i != e->config.self)
 			send_empty(e, i);
+	raft_read_repeat(e);
 }
 
 uint64_t

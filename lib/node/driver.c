@@ -82,7 +82,10 @@ struct driver {
 	uint64_t stable_seq, stable_token;
 	struct kept_certificate certificates[CERTIFICATES_KEPT];
 	struct round_log *rounds;
-	uint64_t applied;               /* the last sequence executed */
+	uint64_t applied;     /* the last sequence executed */
+	uint64_t read_number; /* of the last read asked for */
+	bool is_read_ready;   /* and the step under way answers it */
+	uint64_t read_seq;
 	struct certificate certificate; /* to decode into */
 };
 
@@ -294,6 +297,10 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 	case EFFECT_REFUSED:
 		d->callbacks.refused(d->callbacks.arg, effect->body);
 		break;
+	case EFFECT_READ:
+		d->is_read_ready = effect->token == d->read_number;
+		d->read_seq = effect->seq;
+		break;
 	case EFFECT_FATAL:
 	default:
 		driver_fatal_text(d, d->is_open ? AG_EINTERNAL : AG_ECORRUPT,
@@ -339,6 +346,11 @@ driver_step(struct driver *d, struct event *event)
 	if (!d->is_replaying) {
 		driver_release(d);
 		driver_arm(d);
+	}
+	/* Readers may ask for more. */
+	if (d->is_read_ready && !d->has_stopped) {
+		d->is_read_ready = false;
+		d->callbacks.read_ready(d->callbacks.arg, d->read_seq);
 	}
 }
 
@@ -394,6 +406,18 @@ driver_sync(struct driver *d)
 	}
 }
 
+static void
+driver_ask_reads(struct driver *d)
+{
+	struct event event = { .kind = EVENT_READ };
+
+	if (!d->strategy->reads_by_index ||
+	    !d->callbacks.read_wanted(d->callbacks.arg))
+		return;
+	event.token = ++d->read_number;
+	driver_step(d, &event);
+}
+
 /* The end of a turn: local requests, votes, one sync for all of it. */
 static void
 driver_end_turn(void *arg)
@@ -408,6 +432,7 @@ driver_end_turn(void *arg)
 		while (d->callbacks.envelope(d->callbacks.arg, &submit.body) ==
 		    AG_OK)
 			driver_step(d, &submit);
+		driver_ask_reads(d);
 		driver_step(d, &flush);
 		d->callbacks.flush(d->callbacks.arg);
 		driver_sync(d);
@@ -517,6 +542,7 @@ driver_recover(struct driver *d, const struct driver_config *config,
 	};
 	enum ag_status status;
 
+	d->read_number = nonce;
 	d->is_replaying = true;
 	status = journal_replay(d->journal, driver_replay, d, err);
 	d->is_replaying = false;

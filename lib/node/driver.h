@@ -71,6 +71,10 @@ struct driver_callbacks {
 	 * it is not known yet); or they are given again. */
 	void (*rejoining)(void *arg, bool is_rejoining, uint64_t seq);
 	void (*refused)(void *arg, struct bytes envelope);
+	/* Do reads wait that nothing was asked for yet? */
+	bool (*read_wanted)(void *arg);
+	/* They may see a state that was executed up to seq. */
+	void (*read_ready)(void *arg, uint64_t seq);
 	void (*evidence)(void *arg, uint32_t member, struct bytes proof);
 	/* The next envelope of local requests, or AG_EAGAIN. */
 	enum ag_status (*envelope)(void *arg, struct bytes *envelope);

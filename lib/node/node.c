@@ -300,6 +300,18 @@ on_refused(void *arg, struct bytes envelope)
 	requests_refuse(((struct node *)arg)->requests, envelope);
 }
 
+static bool
+on_read_wanted(void *arg)
+{
+	return reads_ask(((struct node *)arg)->reads);
+}
+
+static void
+on_read_ready(void *arg, uint64_t seq)
+{
+	reads_indexed(((struct node *)arg)->reads, seq);
+}
+
 static void
 on_evidence(void *arg, uint32_t member, struct bytes proof)
 {
@@ -330,6 +342,7 @@ on_applied(void *arg, const struct applied *applied)
 	driver_applied(n->driver, applied);
 	requests_applied(n->requests, applied->outcomes,
 	    applied->outcome_count);
+	reads_applied(n->reads);
 	if (!applied->is_last)
 		return;
 	n->last_seq = applied->seq;
@@ -408,6 +421,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 		n->last_seq = seq;
 	driver_installed(n->driver, seq, is_last, digest, certificate);
 	requests_recheck(n->requests, n->applier);
+	reads_applied(n->reads);
 	node_consider_end(n);
 }
 
@@ -617,6 +631,7 @@ node_open_state(struct node *n, const struct node_config *config,
 		.seq = n->roster.first_seq,
 		.digest = n->roster.genesis_state,
 	};
+	const struct strategy *strategy = strategy_find(n->roster.strategy);
 	char state_dir[PATH_MAX];
 	enum ag_status status;
 
@@ -637,7 +652,8 @@ node_open_state(struct node *n, const struct node_config *config,
 		    config->batch_bytes_max, n->metrics, err);
 	if (status != AG_OK)
 		return status;
-	n->reads = reads_new(n->requests, n->applier);
+	n->reads = reads_new(n->requests, n->applier, loop,
+	    strategy != NULL && strategy->reads_by_index);
 	n->watches = watches_new(WATCH_KEEP_BYTES, applier_seq(n->applier));
 	n->snapshots = snapshots_new(loop, n->applier, &n->identity.scope,
 	    on_want_checkpoint, n);
@@ -663,6 +679,8 @@ node_open_driver(struct node *n, struct ag_error *err)
 		.view_asked = on_view_asked,
 		.rejoining = on_rejoining,
 		.refused = on_refused,
+		.read_wanted = on_read_wanted,
+		.read_ready = on_read_ready,
 		.evidence = on_evidence,
 		.envelope = on_envelope,
 		.fatal = on_fatal,
@@ -952,13 +970,24 @@ node_on_failure(struct node *n,
 		fn(arg, &n->failure);
 }
 
+/* Requests are answered; reads may wait still. */
+static void
+on_requests_idle(void *arg)
+{
+	struct node *n = arg;
+
+	reads_on_idle(n->reads, n->on_drained, n->drained_arg);
+}
+
 void
 node_drain(struct node *n, void (*done)(void *arg), void *arg)
 {
 	n->is_draining = true;
+	n->on_drained = done;
+	n->drained_arg = arg;
 	if (!n->has_failed)
 		driver_resign(n->driver);
-	requests_on_idle(n->requests, done, arg);
+	requests_on_idle(n->requests, on_requests_idle, n);
 }
 
 static enum ag_status

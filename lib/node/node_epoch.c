@@ -118,6 +118,7 @@ on_switch(void *arg)
 		return;
 	}
 	requests_renew(n->requests);
+	reads_renew(n->reads);
 	driver_start(n->driver);
 	log_info("node", "epoch begins", LOG_U64("epoch", n->roster.epoch),
 	    LOG_U64("members", n->roster.member_count),

@@ -78,6 +78,8 @@ struct node {
 	struct ag_error failure;
 	void (*on_failure)(void *arg, const struct ag_error *err);
 	void *failure_arg;
+	void (*on_drained)(void *arg);
+	void *drained_arg;
 
 	uint32_t links_up; /* bit per node */
 	uint64_t heard_us[NODE_MEMBERS_MAX];

@@ -1,24 +1,30 @@
 /*
- * Reads and the barriers they share.
+ * Reads, and the barriers or indexes they share.
  *
- * STATES   gathering  for the next barrier, which is put to agreement when
- *                     the one in flight has come back (or at once)
- *          behind     the barrier in flight
+ * STATES   gathering  for the next question, a barrier put to agreement or an
+ *                     index asked of it, which is put when the one in flight
+ *                     has come back (or at once)
+ *          behind     the question in flight
+ *          indexed    for our state to be executed up to an index
  *          reported   of a state that is executed and not yet committed: for
  *                     the applier's next commit, which they share
  *
- * RULES    1. A read joins the next barrier, never the one in flight: that
- *             one may have been ordered before a write the reader knows of.
+ * RULES    1. A read joins the next question, never the one in flight: that
+ *             one may have been answered before a write the reader knows of.
  *          2. A read sees what was executed, as reported, before it began.
  *          3. A page is read under one view of the database, so its entries
  *             belong to one sequence.
+ *          4. A barrier ends by itself, as every request does; reads that
+ *             wait for an index are given up on one by one.
  */
 #include "node/reads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "codec/operation.h"
+#include "event/loop.h"
 
 #define READS_MAX 16384
 #define READ_BYTES_MAX ((size_t)8 << 20)
@@ -30,7 +36,8 @@ struct read {
 	size_t limit;
 	bool keys_only;
 	uint32_t timeout_ms;
-	uint64_t seq; /* reported: what it must see */
+	uint64_t deadline_us; /* by index */
+	uint64_t seq;         /* indexed, reported: what it must see */
 	size_t first_len, last_len;
 	uint8_t range[];
 };
@@ -40,9 +47,16 @@ struct reads {
 	struct applier *applier;
 	struct read *gathering;
 	struct read *behind;
+	struct read *indexed;
 	struct read *reported;
+	bool by_index;
+	bool is_asked; /* an index, for what is behind */
+	struct loop_timer *timer;
+	uint64_t timer_due_us; /* UINT64_MAX: not set */
 	bool is_commit_asked;
 	size_t count;
+	void (*idle)(void *arg);
+	void *idle_arg;
 };
 
 /* A page being read: entries point into text once it stops moving. */
@@ -105,7 +119,23 @@ page_settle(struct page *p)
 	}
 }
 
-/* Read and answer; r is freed. */
+/* Answer; r is freed. */
+static void
+read_end(struct reads *rs, struct read *r, enum ag_status status,
+    const struct node_page *page)
+{
+	rs->count--;
+	r->done(r->arg, status, page);
+	free(r);
+	if (rs->count == 0 && rs->idle != NULL) {
+		void (*idle)(void *arg) = rs->idle;
+
+		rs->idle = NULL;
+		idle(rs->idle_arg);
+	}
+}
+
+/* Read and answer. */
 static void
 read_answer(struct reads *rs, struct read *r)
 {
@@ -125,11 +155,9 @@ read_answer(struct reads *rs, struct read *r)
 	out.entries = page.entries;
 	out.count = page.count;
 	out.more = out.more || page.is_cut;
-	rs->count--;
-	r->done(r->arg, status, status == AG_OK ? &out : NULL);
+	read_end(rs, r, status, status == AG_OK ? &out : NULL);
 	free(page.entries);
 	buf_fini(&page.text);
-	free(r);
 }
 
 /* Read once what was reported is committed: at once, if it is. */
@@ -142,9 +170,7 @@ read_settle(struct reads *rs, struct read *r)
 		return;
 	}
 	if (!rs->is_commit_asked && applier_commit(rs->applier) != AG_OK) {
-		rs->count--;
-		r->done(r->arg, AG_ENOMEM, NULL);
-		free(r);
+		read_end(rs, r, AG_ENOMEM, NULL);
 		return;
 	}
 	rs->is_commit_asked = true;
@@ -188,10 +214,8 @@ reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
 			continue;
 		}
 		/* A read that did not happen is never "unknown". */
-		rs->count--;
-		r->done(r->arg, status == AG_EUNKNOWN ? AG_ENOQUORUM : status,
+		read_end(rs, r, status == AG_EUNKNOWN ? AG_ENOQUORUM : status,
 		    NULL);
-		free(r);
 	}
 	if (rs->behind == NULL)
 		reads_send_barrier(rs);
@@ -225,15 +249,159 @@ reads_send_barrier(struct reads *rs)
 		reads_on_barrier(rs, status, NULL);
 }
 
+/* --- indexes --- */
+
+bool
+reads_ask(struct reads *rs)
+{
+	if (!rs->by_index || rs->is_asked || rs->gathering == NULL)
+		return false;
+	rs->behind = rs->gathering;
+	rs->gathering = NULL;
+	rs->is_asked = true;
+	return true;
+}
+
+void
+reads_indexed(struct reads *rs, uint64_t seq)
+{
+	struct read *r;
+
+	rs->is_asked = false;
+	while ((r = rs->behind) != NULL) {
+		rs->behind = r->next;
+		r->seq = seq;
+		r->next = rs->indexed;
+		rs->indexed = r;
+	}
+	reads_applied(rs);
+}
+
+void
+reads_applied(struct reads *rs)
+{
+	uint64_t seq = applier_seq(rs->applier);
+	struct read **at = &rs->indexed, *r;
+
+	while ((r = *at) != NULL) {
+		if (r->seq > seq) {
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		read_settle(rs, r);
+	}
+}
+
+static void
+reads_gather_again(struct reads *rs, struct read **list)
+{
+	struct read *r;
+
+	while ((r = *list) != NULL) {
+		*list = r->next;
+		r->next = rs->gathering;
+		rs->gathering = r;
+	}
+}
+
+void
+reads_renew(struct reads *rs)
+{
+	if (!rs->by_index)
+		return;
+	rs->is_asked = false;
+	reads_gather_again(rs, &rs->behind);
+	reads_gather_again(rs, &rs->indexed);
+}
+
+void
+reads_on_idle(struct reads *rs, void (*done)(void *arg), void *arg)
+{
+	if (rs->count == 0) {
+		done(arg);
+		return;
+	}
+	rs->idle = done;
+	rs->idle_arg = arg;
+}
+
+static void
+reads_arm(struct reads *rs, uint64_t due_us)
+{
+	uint64_t now = clock_mono_us();
+
+	if (due_us >= rs->timer_due_us)
+		return;
+	rs->timer_due_us = due_us;
+	loop_timer_set(rs->timer,
+	    due_us <= now ? 1 : (due_us - now) / 1000 + 1);
+}
+
+/* Give up on those whose time is over; when the next one's is. */
+static uint64_t
+reads_expire(struct reads *rs, struct read **list, uint64_t now)
+{
+	struct read **at = list, *over = NULL, *r;
+	uint64_t next = UINT64_MAX;
+
+	while ((r = *at) != NULL) {
+		if (r->deadline_us > now) {
+			if (r->deadline_us < next)
+				next = r->deadline_us;
+			at = &r->next;
+			continue;
+		}
+		*at = r->next;
+		r->next = over;
+		over = r;
+	}
+	while ((r = over) != NULL) {
+		over = r->next;
+		read_end(rs, r, AG_ENOQUORUM, NULL);
+	}
+	return next;
+}
+
+static void
+reads_on_timer(void *arg)
+{
+	struct reads *rs = arg;
+	struct read **const lists[] = { &rs->gathering, &rs->behind,
+		&rs->indexed };
+	uint64_t now = clock_mono_us(), next = UINT64_MAX;
+	size_t i;
+
+	rs->timer_due_us = UINT64_MAX;
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		uint64_t due = reads_expire(rs, lists[i], now);
+
+		if (due < next)
+			next = due;
+	}
+	/* Nobody waits for that answer: ask for who comes next. */
+	if (rs->behind == NULL)
+		rs->is_asked = false;
+	if (next != UINT64_MAX)
+		reads_arm(rs, next);
+}
+
 struct reads *
-reads_new(struct requests *requests, struct applier *applier)
+reads_new(struct requests *requests, struct applier *applier, struct loop *loop,
+    bool by_index)
 {
 	struct reads *rs = calloc(1, sizeof(*rs));
 
 	if (rs == NULL)
 		return NULL;
+	if (loop_timer_new(&rs->timer, loop, reads_on_timer, rs) != AG_OK) {
+		free(rs);
+		return NULL;
+	}
 	rs->requests = requests;
 	rs->applier = applier;
+	rs->by_index = by_index;
+	rs->timer_due_us = UINT64_MAX;
 	applier_on_committed(applier, reads_on_committed, rs);
 	return rs;
 }
@@ -245,9 +413,7 @@ reads_drop(struct reads *rs, struct read **list)
 
 	while ((r = *list) != NULL) {
 		*list = r->next;
-		rs->count--;
-		r->done(r->arg, AG_EUNREACH, NULL);
-		free(r);
+		read_end(rs, r, AG_EUNREACH, NULL);
 	}
 }
 
@@ -256,9 +422,12 @@ reads_free(struct reads *rs)
 {
 	if (rs == NULL)
 		return;
+	rs->idle = NULL;
 	reads_drop(rs, &rs->gathering);
 	reads_drop(rs, &rs->behind);
+	reads_drop(rs, &rs->indexed);
 	reads_drop(rs, &rs->reported);
+	loop_timer_close(rs->timer);
 	applier_on_committed(rs->applier, NULL, NULL);
 	free(rs);
 }
@@ -295,7 +464,12 @@ reads_add(struct reads *rs, enum node_consistency consistency,
 	}
 	r->next = rs->gathering;
 	rs->gathering = r;
-	if (rs->behind == NULL)
+	if (rs->by_index) {
+		r->deadline_us =
+		    clock_mono_us() + (uint64_t)timeout_ms * UINT64_C(1000);
+		reads_arm(rs, r->deadline_us);
+	} else if (rs->behind == NULL) {
 		reads_send_barrier(rs);
+	}
 	return AG_OK;
 }

@@ -1,9 +1,11 @@
 /*
- * Reads: local ones at once, linearizable ones behind a barrier.
+ * Reads: local ones at once, linearizable ones behind a barrier, or where
+ * agreement can say so behind an index.
  *
  * A barrier is an operation that changes nothing.  When it is executed, the
  * local state holds every write that was answered before the barrier was
- * asked for; all reads that waited then share it.
+ * asked for; all reads that waited then share it.  An index is a sequence of
+ * which the same holds once it is executed (consensus/raft_read.c).
  *
  * Ownership  reads_new() hands out a handle, reads_free() takes it back.
  * Threads    the loop's.
@@ -15,12 +17,29 @@
 #include "node/node.h"
 #include "node/requests.h"
 
+struct loop;
 struct reads;
 
-struct reads *reads_new(struct requests *requests, struct applier *applier);
+struct reads *reads_new(struct requests *requests, struct applier *applier,
+    struct loop *loop, bool by_index);
 
 /* Those that wait are answered AG_EUNREACH. */
 void reads_free(struct reads *reads);
+
+/* Is an index wanted, and none asked for?  Then one is from now on. */
+bool reads_ask(struct reads *reads);
+
+/* The answer: what waits for it is to see a state as far as seq. */
+void reads_indexed(struct reads *reads, uint64_t seq);
+
+/* The state has come on. */
+void reads_applied(struct reads *reads);
+
+/* An epoch has ended: its indexes are asked for anew in the next. */
+void reads_renew(struct reads *reads);
+
+/* Call done once no read waits any more. */
+void reads_on_idle(struct reads *reads, void (*done)(void *arg), void *arg);
 
 enum ag_status reads_add(struct reads *reads, enum node_consistency consistency,
     struct bytes first, struct bytes last, size_t limit, bool keys_only,

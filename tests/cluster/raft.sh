@@ -1,7 +1,8 @@
 #!/bin/bash
 # Raft over real links: three nodes, of which any one may be gone; a leader
-# that is killed, one that stops in good order, a member that was emptied, and
-# all of them killed at once.  Nothing that was answered is lost.
+# that is killed, one that stops in good order, one that sleeps through its
+# successor's election, a member that was emptied, and all of them killed at
+# once.  Nothing that was answered is lost, and nothing old is read.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
 set -u
 # What takes part here is bytes, not how fast a disk syncs them.
@@ -60,6 +61,16 @@ PYTHON
 	exits 0 curl -sS --fail-early -K requests
 }
 
+# signal NAME NODE...: to their processes; in the end none of them is stopped.
+signal() {
+	what=$1
+	shift
+	for at in "$@"; do
+		kill "-$what" "$(cat "c/$at/pid")" 2>/dev/null
+	done
+}
+trap 'signal CONT n1 n2 n3; finish' EXIT
+
 # refuses NODE: it knows that nothing can be written.
 refuses() {
 	ask "$1" put lonely 1 --timeout 2s
@@ -92,7 +103,31 @@ exits 0 "$AEGIS" consensus-inspect cert 1 --checkpoint -s c/n2/aegis.sock \
 [ "$(jq '.verified and (.signers | length >= 2)' out)" = true ] ||
 	fail "checkpoint: $(cat out)"
 
+# A leader that no majority answers answers no linearizable read, and one that
+# slept while another was elected reads what that one wrote.
+within 20 "one leads all" leads n1 n2 n3
+first=$(leader n1 n2 n3)
+# shellcheck disable=SC2046 # words are wanted
+set -- $(others_of "$first")
+exits 0 ask "$1" put slept before
+signal STOP "$1" "$2"
+ask "$first" get slept --timeout 1s >out 2>err
+[ $? = 6 ] || fail "a leader without a majority reads: $(cat out err)"
+signal CONT "$1" "$2"
+within 20 "it is heard again" ask "$first" get slept
+within 20 "one leads all" leads n1 n2 n3
+first=$(leader n1 n2 n3)
+# shellcheck disable=SC2046 # words are wanted
+set -- $(others_of "$first")
+signal STOP "$first"
+within 20 "another leads" leads "$1" "$2"
+exits 0 ask "$1" put slept after
+signal CONT "$first"
+exits 0 ask "$first" get slept -o value
+[ "$(cat out)" = after ] || fail "who slept reads $(cat out)"
+
 # The leader is killed; the two others go on.
+within 20 "one leads all" leads n1 n2 n3
 first=$(leader n1 n2 n3)
 [ -n "$first" ] || fail "they do not agree who leads"
 # shellcheck disable=SC2046 # words are wanted

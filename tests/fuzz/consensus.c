@@ -168,6 +168,7 @@ carry_out(struct bench *b, const struct effect *effect)
 	case EFFECT_REFUSED:
 	case EFFECT_HORIZON:
 	case EFFECT_REJOINING:
+	case EFFECT_READ:
 	default:
 		break;
 	}

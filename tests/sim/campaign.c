@@ -168,9 +168,10 @@ tell_counters(const struct campaign *c, const struct campaign_options *o,
 
 		if (kind == COUNTER_FAULT || kind == COUNTER_RAFT)
 			*faults += sum;
-		is_sound = tell_count(o, counter_text(counter), sum,
-			       kind != COUNTER_RAFT &&
-				   must_happen(c, o, kind == COUNTER_RARE)) &&
+		is_sound =
+		    tell_count(o, counter_text(counter), sum,
+			kind != COUNTER_RAFT && kind != COUNTER_RAFT_REACH &&
+			    must_happen(c, o, kind == COUNTER_RARE)) &&
 		    is_sound;
 	}
 	return is_sound;

@@ -6,6 +6,8 @@
  *          2. Values are unique, so a read names its write.
  *          3. An answer is believed when an honest replica executed the
  *             request; it must be the reference's.
+ *          4. Where reads need not be put in order they are not: what they
+ *             saw is judged by the search alone.
  */
 #include "sim/client.h"
 
@@ -130,6 +132,9 @@ draw_operation(struct world *w, uint32_t client, struct operation_history *op)
 	struct dice *d = &w->work_dice;
 	uint64_t kind = dice_below(d, 10);
 
+	if (w->profile.has_depositions)
+		kind = kind < 3 ? 0 : 6;
+
 	*op = (struct operation_history){
 		.client = client,
 		.number = w->clients[client].next_number++,
@@ -238,6 +243,92 @@ client_happen(struct world *w, const struct happening *h)
 	}
 }
 
+static bool
+is_envelope_answered(const struct world *w, const struct operation_history *op)
+{
+	uint32_t i;
+
+	for (i = op->first; i < op->first + op->count; i++)
+		if (w->history[i].answered_at == NEVER)
+			return false;
+	return true;
+}
+
+void
+client_answered(struct world *w, const struct operation_history *op)
+{
+	struct client *c = &w->clients[op->client];
+
+	if (c->current != (int)op->first || !is_envelope_answered(w, op))
+		return;
+	c->current = -1;
+	client_soon(w, op->client, HAPPEN_THINK,
+	    dice_waiting(&w->work_dice, w->profile.think_us), 0);
+}
+
+/* --- reads that are not put in order --- */
+
+static bool
+is_read(const struct world *w, const struct operation_history *op)
+{
+	return w->strategy->reads_by_index && op->kind == OPERATION_BARRIER &&
+	    op->count == 1;
+}
+
+/* All that wait share the question. */
+static void
+ask_index(struct world *w, struct replica *r, uint32_t index)
+{
+	uint32_t client = w->history[index].client;
+
+	r->readers |= 1U << client;
+	r->reads[client] = index;
+	r->is_indexed = false;
+	r->read_number = ++w->read_numbers;
+	replica_step(w, r,
+	    (struct event){ .kind = EVENT_READ, .token = r->read_number });
+}
+
+void
+client_indexed(struct world *w, struct replica *r, uint64_t number,
+    uint64_t seq)
+{
+	if (number != r->read_number)
+		return;
+	world_count(w, COUNT_REACHED_READ);
+	r->is_indexed = true;
+	r->read_seq = seq;
+	client_read(w, r);
+}
+
+static void
+answer_read(struct world *w, const struct replica *r,
+    struct operation_history *op)
+{
+	if (op->answered_at != NEVER)
+		return;
+	world_trace(w, "replica %u reads %c at %" PRIu64, r->index,
+	    (int)('a' + op->key), r->machine.applied);
+	op->answered_at = w->now;
+	op->result = (struct result){ .code = RESULT_DONE };
+	op->read = r->machine.cells[op->key];
+	client_answered(w, op);
+}
+
+void
+client_read(struct world *w, struct replica *r)
+{
+	uint32_t i;
+
+	if (!r->is_indexed || r->machine.applied < r->read_seq)
+		return;
+	for (i = 0; i < MACHINE_CLIENTS; i++)
+		if ((r->readers >> i & 1) != 0)
+			answer_read(w, r, &w->history[r->reads[i]]);
+	r->readers = 0;
+	r->is_indexed = false;
+}
+
 /* A node answers from its table what was executed before. */
 static bool
 answer_from_table(struct world *w, struct replica *r,
@@ -267,6 +358,10 @@ client_submit(struct world *w, struct replica *r, size_t index,
 {
 	struct operation_history *first = &w->history[index];
 
+	if (is_read(w, first)) {
+		ask_index(w, r, (uint32_t)index);
+		return;
+	}
 	if (answer_from_table(w, r, first))
 		return;
 	replica_step(w, r,

@@ -23,6 +23,16 @@ void client_execute(struct world *w, struct replica *r, uint64_t seq,
 /* The reference executes it, once. */
 void client_refer(struct world *w, uint64_t seq, struct bytes batch);
 
+/* A read that waits here is right of a state of seq. */
+void client_indexed(struct world *w, struct replica *r, uint64_t number,
+    uint64_t seq);
+
+/* The state has come on: answer the reads that waited for it. */
+void client_read(struct world *w, struct replica *r);
+
+/* An operation was answered: its client may go on. */
+void client_answered(struct world *w, const struct operation_history *op);
+
 bool client_all_answered(const struct world *w);
 
 /* Are the answers linearizable?  By the agreed order, and by a search. */

@@ -15,6 +15,7 @@ enum counter_kind {
 	COUNTER_REACH, /* a place in the world */
 	COUNTER_RARE,  /* the same, but not to be expected of each campaign */
 	COUNTER_RAFT,  /* a fault, of Raft's worlds alone */
+	COUNTER_RAFT_REACH, /* a place of theirs */
 };
 
 /* X(NAME, kind, text) */
@@ -69,6 +70,7 @@ enum counter_kind {
 	X(BROKEN, FAULT, "members broken also after the storm")         \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")              \
 	X(RESIGNED, RAFT, "leaders asked to resign")                    \
+	X(DEPOSED, RAFT, "leaders cut off")                             \
 	X(LIE_EMPTIED, FAULT, "logs emptied")                           \
 	X(LIE_DAMAGED, FAULT, "logs damaged")                           \
 	X(LIE_SHORT, FAULT, "logs cut short")                           \
@@ -88,6 +90,7 @@ enum counter_kind {
 	X(REACHED_VOUCHED, REACH, "states vouched for by f + 1")        \
 	X(REACHED_FAST, REACH, "batches decided by all PREPAREs")       \
 	X(REACHED_FAST_KEPT, RARE, "and again in a later view")         \
+	X(REACHED_READ, RAFT_REACH, "reads that were not ordered")      \
 	X(REACHED_REJOINING, REACH, "members that stopped voting")      \
 	X(REACHED_ASKING, REACH, "and asked how far they had voted")    \
 	X(REACHED_REJOINED, REACH, "and voted again")

@@ -386,23 +386,10 @@ honest_disks_with(const struct world *w, uint64_t seq)
 	return count;
 }
 
-static bool
-is_envelope_answered(const struct world *w, const struct operation_history *op)
-{
-	uint32_t i;
-
-	for (i = op->first; i < op->first + op->count; i++)
-		if (w->history[i].answered_at == UINT64_MAX)
-			return false;
-	return true;
-}
-
 void
 invariant_answer(struct world *w, struct replica *r,
     struct operation_history *op, const struct result *result)
 {
-	struct client *c = &w->clients[op->client];
-
 	if (result->code == RESULT_STALE)
 		return;
 	op->answered_at = w->now;
@@ -416,13 +403,5 @@ invariant_answer(struct world *w, struct replica *r,
 		world_violate(w,
 		    "request at %" PRIu64 " is answered but not durable",
 		    op->outcome.result.seq);
-	if (c->current != (int)op->first || !is_envelope_answered(w, op))
-		return;
-	c->current = -1;
-	world_push(w,
-	    (struct happening){
-		.at = w->now + dice_waiting(&w->work_dice, w->profile.think_us),
-		.kind = HAPPEN_THINK,
-		.replica = op->client,
-	    });
+	client_answered(w, op);
 }

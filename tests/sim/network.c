@@ -232,6 +232,19 @@ are_neighbours(uint32_t from, uint32_t to, uint32_t n)
 }
 
 void
+network_depose(struct world *w, uint32_t leader)
+{
+	uint32_t n = w->profile.member_count, i, k;
+
+	if (!world_strikes(w, COUNT_DEPOSED))
+		return;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < n; k++)
+			set_cut(w, i, k, (i == leader) != (k == leader));
+	world_trace(w, "leader %" PRIu32 " is cut off", leader);
+}
+
+void
 network_partition(struct world *w)
 {
 	uint32_t n = w->profile.member_count;
@@ -374,13 +387,16 @@ network_silence(struct world *w)
 		MESSAGE_APPEND_ANSWER, MESSAGE_VOTE_REQUEST,
 		MESSAGE_VOTE_ANSWER, MESSAGE_LOG_BASE, MESSAGE_VOTES,
 		MESSAGE_PROGRESS, MESSAGE_CHECKPOINT, MESSAGE_TIMEOUT_NOW,
-		MESSAGE_REQUEST };
+		MESSAGE_REQUEST, MESSAGE_CONFIRM, MESSAGE_READ_INDEX };
 	const uint64_t *of = world_is_raft(w) ? raft_types : types;
+	size_t count = world_is_raft(w)
+	    ? sizeof(raft_types) / sizeof(raft_types[0])
+	    : sizeof(types) / sizeof(types[0]);
 	struct dice *d = &w->fault_dice;
 	struct silence silence;
 
 	silence.until = w->now + dice_waiting(d, CLOG_MEAN_US);
-	silence.type = of[dice_below(d, sizeof(types) / sizeof(types[0]))];
+	silence.type = of[dice_below(d, count)];
 	silence.from = (uint32_t)dice_next(d) | (uint32_t)dice_next(d);
 	silence.to = (uint32_t)dice_next(d);
 	if (!world_strikes(w, COUNT_SILENCED))

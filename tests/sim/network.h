@@ -14,6 +14,8 @@ void network_send(struct world *w, const struct replica *from, uint32_t to,
     struct bytes body, uint64_t extra_us);
 
 /* Draw a new set of cut links; it holds until the next. */
+/* The leader hears nobody, and nobody it. */
+void network_depose(struct world *w, uint32_t leader);
 void network_partition(struct world *w);
 void network_mend(struct world *w);
 

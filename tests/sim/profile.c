@@ -288,6 +288,26 @@ draw_elections(struct profile *p, struct dice *d)
 	p->faults_left = (uint32_t)dice_range(d, 10, 40);
 }
 
+/*
+ * Leaders are cut off and others elected while clients, who soon ask somebody
+ * else, read at both.
+ */
+static void
+draw_depositions(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 200) || p->sleep_at != 0)
+		return;
+	p->has_depositions = true;
+	p->client_count = 6;
+	p->requests = (uint32_t)dice_range(d, 40, 150);
+	p->think_us = dice_range(d, 1, 3) * MILLISECOND;
+	p->retry_us = dice_range(d, 10, 30) * MILLISECOND;
+	p->delay_mean_us = dice_range(d, 20, 500);
+	p->delay_floor_us = dice_range(d, 50, 500);
+	p->fault_every_us = p->view_timeout_us * dice_range(d, 1, 3);
+	p->faults_left = (uint32_t)dice_range(d, 5, 20);
+}
+
 void
 profile_draw_crash(struct profile *p, uint64_t seed)
 {
@@ -302,6 +322,7 @@ profile_draw_crash(struct profile *p, uint64_t seed)
 	draw_elections(p, &d);
 	draw_crash_sleeper(p, &d);
 	set_classic(p);
+	draw_depositions(p, &d);
 }
 
 /* --- what came later --- */

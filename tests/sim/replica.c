@@ -395,6 +395,9 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 	case EFFECT_REFUSED:
 		world_count(w, COUNT_REACHED_REFUSED);
 		break;
+	case EFFECT_READ:
+		client_indexed(w, r, effect->token, effect->seq);
+		break;
 	case EFFECT_HORIZON:
 		lie_horizon(r, effect->horizon);
 		break;
@@ -580,6 +583,8 @@ replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 	r->machine = r->safe;
 	r->snapshot_count = 0;
 	r->is_pin_asked = false;
+	r->readers = 0;
+	r->is_indexed = false;
 	r->vouched_seq = 0;
 	happen_at(w, r, HAPPEN_RESTART, w->now + down_us);
 }
@@ -598,6 +603,7 @@ on_apply(struct world *w, struct replica *r)
 	if (effect.seq != r->machine.applied + 1)
 		return;
 	client_execute(w, r, effect.seq, effect.body);
+	client_read(w, r);
 	invariant_applied(w, r);
 	event.seq = effect.seq;
 	r->has_digest = effect.is_checkpoint;

@@ -14,6 +14,7 @@
 
 #include <inttypes.h>
 
+#include "sim/client.h"
 #include "sim/invariant.h"
 #include "sim/replica.h"
 
@@ -120,6 +121,7 @@ install(struct world *w, struct replica *r, const struct machine *machine,
 		r->delivered = machine->applied;
 	r->transfer.is_wanted = false;
 	invariant_applied(w, r);
+	client_read(w, r);
 	replica_step(w, r,
 	    (struct event){
 		.kind = EVENT_INSTALLED,

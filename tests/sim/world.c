@@ -278,6 +278,7 @@ world_set_up(struct world *w, uint64_t seed)
 	w->old_count = 0;
 	w->history_count = 0;
 	w->executed_count = 0;
+	w->read_numbers = 0;
 	memset(&w->reference, 0, sizeof(w->reference));
 	memset(w->slots, 0, (w->slots_used + 1) * sizeof(w->slots[0]));
 	w->slots_used = 0;
@@ -318,21 +319,31 @@ draw_replica(struct world *w)
 	return &w->replicas[dice_below(&w->fault_dice, w->replica_count)];
 }
 
-/* Where there are leaders, they are struck more often than others. */
+/* One that leads; or NULL. */
 static struct replica *
-draw_victim(struct world *w)
+find_leader(struct world *w)
 {
-	struct replica *r = draw_replica(w);
+	struct replica *r = NULL;
 	uint32_t i;
 
-	if (!world_is_raft(w) || dice_chance(&w->fault_dice, 300))
-		return r;
 	for (i = 0; i < w->replica_count; i++)
 		if (w->replicas[i].is_up &&
 		    !w->replicas[i].status.is_changing_view &&
 		    w->replicas[i].status.primary == i)
 			r = &w->replicas[i];
 	return r;
+}
+
+/* Where there are leaders, they are struck more often than others. */
+static struct replica *
+draw_victim(struct world *w)
+{
+	struct replica *r = draw_replica(w), *leader;
+
+	if (!world_is_raft(w) || dice_chance(&w->fault_dice, 300))
+		return r;
+	leader = find_leader(w);
+	return leader != NULL ? leader : r;
 }
 
 static void
@@ -455,6 +466,11 @@ strike_any(struct world *w)
 
 	if (world_is_raft(w) && dice_below(&w->fault_dice, 8) == 7) {
 		resign_one(w);
+		return;
+	}
+	if (w->profile.has_depositions && dice_chance(&w->fault_dice, 700)) {
+		if (find_leader(w) != NULL)
+			network_depose(w, find_leader(w)->member);
 		return;
 	}
 	while (tries-- > 0 &&

@@ -140,6 +140,14 @@ struct replica {
 	uint64_t snapshot_count;
 	struct transfer transfer;
 
+	/* Clients whose reads wait here, a bit each, for the index of the last
+	 * question or, once that is known, for the state to be as far. */
+	uint32_t readers;
+	uint32_t reads[MACHINE_CLIENTS]; /* their operations */
+	uint64_t read_number;
+	bool is_indexed;
+	uint64_t read_seq;
+
 	struct engine_status status;
 	struct engine_status before; /* the step before */
 	uint64_t last_token;
@@ -298,6 +306,7 @@ struct world {
 	struct operation_history history[WORLD_REQUESTS_MAX];
 	uint32_t history_count;
 	uint64_t executed_count; /* by the reference */
+	uint64_t read_numbers;   /* no two reads have the same */
 	uint64_t answered_seq;   /* when every request was answered; or 0 */
 };
 

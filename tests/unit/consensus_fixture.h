@@ -78,6 +78,7 @@ struct node {
 	uint32_t culprit;
 	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
+	uint64_t read, read_seq; /* the last read answered */
 	struct horizon horizon;
 	uint64_t starts; /* a number for each */
 	bool has_no_horizon;
@@ -431,6 +432,10 @@ node_carry_out(struct node *node, const struct effect *effect)
 		} else {
 			node->askers = effect->members;
 		}
+		break;
+	case EFFECT_READ:
+		node->read = effect->token;
+		node->read_seq = effect->seq;
 		break;
 	case EFFECT_REJOINING:
 	default:
