@@ -15,9 +15,10 @@
  *             takes no state, and the others may be too few without us.
  *          4. Records are let go only when the checkpoint's own record is
  *             durable.
- *          5. A state that f + 1 members vouch for is right, so it may be
- *             fetched (Castro & Liskov 2002, section 5.3); the log is cut
- *             behind a quorum's alone.  A state that is behind the others'
+ *          5. A state that f + 1 members vouch for is right (with Raft, whose
+ *             members do not lie, that one does), so it may be fetched
+ *             (Castro & Liskov 2002, section 5.3); the log is cut behind a
+ *             quorum's alone.  A state that is behind the others'
  *             window thus needs no checkpoint that it would have to sign.
  *          6. The last state of an epoch is a checkpoint wherever it stands.
  *          7. An epoch's state that is not there yet is fetched, at its
@@ -291,7 +292,9 @@ checkpoint_vouch(struct engine *e)
 
 		if (ours.seq > e->stable && ours.seq <= e->applied &&
 		    ours.seq > vote.seq &&
-		    collect(e, &ours, e->spare) > e->faults)
+		    collect(e, &ours, e->spare) >=
+			trust_vouchers(e->config.scope.faults,
+			    e->config.member_count))
 			vote = ours;
 	}
 	if (vote.seq == 0 || PLANT_NOT_VOUCHED ||
@@ -387,11 +390,12 @@ vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
 	keep_own_digest(e, seq, digest);
 	if (seq <= e->stable)
 		return;
-	if (!e->is_rejoining)
+	if (!e->is_rejoining && e->raft == NULL)
 		memory_reach(e, e->view, seq);
 	if (!PLANT_DIGEST_UNWRITTEN)
 		own_digest_persist(e, seq, digest);
-	if (!e->is_rejoining && e->vote_count + 2 < VOTES_QUEUED_MAX)
+	if ((!e->is_rejoining || e->raft != NULL) &&
+	    e->vote_count + 2 < VOTES_QUEUED_MAX)
 		vote_give(e, VOTE_CHECKPOINT, seq, digest);
 }
 

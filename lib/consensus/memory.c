@@ -8,7 +8,8 @@
  *                    [phase, seq, digest, proof] | null]
  *          the view is the highest the sender knows of us or was in itself,
  *          the certificate that of its stable checkpoint, the vote the one of
- *          the highest sequence that it has of ours
+ *          the highest sequence that it has of ours; with Raft in its place
+ *          the last sequence of the sender's log
  *
  * STATES   whole    every vote given is in the log: vote
  *          lost     votes up to a known view and sequence may be missing:
@@ -56,6 +57,20 @@
  *          7. With all members rejoining nobody votes.  Nothing can tell them
  *             what was decided; a backup is restored, in a cluster of its
  *             own, where none of them has voted.
+ *          8. With Raft a vote is one for the leader of a term, or a copy of
+ *             an entry: the horizon's view is the highest term that we had,
+ *             its sequence the highest entry.  Who is rejoining votes for
+ *             nobody, does not stand, and follows no leader of a lower term
+ *             than the lost one, in which its vote counts as spent.  It does
+ *             append and acknowledge: a leader of that term or a later one
+ *             has all that our forgotten copies committed, and so have we
+ *             once a checkpoint at or above them is stable.  Checkpoints it
+ *             signs too: what a state is nobody can forget.
+ *          9. Without a horizon it follows nobody until all others have told
+ *             their terms and the ends of their logs: whom we voted for, and
+ *             whose entries we copied, is one of them.
+ *         10. A member of Raft whose directory came back older as a whole is
+ *             not found out: nothing that it signed would tell.
  *
  * NOT HERE Where the horizon is kept (trust/horizon.c), what becomes of a
  *          damaged log (node/journal.c).
@@ -64,6 +79,7 @@
 
 #include "codec/message.h"
 #include "consensus/pbft.h"
+#include "consensus/raft.h"
 #include "consensus/record.h"
 
 /* Sequences the horizon is moved by when votes are rare. */
@@ -90,6 +106,10 @@ tell_horizon_now(struct engine *e)
 	struct encoder out;
 
 	tell_horizon(e);
+	if (e->raft != NULL) {
+		raft_election_persist(e);
+		return;
+	}
 	emit_begin(e, &out);
 	record_encode_view(&out, e->view, e->is_changing,
 	    bytes_of(e->new_view, e->new_view_len));
@@ -133,8 +153,7 @@ reach(struct engine *e, uint64_t view, uint64_t seq)
 void
 memory_reach(struct engine *e, uint64_t view, uint64_t seq)
 {
-	/* Raft knows what it voted for by its log alone (raft_log.c). */
-	if (e->raft == NULL && reach(e, view, seq))
+	if (reach(e, view, seq))
 		tell_horizon(e);
 }
 
@@ -224,6 +243,8 @@ memory_start(struct engine *e, const struct event *event)
 	    event->seq == e->config.first_seq)
 		e->horizon.memory = HORIZON_WHOLE;
 	e->is_rejoining = e->horizon.memory != HORIZON_WHOLE;
+	if (e->raft != NULL && e->horizon.memory == HORIZON_LOST)
+		raft_election_spend(e, e->horizon.lost_view);
 	if (e->is_rejoining && e->config.member_count == 1) {
 		emit_fatal(e, "votes given may be missing from the log");
 		return false;
@@ -342,6 +363,26 @@ highest_vote(struct engine *e, uint32_t member, struct vote *vote,
 	return vote->seq > 0;
 }
 
+/* The highest view that we know this member may have spoken in. */
+static uint64_t
+view_known_of(const struct engine *e, const struct peer *peer)
+{
+	uint64_t view = e->view;
+
+	if (e->raft != NULL && e->horizon.view > view)
+		view = e->horizon.view;
+	if (peer->view_change.view > view)
+		view = peer->view_change.view;
+	return view;
+}
+
+/* Raft: of what our log has or may have had. */
+static uint64_t
+log_end(const struct engine *e)
+{
+	return e->horizon.seq > e->proposed ? e->horizon.seq : e->proposed;
+}
+
 void
 memory_receive_recall(struct engine *e, uint32_t from, struct decoder *d)
 {
@@ -352,23 +393,23 @@ memory_receive_recall(struct engine *e, uint32_t from, struct decoder *d)
 	struct vote vote;
 
 	if (decoder_finish(d, NULL) != AG_OK || !progress_may_ask(e, from) ||
-	    e->applied > e->stable + e->config.window ||
+	    (e->applied > e->stable + e->config.window && e->raft == NULL) ||
 	    !emit_has_room(e, 2 * CERTIFICATE_BYTES_MAX))
 		return;
 	emit_begin(e, &out);
 	encoder_put_array(&out, 6);
 	encoder_put_uint(&out, MESSAGE_RECALLED);
 	encoder_put_uint(&out, nonce);
-	encoder_put_uint(&out,
-	    peer->view_change.view > e->view ? peer->view_change.view
-					     : e->view);
+	encoder_put_uint(&out, view_known_of(e, peer));
 	encoder_put_bool(&out,
 	    has_voted(e) || e->delivered > e->config.first_seq);
 	if (e->stable_certificate->proof_count > 0)
 		certificate_encode(&out, e->stable_certificate);
 	else
 		encoder_put_null(&out);
-	if (highest_vote(e, from, &vote, &proof))
+	if (e->raft != NULL)
+		encoder_put_uint(&out, log_end(e));
+	else if (highest_vote(e, from, &vote, &proof))
 		vote_encode(&out, &vote, &proof);
 	else
 		encoder_put_null(&out);
@@ -383,6 +424,7 @@ struct answer {
 	bool has_voted;
 	bool has_certificate; /* in the spare */
 	bool has_vote;
+	uint64_t last; /* Raft: of its log */
 	struct vote vote;
 	struct vote_proof proof;
 };
@@ -397,7 +439,10 @@ read_answer(struct engine *e, struct decoder *d, struct answer *a)
 	a->has_certificate = !decoder_get_null(d);
 	if (a->has_certificate)
 		certificate_decode(d, e->spare);
-	a->has_vote = !decoder_get_null(d);
+	if (e->raft != NULL)
+		a->last = decoder_get_uint(d);
+	else
+		a->has_vote = !decoder_get_null(d);
 	if (a->has_vote) {
 		decoder_expect_array(d, 4);
 		vote_decode(d, &a->vote);
@@ -472,8 +517,33 @@ is_newborn(const struct engine *e)
 	    e->stable == e->config.first_seq;
 }
 
+/* Of Raft's members none lies, and all others have answered: rule 9. */
 static void
-bound_by_answers(struct engine *e)
+bound_by_logs(struct engine *e)
+{
+	struct horizon *h = &e->horizon;
+	uint32_t i;
+
+	if (e->view > h->view)
+		h->view = e->view;
+	for (i = 0; i < e->config.member_count; i++) {
+		const struct peer *peer = &e->peers[i];
+
+		if ((e->recalled >> i & 1) == 0)
+			continue;
+		if (peer->recalled_view > h->view)
+			h->view = peer->recalled_view;
+		if (peer->recalled_seq > h->seq)
+			h->seq = peer->recalled_seq;
+	}
+	raft_election_spend(e, h->view);
+	h->lost_view = h->view;
+	h->lost_seq = h->seq;
+	h->memory = HORIZON_LOST;
+}
+
+static void
+bound_by_votes(struct engine *e)
 {
 	/* So that the view after it is one we can be followed to. */
 	const uint64_t view_most = e->view + LONE_VIEWS_MAX - 2;
@@ -501,6 +571,15 @@ bound_by_answers(struct engine *e)
 		h->seq = h->lost_seq;
 	h->lost_seq = h->seq;
 	h->memory = HORIZON_LOST;
+}
+
+static void
+bound_by_answers(struct engine *e)
+{
+	if (e->raft != NULL)
+		bound_by_logs(e);
+	else
+		bound_by_votes(e);
 	tell_horizon_now(e);
 	tell_rejoining(e);
 	memory_settle(e);
@@ -518,11 +597,13 @@ conclude(struct engine *e)
 		e->is_rejoining = false;
 		tell_rejoining(e);
 		tell_horizon_now(e);
-		recover_renew(e);
+		if (e->raft == NULL)
+			recover_renew(e);
 		return;
 	}
 	/* They will show us the view that they are in. */
-	if (e->view + LONE_VIEWS_MAX - 2 < view_of_one_correct(e))
+	if (e->raft == NULL &&
+	    e->view + LONE_VIEWS_MAX - 2 < view_of_one_correct(e))
 		return;
 	bound_by_answers(e);
 }
@@ -537,6 +618,9 @@ memory_ask(struct engine *e)
 
 	/* Some may have told before we knew that it mattered. */
 	conclude(e);
+	/* Nobody could show us a vote of ours in a log of Raft. */
+	if (e->raft != NULL && e->horizon.memory != HORIZON_UNKNOWN)
+		return;
 	if (e->recall_nonce == 0 || members == 0 ||
 	    (e->horizon.memory != HORIZON_UNKNOWN &&
 		e->now_us >= e->recall_until_us))
@@ -561,6 +645,8 @@ memory_receive_recalled(struct engine *e, uint32_t from, struct decoder *d)
 	peer->recalled_view = answer.view;
 	peer->recalled_seq =
 	    answer.has_certificate ? e->spare->seq : e->config.first_seq;
+	if (answer.last > peer->recalled_seq)
+		peer->recalled_seq = answer.last;
 	e->has_recalled_vote = e->has_recalled_vote || answer.has_voted ||
 	    answer.has_certificate || answer.view > 0;
 	if (answer.has_vote)
@@ -582,11 +668,15 @@ memory_settle(struct engine *e)
 	    (e->view == h->lost_view && !e->is_changing);
 
 	if (!e->is_rejoining || h->memory != HORIZON_LOST ||
-	    (e->stable < h->lost_seq && !PLANT_REJOIN_EARLY) ||
+	    (e->stable < h->lost_seq && !PLANT_REJOIN_EARLY &&
+		!PLANT_RAFT_REJOIN_EARLY) ||
 	    e->stable_token != 0)
 		return;
 	e->is_rejoining = false;
 	tell_rejoining(e);
+	/* The lost term's vote is spent. */
+	if (e->raft != NULL)
+		return;
 	if (goes_on || PLANT_REJOIN_ANY_VIEW) {
 		recover_renew(e);
 		vote_put_off(e, e->stable + 1);

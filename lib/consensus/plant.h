@@ -280,4 +280,7 @@
 /* 109  A leader answers reads before it committed anything of its term. */
 #define PLANT_RAFT_READ_EARLY (PLANTED == 109)
 
+/* 111  Who was emptied votes as soon as it has anything. */
+#define PLANT_RAFT_REJOIN_EARLY (PLANTED == 111)
+
 #endif

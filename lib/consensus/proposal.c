@@ -208,7 +208,8 @@ proposal_flag_is_due(struct engine *e)
 	uint32_t i;
 
 	if (e->proposed > engine_floor(e) ||
-	    (last != NULL && checkpoint_is_due(e, last->seq, last->is_flagged)))
+	    (last != NULL && last->seq > e->stable &&
+		checkpoint_is_due(e, last->seq, last->is_flagged)))
 		return false;
 	if (e->wants_checkpoint)
 		return true;

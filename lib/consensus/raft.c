@@ -241,6 +241,44 @@ on_progress(struct engine *e, uint32_t from, struct decoder *d)
 		raft_leader_help(e, from);
 }
 
+/* What makes a leader, or follows one. */
+static void
+on_term_message(struct engine *e, uint32_t from, uint64_t type,
+    struct decoder *d)
+{
+	switch (type) {
+	case MESSAGE_VOTE_REQUEST:
+		raft_election_request(e, from, d);
+		break;
+	case MESSAGE_VOTE_ANSWER:
+		raft_election_answer(e, from, d);
+		break;
+	case MESSAGE_TIMEOUT_NOW:
+		raft_election_sent(e, from, d);
+		break;
+	case MESSAGE_APPEND:
+		raft_follower_append(e, from, d);
+		break;
+	case MESSAGE_LOG_BASE:
+		raft_follower_base(e, from, d);
+		break;
+	case MESSAGE_APPEND_ANSWER:
+		raft_leader_answer(e, from, d);
+		break;
+	case MESSAGE_READ_INDEX:
+		raft_read_receive_index(e, from, d);
+		break;
+	case MESSAGE_CONFIRM:
+		raft_read_receive_confirm(e, from, d);
+		break;
+	case MESSAGE_CONFIRMED:
+		raft_read_receive_confirmed(e, from, d);
+		break;
+	default:
+		break;
+	}
+}
+
 /* One message; anything not understood changes nothing. */
 static void
 on_message(struct engine *e, uint32_t from, struct bytes body)
@@ -271,37 +309,19 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 	case MESSAGE_CHECKPOINT:
 		checkpoint_receive(e, &d);
 		break;
-	case MESSAGE_VOTE_REQUEST:
-		raft_election_request(e, from, &d);
+	case MESSAGE_RECALL:
+		memory_receive_recall(e, from, &d);
 		break;
-	case MESSAGE_VOTE_ANSWER:
-		raft_election_answer(e, from, &d);
-		break;
-	case MESSAGE_TIMEOUT_NOW:
-		raft_election_sent(e, from, &d);
-		break;
-	case MESSAGE_APPEND:
-		raft_follower_append(e, from, &d);
-		break;
-	case MESSAGE_LOG_BASE:
-		raft_follower_base(e, from, &d);
-		break;
-	case MESSAGE_APPEND_ANSWER:
-		raft_leader_answer(e, from, &d);
-		break;
-	case MESSAGE_READ_INDEX:
-		raft_read_receive_index(e, from, &d);
+	case MESSAGE_RECALLED:
+		memory_receive_recalled(e, from, &d);
 		break;
 	case MESSAGE_READ_ANSWER:
 		raft_read_receive_answer(e, &d);
 		break;
-	case MESSAGE_CONFIRM:
-		raft_read_receive_confirm(e, from, &d);
-		break;
-	case MESSAGE_CONFIRMED:
-		raft_read_receive_confirmed(e, from, &d);
-		break;
 	default:
+		/* Who knows of no term it was in can follow nobody. */
+		if (e->horizon.memory != HORIZON_UNKNOWN)
+			on_term_message(e, from, type, &d);
 		break;
 	}
 }
@@ -340,6 +360,7 @@ on_tick(struct engine *e)
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
+	memory_ask(e);
 	checkpoint_chase(e);
 }
 

@@ -133,6 +133,9 @@ void raft_election_answer(struct engine *e, uint32_t from, struct decoder *d);
 /* The leader wishes us to take its place. */
 void raft_election_sent(struct engine *e, uint32_t from, struct decoder *d);
 
+/* Be in this term at least, with no vote left to give in it. */
+void raft_election_spend(struct engine *e, uint64_t term);
+
 /* Write down term and vote. */
 void raft_election_persist(struct engine *e);
 

@@ -13,7 +13,8 @@
  *             the leader wished them.  That a stuck leader is heard for ever
  *             by some is its own business: without a majority's answers it
  *             steps down.
- *          5. Patience is drawn from one to two timeouts, from the cluster,
+ *          5. Who may have forgotten votes gives none (memory.c).
+ *          6. Patience is drawn from one to two timeouts, from the cluster,
  *             the member and what was tried before: the same in each run,
  *             and seldom the same at two members.
  */
@@ -49,9 +50,19 @@ raft_election_persist(struct engine *e)
 {
 	struct encoder out;
 
+	memory_reach(e, e->view, 0);
 	emit_begin(e, &out);
 	record_encode_term(&out, e->view, e->raft->vote);
 	e->raft->term_token = emit_persist(e, 0, emit_end(e, &out));
+}
+
+void
+raft_election_spend(struct engine *e, uint64_t term)
+{
+	if (e->view > term)
+		return;
+	e->view = term;
+	e->raft->vote = e->config.self;
 }
 
 static uint32_t
@@ -115,14 +126,16 @@ raft_election_begin(struct engine *e)
 	struct raft *raft = e->raft;
 
 	raft->attempts++;
-	raft->role = RAFT_ASKING;
 	raft->is_sent = false;
-	raft->grants = 1U << e->config.self;
 	if (raft->leader != RAFT_NOBODY) {
 		raft->leader = RAFT_NOBODY;
 		raft_announce(e);
 	}
 	raft_election_arm(e);
+	if (e->is_rejoining)
+		return;
+	raft->role = RAFT_ASKING;
+	raft->grants = 1U << e->config.self;
 	ask(e, e->view + 1, true);
 	tally(e);
 }
@@ -209,7 +222,8 @@ raft_election_request(struct engine *e, uint32_t from, struct decoder *d)
 	uint64_t last_term = decoder_get_uint(d);
 	bool is_sent = decoder_get_bool(d);
 
-	if (decoder_finish(d, NULL) != AG_OK || term == UINT64_MAX)
+	if (decoder_finish(d, NULL) != AG_OK || term == UINT64_MAX ||
+	    e->is_rejoining)
 		return;
 	if (term < e->view || (is_pre && term == e->view)) {
 		answer(e, from, e->view, is_pre, false);
@@ -257,7 +271,8 @@ raft_election_sent(struct engine *e, uint32_t from, struct decoder *d)
 	uint64_t term = decoder_get_uint(d);
 
 	if (decoder_finish(d, NULL) != AG_OK || term != e->view ||
-	    from != e->raft->leader || e->raft->role != RAFT_FOLLOWER)
+	    from != e->raft->leader || e->raft->role != RAFT_FOLLOWER ||
+	    e->is_rejoining)
 		return;
 	e->raft->is_sent = true;
 	stand(e);

@@ -381,7 +381,8 @@ heir(const struct engine *e)
 	uint32_t i, best = RAFT_NOBODY;
 
 	for (i = 0; i < e->config.member_count; i++)
-		if (i != e->config.self && all[i].answered_us != 0 &&
+		if (i != e->config.self && !e->peers[i].is_rejoining &&
+		    all[i].answered_us != 0 &&
 		    e->now_us - all[i].answered_us <=
 			e->config.view_timeout_us &&
 		    (best == RAFT_NOBODY || all[i].match > all[best].match))

@@ -93,6 +93,7 @@ raft_log_append(struct engine *e, uint64_t term, struct bytes batch)
 	slot = put_entry(e, term, &digest, batch);
 	if (slot == NULL)
 		return AG_ELIMIT;
+	memory_reach(e, e->view, slot->seq);
 	emit_begin(e, &out);
 	record_encode_entry(&out, term, slot->seq, &digest, batch);
 	slot->token = emit_persist(e, slot->seq, emit_end(e, &out));
@@ -270,28 +271,10 @@ raft_log_replay(struct engine *e, struct bytes bytes)
 	}
 }
 
-/* Is what was replayed enough to vote with? */
-static bool
-log_is_whole(struct engine *e, uint64_t applied)
-{
-	if (!e->has_replayed && applied > e->config.first_seq) {
-		emit_fatal(e,
-		    "the log is missing although the state is not new, and a "
-		    "vote given may be lost");
-		return false;
-	}
-	if (e->stable > e->config.first_seq &&
-	    e->stable_certificate->proof_count == 0) {
-		emit_fatal(e, "the log lacks its checkpoint record");
-		return false;
-	}
-	return true;
-}
-
 void
 raft_log_start(struct engine *e, const struct event *event)
 {
-	if (e->has_failed || !log_is_whole(e, event->seq))
+	if (e->has_failed || !memory_start(e, event))
 		return;
 	e->is_started = true;
 	/* Nothing is executed before the log has its first record, so that a
@@ -314,5 +297,8 @@ raft_log_start(struct engine *e, const struct event *event)
 	if (e->config.member_count == 1)
 		e->raft->election_due_us = e->now_us;
 	checkpoint_renew(e);
+	if (e->is_rejoining)
+		memory_settle(e);
 	progress_send(e);
+	memory_ask(e);
 }

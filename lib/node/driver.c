@@ -574,10 +574,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.log_id = config->roster->digest.data,
 		.horizon_path = config->horizon_path,
 		.scope = &scope,
-		/* What only a log of Raft had may be lost with it: nobody
-		 * could say what was acknowledged there. */
-		.can_rejoin = roster_node_count(config->roster) > 1 &&
-		    roster_fault_model(config->roster) != FAULTS_CRASH,
+		.can_rejoin = roster_node_count(config->roster) > 1,
 		.metrics = config->metrics,
 	};
 	enum ag_status status;

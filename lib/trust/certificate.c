@@ -40,6 +40,13 @@ trust_quorum(enum fault_model model, uint32_t member_count)
 	return member_count - trust_faults(model, member_count);
 }
 
+uint32_t
+trust_vouchers(enum fault_model model, uint32_t member_count)
+{
+	return model == FAULTS_CRASH ? 1
+				     : trust_faults(model, member_count) + 1;
+}
+
 void
 digest_of(struct digest *out, struct bytes data)
 {
@@ -405,9 +412,8 @@ certificate_verify_vouched(const struct certificate *c,
     const struct trust_scope *scope, uint32_t member_count,
     const struct authority *authority, void *ctx, struct ag_error *err)
 {
-	return certificate_check(c,
-	    trust_faults(scope->faults, member_count) + 1, scope, member_count,
-	    authority, ctx, err);
+	return certificate_check(c, trust_vouchers(scope->faults, member_count),
+	    scope, member_count, authority, ctx, err);
 }
 
 bool

@@ -127,6 +127,12 @@ struct certificate {
 uint32_t trust_faults(enum fault_model model, uint32_t member_count);
 uint32_t trust_quorum(enum fault_model model, uint32_t member_count);
 
+/*
+ * Signatures that show a state to be right: f + 1, of which one is a correct
+ * member's, or where nobody lies any one.
+ */
+uint32_t trust_vouchers(enum fault_model model, uint32_t member_count);
+
 void digest_of(struct digest *out, struct bytes data);
 
 /* Sign a bundle; proofs[i] is then the proof of votes[i]. */
@@ -169,8 +175,7 @@ enum ag_status certificate_verify(const struct certificate *c,
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * The same with f + 1 members: one of them is correct.  Enough to believe
- * that a state is right (Castro & Liskov 2002, section 5.3), and for nothing
+ * The same with as many as can vouch.  Enough to believe that a state is right (Castro & Liskov 2002, section 5.3), and for nothing
  * that a quorum must have promised.
  */
 enum ag_status certificate_verify_vouched(const struct certificate *c,

@@ -168,6 +168,14 @@ put "$1" 61 500
 exits 0 "$AEGIS" cluster up -q c
 within 60 "the emptied one has all" all_have 0 500 "$third"
 grep -q 'state installed' "c/$third/node.log" || fail "no state was fetched"
+grep -q 'msg="not voting until a checkpoint is stable' "c/$third/node.log" ||
+	fail "who was emptied votes"
+settles() {
+	[ "$("$AEGIS" node status -s "c/$1/aegis.sock" -o json |
+		jq .rejoining)" = false ] &&
+		grep -q 'msg="voting again' "c/$1/node.log"
+}
+within 60 "it votes again" settles "$third"
 put "$third" 501 510
 
 # All are killed at once; what was answered is there.

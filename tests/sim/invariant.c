@@ -398,6 +398,7 @@ invariant_answer(struct world *w, struct replica *r,
 		world_violate(w, "replica %u answers what was never executed",
 		    r->index);
 	else if (!w->profile.is_safety_only &&
+	    (!world_is_raft(w) || w->profile.lie_count == 0) &&
 	    honest_disks_with(w, op->outcome.result.seq) <=
 		trust_faults(w->scope.faults, w->profile.member_count))
 		world_violate(w,

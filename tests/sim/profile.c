@@ -171,14 +171,14 @@ culprits(const struct profile *p)
  * is promised.  Who comes back older always counts against the budget.
  */
 static void
-draw_lies(struct profile *p, struct dice *d)
+draw_lies(struct profile *p, struct dice *d, uint32_t faults)
 {
 	uint32_t budget, older = 0, counted = 0, i;
 
 	if (!dice_chance(d, 200) || p->sleep_at != 0 ||
 	    p->broken_how != BROKEN_NOT)
 		return;
-	budget = trust_faults(FAULTS_BYZANTINE, p->member_count) - culprits(p);
+	budget = faults - culprits(p);
 	p->is_safety_only = coin(d);
 	p->lie_count = (uint32_t)dice_range(d, 1, PROFILE_LIES_MAX);
 	for (i = 0; i < p->lie_count; i++) {
@@ -257,7 +257,7 @@ draw_classic(struct profile *p, struct dice *d)
 	draw_sleeper(p, d);
 	draw_race(p, d);
 	set_classic(p);
-	draw_lies(p, d);
+	draw_lies(p, d, trust_faults(FAULTS_BYZANTINE, p->member_count));
 }
 
 /* --- of members that only crash --- */
@@ -308,6 +308,18 @@ draw_depositions(struct profile *p, struct dice *d)
 	p->faults_left = (uint32_t)dice_range(d, 5, 20);
 }
 
+/* Of an older disk as a whole Raft can't know. */
+static void
+draw_crash_lies(struct profile *p, struct dice *d)
+{
+	uint32_t i;
+
+	draw_lies(p, d, trust_faults(FAULTS_CRASH, p->member_count));
+	for (i = 0; i < p->lie_count; i++)
+		if (p->lies[i].kind == LIE_OLDER)
+			p->lies[i].kind = LIE_FAILING;
+}
+
 void
 profile_draw_crash(struct profile *p, uint64_t seed)
 {
@@ -323,6 +335,7 @@ profile_draw_crash(struct profile *p, uint64_t seed)
 	draw_crash_sleeper(p, &d);
 	set_classic(p);
 	draw_depositions(p, &d);
+	draw_crash_lies(p, &d);
 }
 
 /* --- what came later --- */
@@ -392,7 +405,7 @@ draw_full(struct profile *p, struct dice *d)
 	draw_sleeper(p, d);
 	p->requests = 200;
 	draw_more(p, d);
-	draw_lies(p, d);
+	draw_lies(p, d, trust_faults(FAULTS_BYZANTINE, p->member_count));
 	p->operations_max = 8;
 }
 

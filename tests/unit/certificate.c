@@ -450,6 +450,13 @@ the_fault_model_decides_how_many_signatures_certify(void **state)
 	c.proof_count = 2;
 	assert_int_equal(certificate_verify(&c, &crash, 5, &fake, NULL, &err),
 	    AG_EFORGED);
+	c.proof_count = 1;
+	assert_int_equal(certificate_verify_vouched(&c, &crash, 5, &fake, NULL,
+			     &err),
+	    AG_OK);
+	assert_int_equal(certificate_verify_vouched(&c, &scope, 5, &fake, NULL,
+			     &err),
+	    AG_EFORGED);
 }
 
 static void
