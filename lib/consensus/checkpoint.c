@@ -399,6 +399,23 @@ vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
 		vote_give(e, VOTE_CHECKPOINT, seq, digest);
 }
 
+/*
+ * Our state has reached the target.  Of Raft's, whose members sign wherever
+ * they start, we may have passed it without looking at our digest.
+ */
+static void
+meet_target(struct engine *e, bool has_digest)
+{
+	const struct certificate *target = e->target;
+
+	if (target->proof_count == 0 ||
+	    (e->raft != NULL ? target->seq > e->applied
+			     : target->seq != e->applied || !has_digest))
+		return;
+	*e->spare = *target;
+	checkpoint_certified(e, e->spare);
+}
+
 void
 checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
     const struct digest *digest)
@@ -415,17 +432,14 @@ checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
 	progress_state_came_on(e);
 	if (seq <= e->stable)
 		free_slots(e, seq);
-	if (!has_digest)
-		return;
-	if (seq == e->stable && !digest_equal(digest, &e->stable_digest)) {
+	if (has_digest && seq == e->stable &&
+	    !digest_equal(digest, &e->stable_digest)) {
 		emit_fatal(e, STATE_DIFFERS);
 		return;
 	}
-	vote_for_ours(e, seq, digest);
-	if (e->target->proof_count > 0 && e->target->seq == seq) {
-		*e->spare = *e->target;
-		checkpoint_certified(e, e->spare);
-	}
+	if (has_digest)
+		vote_for_ours(e, seq, digest);
+	meet_target(e, has_digest);
 }
 
 void

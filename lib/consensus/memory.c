@@ -163,7 +163,9 @@ memory_cover(struct engine *e)
 	uint64_t highest = checkpoint_own_highest(e);
 	uint32_t i;
 
-	for (i = 0; i < e->config.window; i++)
+	if (e->raft != NULL)
+		highest = e->proposed;
+	for (i = 0; i < e->config.window && e->raft == NULL; i++)
 		if (e->slots[i].prepare.is_given && e->slots[i].seq > highest)
 			highest = e->slots[i].seq;
 	if (highest <= e->stable)

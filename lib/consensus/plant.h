@@ -280,6 +280,9 @@
 /* 109  A leader answers reads before it committed anything of its term. */
 #define PLANT_RAFT_READ_EARLY (PLANTED == 109)
 
+/* 110  Copies of an earlier term's entry commit it. */
+#define PLANT_RAFT_COMMIT_ANY_TERM (PLANTED == 110)
+
 /* 111  Who was emptied votes as soon as it has anything. */
 #define PLANT_RAFT_REJOIN_EARLY (PLANTED == 111)
 

@@ -297,6 +297,7 @@ raft_log_start(struct engine *e, const struct event *event)
 	if (e->config.member_count == 1)
 		e->raft->election_due_us = e->now_us;
 	checkpoint_renew(e);
+	memory_cover(e);
 	if (e->is_rejoining)
 		memory_settle(e);
 	progress_send(e);

@@ -20,6 +20,7 @@
 #include "sim/client.h"
 #include "sim/disk.h"
 #include "sim/promise.h"
+#include "sim/terms.h"
 #include "trust/evidence.h"
 
 void
@@ -269,6 +270,8 @@ invariant_deliver(struct world *w, struct replica *r,
 	}
 	if (!world_is_raft(w))
 		promise_certificate(w, &w->certificate);
+	if (world_is_raft(w) && !w->slots[seq].is_agreed)
+		terms_commit(w, r, effect);
 	if (!w->slots[seq].is_agreed)
 		agree(w, r, seq, effect);
 	else if (!digest_equal(&w->slots[seq].digest, &effect->digest))

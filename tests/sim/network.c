@@ -109,12 +109,13 @@ is_silenced(const struct world *w, uint32_t from, uint32_t to,
 }
 
 static void
-network_remember(struct world *w, uint32_t from, struct bytes body)
+network_remember(struct world *w, uint32_t from, uint32_t to, struct bytes body)
 {
 	size_t at = w->old_count++ % WORLD_OLD_MESSAGES;
 
 	w->old[at] = body;
 	w->old_from[at] = from;
+	w->old_to[at] = to;
 }
 
 /* Send again something this sender sent before. */
@@ -125,7 +126,10 @@ network_replay(struct world *w, const struct replica *from, uint32_t to)
 							   : WORLD_OLD_MESSAGES;
 	uint64_t at = dice_below(&w->network_dice, known);
 
-	if (w->old_from[at] != from->member)
+	/* A link brings nothing that was sent to others, and Raft believes
+	 * its links. */
+	if (w->old_from[at] != from->member ||
+	    (world_is_raft(w) && w->old_to[at] != to))
 		return;
 	if (!world_strikes(w, COUNT_REPLAYED))
 		return;
@@ -161,7 +165,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 		return;
 	world_trace(w, "send %" PRIu32 " -> %" PRIu32 " %s %zu bytes",
 	    from->index, to, message_name(message_type_of(body)), body.len);
-	network_remember(w, from->member, body);
+	network_remember(w, from->member, to, body);
 	if (is_cut_off(w, from, to))
 		return;
 	if (w->is_healed && is_lossy(w, from->member, to)) {

@@ -308,6 +308,23 @@ draw_depositions(struct profile *p, struct dice *d)
 	p->faults_left = (uint32_t)dice_range(d, 5, 20);
 }
 
+/*
+ * Leaders crash with entries on some disks and not on others, sent one by one
+ * (Ongaro 2014, figure 3.7).
+ */
+static void
+draw_short_reigns(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 200) || p->sleep_at != 0 || p->has_depositions)
+		return;
+	p->has_short_reigns = true;
+	p->member_count = 5;
+	p->pipeline_max = 1;
+	p->view_timeout_us = dice_range(d, 8, 40) * MILLISECOND;
+	p->down_us = dice_range(d, 1, 40) * MILLISECOND;
+	p->loss = coin(d) ? (uint32_t)dice_range(d, 50, 400) : p->loss;
+}
+
 /* Of an older disk as a whole Raft can't know. */
 static void
 draw_crash_lies(struct profile *p, struct dice *d)
@@ -335,6 +352,7 @@ profile_draw_crash(struct profile *p, uint64_t seed)
 	draw_crash_sleeper(p, &d);
 	set_classic(p);
 	draw_depositions(p, &d);
+	draw_short_reigns(p, &d);
 	draw_crash_lies(p, &d);
 }
 

@@ -127,7 +127,8 @@ struct profile {
 	bool has_pauses;
 	bool has_wanted;
 	bool has_two_faced_requests;
-	bool has_depositions; /* leaders cut off, and clients that read much */
+	bool has_short_reigns; /* leaders crash when they have begun to lead */
+	bool has_depositions;  /* leaders cut off, and clients that read much */
 	uint32_t faults_left;
 	uint32_t strikes; /* kinds of faults drawn from */
 	uint64_t down_us; /* mean time that a crash takes */

@@ -354,6 +354,19 @@ on_fatal(struct world *w, struct replica *r, const struct effect *effect)
 }
 
 static void
+on_term(struct world *w, struct replica *r, const struct effect *effect)
+{
+	terms_view(w, r, effect);
+	if (!w->profile.has_short_reigns || w->is_healed ||
+	    effect->is_changing || effect->member != r->member ||
+	    !dice_chance(&w->fault_dice, 700) ||
+	    !world_strikes(w, COUNT_CRASHED))
+		return;
+	r->crash_in_steps = dice_range(&w->fault_dice, 2, 16);
+	r->down_us = dice_waiting(&w->fault_dice, w->profile.down_us);
+}
+
+static void
 replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 {
 	world_note(w,
@@ -387,7 +400,7 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		world_trace(w, "replica %u view %" PRIu64 "%s", r->index,
 		    effect->view, effect->is_changing ? " (changing)" : "");
 		if (world_is_raft(w))
-			terms_view(w, r, effect);
+			on_term(w, r, effect);
 		break;
 	case EFFECT_EVIDENCE:
 		invariant_evidence(w, r, effect);

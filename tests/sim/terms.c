@@ -7,6 +7,8 @@
  * LOG MATCHING         an entry of one sequence and term is one batch
  * LEADER COMPLETENESS  who leads a term has what was committed in those
  *                      before
+ * COMMITMENT           of what is executed no member lacks it that could yet
+ *                      be elected, by what is on the disks
  * DURABILITY           an entry that is acknowledged is on disk
  */
 #include "sim/terms.h"
@@ -201,6 +203,70 @@ must_be_complete(struct world *w, const struct replica *r, uint64_t term)
 			    " without what was committed at %" PRIu64,
 			    r->index, term, seq);
 	}
+}
+
+/* Where the log on a disk ends, and whether it has one entry. */
+struct log_end {
+	uint64_t seq, term;
+	bool has;
+};
+
+static void
+read_log(struct world *w, const struct replica *r, const struct effect *entry,
+    struct log_end *end)
+{
+	struct record record;
+	size_t i;
+
+	*end = (struct log_end){ 0 };
+	for (i = r->disk.first; i < r->disk.synced; i++) {
+		if (record_decode(&record, &w->certificate,
+			r->disk.records[i].body, NULL) != AG_OK)
+			continue;
+		if (record.kind == RECORD_BASE && record.seq >= end->seq) {
+			*end = (struct log_end){ record.seq, record.base_term,
+				record.seq >= entry->seq };
+		} else if (record.kind == RECORD_ENTRY) {
+			end->seq = record.seq;
+			end->term = record.view;
+			if (record.seq <= entry->seq)
+				end->has = record.seq == entry->seq &&
+				    record.view == entry->view;
+		}
+	}
+}
+
+static uint32_t
+voters(const struct log_end *ends, uint32_t count, const struct log_end *for_it)
+{
+	uint32_t i, votes = 0;
+
+	for (i = 0; i < count; i++)
+		if (for_it->term > ends[i].term ||
+		    (for_it->term == ends[i].term &&
+			for_it->seq >= ends[i].seq))
+			votes++;
+	return votes;
+}
+
+void
+terms_commit(struct world *w, struct replica *r, const struct effect *effect)
+{
+	struct log_end ends[WORLD_REPLICAS_MAX];
+	uint32_t i, n = w->replica_count;
+
+	/* Of the leader's own term any majority will do.  Disks that lie keep
+	 * their members from voting. */
+	if (effect->view >= r->status.view || w->profile.lie_count > 0)
+		return;
+	for (i = 0; i < n; i++)
+		read_log(w, &w->replicas[i], effect, &ends[i]);
+	for (i = 0; i < n; i++)
+		if (!ends[i].has && voters(ends, n, &ends[i]) > n / 2)
+			world_violate(w,
+			    "replica %u executes %" PRIu64
+			    ", but %u lacks it and could be elected",
+			    r->index, effect->seq, i);
 }
 
 void

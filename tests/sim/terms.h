@@ -13,6 +13,10 @@ void terms_leave(struct world *w, struct replica *r, uint32_t members,
 /* A record is written. */
 void terms_persist(struct world *w, struct replica *r, struct bytes record);
 
+/* A batch is executed for the first time. */
+void terms_commit(struct world *w, struct replica *r,
+    const struct effect *effect);
+
 /* A replica says who leads. */
 void terms_view(struct world *w, struct replica *r,
     const struct effect *effect);

@@ -295,6 +295,7 @@ struct world {
 	struct silence silence;
 	struct bytes old[WORLD_OLD_MESSAGES];
 	uint32_t old_from[WORLD_OLD_MESSAGES];
+	uint32_t old_to[WORLD_OLD_MESSAGES];
 	uint64_t old_count;
 
 	struct machine reference;

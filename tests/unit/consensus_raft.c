@@ -978,6 +978,25 @@ who_was_emptied_votes_again_past_what_it_may_have_acknowledged(void **state)
 	cluster_free(c);
 }
 
+/* As a log has it that was written before there were horizons. */
+static void
+what_the_log_has_is_within_the_horizon_from_the_start(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+	struct node *node = &c->nodes[late];
+
+	(void)state;
+	agree(c, leader, 5);
+	node_crash(node);
+	memset(&node->horizon, 0, sizeof(node->horizon));
+	node_start(node);
+	assert_false(status_of(c, late).is_rejoining);
+	assert_int_equal(node->horizon.view, status_of(c, late).view);
+	assert_true(node->horizon.seq >= 6);
+	cluster_free(c);
+}
+
 /* It counts for entries while it does not for elections. */
 static void
 who_is_rejoining_helps_to_commit(void **state)
@@ -1102,6 +1121,8 @@ main(void)
 		cmocka_unit_test(who_was_emptied_neither_votes_nor_stands),
 		cmocka_unit_test(
 		    who_was_emptied_votes_again_past_what_it_may_have_acknowledged),
+		cmocka_unit_test(
+		    what_the_log_has_is_within_the_horizon_from_the_start),
 		cmocka_unit_test(who_is_rejoining_helps_to_commit),
 		cmocka_unit_test(who_is_rejoining_is_nobodys_heir),
 		cmocka_unit_test(
