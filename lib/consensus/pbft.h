@@ -598,6 +598,9 @@ void recover_record(struct engine *e, struct bytes record);
 
 void recover_start(struct engine *e, const struct event *event);
 
+/* The epoch has ended here; its proof may be known from before. */
+void recover_last(struct engine *e, uint64_t seq);
+
 /* Say again, to be sent, all that we stand by. */
 void recover_renew(struct engine *e);
 

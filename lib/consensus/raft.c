@@ -42,6 +42,11 @@
  *          CONFIRM        [38, term, round]
  *          CONFIRMED      [39, term, round]
  *
+ * EPOCHS   End with the batch that changes the members, when it is executed:
+ *    no more is proposed or handed out, and what the log has beyond it is
+ *    nobody's. Leaders come and go until a majority has signed the last state;
+ *    the next epoch has a log of its own behind that state.
+ *
  * READS    take no place in the log: the leader says how far it has committed,
  *    once a majority has confirmed that it leads (raft_read.c).
  *
@@ -387,6 +392,8 @@ dispatch(struct engine *e, const struct event *event)
 		on_persisted(e, event->token);
 		break;
 	case EVENT_APPLIED:
+		if (event->is_last)
+			checkpoint_last(e, event->seq);
 		checkpoint_applied(e, event->seq, event->has_digest,
 		    &event->digest);
 		break;

@@ -351,7 +351,8 @@ raft_leader_deadline(const struct engine *e)
 static bool
 may_propose(const struct engine *e)
 {
-	return e->raft->role == RAFT_LEADER && e->raft->resign_until_us == 0 &&
+	return e->last == 0 && e->raft->role == RAFT_LEADER &&
+	    e->raft->resign_until_us == 0 &&
 	    e->proposed < e->stable + e->config.window &&
 	    e->proposed - e->raft->commit < e->config.pipeline_max &&
 	    emit_has_room(e, 3 * (size_t)e->config.batch_bytes_max);

@@ -120,6 +120,7 @@ next_to_deliver(struct engine *e)
 	    PLANT_RAFT_BEYOND_COMMIT ? e->proposed : e->raft->commit;
 
 	if (!e->is_started || e->delivered >= limit ||
+	    !engine_goes_on(e, e->delivered + 1) ||
 	    e->delivered - e->applied >= e->config.window)
 		return NULL;
 	return slot_find(e, e->delivered + 1);
@@ -290,6 +291,8 @@ raft_log_start(struct engine *e, const struct event *event)
 		*e->target = *e->stable_certificate;
 	if (event->has_digest)
 		checkpoint_remember(e, event->seq, &event->digest);
+	if (event->is_last)
+		recover_last(e, event->seq);
 	e->last_progress_us = e->now_us;
 	raft_announce(e);
 	raft_election_arm(e);

@@ -244,8 +244,7 @@ write_birth(struct engine *e)
 	e->birth_token = emit_persist(e, 0, emit_end(e, &out));
 }
 
-/* The epoch has ended here; its proof may be known from before. */
-static void
+void
 recover_last(struct engine *e, uint64_t seq)
 {
 	checkpoint_last(e, seq);

@@ -190,11 +190,6 @@ succession_check(const struct roster *next, const struct roster *roster,
 		return ag_fail(err, AG_ECONFLICT,
 		    "it is no successor of a roster of cluster %s",
 		    roster->cluster_name);
-	/* Its engine does not end with an epoch. */
-	if (roster_fault_model(roster) == FAULTS_CRASH)
-		return ag_fail(err, AG_EINVAL,
-		    "strategy %s does not change its members yet",
-		    roster->strategy);
 	if (next->epoch != roster->epoch + 1 ||
 	    !digest_equal(&next->previous, &roster->digest))
 		return ag_fail(err, AG_ECONFLICT,

@@ -6,90 +6,10 @@ set -u
 # What takes part here is bytes, not how fast a disk syncs them.
 memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
 [ "${memory:-0}" -lt 1500000 ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/cluster/lib_member.sh
+. "${0%/*}/lib_member.sh"
 # shellcheck source=tests/cluster/lib_trial.sh
 . "${0%/*}/lib_trial.sh"
-
-# member NODE ARGUMENT...: aegis member, asking that node.
-member() {
-	node=$1
-	shift
-	"$AEGIS" member "$@" --socket "$dir/c/$node/aegis.sock"
-}
-
-# epoch_is NODE NUMBER / health_is NODE WORD / members_are NODE NAMES
-status() {
-	"$AEGIS" node status --socket "$dir/c/$1/aegis.sock" -o json
-}
-epoch_is() {
-	[ "$(status "$1" | jq -r .epoch)" = "$2" ]
-}
-health_is() {
-	[ "$(status "$1" | jq -r .health)" = "$2" ]
-}
-serves() {
-	health_is "$1" OK || health_is "$1" DEGRADED
-}
-members_are() {
-	[ "$(member "$1" list -o json | jq -r '[.members[].name] | join(" ")')" \
-	    = "$2" ]
-}
-
-# port: a free one, for a node that no trial cluster has given one.
-port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
-# newcomer NODE: a data directory with keys, a configuration and its own part.
-newcomer() {
-	address=127.0.0.1:$(port)
-	exits 0 "$AEGIS" node init -q -D "$dir/c/$1" -n "$1" -l "$address"
-	cat >"c/$1/aegis.yaml" <<-YAML
-	node:
-	  name: $1
-	  data_dir: $dir/c/$1
-	net:
-	  listen: $address
-	api:
-	  socket: $dir/c/$1/aegis.sock
-	log:
-	  file: $dir/c/$1/node.log
-	YAML
-}
-
-# run NODE: start it; its process is in $process_NODE.
-run() {
-	"$AEGIS" node run -c "c/$1/aegis.yaml" >"c/$1/out" 2>&1 &
-	eval "process_$1=$!"
-	started="$started $!"
-}
-stop() {
-	eval "process=\$process_$1"
-	kill "-$2" "$process" 2>/dev/null
-	wait "$process" 2>/dev/null
-}
-
-# writer NAME NODE: write NAME-1, NAME-2, ... through NODE until the file stop
-# is there; those that were acknowledged are in NAME.done.
-writer() {
-	i=0
-	while [ ! -e stop ]; do
-		i=$((i + 1))
-		ask "$2" put "$1-$i" "$i" -q -t 20s 2>>"$1.err" &&
-			echo "$1-$i $i" >>"$1.done"
-		sleep 0.1
-	done
-}
-
-# nothing_lost NODE: every acknowledged write is there.
-nothing_lost() {
-	cat -- *.done | while read -r key value; do
-		[ "$(ask "$1" get "$key" -o value)" = "$value" ] ||
-			fail "$key is lost"
-	done || exit 1
-}
 
 exits 0 "$AEGIS" cluster init -q c
 exits 0 "$AEGIS" cluster up -q c

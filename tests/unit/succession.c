@@ -288,14 +288,24 @@ a_successor_follows_one_roster_alone(void **state)
 }
 
 static void
-a_cluster_of_raft_keeps_its_members(void **state)
+a_cluster_of_raft_goes_down_to_three_by_a_majority(void **state)
 {
 	struct fixture *f = *state;
 
+	begin(f, 4, 0);
 	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "raft");
 	roster_seal(&f->roster);
-	refused(f, succession_remove(&f->next, &f->roster, "p0", &f->err),
-	    AG_EINVAL, "strategy raft does not change its members yet");
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
+	    AG_OK);
+	sign(f, f->people.keys[1]);
+	sign(f, f->people.keys[2]);
+	refused(f, verify(f), AG_EFORGED,
+	    "2 of the members approved it, and it takes 3");
+	sign(f, f->people.keys[0]);
+	assert_int_equal(verify(f), AG_OK);
+	f->roster = f->next;
+	refused(f, succession_remove(&f->next, &f->roster, "p1", &f->err),
+	    AG_EINVAL, "2 members would be left");
 }
 
 static void
@@ -524,8 +534,8 @@ main(void)
 		    a_successor_follows_one_roster_alone, make_fixture,
 		    remove_fixture),
 		cmocka_unit_test_setup_teardown(
-		    a_cluster_of_raft_keeps_its_members, make_fixture,
-		    remove_fixture),
+		    a_cluster_of_raft_goes_down_to_three_by_a_majority,
+		    make_fixture, remove_fixture),
 		cmocka_unit_test_setup_teardown(
 		    its_text_holds_all_of_it_and_no_byte_more_is_believed,
 		    make_fixture, remove_fixture),

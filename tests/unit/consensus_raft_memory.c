@@ -1,0 +1,184 @@
+/*
+ * Members of Raft that may have forgotten what they voted for:
+ * lib/consensus/memory.c.
+ */
+#include "consensus_raft_fixture.h"
+
+static void
+empty(struct node *node)
+{
+	node_crash(node);
+	items_free(&node->records);
+	node->applied = 0;
+	memset(&node->state, 0, sizeof(node->state));
+}
+
+static void
+who_was_emptied_neither_votes_nor_stands(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3,
+		 other = (leader + 2) % 3;
+	uint64_t term = status_of(c, leader).view;
+	struct node *node = &c->nodes[late];
+
+	(void)state;
+	agree(c, leader, 5);
+	empty(node);
+	c->knob = late;
+	c->passes = passes_not_to_or_from_one;
+	memset(node->sent, 0, sizeof(node->sent));
+	node_start(node);
+	assert_true(status_of(c, late).is_rejoining);
+	assert_true(status_of(c, late).rejoin_seq >= 6);
+	assert_int_equal(status_of(c, late).view, term);
+	cluster_advance(c, 10000 * MS);
+	say_request(c, other, late, term + 9, true, 999, term + 9);
+	say_request(c, other, late, term + 9, false, 999, term + 9);
+	say_two(c, leader, late, MESSAGE_CONFIRM, term, 1);
+	cluster_settle(c);
+	assert_int_equal(node->sent[MESSAGE_VOTE_REQUEST], 0);
+	assert_int_equal(node->sent[MESSAGE_VOTE_ANSWER], 0);
+	/* Nor does it follow who led before the term it may have voted in. */
+	say_append(c, other, late, term - 1, 0, 0, 0, 1, term - 1, 7);
+	assert_int_equal(status_of(c, late).proposed, 0);
+	cluster_free(c);
+}
+
+static void
+who_was_emptied_votes_again_past_what_it_may_have_acknowledged(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+	struct node *node = &c->nodes[late];
+	uint64_t until;
+
+	(void)state;
+	agree(c, leader, 5);
+	empty(node);
+	node_start(node);
+	until = status_of(c, late).rejoin_seq;
+	cluster_settle(c);
+	assert_true(status_of(c, late).is_rejoining);
+	/* It asks for checkpoints: no writes are needed. */
+	cluster_advance(c, 20000 * MS);
+	assert_false(status_of(c, late).is_rejoining);
+	assert_true(status_of(c, late).stable >= until);
+	assert_int_equal(leader_of(c), leader);
+	node_crash(&c->nodes[leader]);
+	leader = elect(c);
+	agree(c, leader, 3);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* As a log has it that was written before there were horizons. */
+static void
+what_the_log_has_is_within_the_horizon_from_the_start(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+	struct node *node = &c->nodes[late];
+
+	(void)state;
+	agree(c, leader, 5);
+	node_crash(node);
+	memset(&node->horizon, 0, sizeof(node->horizon));
+	node_start(node);
+	assert_false(status_of(c, late).is_rejoining);
+	assert_int_equal(node->horizon.view, status_of(c, late).view);
+	assert_true(node->horizon.seq >= 6);
+	cluster_free(c);
+}
+
+/* It counts for entries while it does not for elections. */
+static void
+who_is_rejoining_helps_to_commit(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	agree(c, leader, 5);
+	c->nodes[(leader + 2) % 3].is_down = true;
+	empty(&c->nodes[late]);
+	node_start(&c->nodes[late]);
+	cluster_advance(c, 300 * MS);
+	assert_true(status_of(c, late).is_rejoining);
+	agree(c, leader, 1);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 6);
+	cluster_advance(c, 20000 * MS);
+	assert_false(status_of(c, late).is_rejoining);
+	cluster_free(c);
+}
+
+static void
+who_is_rejoining_is_nobodys_heir(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	agree(c, leader, 5);
+	empty(&c->nodes[late]);
+	node_start(&c->nodes[late]);
+	cluster_advance(c, 300 * MS);
+	assert_true(status_of(c, late).is_rejoining);
+	node_step(&c->nodes[leader], (struct event){ .kind = EVENT_RESIGN });
+	cluster_settle(c);
+	assert_int_equal(leader_of(c), (leader + 2) % 3);
+	cluster_free(c);
+}
+
+/* Its horizon was lost with its log. */
+static void
+who_knows_no_term_follows_nobody_until_all_others_told_theirs(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3,
+		 other = (leader + 2) % 3;
+	struct node *node = &c->nodes[late];
+
+	(void)state;
+	agree(c, leader, 5);
+	c->nodes[other].is_down = true;
+	node_crash(node);
+	items_free(&node->records);
+	node->has_no_horizon = true;
+	memset(node->sent, 0, sizeof(node->sent));
+	node_start(node);
+	cluster_advance(c, 900 * MS);
+	assert_true(status_of(c, late).is_rejoining);
+	assert_int_equal(status_of(c, late).rejoin_seq, 0);
+	assert_int_equal(node->sent[MESSAGE_APPEND_ANSWER], 0);
+	assert_int_equal(node->sent[MESSAGE_VOTE_ANSWER], 0);
+	node_start(&c->nodes[other]);
+	elect(c);
+	cluster_advance(c, 500 * MS);
+	assert_true(node->sent[MESSAGE_APPEND_ANSWER] > 0);
+	assert_int_equal(node->sent[MESSAGE_VOTE_REQUEST], 0);
+	assert_true(status_of(c, late).rejoin_seq >= 6);
+	cluster_advance(c, 30000 * MS);
+	assert_false(status_of(c, late).is_rejoining);
+	assert_applied(c, c->nodes[leader_of(c)].applied);
+	cluster_free(c);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_was_emptied_neither_votes_nor_stands),
+		cmocka_unit_test(
+		    who_was_emptied_votes_again_past_what_it_may_have_acknowledged),
+		cmocka_unit_test(
+		    what_the_log_has_is_within_the_horizon_from_the_start),
+		cmocka_unit_test(who_is_rejoining_helps_to_commit),
+		cmocka_unit_test(who_is_rejoining_is_nobodys_heir),
+		cmocka_unit_test(
+		    who_knows_no_term_follows_nobody_until_all_others_told_theirs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
