@@ -18,6 +18,15 @@
  *             begins, and fetches the state.
  *          5. Without answers of a majority for a timeout the leader steps
  *             down: its clients should go elsewhere.
+ *          6. A full window is no reason to do so, another's is as full.  All
+ *             that is in it is committed and executed by whoever has it; its
+ *             last state is a checkpoint wherever it stands, and votes for it
+ *             are shown again with every PROGRESS: it moves as soon as a
+ *             majority hear one another.  A term's first entry needs no
+ *             window, or nobody elected meanwhile could commit what there
+ *             is; it takes one of the spare slots.  There is one for each
+ *             term that begins before a checkpoint is stable, and for many
+ *             more than a majority that can elect takes to sign one.
  */
 #include <string.h>
 

@@ -149,10 +149,23 @@ second=$(leader n1 n2 n3)
 # shellcheck disable=SC2046 # words are wanted
 set -- $(others_of "$second")
 view=$(told "$1" view)
+# Clients of another notice nothing of it but that it takes a moment.
+(
+	i=0
+	until [ -e stop ]; do
+		i=$((i + 1))
+		ask "$1" put load "$i" -q || exit 1
+	done
+) &
+load=$!
+started="$started $load"
+within 20 "writes" ask "$1" get load
 exits 0 "$AEGIS" cluster down c "$second"
 within 20 "another leads" leads "$@"
 [ "$(told "$1" view)" = $((view + 1)) ] ||
 	fail "handing over took more than one term: $view, $(told "$1" view)"
+touch stop
+wait "$load" || fail "a write failed while the leader handed over"
 put "$1" 51 60
 exits 0 "$AEGIS" cluster up -q c
 

@@ -294,6 +294,109 @@ a_leader_that_resigns_is_followed_at_once(void **state)
 	cluster_free(c);
 }
 
+static void
+a_leader_hands_over_under_load_and_nothing_is_asked_twice(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t old = elect(c), leader, i, k;
+	uint64_t now = c->now_us, term = status_of(c, old).view;
+
+	(void)state;
+	for (k = 0; k < 20; k++) {
+		for (i = 0; i < 3; i++)
+			submit(c, i);
+		if (k == 10)
+			node_step(&c->nodes[old],
+			    (struct event){ .kind = EVENT_RESIGN });
+		for (i = 0; i < 3; i++)
+			(void)node_turn(&c->nodes[i]);
+	}
+	cluster_settle(c);
+	assert_int_equal(c->now_us, now);
+	leader = leader_of(c);
+	assert_int_not_equal(leader, NOBODY);
+	assert_int_not_equal(leader, old);
+	assert_int_equal(status_of(c, leader).view, term + 1);
+	/* What a follower had sent the old one it sends again. */
+	cluster_advance(c, 1200 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 60);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* --- the window --- */
+
+static bool
+passes_no_checkpoint(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	uint64_t type = message_type_of(body);
+
+	(void)c;
+	(void)from;
+	(void)to;
+	return type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS &&
+	    type != MESSAGE_CHECKPOINT && type != MESSAGE_LOG_BASE;
+}
+
+/* No majority hears of a checkpoint, so the log can't be cut. */
+static void
+a_full_window_waits_and_its_leader_stays(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), i;
+
+	(void)state;
+	c->passes = passes_no_checkpoint;
+	agree(c, leader, 30);
+	cluster_advance(c, 10000 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_int_equal(status_of(c, leader).proposed, 16);
+	assert_applied(c, 16);
+	/* Reads need no room. */
+	node_step(&c->nodes[leader],
+	    (struct event){ .kind = EVENT_READ, .token = 70 });
+	cluster_settle(c);
+	assert_int_equal(c->nodes[leader].read, 70);
+	c->passes = NULL;
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_int_equal(requests_up_to(c, c->nodes[leader].applied), 30);
+	for (i = 0; i < 3; i++)
+		assert_true(status_of(c, i).stable >= 16);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* Each term begins with an entry, for which the window is no limit. */
+static void
+leaders_come_and_go_while_the_window_is_full(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), i;
+
+	(void)state;
+	c->passes = passes_no_checkpoint;
+	agree(c, leader, 30);
+	for (i = 0; i < 10; i++) {
+		node_crash(&c->nodes[leader]);
+		(void)elect(c);
+		node_start(&c->nodes[leader]);
+		cluster_advance(c, 300 * MS);
+		leader = leader_of(c);
+		assert_applied(c, 17 + i);
+	}
+	c->passes = NULL;
+	agree(c, leader, 30);
+	cluster_advance(c, 3000 * MS);
+	assert_int_equal(leader_of(c), leader);
+	assert_true(status_of(c, leader).stable >= 26);
+	assert_true(requests_up_to(c, c->nodes[leader].applied) >= 45);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 /* --- the log --- */
 
 static void
@@ -552,6 +655,10 @@ main(void)
 		cmocka_unit_test(
 		    nobody_listens_to_a_candidate_while_the_leader_is_heard),
 		cmocka_unit_test(a_leader_that_resigns_is_followed_at_once),
+		cmocka_unit_test(
+		    a_leader_hands_over_under_load_and_nothing_is_asked_twice),
+		cmocka_unit_test(a_full_window_waits_and_its_leader_stays),
+		cmocka_unit_test(leaders_come_and_go_while_the_window_is_full),
 		cmocka_unit_test(an_entry_is_acknowledged_when_it_is_durable),
 		cmocka_unit_test(
 		    copies_of_an_earlier_terms_entry_commit_nothing),
