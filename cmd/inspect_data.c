@@ -176,6 +176,8 @@ status_fill(struct inspect_status *s, const struct inspect_log *log)
 		return;
 	s->has_roster = true;
 	s->epoch = log->roster->epoch;
+	(void)snprintf(s->strategy, sizeof(s->strategy), "%s",
+	    log->roster->strategy);
 	s->n = log->roster->member_count;
 	s->quorum = roster_quorum(log->roster);
 }

@@ -59,6 +59,8 @@ show_status(const struct applet_call *call, const json_t *s)
 	inspect_ask_copy(status.cluster, sizeof(status.cluster), s, "cluster");
 	inspect_ask_copy(status.cluster_id, sizeof(status.cluster_id), s,
 	    "cluster_id");
+	inspect_ask_copy(status.strategy, sizeof(status.strategy), s,
+	    "strategy");
 	inspect_ask_copy(status.primary, sizeof(status.primary), s, "primary");
 	if (status.stable != 0)
 		inspect_ask_copy(status.stable_digest,

@@ -87,6 +87,7 @@ static const struct output_column status_columns[] = {
 	{ "cluster", NULL, 0 },
 	{ "cluster_id", NULL, 0 },
 	{ "epoch", NULL, OUTPUT_RIGHT },
+	{ "strategy", NULL, 0 },
 	{ "n", "members", OUTPUT_RIGHT },
 	{ "quorum", NULL, OUTPUT_RIGHT },
 	{ "view", NULL, OUTPUT_RIGHT | OUTPUT_VALUE_COLUMN },
@@ -115,6 +116,7 @@ inspect_show_status(const struct applet_call *call,
 	put_text(out, s->cluster);
 	put_text(out, s->cluster_id);
 	put_u64(out, s->has_roster, s->epoch);
+	put_text(out, s->strategy);
 	put_u64(out, s->has_roster, s->n);
 	put_u64(out, s->has_roster, s->quorum);
 	output_u64(out, s->view);

@@ -44,6 +44,7 @@ struct inspect_status {
 	char node[ROSTER_NAME_BYTES]; /* "" unknown */
 	char cluster[ROSTER_NAME_BYTES];
 	char cluster_id[INSPECT_DIGEST_TEXT];
+	char strategy[16]; /* empty: not known */
 	bool has_roster; /* epoch, n, quorum, primary are known */
 	uint64_t epoch;
 	uint32_t n, quorum;

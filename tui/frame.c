@@ -28,7 +28,7 @@ struct item {
 	int priority; /* 0 never goes */
 };
 
-#define ITEMS_MAX 10
+#define ITEMS_MAX 11
 
 struct items {
 	size_t count;
@@ -106,6 +106,8 @@ collect_items(struct items *list, const struct scene *s, size_t *split)
 	    status != NULL ? status->cluster : "-");
 	add_item(list, 0, attr, "%s%s", health, stale_us(s) > 0 ? "~" : "");
 	if (status != NULL) {
+		add_item(list, 7, CANVAS_HEADER, "%.15s e%" PRIu64,
+		    status->strategy, status->epoch);
 		add_item(list, 7, CANVAS_HEADER, "n=%" PRIu64 " f=%" PRIu64,
 		    status->n, status->f);
 		add_item(list, 6, CANVAS_HEADER, "q%" PRIu64 "/%" PRIu64,
