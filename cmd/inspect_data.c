@@ -131,7 +131,8 @@ dead_close(struct dead *dead, const struct applet_call *call, int code)
 static const char *
 primary_of(const struct inspect_log *log, uint64_t view)
 {
-	return log->names.count == 0
+	/* Raft writes down nowhere who leads. */
+	return log->names.count == 0 || log->is_raft
 	    ? NULL
 	    : log->names.names[view % log->names.count];
 }

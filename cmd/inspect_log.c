@@ -188,18 +188,21 @@ take_batch(struct inspect_log *log, struct inspect_entry *entry,
 }
 
 static enum ag_status
-take_view(struct inspect_log *log, const struct record *r, uint64_t number)
+take_view(struct inspect_log *log, const struct record *r, uint32_t askers,
+    uint64_t number)
 {
-	const struct inspect_view_record *last =
+	struct inspect_view_record *last =
 	    log->view_count > 0 ? &log->views[log->view_count - 1] : NULL;
 	struct inspect_view_record *grown;
 
 	log->view = r->view;
 	log->is_changing = r->is_changing;
-	/* Checkpoints repeat the view they are in. */
+	/* Checkpoints repeat the view they are in, and a term its vote. */
 	if (last != NULL && last->view == r->view &&
-	    last->is_changing == r->is_changing)
+	    last->is_changing == r->is_changing) {
+		last->askers |= askers;
 		return AG_OK;
+	}
 	if ((log->view_count & (log->view_count - 1)) == 0) {
 		grown = realloc(log->views,
 		    (log->view_count == 0 ? 1 : log->view_count * 2) *
@@ -212,10 +215,32 @@ take_view(struct inspect_log *log, const struct record *r, uint64_t number)
 		.view = r->view,
 		.is_changing = r->is_changing,
 		.record = number,
-		.askers = record_new_view_askers(r->new_view),
+		.askers = askers,
 		.before_ms = log->time_ms,
 	};
 	return AG_OK;
+}
+
+/*
+ * A term of Raft: from when it is known, and from its first entry on.  Who
+ * asked for it is known of whom we voted for.
+ */
+static enum ag_status
+take_term(struct inspect_log *log, const struct record *r, uint64_t number)
+{
+	const bool is_entry = r->kind == RECORD_ENTRY;
+	uint32_t askers =
+	    is_entry || r->vote == RECORD_NO_VOTE ? 0 : UINT32_C(1) << r->vote;
+	struct record view = *r;
+
+	/* An entry of an earlier term says nothing of this one. */
+	if (is_entry && log->view_count > 0 && r->view < log->view)
+		return AG_OK;
+	view.is_changing = !is_entry && r->view > log->entry_view &&
+	    !(r->kind == RECORD_BASE && r->base_term == r->view);
+	if (!view.is_changing && r->view > log->entry_view)
+		log->entry_view = r->view;
+	return take_view(log, &view, askers, number);
 }
 
 static void
@@ -277,19 +302,20 @@ take_record(struct inspect_log *log, const struct record *r,
 {
 	struct inspect_entry *entry;
 
-	log->is_raft = log->is_raft || r->kind == RECORD_ENTRY ||
+	const bool is_term = r->kind == RECORD_ENTRY ||
 	    r->kind == RECORD_TERM || r->kind == RECORD_BASE;
-	if (r->kind == RECORD_VIEW || r->kind == RECORD_TERM)
-		return take_view(log, r, number);
-	if (r->kind == RECORD_CHECKPOINT || r->kind == RECORD_BASE) {
-		/* The record's view is where the node stood. */
-		enum ag_status status = take_view(log, r, number);
+	enum ag_status status = AG_OK;
 
-		if (status != AG_OK)
-			return status;
-	}
-	if (r->seq == 0)
-		return AG_OK;
+	log->is_raft = log->is_raft || is_term;
+	/* A checkpoint's view is where the node stood. */
+	if (is_term)
+		status = take_term(log, r, number);
+	else if (r->kind == RECORD_VIEW || r->kind == RECORD_CHECKPOINT)
+		status = take_view(log, r, record_new_view_askers(r->new_view),
+		    number);
+	if (status != AG_OK || r->seq == 0 || r->kind == RECORD_VIEW ||
+	    r->kind == RECORD_TERM)
+		return status;
 	entry = entry_of(log, r->seq);
 	if (entry == NULL)
 		return AG_ENOMEM;

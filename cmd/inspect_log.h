@@ -46,7 +46,8 @@ struct inspect_view_record {
 	uint64_t view;
 	bool is_changing;
 	uint64_t record;
-	uint32_t askers;     /* whose asking began it, a bit per member */
+	uint32_t askers;     /* whose asking began it, a bit per member; of
+				Raft those that the node voted for */
 	uint64_t before_ms;  /* agreed time of the newest batch before; or 0 */
 	uint64_t stopped_ms; /* from it to the first one after; 0 unknown */
 };
@@ -66,8 +67,9 @@ struct inspect_log {
 	size_t view_count;
 	uint64_t view;
 	bool is_changing;
-	uint64_t time_ms; /* agreed, of the newest batch; 0 none */
-	uint64_t stable;  /* of the newest checkpoint; 0 none */
+	uint64_t entry_view; /* Raft: the highest term that has an entry */
+	uint64_t time_ms;    /* agreed, of the newest batch; 0 none */
+	uint64_t stable;     /* of the newest checkpoint; 0 none */
 	struct digest stable_digest;
 	uint64_t proposed;
 

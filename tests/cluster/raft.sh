@@ -132,6 +132,7 @@ first=$(leader n1 n2 n3)
 [ -n "$first" ] || fail "they do not agree who leads"
 # shellcheck disable=SC2046 # words are wanted
 set -- $(others_of "$first")
+term=$(told "$first" view)
 exits 0 "$AEGIS" cluster kill c "$first"
 within 20 "another leads" leads "$@"
 put "$1" 31 40
@@ -140,6 +141,18 @@ put "$2" 41 50
 exits 0 "$AEGIS" consensus-inspect verify --data "c/$first" \
 	--roster c/roster
 exits 0 "$AEGIS" consensus-inspect rounds --data "c/$first" -o json
+[ "$(jq '[.rounds[] | select(.phase == "EXECUTED")] | length > 4' out)" \
+    = true ] || fail "rounds of a dead node: $(cat out)"
+exits 0 "$AEGIS" consensus-inspect status --data "c/$first" \
+	--roster c/roster -o json
+[ "$(jq '.strategy == "raft" and .primary == null' out)" = true ] ||
+	fail "status of a dead node: $(cat out)"
+# It voted for itself in the term that it led, which has entries.
+exits 0 "$AEGIS" consensus-inspect views --data "c/$first" \
+	--roster c/roster -o json
+[ "$(jq --arg self "$first" --arg term "$term" '.views |
+	(.[0] | .state == "ENTERED" and .primary == null) and
+	any(.[]; .view == $term and .askers == [$self])' out)" = true ] || fail "its terms: $(cat out)"
 exits 0 "$AEGIS" cluster up -q c
 within 20 "the killed one has all" all_have 0 50 "$first"
 
