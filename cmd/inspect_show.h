@@ -45,7 +45,7 @@ struct inspect_status {
 	char cluster[ROSTER_NAME_BYTES];
 	char cluster_id[INSPECT_DIGEST_TEXT];
 	char strategy[16]; /* empty: not known */
-	bool has_roster; /* epoch, n, quorum, primary are known */
+	bool has_roster;   /* epoch, n, quorum, primary are known */
 	uint64_t epoch;
 	uint32_t n, quorum;
 	uint64_t view;

@@ -1,6 +1,9 @@
 # Shared by the scripts in which members come and go: nodes that are run one by
 # one, clients that write meanwhile, and what the members say of themselves.
-# shellcheck shell=sh
+# shellcheck shell=bash
+
+# shellcheck source=tests/cluster/lib_trial.sh
+. "${0%/*}/lib_trial.sh"
 
 # member NODE ARGUMENT...: aegis member, asking that node.
 member() {
@@ -60,6 +63,7 @@ run() {
 }
 stop() {
 	eval "process=\$process_$1"
+	# shellcheck disable=SC2154 # that is what it is called
 	kill "-$2" "$process" 2>/dev/null
 	wait "$process" 2>/dev/null
 }

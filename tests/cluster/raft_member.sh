@@ -9,8 +9,6 @@ memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
 [ "${memory:-0}" -lt 1500000 ] || export TMPDIR=/dev/shm
 # shellcheck source=tests/cluster/lib_member.sh
 . "${0%/*}/lib_member.sh"
-# shellcheck source=tests/cluster/lib_trial.sh
-. "${0%/*}/lib_trial.sh"
 
 # leads NODE...: they follow one of them; it is in $leader.
 leads() {
