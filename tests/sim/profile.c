@@ -295,17 +295,18 @@ draw_elections(struct profile *p, struct dice *d)
 static void
 draw_depositions(struct profile *p, struct dice *d)
 {
-	if (!dice_chance(d, 200) || p->sleep_at != 0)
+	if (!dice_chance(d, 120) || p->sleep_at != 0)
 		return;
 	p->has_depositions = true;
+	p->loss = 0;
 	p->client_count = 6;
-	p->requests = (uint32_t)dice_range(d, 40, 150);
+	p->requests = (uint32_t)dice_range(d, 40, 100);
 	p->think_us = dice_range(d, 1, 3) * MILLISECOND;
 	p->retry_us = dice_range(d, 10, 30) * MILLISECOND;
 	p->delay_mean_us = dice_range(d, 20, 500);
 	p->delay_floor_us = dice_range(d, 50, 500);
 	p->fault_every_us = p->view_timeout_us * dice_range(d, 1, 3);
-	p->faults_left = (uint32_t)dice_range(d, 5, 20);
+	p->faults_left = (uint32_t)dice_range(d, 4, 12);
 }
 
 /*
@@ -315,14 +316,14 @@ draw_depositions(struct profile *p, struct dice *d)
 static void
 draw_short_reigns(struct profile *p, struct dice *d)
 {
-	if (!dice_chance(d, 200) || p->sleep_at != 0 || p->has_depositions)
+	if (!dice_chance(d, 100) || p->sleep_at != 0 || p->has_depositions)
 		return;
 	p->has_short_reigns = true;
+	p->loss = 0;
 	p->member_count = 5;
 	p->pipeline_max = 1;
 	p->view_timeout_us = dice_range(d, 8, 40) * MILLISECOND;
 	p->down_us = dice_range(d, 1, 40) * MILLISECOND;
-	p->loss = coin(d) ? (uint32_t)dice_range(d, 50, 400) : p->loss;
 }
 
 /* Of an older disk as a whole Raft can't know. */
