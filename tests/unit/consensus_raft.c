@@ -571,6 +571,75 @@ who_was_emptied_is_given_all_by_the_leader_that_knew_it(void **state)
 	cluster_free(c);
 }
 
+/* Members sign where they start, at sequences at which others look at none. */
+static void
+a_checkpoint_is_taken_by_who_has_passed_it_without_looking(void **state)
+{
+	static struct certificate certificate;
+	struct cluster *c = alone_of(3);
+	uint8_t raw[2048];
+	struct bytes body;
+	struct encoder e;
+
+	(void)state;
+	say_append(c, 1, 0, 1, 0, 0, 0, 6, 1, 7);
+	certificate_make(c, VOTE_CHECKPOINT, 0, 4, 9, 2, &certificate);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_CHECKPOINT);
+	certificate_encode(&e, &certificate);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 1, 0, body);
+	cluster_settle(c);
+	assert_int_equal(status_of(c, 0).stable, 0);
+	say_append(c, 1, 0, 1, 6, 1, 6, 0, 1, 7);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[0].applied, 6);
+	assert_int_equal(status_of(c, 0).stable, 4);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* Counts the entries of the longest APPEND. */
+static bool
+passes_and_counts_entries(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	struct decoder d;
+	size_t i, count;
+
+	(void)from;
+	(void)to;
+	if (message_type_of(body) != MESSAGE_APPEND)
+		return true;
+	decoder_init(&d, body);
+	decoder_expect_array(&d, 6);
+	for (i = 0; i < 5; i++)
+		(void)decoder_get_uint(&d);
+	count = decoder_get_array_max(&d, 64);
+	if (count > c->knob)
+		c->knob = count;
+	return true;
+}
+
+static void
+a_follower_is_sent_no_more_than_its_pipeline_has_room_for(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+
+	(void)state;
+	node_crash(&c->nodes[late]);
+	agree(c, leader, 30);
+	node_start(&c->nodes[late]);
+	c->knob = 0;
+	c->passes = passes_and_counts_entries;
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_int_equal(c->knob, c->config.pipeline_max);
+	cluster_free(c);
+}
+
 static void
 who_was_away_for_a_while_needs_no_state(void **state)
 {
@@ -670,6 +739,10 @@ main(void)
 		cmocka_unit_test(who_lacks_what_nobody_keeps_fetches_the_state),
 		cmocka_unit_test(
 		    who_was_emptied_is_given_all_by_the_leader_that_knew_it),
+		cmocka_unit_test(
+		    a_checkpoint_is_taken_by_who_has_passed_it_without_looking),
+		cmocka_unit_test(
+		    a_follower_is_sent_no_more_than_its_pipeline_has_room_for),
 		cmocka_unit_test(who_was_away_for_a_while_needs_no_state),
 		cmocka_unit_test(all_crash_and_nothing_acknowledged_is_lost),
 		cmocka_unit_test(a_log_of_another_strategy_is_refused),

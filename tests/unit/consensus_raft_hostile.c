@@ -43,6 +43,11 @@ lived_of(uint32_t n)
 		node_crash(&c->nodes[i % n]);
 		cluster_advance(c, 4000 * MS);
 		agree(c, (i + 1) % n, 90);
+		node_step(&c->nodes[(i + 1) % n],
+		    (struct event){ .kind = EVENT_READ, .token = 70 + i });
+		node_step(&c->nodes[(i + 2) % n],
+		    (struct event){ .kind = EVENT_READ, .token = 70 + i });
+		cluster_settle(c);
 		node_start(&c->nodes[i % n]);
 	}
 	cluster_advance(c, 2000 * MS);
