@@ -243,6 +243,7 @@ dispatch(struct observer *o, const struct event *event)
 	case EVENT_REPLAY:
 	case EVENT_PERSISTED:
 	case EVENT_RESIGN:
+	case EVENT_READ:
 	default:
 		break;
 	}
