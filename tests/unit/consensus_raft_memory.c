@@ -142,7 +142,7 @@ who_knows_no_term_follows_nobody_until_all_others_told_theirs(void **state)
 
 	(void)state;
 	agree(c, leader, 5);
-	c->nodes[other].is_down = true;
+	node_crash(&c->nodes[other]);
 	node_crash(node);
 	items_free(&node->records);
 	node->has_no_horizon = true;
