@@ -143,7 +143,10 @@ enum effect_kind {
 			       who needs a state; no quorum has signed */
 	EFFECT_VIEW,        /* view, member: its primary; is_changing: text why
 			       we ask for it, or NULL after a restart, and
-			       since_us; else members: who asked for it */
+			       since_us; else members: who asked for it.
+			       "slow": measured and expected requests in 1000
+			       seconds; "unfair": body: the request, or empty,
+			       and microseconds it waited, and others */
 	EFFECT_EVIDENCE,    /* member: culprit; body: self-contained proof */
 	EFFECT_REFUSED,     /* body: a submitted envelope we had no room for */
 	EFFECT_HORIZON,     /* horizon: how far our votes may go from now on,
@@ -165,6 +168,8 @@ struct effect {
 	uint64_t seq;
 	uint64_t view;
 	uint64_t since_us; /* something waits since then; UINT64_MAX: nothing */
+	uint64_t measured; /* VIEW: what we ask for it because of, */
+	uint64_t expected; /* and what should have been: see text */
 	bool is_checkpoint;
 	bool is_changing;
 	bool is_lazy;

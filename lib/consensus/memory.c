@@ -686,6 +686,6 @@ memory_settle(struct engine *e)
 	}
 	memory_cover(e);
 	checkpoint_renew(e);
-	view_change_start(e,
+	(void)view_change_start(e,
 	    (e->view > h->lost_view ? e->view : h->lost_view) + 1, "rejoined");
 }

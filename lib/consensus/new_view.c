@@ -354,6 +354,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	learn_base(e);
 	clear_proposals(e);
 	bind_chosen(e);
+	pace_begin(e);
 	pending_new_view(e);
 	for (i = 0; i < s->count && !e->has_failed; i++)
 		go_on_with(e, s->base + 1 + i, &s->entries[i].digest);

@@ -26,13 +26,15 @@
  *    vote.c.  Across views: see new_view.c.
  *
  * LIVENESS   Timers that double and are reset, views that correct replicas
- *    enter together: see view_change.c.  What is lost is sent again: see
- *    progress.c.
+ *    enter together: see view_change.c.  Primaries that are slower than the
+ *    cluster knows from others are left too: see pace.c.  What is lost is
+ *    sent again: see progress.c.
  *
  * FILES   pool slot pending   memory, log, waiting requests
  *         proposal vote       the normal case
  *         checkpoint          cutting the log
  *         view_change new_view
+ *         pace                slow and unfair primaries
  *         progress            repair
  *         record recover      what survives a crash
  *         memory              and what to do when it did not
@@ -295,6 +297,7 @@ on_tick(struct engine *e)
 	progress_tick(e);
 	view_change_repeat(e);
 	view_change_timers(e);
+	pace_tick(e);
 }
 
 static void
@@ -363,6 +366,9 @@ next_deadline(const struct engine *e)
 		deadline = other;
 	if (e->all_due_us < deadline)
 		deadline = e->all_due_us;
+	other = pace_deadline(e);
+	if (other < deadline)
+		deadline = other;
 	other = pending_share_due(e);
 	return other < deadline ? other : deadline;
 }

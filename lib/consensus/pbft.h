@@ -99,6 +99,49 @@ struct view_change {
 	uint32_t len;
 };
 
+/* What a view has given, or can be expected to: see pace.c. */
+struct pace_figure {
+	uint64_t rate;    /* requests in 1000 seconds; 0: not known */
+	uint64_t wait_us; /* of a request; 0: not known */
+};
+
+#define PACE_WAITS 32
+#define PACE_WINDOWS 4
+
+struct pace_sum {
+	uint64_t busy_us;   /* something waited, */
+	uint64_t waited_us; /* all that did, together, */
+	uint64_t served;    /* and so many were executed */
+};
+
+/* Some time in which something waited. */
+struct pace_window {
+	struct pace_sum own, others; /* of whose clients */
+	uint64_t batches;            /* executed, of whatever requests */
+};
+
+/* The pace of a view, measured. */
+struct pace {
+	uint64_t view;
+	uint64_t begins_us;  /* what comes before is not measured */
+	uint64_t counted_us; /* what waits is counted up to here, */
+	uint64_t due_us;     /* and looked at then */
+	uint64_t delivered;  /* before this window */
+	struct pace_window now, last[PACE_WINDOWS];
+	uint64_t windows; /* how many there were before this */
+	uint64_t view_waited_us, view_served; /* in all of them */
+	struct pace_figure own;               /* of those not slow */
+	uint32_t demand;            /* thousandths of what is expected */
+	uint32_t slow_times;        /* in a row */
+	uint64_t unfair_times;      /* the median: what is unfair now */
+	bool is_passed_over;        /* only others' requests were executed */
+	bool is_blaming;            /* we say that the primary must be left */
+	uint64_t rate, expected;    /* at the last look */
+	uint64_t waits[PACE_WAITS]; /* of requests executed */
+	uint64_t executed;          /* how many those were */
+	uint64_t median_us;         /* of their waits; 0: not known */
+};
+
 struct peer {
 	uint64_t view;
 	uint64_t delivered;
@@ -107,17 +150,19 @@ struct peer {
 	uint64_t stable;
 	bool is_changing;
 	bool wants_checkpoint;
-	bool is_rejoining;      /* it says that it does not vote, */
-	uint64_t rejoining_us;  /* and did so first then */
-	uint64_t recalled_seq;  /* its stable checkpoint when we asked, */
-	uint64_t recalled_view; /* and the view it knew of */
-	uint64_t heard_us;      /* its last message */
-	uint64_t told_us;       /* its last PROGRESS */
-	uint64_t answered_us;   /* when we last helped it */
-	uint64_t answered_at;   /* what it had delivered then */
-	uint64_t history_at;    /* the history it last lacked began here */
-	uint64_t asked_us;      /* since when its questions are counted */
-	uint32_t asked;         /* and how many there were */
+	bool is_rejoining;     /* it says that it does not vote, */
+	uint64_t rejoining_us; /* and did so first then */
+	uint64_t blamed_view;  /* view + 1 whose primary it wants left; or 0 */
+	struct pace_figure pace; /* of its last view as primary */
+	uint64_t recalled_seq;   /* its stable checkpoint when we asked, */
+	uint64_t recalled_view;  /* and the view it knew of */
+	uint64_t heard_us;       /* its last message */
+	uint64_t told_us;        /* its last PROGRESS */
+	uint64_t answered_us;    /* when we last helped it */
+	uint64_t answered_at;    /* what it had delivered then */
+	uint64_t history_at;     /* the history it last lacked began here */
+	uint64_t asked_us;       /* since when its questions are counted */
+	uint32_t asked;          /* and how many there were */
 	uint64_t doubted_us; /* since when its doubtful bundles are counted */
 	uint32_t doubted;    /* and how many were verified */
 	uint32_t patience;   /* doublings before its lone view change is
@@ -141,7 +186,8 @@ struct pending {
 	uint64_t since_us;
 	uint64_t proposed_view; /* view + 1 of its proposal; 0: none */
 	uint64_t proposed_seq;
-	uint64_t shared_us; /* when it was last sent again */
+	uint64_t shared_us;       /* when it was last sent again */
+	uint64_t executed_before; /* others, in this view */
 	uint8_t raw[];
 };
 
@@ -210,6 +256,7 @@ struct engine {
 	uint64_t new_view_convicted; /* whose primary began it twice; or 0 */
 	uint64_t view_changes;
 	uint64_t resend_us; /* when to repeat our VIEW_CHANGE */
+	struct pace pace;
 
 	/* The log. */
 	uint64_t stable;
@@ -244,6 +291,7 @@ struct engine {
 	struct pending *unforwarded; /* all before it are, in this view */
 	struct pending *buckets[PENDING_BUCKETS];
 	size_t pending_count, pending_bytes;
+	size_t pending_own; /* those of our own clients */
 	bool wants_checkpoint;
 	uint64_t wanted_since_us;
 	uint64_t flagged_us; /* when we last flagged a batch for a peer */
@@ -506,7 +554,16 @@ uint32_t view_primary(const struct engine *e, uint64_t view);
 
 /* We are active and the primary. */
 bool view_is_primary(const struct engine *e);
-void view_change_start(struct engine *e, uint64_t view, const char *why);
+
+/* How long a view may stand still, as patience is now. */
+uint64_t view_timeout_us(const struct engine *e);
+
+/* Ask for a view; the effect that says so may be added to. */
+struct effect *view_change_start(struct engine *e, uint64_t view,
+    const char *why);
+
+/* Ask for the next, because the oldest request waits while others do not. */
+void view_change_unfair(struct engine *e);
 
 /* Views ahead of ours a lone member is followed at most. */
 #define LONE_VIEWS_MAX 64
@@ -554,6 +611,25 @@ void view_drop_votes(struct engine *e);
 
 /* Keep the NEW_VIEW that began this view, to show to others. */
 void view_keep_new_view(struct engine *e, struct bytes raw);
+
+/* --- pace.c: a primary that is slower than others were, or unfair --- */
+
+/* A view begins. */
+void pace_begin(struct engine *e);
+
+/* What waits now has waited until now: before requests come or go. */
+void pace_count(struct engine *e);
+
+/* A request that waited here is executed. */
+void pace_executed(struct engine *e, const struct pending *request);
+
+/* How long a request waits until more members than the primary get it. */
+uint64_t pace_share_us(const struct engine *e);
+
+/* Leave the primary if enough members blame it, and we do. */
+void pace_consider(struct engine *e);
+void pace_tick(struct engine *e);
+uint64_t pace_deadline(const struct engine *e);
 
 /* --- new_view.c --- */
 

@@ -11,7 +11,9 @@
  *          3. A backup sends a request to the primary at once, and whenever
  *             half of its patience is over to everybody: then every correct
  *             replica's timer runs, and a primary that ignores the request
- *             is replaced (Castro & Liskov 1999, section 4.1).
+ *             is replaced (Castro & Liskov 1999, section 4.1).  Under a
+ *             primary that seems slow or unfair (pace.c) the oldest few go
+ *             sooner, so that others see them wait.
  *          4. Who holds a request for another sends it to the primary when
  *             it waits: a member that tells all but the primary must not get
  *             a correct primary blamed.
@@ -30,6 +32,9 @@
 
 /* Requests sent again in one turn at most, the oldest first. */
 #define SHARED_PER_TURN 64
+
+/* And of those that have not waited for half of a view timeout. */
+#define SHARED_SOONER 8
 
 static struct pending **
 bucket_of(struct engine *e, const struct digest *digest)
@@ -67,6 +72,7 @@ pending_drop(struct engine *e, struct pending *p)
 {
 	struct pending **at = bucket_of(e, &p->digest);
 
+	pace_count(e);
 	while (*at != p)
 		at = &(*at)->chain;
 	*at = p->chain;
@@ -86,6 +92,8 @@ pending_drop(struct engine *e, struct pending *p)
 	e->pending_bytes -= p->len;
 	if (p->source != e->config.self)
 		e->peers[p->source].pending_bytes -= p->len;
+	else
+		e->pending_own--;
 	pool_give(&e->pool, (uint8_t *)p);
 }
 
@@ -96,16 +104,21 @@ pending_drop_all(struct engine *e)
 		pending_drop(e, e->oldest);
 }
 
+/* What others may have waiting here, each of them; and we at the primary. */
+static size_t
+pending_share(const struct engine *e)
+{
+	return e->config.pending_bytes_max / 2 /
+	    (e->config.member_count > 1 ? e->config.member_count - 1 : 1);
+}
+
 static bool
 pending_has_room(const struct engine *e, uint32_t source, size_t len)
 {
-	size_t share = e->config.pending_bytes_max / 2 /
-	    (e->config.member_count > 1 ? e->config.member_count - 1 : 1);
-
 	if (e->pending_bytes + len > e->config.pending_bytes_max)
 		return false;
 	return source == e->config.self ||
-	    e->peers[source].pending_bytes + len <= share;
+	    e->peers[source].pending_bytes + len <= pending_share(e);
 }
 
 static void
@@ -149,7 +162,9 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 		.source = source,
 		.since_us = e->now_us,
 		.shared_us = e->now_us,
+		.executed_before = e->pace.executed,
 	};
+	pace_count(e);
 	memcpy(p->raw, raw.data, raw.len);
 	bucket = bucket_of(e, &digest);
 	p->chain = *bucket;
@@ -167,6 +182,8 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 	e->pending_bytes += p->len;
 	if (source != e->config.self)
 		e->peers[source].pending_bytes += p->len;
+	else
+		e->pending_own++;
 }
 
 /* Call found for each request of a batch that waits here. */
@@ -198,6 +215,7 @@ static void
 on_executed(struct engine *e, struct pending *p, uint64_t seq)
 {
 	(void)seq;
+	pace_executed(e, p);
 	pending_drop(e, p);
 }
 
@@ -230,6 +248,7 @@ pending_new_view(struct engine *e)
 		/* The new primary gets a patience of its own. */
 		p->since_us = e->now_us;
 		p->shared_us = e->now_us;
+		p->executed_before = 0;
 	}
 	e->unproposed = e->oldest;
 	e->unforwarded = e->oldest;
@@ -269,7 +288,7 @@ forward_new(struct engine *e)
 static void
 share_old(struct engine *e)
 {
-	uint64_t half = e->config.view_timeout_us / 2;
+	uint64_t half = e->config.view_timeout_us / 2, due = pace_share_us(e);
 	uint32_t primary = engine_primary(e), count = 0;
 	struct pending *p;
 
@@ -279,10 +298,11 @@ share_old(struct engine *e)
 		    ? engine_others(e)
 		    : 1U << primary;
 
-		if (e->now_us - p->since_us < half)
+		if (e->now_us - p->since_us <
+		    (count < SHARED_SOONER ? due : half))
 			return;
 		count++;
-		if (PLANT_FORWARD_ONCE || e->now_us - p->shared_us < half ||
+		if (PLANT_FORWARD_ONCE || e->now_us - p->shared_us < due ||
 		    !emit_has_room(e, p->len + 64))
 			continue;
 		p->shared_us = e->now_us;
@@ -313,6 +333,6 @@ pending_share_due(const struct engine *e)
 
 	if (e->oldest == NULL)
 		return UINT64_MAX;
-	due = e->oldest->shared_us + e->config.view_timeout_us / 2;
+	due = e->oldest->shared_us + pace_share_us(e);
 	return due > e->now_us ? due : UINT64_MAX;
 }

@@ -3,7 +3,7 @@
  * out and sent again (Castro & Liskov 2002, section 5.2).
  *
  * FORMAT   PROGRESS   [21, view, is changing, delivered, applied, stable,
- *                     wants a checkpoint, votes]
+ *                     wants a checkpoint, votes, blames the primary]
  *          FETCH      [22, seq, digest]
  *          BATCH      [23, seq, batch]  answers it; known by its digest
  *          COMMITTED  [24, certificate, batch]
@@ -53,7 +53,7 @@ progress_send(struct engine *e)
 	e->next_progress_us = e->now_us + e->config.progress_interval_us;
 	e->caught_up = e->delivered;
 	emit_begin(e, &out);
-	encoder_put_array(&out, 8);
+	encoder_put_array(&out, 9);
 	encoder_put_uint(&out, MESSAGE_PROGRESS);
 	encoder_put_uint(&out, e->view);
 	encoder_put_bool(&out, e->is_changing);
@@ -62,6 +62,7 @@ progress_send(struct engine *e)
 	encoder_put_uint(&out, e->stable);
 	encoder_put_bool(&out, wants_checkpoint(e));
 	encoder_put_bool(&out, !e->is_rejoining);
+	encoder_put_bool(&out, e->pace.is_blaming);
 	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
 }
 
@@ -343,6 +344,7 @@ progress_note(struct engine *e, uint32_t from, struct decoder *d)
 	uint64_t stable = decoder_get_uint(d);
 	bool wants = decoder_get_bool(d);
 	bool votes = decoder_get_bool(d);
+	bool blames = decoder_get_bool(d);
 
 	if (decoder_finish(d, NULL) != AG_OK)
 		return false;
@@ -357,6 +359,7 @@ progress_note(struct engine *e, uint32_t from, struct decoder *d)
 	if (!votes && !peer->is_rejoining)
 		peer->rejoining_us = e->now_us;
 	peer->is_rejoining = !votes;
+	peer->blamed_view = blames && !is_changing ? view + 1 : 0;
 	return true;
 }
 
@@ -371,6 +374,7 @@ progress_receive(struct engine *e, uint32_t from, struct decoder *d)
 	    peer->stable < e->stable || peer->delivered < e->delivered ||
 	    is_unsettled(e))
 		help(e, from);
+	pace_consider(e);
 }
 
 /* --- asking --- */

@@ -20,6 +20,8 @@
 	X(SELECTION_RESTORED, USUAL, "a selection is made again in a replay")  \
 	X(BASE_LEARNED, USUAL, "a new view proves a checkpoint we lack")       \
 	X(PRIMARY_LEFT, USUAL, "patience with the primary ends")               \
+	X(SLOW_LEFT, USUAL, "a slow primary is left")                          \
+	X(UNFAIR_LEFT, RARE, "and one that keeps a request back")              \
 	X(CHANGE_TIMED_OUT, USUAL, "the next primary does not answer either")  \
 	X(JOINED, USUAL, "f + 1 others are followed")                          \
 	X(JOINED_LONE, USUAL, "a lone member is followed")                     \

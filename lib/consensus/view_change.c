@@ -32,10 +32,13 @@
  *             had come up view by view, each for the longest timeout.
  *
  * WHY      timer   something waited, and nothing was executed in time
+ *          slow    less was executed than others would have (pace.c)
  *          unfair  something waited for long while other things were executed
  *          again   the view asked for did not begin in time
  *          joined  f + 1 others asked
  *          lone    a member had asked alone for a long while
+ *
+ * NOT HERE Primaries that serve, but worse than others would (pace.c).
  */
 #include <string.h>
 
@@ -273,7 +276,7 @@ waiting_since(const struct engine *e)
 	return e->last == 0 ? since : UINT64_MAX;
 }
 
-void
+struct effect *
 view_change_start(struct engine *e, uint64_t view, const char *why)
 {
 	struct effect *effect;
@@ -302,6 +305,22 @@ view_change_start(struct engine *e, uint64_t view, const char *why)
 	effect->since_us = waiting_since(e);
 	announce(e, token);
 	view_change_consider(e);
+	return effect;
+}
+
+void
+view_change_unfair(struct engine *e)
+{
+	const struct pending *oldest = e->oldest;
+	uint64_t waited = oldest != NULL ? e->now_us - oldest->since_us : 0;
+	uint64_t others = e->pace.median_us;
+	struct effect *effect = view_change_start(e, e->view + 1, "unfair");
+
+	if (oldest == NULL)
+		return;
+	effect->measured = waited;
+	effect->expected = others;
+	effect->body = bytes_of(oldest->raw, oldest->len);
 }
 
 static void
@@ -559,7 +578,7 @@ view_change_consider(struct engine *e)
 		return;
 	if (join != 0) {
 		REACHED(JOINED);
-		view_change_start(e, join, "joined");
+		(void)view_change_start(e, join, "joined");
 		return;
 	}
 	/* Who asks for more has left too: its message for this view may be
@@ -572,8 +591,8 @@ view_change_consider(struct engine *e)
 	new_view_try(e);
 }
 
-static uint64_t
-timeout_us(const struct engine *e)
+uint64_t
+view_timeout_us(const struct engine *e)
 {
 	uint32_t doublings = e->attempts;
 
@@ -592,7 +611,7 @@ starvation_end(const struct engine *e)
 		return UINT64_MAX;
 	if (since < e->view_since_us)
 		since = e->view_since_us;
-	return since + STARVATION_TIMEOUTS * timeout_us(e);
+	return since + STARVATION_TIMEOUTS * view_timeout_us(e);
 }
 
 /* When nothing has moved for too long, although something waits. */
@@ -607,7 +626,7 @@ standstill_end(const struct engine *e)
 		since = e->view_since_us;
 	if (since < e->last_progress_us)
 		since = e->last_progress_us;
-	return since + timeout_us(e);
+	return since + view_timeout_us(e);
 }
 
 /* When an active replica's patience with its primary ends. */
@@ -619,10 +638,14 @@ patience_end(const struct engine *e)
 	return end < starved ? end : starved;
 }
 
-static const char *
-patience_why(const struct engine *e)
+static void
+leave_primary(struct engine *e)
 {
-	return standstill_end(e) <= e->now_us ? "timer" : "unfair";
+	REACHED(PRIMARY_LEFT);
+	if (standstill_end(e) <= e->now_us)
+		(void)view_change_start(e, e->view + 1, "timer");
+	else
+		view_change_unfair(e);
 }
 
 static uint64_t
@@ -648,7 +671,7 @@ join_lone(struct engine *e)
 		if (peer->patience < PATIENCE_MAX)
 			peer->patience++;
 		REACHED(JOINED_LONE);
-		view_change_start(e, peer->view_change.view, "lone");
+		(void)view_change_start(e, peer->view_change.view, "lone");
 		return;
 	}
 }
@@ -662,9 +685,9 @@ view_change_timers(struct engine *e)
 	if (e->is_changing && e->quorum_since_us == 0)
 		return;
 	if (e->is_changing) {
-		if (e->now_us - e->quorum_since_us >= timeout_us(e)) {
+		if (e->now_us - e->quorum_since_us >= view_timeout_us(e)) {
 			REACHED(CHANGE_TIMED_OUT);
-			view_change_start(e, e->view + 1, "again");
+			(void)view_change_start(e, e->view + 1, "again");
 			return;
 		}
 		join_lone(e);
@@ -672,8 +695,7 @@ view_change_timers(struct engine *e)
 	}
 	if (patience_end(e) <= e->now_us) {
 		if (progress_hears_quorum(e) && !progress_peers_lead(e)) {
-			REACHED(PRIMARY_LEFT);
-			view_change_start(e, e->view + 1, patience_why(e));
+			leave_primary(e);
 			return;
 		}
 		REACHED(HELD_BACK);
@@ -691,7 +713,7 @@ view_change_deadline(const struct engine *e)
 		return UINT64_MAX;
 	if (e->is_changing && e->quorum_since_us == 0)
 		return UINT64_MAX;
-	end = e->is_changing ? e->quorum_since_us + timeout_us(e)
+	end = e->is_changing ? e->quorum_since_us + view_timeout_us(e)
 			     : patience_end(e);
 	/* Held back by rule 4: look again when peers have told more. */
 	if (end <= e->now_us)

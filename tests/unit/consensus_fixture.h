@@ -86,9 +86,11 @@ struct node {
 	size_t certificate_len;
 	const char *fatal;
 	const char *why; /* it last asked for a view */
-	uint64_t waited_since_us;
-	uint32_t askers; /* of the view it last entered */
-	size_t sent[64]; /* messages by type */
+	uint64_t waited_since_us, measured, expected;
+	size_t blamed_len;            /* of the request it was about */
+	uint32_t askers;              /* of the view it last entered */
+	size_t sent[64];              /* messages by type */
+	unsigned served[CLUSTER_MAX]; /* requests executed, by whose they are */
 };
 
 struct cluster {
@@ -250,6 +252,21 @@ state_after(struct digest *state, const struct digest *batch)
 }
 
 FIXTURE void
+node_count_served(struct node *node, const struct batch *batch)
+{
+	struct envelope envelope;
+	struct decoder d;
+	size_t i;
+
+	decoder_init(&d, batch->envelopes);
+	for (i = 0; i < batch->envelope_count; i++) {
+		envelope_decode_from(&d, &envelope);
+		if (envelope.principal[0] < CLUSTER_MAX)
+			node->served[envelope.principal[0]]++;
+	}
+}
+
+FIXTURE void
 node_execute(struct node *node, const struct effect *effect)
 {
 	struct cluster *c = node->cluster;
@@ -268,6 +285,7 @@ node_execute(struct node *node, const struct effect *effect)
 		assert_true(digest_equal(&digest, &c->decided[effect->seq]));
 	assert_int_equal(batch_decode(&batch, effect->body, NULL), AG_OK);
 	c->requests[effect->seq] = (unsigned)batch.envelope_count;
+	node_count_served(node, &batch);
 	c->is_decided[effect->seq] = true;
 	c->decided[effect->seq] = digest;
 	node->applied = effect->seq;
@@ -429,6 +447,9 @@ node_carry_out(struct node *node, const struct effect *effect)
 		if (effect->is_changing) {
 			node->why = effect->text;
 			node->waited_since_us = effect->since_us;
+			node->measured = effect->measured;
+			node->expected = effect->expected;
+			node->blamed_len = effect->body.len;
 		} else {
 			node->askers = effect->members;
 		}

@@ -458,7 +458,7 @@ a_member_that_always_wants_a_checkpoint_gets_few(void **state)
 	(void)state;
 	for (i = 0; i < 100; i++) {
 		encoder_init(&e, raw, sizeof(raw));
-		encoder_put_array(&e, 8);
+		encoder_put_array(&e, 9);
 		encoder_put_uint(&e, MESSAGE_PROGRESS);
 		encoder_put_uint(&e, 0);
 		encoder_put_bool(&e, false);
@@ -467,6 +467,7 @@ a_member_that_always_wants_a_checkpoint_gets_few(void **state)
 		encoder_put_uint(&e, 0);
 		encoder_put_bool(&e, true);
 		encoder_put_bool(&e, true);
+		encoder_put_bool(&e, false);
 		assert_int_equal(encoder_finish(&e, &progress), AG_OK);
 		node_step(&c->nodes[0],
 		    (struct event){ .kind = EVENT_MESSAGE,

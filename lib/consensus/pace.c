@@ -1,0 +1,486 @@
+/*
+ * Pace: is a primary as fast as the cluster has seen primaries to be?
+ *
+ * The timers of view_change.c know only of standing still.  A primary that
+ * keeps each batch back for a little less than that, or one client's
+ * requests for longer, would never be left.  So each member measures, while
+ * requests wait at it, and compares with its own history, as Aardvark does
+ * (Clement et al., "Making Byzantine Fault Tolerant Systems Tolerate
+ * Byzantine Faults", NSDI 2009).  Nothing of this is agreed on, signed or
+ * kept over a restart: it only says when to ask for the next view.
+ *
+ * MEASURE  A window is an eighth of the view timeout in which something
+ *          waited here, or longer when little does.  The last four have a
+ *          rate, of requests executed, and a wait: the time that all of them
+ *          waited, by those executed (Little's law), so that what is kept
+ *          back counts too.  Requests count that our own clients wait for;
+ *          while there are none, those that others have sent us.  The rest
+ *          counts for nothing, or a primary could order its own to look
+ *          busy.
+ *
+ * HISTORY  A figure for each member: rate and wait of its last view, as good
+ *          as its windows were, less rare outliers.  Of these the f + 1st
+ *          best is asked for, which one correct member at least has given
+ *          or would give; of fewer known ones the best, and never a wait
+ *          longer than a window.  Whatever this primary itself has shown to
+ *          be possible in its view is asked for as well.
+ *
+ * VERDICT  With N requests waiting no cluster gives more than its best rate,
+ *          nor than N by the least wait.  Less than the demanded part of the
+ *          lesser of the two is slow: overload lengthens the wait but not at
+ *          a low rate, and few requests lower the rate but do not wait long.
+ *          The demand is half, and rises slowly to seven tenths, so that who
+ *          stays just above it is left after all.  A primary is slow when
+ *          that was found four times in a row, a window apart.
+ *          It is unfair when it is slow only towards what waits here, while
+ *          other batches are executed, or when a request waits eight times as
+ *          long as the median of those executed since it came, of which
+ *          there are many, although it was sent to the primary again.
+ *          That is twice as long after each view that was left for it, and
+ *          eight times again after some time in peace: a primary that has no
+ *          room for all that is sent to it looks unfair too.
+ *
+ * RULES    1. Who finds so says it in PROGRESS, votes on, and sends what has
+ *             waited longest to everybody, who can then see it wait.  It
+ *             leaves when f + 1 members, itself one of them, say so of this
+ *             view or have left it: one member that lies, or whose own disk
+ *             or links are slow, changes nothing and loses nothing.
+ *          2. The first quarter of a view timeout of each view is not
+ *             measured: a new view begins with what is left of the old.
+ *          3. All of these times double with the view timeout (rule 3 of
+ *             view_change.c), so that some view lasts long enough for a
+ *             batch however slow the network has become.
+ *          4. A view that was slow from its beginning to its end leaves its
+ *             wait in the history, or none if it executed nothing.  So a
+ *             cluster that has become slower leaves each of its primaries
+ *             once at most: when f + 1 have been as slow, or all have had
+ *             their turn, that is what is asked for.
+ *          5. A member that hears no quorum, or that f + 1 others lead,
+ *             blames nobody (rule 4 of view_change.c); nor does one blame
+ *             itself.
+ */
+#include <string.h>
+
+#include "consensus/pbft.h"
+
+/* Windows in a view timeout, and those of a view that are not measured. */
+#define WINDOWS 8
+#define GRACE_WINDOWS 2
+
+/* Times in a row that make a primary slow. */
+#define SLOW_TIMES 4
+
+/* Requests that a window should have had executed at least. */
+#define SERVED_LEAST 2
+
+/* Waits shorter than this part of the view timeout are all alike. */
+#define WAIT_LEAST_PART 256
+
+/* Of what is expected, in thousandths. */
+#define DEMAND_FIRST 500
+#define DEMAND_LAST 700
+#define DEMAND_STEP 2
+
+/* A figure follows better windows by a quarter of the difference, and others
+ * by very little. */
+#define LEARN_BETTER 4
+#define LEARN_WORSE 512
+
+/* How much longer than the median is unfair, at first and at last, and view
+ * timeouts in peace after which it is the first again. */
+#define UNFAIR_FIRST 8
+#define UNFAIR_LAST 64
+#define PEACE_TIMEOUTS 32
+
+static uint64_t
+window_us(const struct engine *e)
+{
+	return view_timeout_us(e) / WINDOWS;
+}
+
+static bool
+is_measured(const struct engine *e)
+{
+	return e->raft == NULL && e->is_started && !e->is_changing;
+}
+
+static void
+add_time(struct pace_sum *sum, uint64_t us, size_t waiting)
+{
+	if (waiting == 0)
+		return;
+	sum->busy_us += us;
+	sum->waited_us += us * waiting;
+}
+
+void
+pace_count(struct engine *e)
+{
+	struct pace *p = &e->pace;
+	uint64_t from = p->counted_us;
+
+	p->counted_us = e->now_us;
+	if (from < p->begins_us)
+		from = p->begins_us;
+	if (e->now_us <= from || !is_measured(e))
+		return;
+	add_time(&p->now.own, e->now_us - from, e->pending_own);
+	add_time(&p->now.others, e->now_us - from,
+	    e->pending_count - e->pending_own);
+}
+
+/* What a verdict is about: see MEASURE. */
+static const struct pace_sum *
+looked_at(const struct pace_window *w)
+{
+	return w->own.busy_us > 0 ? &w->own : &w->others;
+}
+
+/* --- the history --- */
+
+/* The view before ended: what its primary has given is what it can give. */
+static void
+keep_figure(struct engine *e)
+{
+	const struct pace *p = &e->pace;
+	struct pace_figure *kept = &e->peers[view_primary(e, p->view)].pace;
+
+	if (p->own.wait_us != 0)
+		*kept = p->own;
+	else if (p->view_served != 0)
+		*kept = (struct pace_figure){ .wait_us = p->view_waited_us /
+			    p->view_served };
+}
+
+void
+pace_begin(struct engine *e)
+{
+	const uint64_t window = window_us(e);
+	const uint64_t peace = PEACE_TIMEOUTS * e->config.view_timeout_us;
+	uint64_t unfair_times = e->pace.unfair_times;
+
+	if (unfair_times == 0 || e->now_us - e->pace.begins_us > peace)
+		unfair_times = UNFAIR_FIRST;
+	keep_figure(e);
+	e->pace = (struct pace){
+		.view = e->view,
+		.begins_us = e->now_us + GRACE_WINDOWS * window,
+		.counted_us = e->now_us,
+		.delivered = e->delivered,
+		.due_us = e->now_us + (GRACE_WINDOWS + 1) * window,
+		.demand = DEMAND_FIRST,
+		.unfair_times = unfair_times,
+	};
+}
+
+/* Insert into what is sorted, the best first. */
+static void
+sort_in(uint64_t *sorted, uint32_t count, uint64_t value, bool is_least_best)
+{
+	uint32_t at = count;
+
+	for (; at > 0 && (sorted[at - 1] > value) == is_least_best; at--)
+		sorted[at] = sorted[at - 1];
+	sorted[at] = value;
+}
+
+/* The f + 1st best of what is known, or the best of fewer; 0: nothing is. */
+static uint64_t
+credible(const struct engine *e, const uint64_t *sorted, uint32_t count)
+{
+	if (count == 0)
+		return 0;
+	return sorted[count > e->faults && !PLANT_PACE_BEST ? e->faults : 0];
+}
+
+static uint64_t
+expected_wait_us(const struct engine *e)
+{
+	const uint64_t least = view_timeout_us(e) / WAIT_LEAST_PART + 1;
+	uint64_t sorted[ENGINE_MEMBERS_MAX], wait;
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].pace.wait_us != 0)
+			sort_in(sorted, count++, e->peers[i].pace.wait_us,
+			    true);
+	wait = credible(e, sorted, count);
+	if (count <= e->faults && (count == 0 || wait > window_us(e)))
+		wait = window_us(e);
+	if (e->pace.own.wait_us != 0 && e->pace.own.wait_us < wait)
+		wait = e->pace.own.wait_us;
+	return wait > least ? wait : least;
+}
+
+/* In 1000 seconds; 0: not known. */
+static uint64_t
+expected_rate(const struct engine *e)
+{
+	uint64_t sorted[ENGINE_MEMBERS_MAX], rate;
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].pace.rate != 0)
+			sort_in(sorted, count++, e->peers[i].pace.rate, false);
+	rate = credible(e, sorted, count);
+	return rate > e->pace.own.rate ? rate : e->pace.own.rate;
+}
+
+/* --- windows --- */
+
+static void
+learn(uint64_t *figure, uint64_t value, bool is_better)
+{
+	const uint64_t part = is_better ? LEARN_BETTER : LEARN_WORSE;
+
+	if (*figure == 0)
+		*figure = value;
+	else if (value > *figure)
+		*figure += (value - *figure) / part;
+	else
+		*figure -= (*figure - value) / part;
+}
+
+static void
+learn_from(struct pace *p, const struct pace_sum *s, bool has_rate)
+{
+	const uint64_t wait_us = s->waited_us / s->served + 1;
+
+	if (p->windows < PACE_WINDOWS)
+		return;
+	learn(&p->own.wait_us, wait_us, wait_us < p->own.wait_us);
+	if (has_rate)
+		learn(&p->own.rate, p->rate, p->rate > p->own.rate);
+}
+
+static void
+add_sum(struct pace_sum *to, const struct pace_sum *from)
+{
+	to->busy_us += from->busy_us;
+	to->waited_us += from->waited_us;
+	to->served += from->served;
+}
+
+static void
+add_windows(struct pace_window *all, const struct pace *p)
+{
+	uint32_t i;
+
+	memset(all, 0, sizeof(*all));
+	for (i = 0; i < PACE_WINDOWS; i++) {
+		add_sum(&all->own, &p->last[i].own);
+		add_sum(&all->others, &p->last[i].others);
+		all->batches += p->last[i].batches;
+	}
+}
+
+/* What was given of what could be expected, in thousandths. */
+static uint64_t
+given(struct engine *e, const struct pace_sum *s, bool has_rate)
+{
+	struct pace *p = &e->pace;
+	const uint64_t best = has_rate ? expected_rate(e) : 0;
+	const uint64_t wait_us = expected_wait_us(e);
+
+	p->rate = s->served * 1000000000 / s->busy_us;
+	p->expected = s->waited_us * 1000 / wait_us * 1000000 / s->busy_us + 1;
+	if (best != 0 && best < p->expected)
+		p->expected = best;
+	return p->rate * 1000 / p->expected;
+}
+
+/* Begin another window, and see whether the last ones were slow. */
+static void
+judge(struct engine *e)
+{
+	struct pace *p = &e->pace;
+	const struct pace_sum *s = looked_at(&p->now);
+	struct pace_window all;
+	bool has_rate;
+
+	p->now.batches = e->delivered - p->delivered;
+	p->delivered = e->delivered;
+	p->view_waited_us += s->waited_us;
+	p->view_served += s->served;
+	p->last[p->windows++ % PACE_WINDOWS] = p->now;
+	memset(&p->now, 0, sizeof(p->now));
+	add_windows(&all, p);
+	s = looked_at(&all);
+	/* Of others' requests only some are sent to us: no rate is theirs. */
+	has_rate = s == &all.own;
+	if (given(e, s, has_rate) < p->demand) {
+		p->slow_times++;
+	} else {
+		p->slow_times = 0;
+		learn_from(p, s, has_rate);
+	}
+	p->is_passed_over = s->served == 0 && all.batches > 0;
+	if (p->demand < DEMAND_LAST)
+		p->demand += DEMAND_STEP;
+}
+
+static bool
+is_full(const struct engine *e)
+{
+	const struct pace_sum *s = looked_at(&e->pace.now);
+
+	return s->busy_us >= window_us(e) &&
+	    s->waited_us >= SERVED_LEAST * expected_wait_us(e);
+}
+
+/* --- the waits of single requests --- */
+
+static uint64_t
+median(const uint64_t *values, uint32_t count)
+{
+	uint64_t sorted[PACE_WAITS];
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		sort_in(sorted, i, values[i], true);
+	return sorted[count / 2];
+}
+
+void
+pace_executed(struct engine *e, const struct pending *request)
+{
+	struct pace *p = &e->pace;
+	const bool is_own = request->source == e->config.self;
+
+	if (e->raft != NULL)
+		return;
+	pace_count(e);
+	if (e->now_us > p->begins_us && is_own)
+		p->now.own.served++;
+	else if (e->now_us > p->begins_us)
+		p->now.others.served++;
+	/* Others' have waited there before they were sent to us. */
+	if (!is_own)
+		return;
+	p->waits[p->executed++ % PACE_WAITS] = e->now_us - request->since_us;
+	if (p->executed % PACE_WAITS == 0)
+		p->median_us = median(p->waits, PACE_WAITS);
+}
+
+/* How much longer than others a request may wait. */
+static uint64_t
+unfair_us(const struct engine *e)
+{
+	const uint64_t least = GRACE_WINDOWS * window_us(e);
+	uint64_t most = e->pace.unfair_times * e->pace.median_us;
+
+	return most > least ? most : least;
+}
+
+uint64_t
+pace_share_us(const struct engine *e)
+{
+	const uint64_t most = e->config.view_timeout_us / 2;
+	uint64_t due = most;
+
+	if (e->pace.slow_times > 0)
+		due = window_us(e);
+	else if (e->pace.median_us != 0)
+		due = unfair_us(e) / 2;
+	return due < most ? due : most;
+}
+
+/* Is the oldest request kept from being executed? */
+static bool
+oldest_is_wronged(const struct engine *e)
+{
+	const struct pending *oldest = e->oldest;
+
+	return oldest != NULL && e->pace.median_us != 0 &&
+	    e->pace.executed - oldest->executed_before >= PACE_WAITS &&
+	    oldest->shared_us > oldest->since_us &&
+	    e->now_us - oldest->since_us >= unfair_us(e);
+}
+
+/* --- asking for the next view --- */
+
+static const char SLOW[] = "slow";
+static const char UNFAIR[] = "unfair";
+
+static const char *
+blame(const struct engine *e)
+{
+	if (e->is_rejoining || view_is_primary(e) || PLANT_SLOW_KEPT ||
+	    !progress_hears_quorum(e) || progress_peers_lead(e))
+		return NULL;
+	if (e->pace.slow_times >= SLOW_TIMES)
+		return e->pace.is_passed_over ? UNFAIR : SLOW;
+	return oldest_is_wronged(e) ? UNFAIR : NULL;
+}
+
+/* Members that blame the primary of our view too, or have left it. */
+static uint32_t
+count_blaming(const struct engine *e)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < e->config.member_count; i++) {
+		const struct peer *peer = &e->peers[i];
+
+		if (i == e->config.self ? e->pace.is_blaming
+					: peer->blamed_view == e->view + 1 ||
+			    peer->view_change.view > e->view)
+			count++;
+	}
+	return count;
+}
+
+static void
+leave(struct engine *e, const char *why)
+{
+	/* A view that begins at once is measured anew. */
+	const uint64_t rate = e->pace.rate, expected = e->pace.expected;
+	struct effect *effect;
+
+	if (why == UNFAIR) {
+		REACHED(UNFAIR_LEFT);
+		if (e->pace.unfair_times < UNFAIR_LAST)
+			e->pace.unfair_times *= 2;
+		view_change_unfair(e);
+		return;
+	}
+	REACHED(SLOW_LEFT);
+	effect = view_change_start(e, e->view + 1, why);
+	effect->measured = rate;
+	effect->expected = expected;
+}
+
+void
+pace_consider(struct engine *e)
+{
+	const char *why;
+
+	if (!is_measured(e))
+		return;
+	why = blame(e);
+	if (e->pace.is_blaming != (why != NULL)) {
+		e->pace.is_blaming = why != NULL;
+		progress_send(e);
+	}
+	if (why != NULL && count_blaming(e) > e->faults)
+		leave(e, why);
+}
+
+void
+pace_tick(struct engine *e)
+{
+	if (pace_deadline(e) > e->now_us)
+		return;
+	pace_count(e);
+	e->pace.due_us = e->now_us + window_us(e);
+	if (is_full(e))
+		judge(e);
+	pace_consider(e);
+}
+
+uint64_t
+pace_deadline(const struct engine *e)
+{
+	return is_measured(e) && e->pending_count > 0 ? e->pace.due_us
+						      : UINT64_MAX;
+}
