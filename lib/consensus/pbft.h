@@ -187,6 +187,7 @@ struct pending {
 	uint64_t proposed_view; /* view + 1 of its proposal; 0: none */
 	uint64_t proposed_seq;
 	uint64_t shared_us;       /* when it was last sent again */
+	bool is_forwarded;        /* to the primary of this view */
 	uint64_t executed_before; /* others, in this view */
 	uint8_t raw[];
 };
@@ -291,7 +292,8 @@ struct engine {
 	struct pending *unforwarded; /* all before it are, in this view */
 	struct pending *buckets[PENDING_BUCKETS];
 	size_t pending_count, pending_bytes;
-	size_t pending_own; /* those of our own clients */
+	size_t pending_own;     /* those of our own clients */
+	size_t forwarded_bytes; /* sent to the primary, in this view */
 	bool wants_checkpoint;
 	uint64_t wanted_since_us;
 	uint64_t flagged_us; /* when we last flagged a batch for a peer */

@@ -8,7 +8,8 @@
  *          2. Our own clients may use all of the room, what others forward
  *             only half, each of them an equal share of it, so that no
  *             member can keep our clients out.
- *          3. A backup sends a request to the primary at once, and whenever
+ *          3. A backup sends a request to the primary as soon as there is room
+ *             for it in its share there, the oldest first, and whenever
  *             half of its patience is over to everybody: then every correct
  *             replica's timer runs, and a primary that ignores the request
  *             is replaced (Castro & Liskov 1999, section 4.1).  Under a
@@ -80,6 +81,8 @@ pending_drop(struct engine *e, struct pending *p)
 		e->unproposed = p->next;
 	if (e->unforwarded == p)
 		e->unforwarded = p->next;
+	if (p->is_forwarded)
+		e->forwarded_bytes -= p->len;
 	if (p->previous != NULL)
 		p->previous->next = p->next;
 	else
@@ -249,7 +252,9 @@ pending_new_view(struct engine *e)
 		p->since_us = e->now_us;
 		p->shared_us = e->now_us;
 		p->executed_before = 0;
+		p->is_forwarded = false;
 	}
+	e->forwarded_bytes = 0;
 	e->unproposed = e->oldest;
 	e->unforwarded = e->oldest;
 }
@@ -271,15 +276,21 @@ static void
 forward_new(struct engine *e)
 {
 	uint32_t primary = engine_primary(e);
+	/* The primary may execute a little later than we do. */
+	size_t most = pending_share(e) / 4 * 3;
 
 	for (; e->unforwarded != NULL; e->unforwarded = e->unforwarded->next) {
-		const struct pending *p = e->unforwarded;
+		struct pending *p = e->unforwarded;
 
 		if (primary == e->config.self || p->source != e->config.self ||
 		    p->proposed_view == e->view + 1)
 			continue;
-		if (!emit_has_room(e, p->len + 64))
+		if ((e->forwarded_bytes > 0 &&
+			e->forwarded_bytes + p->len > most) ||
+		    !emit_has_room(e, p->len + 64))
 			return;
+		p->is_forwarded = true;
+		e->forwarded_bytes += p->len;
 		pending_send(e, p, 1U << primary);
 	}
 }

@@ -492,6 +492,28 @@ requests_beyond_the_room_are_refused_and_the_rest_agreed(void **state)
 	cluster_free(c);
 }
 
+/* More would be dropped there, the oldest perhaps, and have to wait long. */
+static void
+a_member_forwards_what_has_room_at_the_primary_and_then_the_rest(void **state)
+{
+	struct cluster *c = cluster_new(4);
+	unsigned i;
+
+	(void)state;
+	c->config.pending_bytes_max = 16384;
+	cluster_start(c);
+	for (i = 0; i < 60; i++)
+		submit(c, 1);
+	assert_int_equal(c->nodes[1].refused, 0);
+	node_step(&c->nodes[1], (struct event){ .kind = EVENT_FLUSH });
+	assert_in_range(c->nodes[1].sent[MESSAGE_REQUEST], 1,
+	    16384 / 2 / 3 / 200);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[1].sent[MESSAGE_REQUEST], 60);
+	assert_int_equal(requests_up_to(c, c->nodes[1].applied), 60);
+	cluster_free(c);
+}
+
 static void
 a_thousand_forwarded_requests_fit_the_effects_of_their_turns(void **state)
 {
@@ -755,6 +777,8 @@ main(void)
 		    a_forwarded_request_without_its_principals_signature_is_dropped),
 		cmocka_unit_test(
 		    requests_beyond_the_room_are_refused_and_the_rest_agreed),
+		cmocka_unit_test(
+		    a_member_forwards_what_has_room_at_the_primary_and_then_the_rest),
 		cmocka_unit_test(
 		    a_thousand_forwarded_requests_fit_the_effects_of_their_turns),
 		cmocka_unit_test(

@@ -420,6 +420,24 @@ a_primary_that_keeps_one_members_requests_back_is_left_as_unfair(void **state)
 	busy_cluster_free(c);
 }
 
+/* Nobody can serve what it has no room for: some will wait for long. */
+static void
+a_crowd_that_finds_no_room_does_not_turn_views_over_for_ever(void **state)
+{
+	struct cluster *c = busy_cluster_with(4, 16384);
+	struct load load = { .at = 0xe, .clients = 1, .floor_us = ROUND };
+	uint64_t view;
+
+	(void)state;
+	(void)work(c, &load, 5000);
+	load.clients = 60;
+	(void)work(c, &load, 15000);
+	view = status_of(c, 1).view;
+	(void)work(c, &load, 15000);
+	assert_in_range(status_of(c, 1).view, 0, view + 1);
+	busy_cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -445,6 +463,8 @@ main(void)
 		    members_that_blame_a_good_primary_change_nothing),
 		cmocka_unit_test(
 		    a_primary_that_keeps_one_members_requests_back_is_left_as_unfair),
+		cmocka_unit_test(
+		    a_crowd_that_finds_no_room_does_not_turn_views_over_for_ever),
 	};
 
 	return cmocka_run_group_tests(specifications, NULL, NULL);
