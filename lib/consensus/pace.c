@@ -20,10 +20,10 @@
  *
  * HISTORY  A figure for each member: rate and wait of its last view, as good
  *          as its windows were, less rare outliers.  Of these the f + 1st
- *          best is asked for, which one correct member at least has given
- *          or would give; of fewer known ones the best, and never a wait
- *          longer than a window.  Whatever this primary itself has shown to
- *          be possible in its view is asked for as well.
+ *          best is asked for, which one correct member at least has given;
+ *          who has not been primary yet is thought to be as good as the
+ *          best, and to need no longer than a window.  Whatever this primary
+ *          itself has shown to be possible in its view is asked for as well.
  *
  * VERDICT  With N requests waiting no cluster gives more than its best rate,
  *          nor than N by the least wait.  Less than the demanded part of the
@@ -53,8 +53,8 @@
  *          4. A view that was slow from its beginning to its end leaves its
  *             wait in the history, or none if it executed nothing.  So a
  *             cluster that has become slower leaves each of its primaries
- *             once at most: when f + 1 have been as slow, or all have had
- *             their turn, that is what is asked for.
+ *             once at most: when all but f have had their turn, what they
+ *             could give is what is asked for.
  *          5. A member that hears no quorum, or that f + 1 others lead,
  *             blames nobody (rule 4 of view_change.c); nor does one blame
  *             itself.
@@ -85,6 +85,9 @@
  * by very little. */
 #define LEARN_BETTER 4
 #define LEARN_WORSE 512
+
+/* Times that it was sent to the primary in vain, after the first. */
+#define SHARES_LEAST 2
 
 /* How much longer than the median is unfair, at first and at last, and view
  * timeouts in peace after which it is the first again. */
@@ -184,13 +187,27 @@ sort_in(uint64_t *sorted, uint32_t count, uint64_t value, bool is_least_best)
 	sorted[at] = value;
 }
 
-/* The f + 1st best of what is known, or the best of fewer; 0: nothing is. */
-static uint64_t
-credible(const struct engine *e, const uint64_t *sorted, uint32_t count)
+/* Have all but f shown what they can? */
+static bool
+is_settled(const struct engine *e, uint32_t known)
 {
-	if (count == 0)
+	return known + e->faults >= e->config.member_count;
+}
+
+/*
+ * The f + 1st best of all members' figures, who is not known being as good as
+ * the best that is; 0: nobody is.
+ */
+static uint64_t
+credible(const struct engine *e, const uint64_t *sorted, uint32_t known)
+{
+	const uint32_t unknown = e->config.member_count - known;
+
+	if (known == 0)
 		return 0;
-	return sorted[count > e->faults && !PLANT_PACE_BEST ? e->faults : 0];
+	if (!is_settled(e, known) || PLANT_PACE_BEST)
+		return sorted[0];
+	return sorted[e->faults - unknown];
 }
 
 static uint64_t
@@ -205,7 +222,7 @@ expected_wait_us(const struct engine *e)
 			sort_in(sorted, count++, e->peers[i].pace.wait_us,
 			    true);
 	wait = credible(e, sorted, count);
-	if (count <= e->faults && (count == 0 || wait > window_us(e)))
+	if (wait == 0 || (!is_settled(e, count) && wait > window_us(e)))
 		wait = window_us(e);
 	if (e->pace.own.wait_us != 0 && e->pace.own.wait_us < wait)
 		wait = e->pace.own.wait_us;
@@ -393,7 +410,7 @@ oldest_is_wronged(const struct engine *e)
 
 	return oldest != NULL && e->pace.median_us != 0 &&
 	    e->pace.executed - oldest->executed_before >= PACE_WAITS &&
-	    oldest->shared_us > oldest->since_us &&
+	    oldest->shares >= SHARES_LEAST &&
 	    e->now_us - oldest->since_us >= unfair_us(e);
 }
 

@@ -186,7 +186,8 @@ struct pending {
 	uint64_t since_us;
 	uint64_t proposed_view; /* view + 1 of its proposal; 0: none */
 	uint64_t proposed_seq;
-	uint64_t shared_us;       /* when it was last sent again */
+	uint64_t shared_us;       /* when it was last sent again, */
+	uint32_t shares;          /* and how often, in this view */
 	bool is_forwarded;        /* to the primary of this view */
 	uint64_t executed_before; /* others, in this view */
 	uint8_t raw[];

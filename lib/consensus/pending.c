@@ -251,6 +251,7 @@ pending_new_view(struct engine *e)
 		/* The new primary gets a patience of its own. */
 		p->since_us = e->now_us;
 		p->shared_us = e->now_us;
+		p->shares = 0;
 		p->executed_before = 0;
 		p->is_forwarded = false;
 	}
@@ -317,6 +318,7 @@ share_old(struct engine *e)
 		    !emit_has_room(e, p->len + 64))
 			continue;
 		p->shared_us = e->now_us;
+		p->shares++;
 		pending_send(e, p, to & ~(1U << e->config.self));
 	}
 }
