@@ -35,7 +35,7 @@
  *          It is unfair when it is slow only towards what waits here, while
  *          other batches are executed, or when a request waits eight times as
  *          long as the median of those executed since it came, of which
- *          there are many, although it was sent to the primary again.
+ *          there are many, although it was sent to the primary twice more.
  *          That is twice as long after each view that was left for it, and
  *          eight times again after some time in peace: a primary that has no
  *          room for all that is sent to it looks unfair too.

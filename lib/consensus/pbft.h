@@ -195,6 +195,14 @@ struct pending {
 
 #define PENDING_BUCKETS 1024
 
+/* Requests remembered as executed, at most. */
+#define PENDING_EXECUTED 2048
+
+struct executed {
+	struct digest digest;
+	uint64_t seq;
+};
+
 /* What a new view must go on with: Castro & Liskov 1999, section 4.4. */
 struct selection {
 	uint64_t base; /* the highest stable checkpoint proved */
@@ -292,6 +300,7 @@ struct engine {
 	struct pending *unproposed;  /* all before it are, in this view */
 	struct pending *unforwarded; /* all before it are, in this view */
 	struct pending *buckets[PENDING_BUCKETS];
+	struct executed executed[PENDING_EXECUTED]; /* by hash, newest only */
 	size_t pending_count, pending_bytes;
 	size_t pending_own;     /* those of our own clients */
 	size_t forwarded_bytes; /* sent to the primary, in this view */
@@ -384,7 +393,7 @@ void null_batch(struct bytes *batch, struct digest *digest);
 /* --- pending.c: requests waiting to be executed --- */
 
 void pending_take(struct engine *e, uint32_t source, struct bytes raw);
-void pending_executed(struct engine *e, struct bytes batch);
+void pending_executed(struct engine *e, struct bytes batch, uint64_t seq);
 
 /* Nothing more is executed in this epoch: forget all that waits. */
 void pending_drop_all(struct engine *e);

@@ -21,8 +21,19 @@
  *          5. Who is changing views alone still sends its requests to the
  *             others: they may well agree without it.
  *
+ *          6. What another member sends is not taken when we remember that it
+ *             was executed, further on than that member says it is: it will
+ *             come there.  Who is there and still asks has got a state in the
+ *             place of batches, and is heard.
+ *
  * NOT HERE Whether a request was executed before: the replicated client
- *          table answers that, on every replica alike (store/session.c).
+ *          table answers that, on every replica alike (store/session.c), and
+ *          executes nothing twice.  No member can refuse a batch for it: it
+ *          remembers more than a correct primary that has restarted, fetched
+ *          its state or not yet executed what it carries over.  A primary
+ *          gains nothing by ordering what was executed: it may as well order
+ *          requests of its own.  That others' wait is what it is left for
+ *          (pace.c).
  */
 #include <string.h>
 
@@ -124,6 +135,29 @@ pending_has_room(const struct engine *e, uint32_t source, size_t len)
 	    e->peers[source].pending_bytes + len <= pending_share(e);
 }
 
+static struct executed *
+executed_cell(struct engine *e, const struct digest *digest)
+{
+	uint32_t hash;
+
+	memcpy(&hash, digest->data, sizeof(hash));
+	return &e->executed[hash % PENDING_EXECUTED];
+}
+
+/*
+ * Has another sent what is executed, before it came there itself?  It would be
+ * ordered once more, for nothing.
+ */
+static bool
+is_stale(struct engine *e, uint32_t source, const struct digest *digest)
+{
+	const struct executed *executed = executed_cell(e, digest);
+
+	return source != e->config.self &&
+	    e->peers[source].delivered < executed->seq &&
+	    digest_equal(&executed->digest, digest);
+}
+
 static void
 pending_refuse(struct engine *e, uint32_t source, struct bytes raw)
 {
@@ -141,7 +175,8 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 
 	digest_of(&digest, raw);
 	/* After the last batch who waits asks again, in the next epoch. */
-	if (e->last != 0 || pending_find(e, &digest) != NULL)
+	if (e->last != 0 || pending_find(e, &digest) != NULL ||
+	    is_stale(e, source, &digest))
 		return;
 	/* A batch must hold it, with its own head. */
 	if (raw.len + 32 > e->config.batch_bytes_max ||
@@ -189,56 +224,61 @@ pending_take(struct engine *e, uint32_t source, struct bytes raw)
 		e->pending_own++;
 }
 
-/* Call found for each request of a batch that waits here. */
+/* Call fn for each request of a batch. */
 static void
-for_each_waiting(struct engine *e, struct bytes encoded,
-    void (*found)(struct engine *e, struct pending *p, uint64_t seq),
+for_each_request(struct engine *e, struct bytes encoded,
+    void (*fn)(struct engine *e, const struct digest *digest, uint64_t seq),
     uint64_t seq)
 {
 	struct batch batch;
 	struct decoder d;
 	size_t i;
 
-	if (e->pending_count == 0 ||
-	    batch_decode(&batch, encoded, NULL) != AG_OK)
+	if (batch_decode(&batch, encoded, NULL) != AG_OK)
 		return;
 	decoder_init(&d, batch.envelopes);
 	for (i = 0; i < batch.envelope_count; i++) {
 		struct digest digest;
-		struct pending *p;
 
 		digest_of(&digest, decoder_get_raw(&d));
-		p = pending_find(e, &digest);
-		if (p != NULL)
-			found(e, p, seq);
+		fn(e, &digest, seq);
 	}
 }
 
 static void
-on_executed(struct engine *e, struct pending *p, uint64_t seq)
+on_executed(struct engine *e, const struct digest *digest, uint64_t seq)
 {
-	(void)seq;
+	struct pending *p = pending_find(e, digest);
+
+	*executed_cell(e, digest) = (struct executed){ *digest, seq };
+	if (p == NULL)
+		return;
 	pace_executed(e, p);
 	pending_drop(e, p);
 }
 
 static void
-on_proposed(struct engine *e, struct pending *p, uint64_t seq)
+on_proposed(struct engine *e, const struct digest *digest, uint64_t seq)
 {
+	struct pending *p = pending_find(e, digest);
+
+	if (p == NULL)
+		return;
 	p->proposed_view = e->view + 1;
 	p->proposed_seq = seq;
 }
 
 void
-pending_executed(struct engine *e, struct bytes batch)
+pending_executed(struct engine *e, struct bytes batch, uint64_t seq)
 {
-	for_each_waiting(e, batch, on_executed, 0);
+	for_each_request(e, batch, on_executed, seq);
 }
 
 void
 pending_mark_proposed(struct engine *e, struct bytes batch, uint64_t seq)
 {
-	for_each_waiting(e, batch, on_proposed, seq);
+	if (e->pending_count > 0)
+		for_each_request(e, batch, on_proposed, seq);
 }
 
 void

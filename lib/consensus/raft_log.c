@@ -153,7 +153,7 @@ raft_log_deliver(struct engine *e)
 		slot->committed_us = e->now_us;
 		e->delivered = slot->seq;
 		e->last_progress_us = e->now_us;
-		pending_executed(e, effect->body);
+		pending_executed(e, effect->body, effect->seq);
 	}
 }
 

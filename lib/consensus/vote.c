@@ -749,7 +749,7 @@ deliver(struct engine *e, const struct certificate *certificate,
 		e->proposed = e->delivered;
 	e->last_progress_us = e->now_us;
 	e->attempts = 0;
-	pending_executed(e, batch);
+	pending_executed(e, batch, certificate->seq);
 }
 
 /* Hand out for execution what is committed, in order. */

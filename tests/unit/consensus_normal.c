@@ -492,6 +492,37 @@ requests_beyond_the_room_are_refused_and_the_rest_agreed(void **state)
 	cluster_free(c);
 }
 
+static void
+what_was_executed_is_not_ordered_again_for_who_sends_it_late(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint8_t raw[512], message[600];
+	struct bytes request = request_make(c, 2, raw, sizeof(raw), 100);
+	struct encoder e;
+	struct bytes body;
+
+	(void)state;
+	submit_bytes(c, 2, request);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	encoder_init(&e, message, sizeof(message));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_REQUEST);
+	encoder_put_bytes(&e, request);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 2, 0, body);
+	post(c, 2, 1, body);
+	assert_int_equal(status_of(c, 0).pending_requests, 0);
+	assert_int_equal(status_of(c, 1).pending_requests, 0);
+	cluster_settle(c);
+	assert_applied(c, 1);
+	/* Who got there by a state may have to ask. */
+	cluster_advance(c, 200 * MS);
+	post(c, 2, 0, body);
+	assert_int_equal(status_of(c, 0).pending_requests, 1);
+	cluster_free(c);
+}
+
 /* More would be dropped there, the oldest perhaps, and have to wait long. */
 static void
 a_member_forwards_what_has_room_at_the_primary_and_then_the_rest(void **state)
@@ -777,6 +808,8 @@ main(void)
 		    a_forwarded_request_without_its_principals_signature_is_dropped),
 		cmocka_unit_test(
 		    requests_beyond_the_room_are_refused_and_the_rest_agreed),
+		cmocka_unit_test(
+		    what_was_executed_is_not_ordered_again_for_who_sends_it_late),
 		cmocka_unit_test(
 		    a_member_forwards_what_has_room_at_the_primary_and_then_the_rest),
 		cmocka_unit_test(
