@@ -14,9 +14,9 @@
  *          rate, of requests executed, and a wait: the time that all of them
  *          waited, by those executed (Little's law), so that what is kept
  *          back counts too.  Requests count that our own clients wait for;
- *          while there are none, those that others have sent us.  The rest
- *          counts for nothing, or a primary could order its own to look
- *          busy.
+ *          while there are none, those that others have sent us, of which
+ *          more patience is due.  The rest counts for nothing, or a primary
+ *          could order its own to look busy.
  *
  * HISTORY  A figure for each member: rate and wait of its last view, as good
  *          as its windows were, less rare outliers.  Of these the f + 1st
@@ -48,13 +48,13 @@
  *          2. The first quarter of a view timeout of each view is not
  *             measured: a new view begins with what is left of the old.
  *          3. All of these times double with the view timeout (rule 3 of
- *             view_change.c), so that some view lasts long enough for a
- *             batch however slow the network has become.
+ *             view_change.c), one view later, so that some view lasts long
+ *             enough for a batch however slow the network has become.
  *          4. A view that was slow from its beginning to its end leaves its
- *             wait in the history, or none if it executed nothing.  So a
+ *             wait in the history, also when it executed nothing.  So a
  *             cluster that has become slower leaves each of its primaries
- *             once at most: when all but f have had their turn, what they
- *             could give is what is asked for.
+ *             once, or again when they become slower yet: when all but f have
+ *             had their turn, what they could give is what is asked for.
  *          5. A member that hears no quorum, or that f + 1 others lead,
  *             blames nobody (rule 4 of view_change.c); nor does one blame
  *             itself.
@@ -95,10 +95,17 @@
 #define UNFAIR_LAST 64
 #define PEACE_TIMEOUTS 32
 
+/*
+ * The first view change of many does not lengthen it: a view that begins after
+ * a slow one is measured as that was.
+ */
 static uint64_t
 window_us(const struct engine *e)
 {
-	return view_timeout_us(e) / WINDOWS;
+	const uint64_t timeout = view_timeout_us(e);
+
+	return (timeout > e->config.view_timeout_us ? timeout / 2 : timeout) /
+	    WINDOWS;
 }
 
 static bool
@@ -127,16 +134,16 @@ pace_count(struct engine *e)
 		from = p->begins_us;
 	if (e->now_us <= from || !is_measured(e))
 		return;
-	add_time(&p->now.own, e->now_us - from, e->pending_own);
-	add_time(&p->now.others, e->now_us - from,
+	add_time(&p->now.sums[PACE_OWN], e->now_us - from, e->pending_own);
+	add_time(&p->now.sums[PACE_OTHERS], e->now_us - from,
 	    e->pending_count - e->pending_own);
 }
 
-/* What a verdict is about: see MEASURE. */
-static const struct pace_sum *
-looked_at(const struct pace_window *w)
+/* Whose requests a verdict is about: see MEASURE. */
+static enum pace_whose
+whose(const struct pace_window *w)
 {
-	return w->own.busy_us > 0 ? &w->own : &w->others;
+	return w->sums[PACE_OWN].busy_us > 0 ? PACE_OWN : PACE_OTHERS;
 }
 
 /* --- the history --- */
@@ -147,12 +154,20 @@ keep_figure(struct engine *e)
 {
 	const struct pace *p = &e->pace;
 	struct pace_figure *kept = &e->peers[view_primary(e, p->view)].pace;
+	uint32_t k;
 
-	if (p->own.wait_us != 0)
-		*kept = p->own;
-	else if (p->view_served != 0)
-		*kept = (struct pace_figure){ .wait_us = p->view_waited_us /
-			    p->view_served };
+	for (k = 0; k < PACE_WHOSE; k++) {
+		const struct pace_sum *view = &p->view_sums[k];
+
+		if (p->shown.wait_us[k] != 0)
+			kept->wait_us[k] = p->shown.wait_us[k];
+		else if (view->served != 0)
+			kept->wait_us[k] = view->waited_us / view->served + 1;
+		else if (view->busy_us != 0)
+			kept->wait_us[k] = view->busy_us;
+	}
+	if (p->view_sums[PACE_OWN].busy_us != 0)
+		kept->rate = p->shown.rate;
 }
 
 void
@@ -211,21 +226,25 @@ credible(const struct engine *e, const uint64_t *sorted, uint32_t known)
 }
 
 static uint64_t
-expected_wait_us(const struct engine *e)
+expected_wait_us(const struct engine *e, enum pace_whose whose)
 {
 	const uint64_t least = view_timeout_us(e) / WAIT_LEAST_PART + 1;
+	const uint64_t shown = e->pace.shown.wait_us[whose];
 	uint64_t sorted[ENGINE_MEMBERS_MAX], wait;
 	uint32_t i, count = 0;
 
 	for (i = 0; i < e->config.member_count; i++)
-		if (e->peers[i].pace.wait_us != 0)
-			sort_in(sorted, count++, e->peers[i].pace.wait_us,
-			    true);
+		if (e->peers[i].pace.wait_us[whose] != 0)
+			sort_in(sorted, count++,
+			    e->peers[i].pace.wait_us[whose], true);
 	wait = credible(e, sorted, count);
 	if (wait == 0 || (!is_settled(e, count) && wait > window_us(e)))
 		wait = window_us(e);
-	if (e->pace.own.wait_us != 0 && e->pace.own.wait_us < wait)
-		wait = e->pace.own.wait_us;
+	if (shown != 0 && shown < wait)
+		wait = shown;
+	/* Others send what has waited already: the worst of what they have. */
+	if (whose == PACE_OTHERS && wait < window_us(e))
+		wait = window_us(e);
 	return wait > least ? wait : least;
 }
 
@@ -240,7 +259,7 @@ expected_rate(const struct engine *e)
 		if (e->peers[i].pace.rate != 0)
 			sort_in(sorted, count++, e->peers[i].pace.rate, false);
 	rate = credible(e, sorted, count);
-	return rate > e->pace.own.rate ? rate : e->pace.own.rate;
+	return rate > e->pace.shown.rate ? rate : e->pace.shown.rate;
 }
 
 /* --- windows --- */
@@ -259,15 +278,17 @@ learn(uint64_t *figure, uint64_t value, bool is_better)
 }
 
 static void
-learn_from(struct pace *p, const struct pace_sum *s, bool has_rate)
+learn_from(struct pace *p, const struct pace_sum *s, enum pace_whose whose)
 {
+	uint64_t *shown_us = &p->shown.wait_us[whose];
 	const uint64_t wait_us = s->waited_us / s->served + 1;
 
 	if (p->windows < PACE_WINDOWS)
 		return;
-	learn(&p->own.wait_us, wait_us, wait_us < p->own.wait_us);
-	if (has_rate)
-		learn(&p->own.rate, p->rate, p->rate > p->own.rate);
+	learn(shown_us, wait_us, wait_us < *shown_us);
+	/* Of others' requests only some are sent to us: no rate is theirs. */
+	if (whose == PACE_OWN)
+		learn(&p->shown.rate, p->rate, p->rate > p->shown.rate);
 }
 
 static void
@@ -279,25 +300,20 @@ add_sum(struct pace_sum *to, const struct pace_sum *from)
 }
 
 static void
-add_windows(struct pace_window *all, const struct pace *p)
+add_window(struct pace_window *to, const struct pace_window *from)
 {
-	uint32_t i;
-
-	memset(all, 0, sizeof(*all));
-	for (i = 0; i < PACE_WINDOWS; i++) {
-		add_sum(&all->own, &p->last[i].own);
-		add_sum(&all->others, &p->last[i].others);
-		all->batches += p->last[i].batches;
-	}
+	add_sum(&to->sums[PACE_OWN], &from->sums[PACE_OWN]);
+	add_sum(&to->sums[PACE_OTHERS], &from->sums[PACE_OTHERS]);
+	to->batches += from->batches;
 }
 
 /* What was given of what could be expected, in thousandths. */
 static uint64_t
-given(struct engine *e, const struct pace_sum *s, bool has_rate)
+given(struct engine *e, const struct pace_sum *s, enum pace_whose whose)
 {
 	struct pace *p = &e->pace;
-	const uint64_t best = has_rate ? expected_rate(e) : 0;
-	const uint64_t wait_us = expected_wait_us(e);
+	const uint64_t best = whose == PACE_OWN ? expected_rate(e) : 0;
+	const uint64_t wait_us = expected_wait_us(e, whose);
 
 	p->rate = s->served * 1000000000 / s->busy_us;
 	p->expected = s->waited_us * 1000 / wait_us * 1000000 / s->busy_us + 1;
@@ -306,43 +322,51 @@ given(struct engine *e, const struct pace_sum *s, bool has_rate)
 	return p->rate * 1000 / p->expected;
 }
 
-/* Begin another window, and see whether the last ones were slow. */
+/* Were the last windows slow? */
 static void
 judge(struct engine *e)
 {
 	struct pace *p = &e->pace;
-	const struct pace_sum *s = looked_at(&p->now);
-	struct pace_window all;
-	bool has_rate;
+	struct pace_window all = { 0 };
+	const struct pace_sum *s;
+	uint32_t i;
 
-	p->now.batches = e->delivered - p->delivered;
-	p->delivered = e->delivered;
-	p->view_waited_us += s->waited_us;
-	p->view_served += s->served;
-	p->last[p->windows++ % PACE_WINDOWS] = p->now;
-	memset(&p->now, 0, sizeof(p->now));
-	add_windows(&all, p);
-	s = looked_at(&all);
-	/* Of others' requests only some are sent to us: no rate is theirs. */
-	has_rate = s == &all.own;
-	if (given(e, s, has_rate) < p->demand) {
+	for (i = 0; i < PACE_WINDOWS; i++)
+		add_window(&all, &p->last[i]);
+	s = &all.sums[whose(&all)];
+	if (given(e, s, whose(&all)) < p->demand) {
 		p->slow_times++;
 	} else {
 		p->slow_times = 0;
-		learn_from(p, s, has_rate);
+		learn_from(p, s, whose(&all));
 	}
 	p->is_passed_over = s->served == 0 && all.batches > 0;
 	if (p->demand < DEMAND_LAST)
 		p->demand += DEMAND_STEP;
 }
 
+static void
+end_window(struct engine *e)
+{
+	struct pace *p = &e->pace;
+	struct pace_window *w = &p->now;
+
+	w->batches = e->delivered - p->delivered;
+	p->delivered = e->delivered;
+	add_sum(&p->view_sums[PACE_OWN], &w->sums[PACE_OWN]);
+	add_sum(&p->view_sums[PACE_OTHERS], &w->sums[PACE_OTHERS]);
+	p->last[p->windows++ % PACE_WINDOWS] = *w;
+	memset(w, 0, sizeof(*w));
+}
+
 static bool
 is_full(const struct engine *e)
 {
-	const struct pace_sum *s = looked_at(&e->pace.now);
+	const struct pace_window *w = &e->pace.now;
+	const struct pace_sum *s = &w->sums[whose(w)];
 
 	return s->busy_us >= window_us(e) &&
-	    s->waited_us >= SERVED_LEAST * expected_wait_us(e);
+	    s->waited_us >= SERVED_LEAST * expected_wait_us(e, whose(w));
 }
 
 /* --- the waits of single requests --- */
@@ -367,10 +391,8 @@ pace_executed(struct engine *e, const struct pending *request)
 	if (e->raft != NULL)
 		return;
 	pace_count(e);
-	if (e->now_us > p->begins_us && is_own)
-		p->now.own.served++;
-	else if (e->now_us > p->begins_us)
-		p->now.others.served++;
+	if (e->now_us > p->begins_us)
+		p->now.sums[is_own ? PACE_OWN : PACE_OTHERS].served++;
 	/* Others' have waited there before they were sent to us. */
 	if (!is_own)
 		return;
@@ -490,8 +512,10 @@ pace_tick(struct engine *e)
 		return;
 	pace_count(e);
 	e->pace.due_us = e->now_us + window_us(e);
-	if (is_full(e))
+	if (is_full(e)) {
+		end_window(e);
 		judge(e);
+	}
 	pace_consider(e);
 }
 

@@ -99,10 +99,17 @@ struct view_change {
 	uint32_t len;
 };
 
+/* Whose clients wait for a request. */
+enum pace_whose {
+	PACE_OWN,
+	PACE_OTHERS,
+	PACE_WHOSE,
+};
+
 /* What a view has given, or can be expected to: see pace.c. */
 struct pace_figure {
-	uint64_t rate;    /* requests in 1000 seconds; 0: not known */
-	uint64_t wait_us; /* of a request; 0: not known */
+	uint64_t rate; /* own requests in 1000 seconds; 0: not known */
+	uint64_t wait_us[PACE_WHOSE]; /* of a request; 0: not known */
 };
 
 #define PACE_WAITS 32
@@ -116,8 +123,8 @@ struct pace_sum {
 
 /* Some time in which something waited. */
 struct pace_window {
-	struct pace_sum own, others; /* of whose clients */
-	uint64_t batches;            /* executed, of whatever requests */
+	struct pace_sum sums[PACE_WHOSE];
+	uint64_t batches; /* executed, of whatever requests */
 };
 
 /* The pace of a view, measured. */
@@ -129,8 +136,8 @@ struct pace {
 	uint64_t delivered;  /* before this window */
 	struct pace_window now, last[PACE_WINDOWS];
 	uint64_t windows; /* how many there were before this */
-	uint64_t view_waited_us, view_served; /* in all of them */
-	struct pace_figure own;               /* of those not slow */
+	struct pace_sum view_sums[PACE_WHOSE]; /* in all of them */
+	struct pace_figure shown;              /* in those not slow */
 	uint32_t demand;            /* thousandths of what is expected */
 	uint32_t slow_times;        /* in a row */
 	uint64_t unfair_times;      /* the median: what is unfair now */
