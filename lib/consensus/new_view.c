@@ -328,6 +328,9 @@ static void
 enter(struct engine *e, uint64_t view, struct bytes raw)
 {
 	const struct selection *s = &e->selection;
+	const uint64_t asked_us =
+	    e->quorum_since_us != 0 ? e->quorum_since_us : e->view_since_us;
+	const uint64_t waited_us = e->is_changing ? e->now_us - asked_us : 0;
 	struct effect *effect;
 	struct encoder out;
 	uint64_t i;
@@ -354,7 +357,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	learn_base(e);
 	clear_proposals(e);
 	bind_chosen(e);
-	pace_begin(e);
+	pace_begin(e, waited_us);
 	pending_new_view(e);
 	for (i = 0; i < s->count && !e->has_failed; i++)
 		go_on_with(e, s->base + 1 + i, &s->entries[i].digest);

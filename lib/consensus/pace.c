@@ -29,9 +29,11 @@
  *          nor than N by the least wait.  Less than the demanded part of the
  *          lesser of the two is slow: overload lengthens the wait but not at
  *          a low rate, and few requests lower the rate but do not wait long.
- *          The demand is half, and rises slowly to seven tenths, so that who
- *          stays just above it is left after all.  A primary is slow when
- *          that was found four times in a row, a window apart.
+ *          The demand is three tenths, and rises slowly to half, so that who
+ *          stays just above it is left after all, unless it serves as well as
+ *          that.  A primary is slow when that was found four times in a row, a
+ *          window apart; or once, of one that took half a view timeout to
+ *          begin its view.
  *          It is unfair when it is slow only towards what waits here, while
  *          other batches are executed, or when a request waits eight times as
  *          long as the median of those executed since it came, of which
@@ -42,10 +44,11 @@
  *
  * RULES    1. Who finds so says it in PROGRESS, votes on, and sends what has
  *             waited longest to everybody, who can then see it wait.  It
- *             leaves when f + 1 members, itself one of them, say so of this
- *             view or have left it: one member that lies, or whose own disk
- *             or links are slow, changes nothing and loses nothing.
- *          2. The first quarter of a view timeout of each view is not
+ *             leaves when 2f + 1 members, itself one of them, say so of this
+ *             view or have left it.  So f + 1 correct ones agree, and they
+ *             are enough for the rest to follow; f liars, or members whose
+ *             own disks or links are slow, change nothing and lose nothing.
+ *          2. The first eighth of a view timeout of each view is not
  *             measured: a new view begins with what is left of the old.
  *          3. All of these times double with the view timeout (rule 3 of
  *             view_change.c), one view later, so that some view lasts long
@@ -65,7 +68,7 @@
 
 /* Windows in a view timeout, and those of a view that are not measured. */
 #define WINDOWS 8
-#define GRACE_WINDOWS 2
+#define GRACE_WINDOWS 1
 
 /* Times in a row that make a primary slow. */
 #define SLOW_TIMES 4
@@ -77,8 +80,8 @@
 #define WAIT_LEAST_PART 256
 
 /* Of what is expected, in thousandths. */
-#define DEMAND_FIRST 500
-#define DEMAND_LAST 700
+#define DEMAND_FIRST 300
+#define DEMAND_LAST 500
 #define DEMAND_STEP 2
 
 /* A figure follows better windows by a quarter of the difference, and others
@@ -93,6 +96,7 @@
  * timeouts in peace after which it is the first again. */
 #define UNFAIR_FIRST 8
 #define UNFAIR_LAST 64
+#define UNFAIR_WINDOWS 2 /* at least */
 #define PEACE_TIMEOUTS 32
 
 /*
@@ -130,6 +134,10 @@ pace_count(struct engine *e)
 	uint64_t from = p->counted_us;
 
 	p->counted_us = e->now_us;
+	/* What was given before a pause says nothing of now. */
+	if (e->pending_count == 0 &&
+	    e->now_us - from > PACE_WINDOWS * window_us(e))
+		memset(p->last, 0, sizeof(p->last));
 	if (from < p->begins_us)
 		from = p->begins_us;
 	if (e->now_us <= from || !is_measured(e))
@@ -171,7 +179,7 @@ keep_figure(struct engine *e)
 }
 
 void
-pace_begin(struct engine *e)
+pace_begin(struct engine *e, uint64_t waited_us)
 {
 	const uint64_t window = window_us(e);
 	const uint64_t peace = PEACE_TIMEOUTS * e->config.view_timeout_us;
@@ -187,6 +195,10 @@ pace_begin(struct engine *e)
 		.delivered = e->delivered,
 		.due_us = e->now_us + (GRACE_WINDOWS + 1) * window,
 		.demand = DEMAND_FIRST,
+		/* Slow to begin its view: the first windows may confirm it. */
+		.slow_times = waited_us > e->config.view_timeout_us / 2
+		    ? SLOW_TIMES - 1
+		    : 0,
 		.unfair_times = unfair_times,
 	};
 }
@@ -405,7 +417,7 @@ pace_executed(struct engine *e, const struct pending *request)
 static uint64_t
 unfair_us(const struct engine *e)
 {
-	const uint64_t least = GRACE_WINDOWS * window_us(e);
+	const uint64_t least = UNFAIR_WINDOWS * window_us(e);
 	uint64_t most = e->pace.unfair_times * e->pace.median_us;
 
 	return most > least ? most : least;
@@ -501,7 +513,7 @@ pace_consider(struct engine *e)
 		e->pace.is_blaming = why != NULL;
 		progress_send(e);
 	}
-	if (why != NULL && count_blaming(e) > e->faults)
+	if (why != NULL && count_blaming(e) > 2 * e->faults)
 		leave(e, why);
 }
 

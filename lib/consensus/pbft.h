@@ -633,8 +633,8 @@ void view_keep_new_view(struct engine *e, struct bytes raw);
 
 /* --- pace.c: a primary that is slower than others were, or unfair --- */
 
-/* A view begins. */
-void pace_begin(struct engine *e);
+/* A view begins, for which we waited so long. */
+void pace_begin(struct engine *e, uint64_t waited_us);
 
 /* What waits now has waited until now: before requests come or go. */
 void pace_count(struct engine *e);

@@ -276,7 +276,7 @@ recover_start(struct engine *e, const struct event *event)
 		recover_last(e, event->seq);
 	e->view_since_us = e->now_us;
 	e->last_progress_us = e->now_us;
-	pace_begin(e);
+	pace_begin(e, 0);
 	effect = emit(e, EFFECT_VIEW);
 	effect->view = e->view;
 	effect->member = view_primary(e, e->view);
