@@ -202,6 +202,7 @@ show_views(const struct applet_call *call, const json_t *root)
 			.is_changing = strcmp(inspect_ask_text(v, "state"),
 					   "CHANGING") == 0,
 			.why = inspect_ask_text(v, "why"),
+			.detail = inspect_ask_text(v, "detail"),
 			.asked = inspect_ask_text(v, "asked"),
 			.began = inspect_ask_text(v, "began"),
 			.stopped_us = kv_ask_u64(v, "stopped_us"),

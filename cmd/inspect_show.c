@@ -211,6 +211,7 @@ const struct output_column inspect_view_columns[] = {
 	{ "state", NULL, 0 },
 	{ "askers", NULL, 0 },
 	{ "why", NULL, 0 },
+	{ "detail", NULL, OUTPUT_WIDE_ONLY },
 	{ "asked", NULL, OUTPUT_WIDE_ONLY },
 	{ "began", NULL, 0 },
 	{ "stopped_us", NULL, OUTPUT_RIGHT },
@@ -226,6 +227,7 @@ inspect_show_view(struct output *out, const struct inspect_view *view)
 	output_text(out, view->is_changing ? "CHANGING" : "ENTERED");
 	output_list(out, view->askers);
 	put_text(out, view->why);
+	put_text(out, view->detail);
 	put_text(out, view->asked);
 	put_text(out, view->began);
 	put_u64(out, view->stopped_us != 0, view->stopped_us);

@@ -96,6 +96,7 @@ struct inspect_view {
 	bool is_changing;
 	char askers[CERTIFICATE_NAMES_BYTES]; /* with commas; "" unknown */
 	const char *why;     /* this node asked; NULL: it did not, or unknown */
+	const char *detail;  /* of why; NULL: nothing to say */
 	const char *asked;   /* when, likewise */
 	const char *began;   /* NULL unknown */
 	uint64_t stopped_us; /* 0 unknown */

@@ -142,6 +142,7 @@ emit_view(struct emitter *e, const struct node_status *s,
 	emit_text_member(e, "state", v->is_changing ? "CHANGING" : "ENTERED");
 	consensus_emit_voters(e, "askers", s, v->askers);
 	emit_text_or_null(e, "why", v->why);
+	emit_text_or_null(e, "detail", v->detail[0] != '\0' ? v->detail : NULL);
 	emit_time_or_null(e, "asked", v->asked_ms);
 	emit_time_or_null(e, "began", v->began_ms);
 	emit_u64_or_null(e, "stopped_us", v->stopped_us != 0, v->stopped_us);

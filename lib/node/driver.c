@@ -243,8 +243,7 @@ static void
 driver_view(struct driver *d, const struct effect *effect)
 {
 	if (effect->is_changing)
-		d->callbacks.view_asked(d->callbacks.arg, effect->view,
-		    effect->member, effect->text, effect->since_us);
+		d->callbacks.view_asked(d->callbacks.arg, effect);
 	else
 		d->callbacks.view(d->callbacks.arg, effect->view,
 		    effect->member, effect->members);

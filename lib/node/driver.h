@@ -65,8 +65,7 @@ struct driver_callbacks {
 	void (
 	    *view)(void *arg, uint64_t view, uint32_t primary, uint32_t askers);
 	/* We ask for one, as EFFECT_VIEW says. */
-	void (*view_asked)(void *arg, uint64_t view, uint32_t primary,
-	    const char *why, uint64_t since_us);
+	void (*view_asked)(void *arg, const struct effect *effect);
 	/* Votes may be forgotten, and none are given until seq is stable (0:
 	 * it is not known yet); or they are given again. */
 	void (*rejoining)(void *arg, bool is_rejoining, uint64_t seq);

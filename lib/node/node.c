@@ -263,16 +263,49 @@ on_view(void *arg, uint64_t view, uint32_t primary, uint32_t askers)
 	    n->is_open ? clock_wall_ms() : 0);
 }
 
+/* As view_change.c has them. */
+static const char *const view_causes[NODE_VIEW_CAUSES] = { "timer", "slow",
+	"unfair", "again", "joined", "lone", "rejoined" };
+
 static void
-on_view_asked(void *arg, uint64_t view, uint32_t primary, const char *why,
-    uint64_t since_us)
+node_make_view_metrics(struct node *n)
+{
+	char labels[32];
+	size_t i;
+
+	for (i = 0; i < NODE_VIEW_CAUSES; i++) {
+		(void)snprintf(labels, sizeof(labels), "why=\"%s\"",
+		    view_causes[i]);
+		n->views_asked[i] = metric_new(n->metrics, METRIC_COUNTER,
+		    "aegis_views_asked_total",
+		    "Views that this node asked for, by why", labels);
+	}
+}
+
+static void
+node_count_view_asked(struct node *n, const char *why)
+{
+	size_t i;
+
+	for (i = 0; i < NODE_VIEW_CAUSES; i++)
+		if (why != NULL && strcmp(why, view_causes[i]) == 0)
+			metric_add(n->views_asked[i], 1);
+}
+
+static void
+on_view_asked(void *arg, const struct effect *effect)
 {
 	struct node *n = arg;
+	const char *why = effect->text;
+	char detail[NODE_VIEW_DETAIL_BYTES];
 
-	log_info("consensus", "changing view", LOG_U64("view", view),
-	    LOG_TEXT("primary", n->roster.members[primary].name),
-	    LOG_TEXT("why", why != NULL ? why : "restart"));
-	view_log_asked(&n->views, view, primary, why, since_us,
+	view_log_explain(detail, effect);
+	log_info("consensus", "changing view", LOG_U64("view", effect->view),
+	    LOG_TEXT("primary", n->roster.members[effect->member].name),
+	    LOG_TEXT("why", why != NULL ? why : "restart"),
+	    LOG_TEXT("detail", detail[0] != '\0' ? detail : "none"));
+	node_count_view_asked(n, why);
+	view_log_asked(&n->views, effect, detail,
 	    (struct view_log_time){ clock_mono_us(), clock_wall_ms() });
 }
 
@@ -908,6 +941,7 @@ node_open(struct node **out, const struct node_config *config,
 	    NULL);
 	n->observing = metric_new(n->metrics, METRIC_GAUGE, "aegis_observing",
 	    "1 while this node is an observer, which does not vote", NULL);
+	node_make_view_metrics(n);
 	n->loop = loop;
 	buf_init(&n->next_chain, CHAIN_BYTES_MAX);
 	node_keep_config(n, config);

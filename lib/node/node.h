@@ -289,12 +289,15 @@ enum ag_status node_trace_log(struct node *node,
     const struct node_request_id *id, node_trace_fn *fn, void *arg,
     struct ag_error *err) AG_MUST_USE;
 
+#define NODE_VIEW_DETAIL_BYTES 64
+
 struct node_view {
 	uint64_t view;
 	uint32_t primary;
-	bool is_changing;    /* asked for, and not entered */
-	uint32_t askers;     /* whose VIEW_CHANGEs began it; 0: unknown */
-	const char *why;     /* this node asked: "timer", …; or NULL */
+	bool is_changing; /* asked for, and not entered */
+	uint32_t askers;  /* whose VIEW_CHANGEs began it; 0: unknown */
+	const char *why;  /* this node asked: "timer", …; or NULL */
+	char detail[NODE_VIEW_DETAIL_BYTES]; /* what it measured; or empty */
 	uint64_t asked_ms;   /* wall, when this node asked; 0: it did not */
 	uint64_t began_ms;   /* wall; 0 when it began before this start */
 	uint64_t stopped_us; /* nothing was executed for so long; 0: unknown */

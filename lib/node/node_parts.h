@@ -33,6 +33,8 @@
 #include "trust/request.h"
 #include "trust/roster.h"
 
+#define NODE_VIEW_CAUSES 7
+
 struct node {
 	char data_dir[PATH_MAX];
 	char listen[ROSTER_ADDRESS_BYTES]; /* empty: the roster's address */
@@ -88,6 +90,7 @@ struct node {
 	uint64_t log_bytes_most, log_bytes_growth; /* then the log is cut */
 	struct buf stable_certificate;
 	uint64_t stable_certificate_seq;
+	struct metric *views_asked[NODE_VIEW_CAUSES];
 	struct view_log views;
 	uint64_t quorum_lost_us; /* 0: there is one */
 };

@@ -13,6 +13,16 @@
  */
 #include "node/view_log.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/batch.h"
+#include "codec/text.h"
+
+/* Of a request's principal as text: enough to find it. */
+#define PRINCIPAL_SHOWN 4
+
 static struct node_view *
 newest(struct view_log *log)
 {
@@ -44,18 +54,52 @@ note_stop(struct view_log *log, uint64_t since_us, uint64_t now_us)
 	    since_us > log->executed_us ? since_us : log->executed_us;
 }
 
-void
-view_log_asked(struct view_log *log, uint64_t view, uint32_t primary,
-    const char *why, uint64_t since_us, struct view_log_time now)
+static void
+explain_unfair(char detail[static NODE_VIEW_DETAIL_BYTES],
+    const struct effect *effect)
 {
-	struct node_view *v = row_of(log, view, primary);
+	char hex[2 * PRINCIPAL_SHOWN + 1];
+	struct envelope envelope;
+
+	if (envelope_decode(&envelope, effect->body, NULL) != AG_OK)
+		return;
+	text_hex(hex, sizeof(hex),
+	    bytes_of(envelope.principal, PRINCIPAL_SHOWN));
+	(void)snprintf(detail, NODE_VIEW_DETAIL_BYTES,
+	    "%s*.%" PRIu64 " %" PRIu64 " ms, others %" PRIu64 " ms", hex,
+	    envelope.first, effect->measured / 1000, effect->expected / 1000);
+}
+
+void
+view_log_explain(char detail[static NODE_VIEW_DETAIL_BYTES],
+    const struct effect *effect)
+{
+	detail[0] = '\0';
+	if (effect->text == NULL)
+		return;
+	if (strcmp(effect->text, "slow") == 0)
+		(void)snprintf(detail, NODE_VIEW_DETAIL_BYTES,
+		    "%" PRIu64 ".%" PRIu64 " requests/s of %" PRIu64
+		    ".%" PRIu64,
+		    effect->measured / 1000, effect->measured / 100 % 10,
+		    effect->expected / 1000, effect->expected / 100 % 10);
+	else if (strcmp(effect->text, "unfair") == 0)
+		explain_unfair(detail, effect);
+}
+
+void
+view_log_asked(struct view_log *log, const struct effect *effect,
+    const char *detail, struct view_log_time now)
+{
+	struct node_view *v = row_of(log, effect->view, effect->member);
 
 	v->is_changing = true;
-	v->why = why;
-	v->asked_ms = why == NULL ? 0 : now.wall_ms;
+	v->why = effect->text;
+	v->asked_ms = effect->text == NULL ? 0 : now.wall_ms;
+	(void)snprintf(v->detail, sizeof(v->detail), "%s", detail);
 	if (log->left_ms == 0)
 		log->left_ms = now.wall_ms;
-	note_stop(log, since_us, now.mono_us);
+	note_stop(log, effect->since_us, now.mono_us);
 }
 
 void

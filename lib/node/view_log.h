@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "consensus/engine.h"
 #include "node/node.h"
 
 #define VIEW_LOG_KEPT 64
@@ -30,13 +31,13 @@ struct view_log_time {
 	uint64_t wall_ms;
 };
 
-/*
- * This node asks for a view.  why is constant text, or NULL when it asked
- * before its start; since_us is when what waits began to, UINT64_MAX: nothing
- * does.
- */
-void view_log_asked(struct view_log *log, uint64_t view, uint32_t primary,
-    const char *why, uint64_t since_us, struct view_log_time now);
+/* What was measured of a primary that is left as slow or unfair, in words. */
+void view_log_explain(char detail[static NODE_VIEW_DETAIL_BYTES],
+    const struct effect *effect);
+
+/* This node asks for a view, as EFFECT_VIEW says. */
+void view_log_asked(struct view_log *log, const struct effect *effect,
+    const char *detail, struct view_log_time now);
 
 /* A view was entered; wall_ms 0: it began before this start. */
 void view_log_entered(struct view_log *log, uint64_t view, uint32_t primary,

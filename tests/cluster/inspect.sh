@@ -141,7 +141,7 @@ holds '.[0].views[0] | .view != "0" and .primary != "n1" and
 	.state == "ENTERED" and .asked != null and .began != null and
 	(.askers | length >= 3 and index("n1") == null) and
 	(.stopped_us | tonumber) > 0 and
-	(.why | IN("timer", "joined", "again"))'
+	(.why | IN("timer", "slow", "joined", "again"))'
 
 # The dead one, from its files alone.
 export AEGIS_SOCKET=$work/none
