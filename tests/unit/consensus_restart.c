@@ -385,6 +385,28 @@ what_a_new_view_selected_binds_after_a_checkpoint_and_a_restart(void **state)
 }
 
 static void
+post_progress_of_view_zero(struct cluster *c, uint32_t from, uint32_t to)
+{
+	struct bytes progress;
+	struct encoder e;
+	uint8_t raw[64];
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 9);
+	encoder_put_uint(&e, MESSAGE_PROGRESS);
+	encoder_put_uint(&e, 0);
+	encoder_put_bool(&e, false);
+	encoder_put_uint(&e, 8);
+	encoder_put_uint(&e, 8);
+	encoder_put_uint(&e, 8);
+	encoder_put_bool(&e, false);
+	encoder_put_bool(&e, true);
+	encoder_put_bool(&e, false);
+	assert_int_equal(encoder_finish(&e, &progress), AG_OK);
+	post(c, from, to, progress);
+}
+
+static void
 a_checkpoint_record_alone_brings_back_the_new_views_selection(void **state)
 {
 	struct cluster *c = cluster_of(4);
@@ -395,7 +417,7 @@ a_checkpoint_record_alone_brings_back_the_new_views_selection(void **state)
 	static uint8_t encoded[65536];
 	struct encoder e;
 	struct bytes bytes, new_view = { NULL, 0 };
-	size_t i;
+	size_t i, shown;
 
 	(void)state;
 	agree(c, 0, 8);
@@ -435,6 +457,12 @@ a_checkpoint_record_alone_brings_back_the_new_views_selection(void **state)
 	assert_int_equal(strategy_pbft.round(three->engine, 9, &after), AG_OK);
 	assert_int_equal(after.view, 1);
 	assert_true(digest_equal(&before.digest, &after.digest));
+	/* And the message itself, to show to who is behind. */
+	shown = three->sent[MESSAGE_NEW_VIEW];
+	cluster_advance(c, 200 * MS);
+	post_progress_of_view_zero(c, 0, 3);
+	cluster_settle(c);
+	assert_true(three->sent[MESSAGE_NEW_VIEW] > shown);
 	cluster_free(c);
 }
 

@@ -641,6 +641,90 @@ of_two_prepared_batches_the_one_of_the_higher_view_goes_on(void **state)
 	}
 }
 
+/* The null request, decided in a view by the first three. */
+static struct bytes
+committed_null(struct cluster *c, uint64_t view, uint8_t *out, size_t cap)
+{
+	static const uint8_t null[] = { 0x83, 0x00, 0x00, 0x80 };
+	static struct certificate certificate;
+	struct vote vote = { .phase = VOTE_COMMIT, .seq = 1 };
+	struct bytes body;
+	struct encoder e;
+	uint32_t i;
+
+	certificate_make(c, VOTE_COMMIT, view, 1, 0, 3, &certificate);
+	digest_of(&vote.digest, bytes_of(null, sizeof(null)));
+	certificate.digest = vote.digest;
+	for (i = 0; i < 3; i++)
+		vote_bundle_sign(&certificate.proofs[i], &vote, 1, &c->scope, i,
+		    view, &fake_anybody, &i);
+	encoder_init(&e, out, cap);
+	encoder_put_array(&e, 3);
+	encoder_put_uint(&e, MESSAGE_COMMITTED);
+	certificate_encode(&e, &certificate);
+	encoder_put_bytes(&e, bytes_of(null, sizeof(null)));
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	return body;
+}
+
+/*
+ * The fourth knows what was decided for 1 in a view, and hears of a view 2
+ * that goes on with another batch, or with none.
+ */
+static struct cluster *
+overtaken_cluster(uint64_t decided_view, bool goes_on_with_another)
+{
+	struct cluster *c = cluster_of(4);
+	static uint8_t changes_raw[3][8192], raw[32768], decided[8192];
+	static struct certificate prepared;
+	struct bytes changes[3];
+	uint32_t i;
+
+	certificate_make(c, VOTE_PREPARE, 1, 1, 11, 3, &prepared);
+	for (i = 0; i < 3; i++)
+		changes[i] = view_change_with(c, i, 2, &prepared,
+		    goes_on_with_another && i == 0, changes_raw[i],
+		    sizeof(changes_raw[0]));
+	post(c, 0, 3,
+	    committed_null(c, decided_view, decided, sizeof(decided)));
+	assert_int_equal(c->nodes[3].applied, 1);
+	post(c, 2, 3,
+	    new_view_with(c, 2, changes, 3,
+		goes_on_with_another ? &prepared.digest : NULL, raw,
+		sizeof(raw)));
+	return c;
+}
+
+static void
+a_new_view_that_contradicts_what_it_has_decided_is_not_entered(void **state)
+{
+	uint64_t view;
+
+	(void)state;
+	/* In this view, and in a later one. */
+	for (view = 2; view < 4; view++) {
+		struct cluster *c = overtaken_cluster(view, true);
+
+		assert_int_equal(status_of(c, 3).view, 0);
+		assert_healthy(c);
+		cluster_free(c);
+		c = overtaken_cluster(view, false);
+		assert_int_equal(status_of(c, 3).view, 2);
+		assert_healthy(c);
+		cluster_free(c);
+	}
+}
+
+static void
+one_that_contradicts_an_earlier_views_decision_stops_us(void **state)
+{
+	struct cluster *c = overtaken_cluster(1, true);
+
+	(void)state;
+	assert_non_null(c->nodes[3].fatal);
+	cluster_free(c);
+}
+
 /* Does the fourth follow a NEW_VIEW of view 3 that goes on with this? */
 static bool
 goes_on_with(const struct certificate *prepared, const struct pledged *pledges,
@@ -1136,6 +1220,10 @@ main(void)
 		    of_two_prepared_batches_the_one_of_the_higher_view_goes_on),
 		cmocka_unit_test(
 		    a_view_change_that_claims_what_cannot_be_is_ignored),
+		cmocka_unit_test(
+		    a_new_view_that_contradicts_what_it_has_decided_is_not_entered),
+		cmocka_unit_test(
+		    one_that_contradicts_an_earlier_views_decision_stops_us),
 		cmocka_unit_test(what_all_but_f_have_pledged_goes_on),
 		cmocka_unit_test(
 		    pledges_count_for_the_view_that_enough_of_them_reach),
