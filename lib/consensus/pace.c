@@ -13,7 +13,7 @@
  *          waited here, or longer when little does.  The last four have a
  *          rate, of requests executed, and a wait: the time that all of them
  *          waited, by those executed (Little's law), so that what is kept
- *          back counts too.  Requests count that our own clients wait for;
+ *          back counts too, but no less than those executed waited.  Requests count that our own clients wait for;
  *          while there are none, those that others have sent us, of which
  *          more patience is due.  The rest counts for nothing, or a primary
  *          could order its own to look busy.
@@ -44,10 +44,13 @@
  *
  * RULES    1. Who finds so says it in PROGRESS, votes on, and sends what has
  *             waited longest to everybody, who can then see it wait.  It
- *             leaves when 2f + 1 members, itself one of them, say so of this
- *             view or have left it.  So f + 1 correct ones agree, and they
+ *             leaves when 2f + 1 members, itself one of them, have said so of
+ *             this view of late or have left it.  So f + 1 correct ones agree, and they
  *             are enough for the rest to follow; f liars, or members whose
  *             own disks or links are slow, change nothing and lose nothing.
+ *             Who has no clients of its own to judge by leaves when f + 1
+ *             others say so, of whom one is correct; it says nothing itself,
+ *             or such members would believe each other.
  *          2. The first eighth of a view timeout of each view is not
  *             measured: a new view begins with what is left of the old.
  *          3. All of these times double with the view timeout (rule 3 of
@@ -72,6 +75,8 @@
 
 /* Times in a row that make a primary slow. */
 #define SLOW_TIMES 4
+#define SLOW_TIMES_MAX 8
+#define SLOW_FORGIVEN 2
 
 /* Requests that a window should have had executed at least. */
 #define SERVED_LEAST 2
@@ -138,6 +143,8 @@ pace_count(struct engine *e)
 	if (e->pending_count == 0 &&
 	    e->now_us - from > PACE_WINDOWS * window_us(e))
 		memset(p->last, 0, sizeof(p->last));
+	if (e->pending_own > 0)
+		p->own_us = e->now_us;
 	if (from < p->begins_us)
 		from = p->begins_us;
 	if (e->now_us <= from || !is_measured(e))
@@ -190,6 +197,7 @@ pace_begin(struct engine *e, uint64_t waited_us)
 	keep_figure(e);
 	e->pace = (struct pace){
 		.view = e->view,
+		.own_us = e->pending_own > 0 ? e->now_us : e->pace.own_us,
 		.begins_us = e->now_us + GRACE_WINDOWS * window,
 		.counted_us = e->now_us,
 		.delivered = e->delivered,
@@ -232,7 +240,7 @@ credible(const struct engine *e, const uint64_t *sorted, uint32_t known)
 
 	if (known == 0)
 		return 0;
-	if (!is_settled(e, known) || PLANT_PACE_BEST)
+	if (!is_settled(e, known))
 		return sorted[0];
 	return sorted[e->faults - unknown];
 }
@@ -289,11 +297,18 @@ learn(uint64_t *figure, uint64_t value, bool is_better)
 		*figure -= (*figure - value) / part;
 }
 
+/* What was waited is at least what those executed have waited. */
+static uint64_t
+waited_us(const struct pace_sum *s)
+{
+	return s->waited_us > s->served_us ? s->waited_us : s->served_us;
+}
+
 static void
 learn_from(struct pace *p, const struct pace_sum *s, enum pace_whose whose)
 {
 	uint64_t *shown_us = &p->shown.wait_us[whose];
-	const uint64_t wait_us = s->waited_us / s->served + 1;
+	const uint64_t wait_us = waited_us(s) / s->served + 1;
 
 	if (p->windows < PACE_WINDOWS)
 		return;
@@ -309,6 +324,7 @@ add_sum(struct pace_sum *to, const struct pace_sum *from)
 	to->busy_us += from->busy_us;
 	to->waited_us += from->waited_us;
 	to->served += from->served;
+	to->served_us += from->served_us;
 }
 
 static void
@@ -328,7 +344,7 @@ given(struct engine *e, const struct pace_sum *s, enum pace_whose whose)
 	const uint64_t wait_us = expected_wait_us(e, whose);
 
 	p->rate = s->served * 1000000000 / s->busy_us;
-	p->expected = s->waited_us * 1000 / wait_us * 1000000 / s->busy_us + 1;
+	p->expected = waited_us(s) * 1000 / wait_us * 1000000 / s->busy_us + 1;
 	if (best != 0 && best < p->expected)
 		p->expected = best;
 	return p->rate * 1000 / p->expected;
@@ -347,9 +363,13 @@ judge(struct engine *e)
 		add_window(&all, &p->last[i]);
 	s = &all.sums[whose(&all)];
 	if (given(e, s, whose(&all)) < p->demand) {
-		p->slow_times++;
+		if (p->slow_times < SLOW_TIMES_MAX)
+			p->slow_times++;
 	} else {
-		p->slow_times = 0;
+		/* Who found it slow for long is not content at once. */
+		p->slow_times = p->slow_times > SLOW_TIMES
+		    ? p->slow_times - SLOW_FORGIVEN
+		    : 0;
 		learn_from(p, s, whose(&all));
 	}
 	p->is_passed_over = s->served == 0 && all.batches > 0;
@@ -394,6 +414,13 @@ median(const uint64_t *values, uint32_t count)
 	return sorted[count / 2];
 }
 
+static void
+add_served(struct pace_sum *sum, uint64_t wait_us)
+{
+	sum->served++;
+	sum->served_us += wait_us;
+}
+
 void
 pace_executed(struct engine *e, const struct pending *request)
 {
@@ -404,7 +431,8 @@ pace_executed(struct engine *e, const struct pending *request)
 		return;
 	pace_count(e);
 	if (e->now_us > p->begins_us)
-		p->now.sums[is_own ? PACE_OWN : PACE_OTHERS].served++;
+		add_served(&p->now.sums[is_own ? PACE_OWN : PACE_OTHERS],
+		    e->now_us - request->since_us);
 	/* Others' have waited there before they were sent to us. */
 	if (!is_own)
 		return;
@@ -452,33 +480,76 @@ oldest_is_wronged(const struct engine *e)
 
 static const char SLOW[] = "slow";
 static const char UNFAIR[] = "unfair";
+static const char JOINED[] = "joined";
 
-static const char *
-blame(const struct engine *e)
+static bool
+has_left(const struct engine *e, const struct peer *peer)
 {
-	if (e->is_rejoining || view_is_primary(e) || PLANT_SLOW_KEPT ||
-	    !progress_hears_quorum(e) || progress_peers_lead(e))
-		return NULL;
-	if (e->pace.slow_times >= SLOW_TIMES)
-		return e->pace.is_passed_over ? UNFAIR : SLOW;
-	return oldest_is_wronged(e) ? UNFAIR : NULL;
+	return peer->view_change.view > e->view;
 }
 
-/* Members that blame the primary of our view too, or have left it. */
+/*
+ * How long blame counts after it was last heard: half a view timeout, twice as
+ * long once a member has left for it, so that it does not leave alone.
+ */
+static uint64_t
+memory_us(const struct engine *e)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (i != e->config.self && has_left(e, &e->peers[i]))
+			return e->config.view_timeout_us;
+	return e->config.view_timeout_us / 2;
+}
+
+/* Members, but for us, that blame the primary of our view, or have left it. */
 static uint32_t
 count_blaming(const struct engine *e)
 {
+	const uint64_t memory = memory_us(e);
 	uint32_t i, count = 0;
 
 	for (i = 0; i < e->config.member_count; i++) {
 		const struct peer *peer = &e->peers[i];
 
-		if (i == e->config.self ? e->pace.is_blaming
-					: peer->blamed_view == e->view + 1 ||
-			    peer->view_change.view > e->view)
+		if (i != e->config.self &&
+		    (has_left(e, peer) ||
+			(peer->blamed_view == e->view + 1 &&
+			    e->now_us - peer->blamed_us <= memory)))
 			count++;
 	}
 	return count;
+}
+
+static bool
+is_blaming(const struct engine *e)
+{
+	return e->pace.why != NULL &&
+	    e->now_us - e->pace.blamed_us <= memory_us(e);
+}
+
+/* Has nobody waited here for a while who could tell? */
+static bool
+is_disinterested(const struct engine *e)
+{
+	return e->pending_own == 0 &&
+	    e->now_us - e->pace.own_us > PACE_WINDOWS * window_us(e);
+}
+
+static bool
+may_blame(const struct engine *e)
+{
+	return !e->is_rejoining && !view_is_primary(e) && !PLANT_SLOW_KEPT &&
+	    progress_hears_quorum(e) && !progress_peers_lead(e);
+}
+
+static const char *
+blame(const struct engine *e)
+{
+	if (e->pace.slow_times >= SLOW_TIMES)
+		return e->pace.is_passed_over ? UNFAIR : SLOW;
+	return oldest_is_wronged(e) ? UNFAIR : NULL;
 }
 
 static void
@@ -495,26 +566,34 @@ leave(struct engine *e, const char *why)
 		view_change_unfair(e);
 		return;
 	}
-	REACHED(SLOW_LEFT);
+	if (why == SLOW)
+		REACHED(SLOW_LEFT);
 	effect = view_change_start(e, e->view + 1, why);
-	effect->measured = rate;
-	effect->expected = expected;
+	effect->measured = why == SLOW ? rate : 0;
+	effect->expected = why == SLOW ? expected : 0;
 }
 
 void
 pace_consider(struct engine *e)
 {
+	struct pace *p = &e->pace;
 	const char *why;
 
-	if (!is_measured(e))
+	if (!is_measured(e) || !may_blame(e))
 		return;
 	why = blame(e);
-	if (e->pace.is_blaming != (why != NULL)) {
-		e->pace.is_blaming = why != NULL;
+	if (why != NULL) {
+		p->why = why;
+		p->blamed_us = e->now_us;
+	}
+	if (p->is_blaming != is_blaming(e)) {
+		p->is_blaming = !p->is_blaming;
 		progress_send(e);
 	}
-	if (why != NULL && count_blaming(e) > 2 * e->faults)
-		leave(e, why);
+	if (p->is_blaming && count_blaming(e) >= 2 * e->faults)
+		leave(e, p->why);
+	else if (is_disinterested(e) && count_blaming(e) > e->faults)
+		leave(e, JOINED);
 }
 
 void

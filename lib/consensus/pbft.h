@@ -118,7 +118,8 @@ struct pace_figure {
 struct pace_sum {
 	uint64_t busy_us;   /* something waited, */
 	uint64_t waited_us; /* all that did, together, */
-	uint64_t served;    /* and so many were executed */
+	uint64_t served;    /* so many were executed, */
+	uint64_t served_us; /* and have waited for that, since they came */
 };
 
 /* Some time in which something waited. */
@@ -131,6 +132,7 @@ struct pace_window {
 struct pace {
 	uint64_t view;
 	uint64_t begins_us;  /* what comes before is not measured */
+	uint64_t own_us;     /* when something of our own waited last */
 	uint64_t counted_us; /* what waits is counted up to here, */
 	uint64_t due_us;     /* and looked at then */
 	uint64_t delivered;  /* before this window */
@@ -142,6 +144,8 @@ struct pace {
 	uint32_t slow_times;        /* in a row */
 	uint64_t unfair_times;      /* the median: what is unfair now */
 	bool is_passed_over;        /* only others' requests were executed */
+	const char *why;            /* we blame the primary, last, */
+	uint64_t blamed_us;         /* then */
 	bool is_blaming;            /* we say that the primary must be left */
 	uint64_t rate, expected;    /* at the last look */
 	uint64_t waits[PACE_WAITS]; /* of requests executed */
@@ -160,6 +164,7 @@ struct peer {
 	bool is_rejoining;     /* it says that it does not vote, */
 	uint64_t rejoining_us; /* and did so first then */
 	uint64_t blamed_view;  /* view + 1 whose primary it wants left; or 0 */
+	uint64_t blamed_us;    /* when it last said so */
 	struct pace_figure pace; /* of its last view as primary */
 	uint64_t recalled_seq;   /* its stable checkpoint when we asked, */
 	uint64_t recalled_view;  /* and the view it knew of */

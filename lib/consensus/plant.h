@@ -252,9 +252,6 @@
 /* 71  A slow primary is blamed by nobody. */
 #define PLANT_SLOW_KEPT (PLANTED == 71)
 
-/* 72  What one primary has given is asked for for ever. */
-#define PLANT_PACE_BEST (PLANTED == 72)
-
 /*
  * Of Raft (raft.c).
  */

@@ -359,7 +359,10 @@ progress_note(struct engine *e, uint32_t from, struct decoder *d)
 	if (!votes && !peer->is_rejoining)
 		peer->rejoining_us = e->now_us;
 	peer->is_rejoining = !votes;
-	peer->blamed_view = blames && !is_changing ? view + 1 : 0;
+	if (blames && !is_changing) {
+		peer->blamed_view = view + 1;
+		peer->blamed_us = e->now_us;
+	}
 	return true;
 }
 

@@ -517,6 +517,37 @@ draw_focused(struct profile *p, struct dice *d)
 	p->capacity = 0;
 }
 
+/* Nothing but the first primaries, and how long things take: see pace.c. */
+static void
+draw_slow(struct profile *p, struct dice *d)
+{
+	uint32_t i;
+
+	p->member_count = coin(d) ? 4 : 7;
+	p->client_count = (uint32_t)dice_range(d, 4, 6);
+	p->requests = 240;
+	p->think_us = MILLISECOND;
+	p->heal_at = MILLISECOND;
+	p->retry_us = 30 * MILLISECOND;
+	p->look_us = 5 * MILLISECOND;
+	p->calm_us = 20000 * MILLISECOND;
+	p->checkpoint_interval = 8;
+	p->window = 16;
+	p->pipeline_max = (uint32_t)dice_range(d, 1, 8);
+	p->view_timeout_us = dice_range(d, 40, 50) * MILLISECOND;
+	p->progress_interval_us = p->view_timeout_us / 2;
+	p->delay_floor_us = dice_range(d, 1500, 3000);
+	p->delay_mean_us = 500;
+	p->turn_us = 100;
+	p->sync_mean_us = 300;
+	p->is_ordered = true;
+	p->operations_max = 1;
+	p->twins = 1;
+	p->slow_after = p->requests / 2;
+	for (i = 0; i < trust_faults(FAULTS_BYZANTINE, p->member_count); i++)
+		p->byzantine[i] = BYZ_SLOW;
+}
+
 void
 profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 {
@@ -525,6 +556,7 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 	memset(p, 0, sizeof(*p));
 	if (kind == PROFILE_SWARM)
 		kind = seed % 64 == 0 ? PROFILE_FULL
+		    : seed % 64 == 32 ? PROFILE_SLOW
 		    : seed % 16 == 1  ? PROFILE_CLASSIC
 				      : PROFILE_FOCUSED;
 	dice_init(&d, seed, 0);
@@ -532,6 +564,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_classic(p, &d);
 	else if (kind == PROFILE_FULL)
 		draw_full(p, &d);
+	else if (kind == PROFILE_SLOW)
+		draw_slow(p, &d);
 	else
 		draw_focused(p, &d);
 }
@@ -543,6 +577,7 @@ static const char *const names[PROFILE_KINDS] = {
 	[PROFILE_CLASSIC] = "classic",
 	[PROFILE_FULL] = "full",
 	[PROFILE_FOCUSED] = "focused",
+	[PROFILE_SLOW] = "slow",
 };
 
 const char *

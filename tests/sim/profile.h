@@ -5,9 +5,11 @@
  *           full     200 requests, four to ten members, all families
  *           focused  few members, requests and faults, and partitions round
  *                    by round, in which twins stand on different sides
+ *           slow     no faults but f members, the first primaries, whose
+ *                    proposals are late from half of the requests on
  *           swarm    whichever of these the seed says; the usual
  *
- * In all of them about half of the fault families are on in any one
+ * In all of them but slow about half of the fault families are on in any one
  * schedule, each as strong as drawn, so that no family drowns another.
  */
 #ifndef AEGIS_SIM_PROFILE_H
@@ -54,6 +56,7 @@ enum profile_kind {
 	PROFILE_CLASSIC,
 	PROFILE_FULL,
 	PROFILE_FOCUSED,
+	PROFILE_SLOW,
 	PROFILE_KINDS,
 };
 
@@ -147,6 +150,7 @@ struct profile {
 	enum broken broken_how;
 	uint32_t broken;
 
+	uint32_t slow_after; /* requests, until BYZ_SLOW is; 0: always */
 	uint32_t byzantine[PROFILE_MEMBERS_MAX]; /* enum byzantine, or'ed */
 	bool has_real_signatures;
 

@@ -17,6 +17,7 @@
 #include "sim/disk.h"
 #include "sim/lie.h"
 #include "sim/network.h"
+#include "sim/pace.h"
 #include "sim/replica.h"
 
 #define PAUSE_MEAN_US 100000
@@ -706,5 +707,7 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	}
 	if (!w->is_violated)
 		client_judge(w);
+	if (!w->is_violated)
+		pace_judge(w);
 	return !w->is_violated;
 }
