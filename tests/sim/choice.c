@@ -47,7 +47,19 @@ choices_next(struct choices *c, enum counter what)
 		return !c->is_filtered;
 	c->count++;
 	c->what[index] = (uint8_t)what;
-	return choices_has(c, index);
+	if (c->dropped[what] || !choices_has(c, index)) {
+		c->struck[index / 64] &= ~(UINT64_C(1) << (index % 64));
+		return false;
+	}
+	c->struck[index / 64] |= UINT64_C(1) << (index % 64);
+	return true;
+}
+
+bool
+choices_struck(const struct choices *c, uint32_t index)
+{
+	return index < c->count &&
+	    (c->struck[index / 64] >> (index % 64) & 1) != 0;
 }
 
 static bool

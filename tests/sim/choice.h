@@ -18,10 +18,12 @@
 #define CHOICES_MAX 65536
 
 struct choices {
-	uint32_t count;                  /* met in this schedule */
-	bool is_filtered;                /* only those kept strike */
-	uint8_t what[CHOICES_MAX];       /* enum counter */
-	uint64_t kept[CHOICES_MAX / 64]; /* a bit each */
+	uint32_t count;                    /* met in this schedule */
+	bool is_filtered;                  /* only those kept strike */
+	uint8_t what[CHOICES_MAX];         /* enum counter */
+	uint64_t struck[CHOICES_MAX / 64]; /* in this schedule */
+	bool dropped[COUNT_COUNT];         /* kinds of which none strikes */
+	uint64_t kept[CHOICES_MAX / 64];   /* a bit each */
 };
 
 /* Begin a schedule; what is kept stays. */
@@ -32,6 +34,9 @@ void choices_keep_none(struct choices *c);
 void choices_keep(struct choices *c, uint32_t index);
 
 bool choices_has(const struct choices *c, uint32_t index);
+
+/* Did it, in the schedule that is over? */
+bool choices_struck(const struct choices *c, uint32_t index);
 
 /* The next choice: does it strike? */
 bool choices_next(struct choices *c, enum counter what);

@@ -152,15 +152,14 @@ run_one(const struct options *o)
 		world_free(w);
 		return usage();
 	}
-	is_ok = campaign_seed(w, o->seed, counters);
-	if (is_ok)
+	if (o->is_shrunk)
+		is_ok = !shrink(w, o->seed);
+	else
+		is_ok = campaign_seed(w, o->seed, counters);
+	if (is_ok && !o->is_shrunk)
 		printf("seed %" PRIu64 ": %" PRIu64 " events, %" PRIu32
 		       " choices, no violation\n",
 		    o->seed, w->events, w->choices.count);
-	if (!is_ok && o->is_shrunk) {
-		w->is_traced = false;
-		shrink(w);
-	}
 	world_free(w);
 	return is_ok ? 0 : 1;
 }

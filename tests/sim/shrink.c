@@ -1,54 +1,148 @@
 /*
  * Reducing a failing schedule: delta debugging (Zeller & Hildebrandt,
- * "Simplifying and Isolating Failure-Inducing Input", 2002) over the choices
- * and the number of requests.
+ * "Simplifying and Isolating Failure-Inducing Input", 2002) over the kinds of
+ * choices, the choices and the number of requests.
  *
  * RULES    1. A schedule counts as failing the same way when the same rule
- *             is broken, whatever its numbers.
- *          2. The search ends after RUNS_MAX schedules with what it has.
+ *             is broken, whatever its numbers, or when the process dies.
+ *          2. Each is lived through by a process of its own.
+ *          3. Kinds go first, and as a whole: what is left out one by one
+ *             shifts the numbers of what the world does in answer.
+ *          4. The search ends after RUNS_MAX schedules with what it has.
  */
 #include "sim/shrink.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define RUNS_MAX 4000
 
+static const char died[] = "the process died";
+
+/* What the process that lived through a schedule leaves. */
+struct trial {
+	const char *rule; /* NULL: none was broken */
+	uint64_t events;
+	uint32_t requests;
+	struct choices choices;
+	char violation[WORLD_VIOLATION_BYTES];
+};
+
 struct reduction {
 	struct world *world;
+	struct trial *trial; /* shared with that process */
 	uint64_t seed;
 	const char *rule;
 	uint32_t kept[CHOICES_MAX]; /* rising */
 	uint32_t count;
 	uint32_t requests;
 	uint32_t runs;
-	uint64_t ignored[COUNT_COUNT]; /* counters of no interest */
 };
 
-/* Does it still fail with what is kept, but for these of them? */
-static bool
-fails_without(struct reduction *x, uint32_t first, uint32_t count)
-{
-	struct world *w = x->world;
-	uint32_t i;
+/* For the handler of the signal that ends the process. */
+static const struct reduction *at_hand;
 
-	x->runs++;
-	choices_keep_none(&w->choices);
-	for (i = 0; i < x->count; i++)
-		if (i < first || i - first >= count)
-			choices_keep(&w->choices, x->kept[i]);
-	w->requests_max = x->requests;
-	return !world_run(w, x->seed, x->ignored) && w->rule == x->rule;
+static void
+leave(const struct world *w, struct trial *t, const char *rule,
+    const char *violation)
+{
+	t->rule = rule;
+	t->events = w->events;
+	t->requests = w->profile.requests;
+	t->choices = w->choices;
+	memcpy(t->violation, violation, strlen(violation) + 1);
 }
 
 static void
-drop(struct reduction *x, uint32_t first, uint32_t count)
+on_death(int number)
 {
+	(void)number;
+	leave(at_hand->world, at_hand->trial, died, died);
+	_exit(0);
+}
+
+static void
+live(struct reduction *x)
+{
+	static uint64_t ignored[COUNT_COUNT];
+	const struct sigaction action = { .sa_handler = on_death };
+	struct world *w = x->world;
+
+	at_hand = x;
+	(void)sigaction(SIGABRT, &action, NULL);
+	(void)sigaction(SIGSEGV, &action, NULL);
+	w->requests_max = x->requests;
+	if (world_run(w, x->seed, ignored))
+		leave(w, x->trial, NULL, "");
+	else
+		leave(w, x->trial, w->rule, w->violation);
+}
+
+/* Does it still fail, as the world's choices are filtered now? */
+static bool
+fails(struct reduction *x)
+{
+	pid_t pid;
+	int how;
+
+	x->runs++;
+	(void)fflush(stdout);
+	pid = fork();
+	AG_ASSERT(pid != -1);
+	if (pid == 0) {
+		live(x);
+		_exit(0);
+	}
+	AG_ASSERT(waitpid(pid, &how, 0) == pid);
+	return WIFEXITED(how) && x->trial->rule != NULL &&
+	    (x->rule == NULL || x->trial->rule == x->rule);
+}
+
+/* Does it with what is kept, but for these of them? */
+static bool
+fails_without(struct reduction *x, uint32_t first, uint32_t count)
+{
+	struct choices *c = &x->world->choices;
 	uint32_t i;
 
-	for (i = first + count; i < x->count; i++)
-		x->kept[i - count] = x->kept[i];
-	x->count -= count;
+	choices_keep_none(c);
+	for (i = 0; i < x->count; i++)
+		if (i < first || i - first >= count)
+			choices_keep(c, x->kept[i]);
+	return fails(x);
+}
+
+/* Keep what struck in the schedule that failed last, and nothing else. */
+static void
+take_what_struck(struct reduction *x)
+{
+	const struct choices *c = &x->trial->choices;
+	uint32_t i;
+
+	x->count = 0;
+	for (i = 0; i < c->count; i++)
+		if (choices_struck(c, i))
+			x->kept[x->count++] = i;
+}
+
+static void
+drop_kinds(struct reduction *x)
+{
+	struct choices *c = &x->world->choices;
+	uint32_t kind;
+
+	for (kind = 0; kind < COUNT_COUNT && x->runs < RUNS_MAX; kind++) {
+		c->dropped[kind] = true;
+		if (fails(x))
+			take_what_struck(x);
+		else
+			c->dropped[kind] = false;
+	}
+	memset(c->dropped, 0, sizeof(c->dropped));
 }
 
 /* Leave out pieces of this size, from the last to the first. */
@@ -61,8 +155,8 @@ drop_pieces(struct reduction *x, uint32_t size)
 		uint32_t first = end > size ? end - size : 0;
 
 		if (fails_without(x, first, end - first))
-			drop(x, first, end - first);
-		end = first;
+			take_what_struck(x);
+		end = first < x->count ? first : x->count;
 	}
 }
 
@@ -80,7 +174,7 @@ drop_pieces_forward(struct reduction *x, uint32_t size)
 		    x->count - first < size ? x->count - first : size;
 
 		if (fails_without(x, first, count))
-			drop(x, first, count);
+			take_what_struck(x);
 		else
 			first += count;
 	}
@@ -107,11 +201,13 @@ drop_requests(struct reduction *x)
 
 	for (by = x->requests / 2; by > 0 && x->runs < RUNS_MAX;) {
 		x->requests -= by;
-		if (!fails_without(x, 0, 0)) {
+		if (fails_without(x, 0, 0)) {
+			take_what_struck(x);
+			if (by > x->requests / 2)
+				by = x->requests / 2;
+		} else {
 			x->requests += by;
 			by /= 2;
-		} else if (by > x->requests / 2) {
-			by = x->requests / 2;
 		}
 	}
 }
@@ -135,15 +231,16 @@ print_list(const struct reduction *x)
 static void
 print(const struct reduction *x)
 {
+	const struct trial *t = x->trial;
 	const struct world *w = x->world;
 	uint32_t i;
 
 	printf("shrunk to %" PRIu32 " choices, %" PRIu32
 	       " requests and %" PRIu64 " events in %" PRIu32 " runs: %s\n",
-	    x->count, x->requests, w->events, x->runs, w->violation);
+	    x->count, x->requests, t->events, x->runs, t->violation);
 	for (i = 0; i < x->count; i++)
 		printf("  %" PRIu32 " %s\n", x->kept[i],
-		    counter_text((enum counter)w->choices.what[x->kept[i]]));
+		    counter_text((enum counter)t->choices.what[x->kept[i]]));
 	printf("  replay: aegis-sim --strategy %s --profile %s --seed %" PRIu64
 	       " --requests %" PRIu32 " --keep '",
 	    w->strategy->name, profile_name(w->kind), x->seed, x->requests);
@@ -151,28 +248,52 @@ print(const struct reduction *x)
 	printf("'\n");
 }
 
-void
-shrink(struct world *w)
+/* The whole schedule, as it was asked for. */
+static bool
+begin(struct reduction *x, struct world *w, uint64_t seed)
 {
-	static struct reduction x; /* too large for the stack */
-	uint32_t before, i;
+	x->world = w;
+	x->seed = seed;
+	x->rule = NULL;
+	x->runs = 0;
+	x->requests = w->requests_max;
+	if (!fails(x))
+		return false;
+	x->rule = x->trial->rule;
+	x->requests = x->trial->requests;
+	take_what_struck(x);
+	return true;
+}
 
-	x.world = w;
-	x.seed = w->seed;
-	x.rule = w->rule;
-	x.requests = w->profile.requests;
-	x.runs = 0;
-	x.count = 0;
-	for (i = 0; i < w->choices.count; i++)
-		if (choices_has(&w->choices, i))
-			x.kept[x.count++] = i;
+static void
+reduce(struct reduction *x)
+{
+	uint32_t before;
+
+	drop_kinds(x);
 	do {
-		before = x.count + x.requests;
-		drop_choices(&x);
-		drop_requests(&x);
-	} while (x.count + x.requests < before && x.runs < RUNS_MAX);
-	if (fails_without(&x, 0, 0))
-		print(&x);
+		before = x->count + x->requests;
+		drop_choices(x);
+		drop_requests(x);
+	} while (x->count + x->requests < before && x->runs < RUNS_MAX);
+	if (fails_without(x, 0, 0))
+		print(x);
 	else
 		printf("it does not fail alike when its choices are kept\n");
+}
+
+bool
+shrink(struct world *w, uint64_t seed)
+{
+	static struct reduction x; /* too large for the stack */
+	bool has_failed;
+
+	x.trial = mmap(NULL, sizeof(*x.trial), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	AG_ASSERT(x.trial != MAP_FAILED);
+	has_failed = begin(&x, w, seed);
+	if (has_failed)
+		reduce(&x);
+	(void)munmap(x.trial, sizeof(*x.trial));
+	return has_failed;
 }

@@ -7,9 +7,10 @@
 #include "sim/world.h"
 
 /*
- * The world has just broken a rule.  Find few choices and requests with
- * which the same rule is broken, and print the line that replays them.
+ * Live through one seed.  When a rule is broken, or the process that does so
+ * dies, find few choices and requests with which that is so, and print the
+ * line that replays them.  False when it is well.
  */
-void shrink(struct world *w);
+bool shrink(struct world *w, uint64_t seed);
 
 #endif
