@@ -89,7 +89,7 @@ mutate_new_view(struct world *w, struct bytes body)
 
 /* What a VIEW_CHANGE says besides what is lied about. */
 struct view_change_parts {
-	uint64_t view, stable;
+	uint64_t member, view, stable;
 	struct bytes head;     /* up to the prepare certificates */
 	struct bytes prepared; /* their array */
 	struct bytes pledges;  /* the pledges' array */
@@ -104,7 +104,7 @@ view_change_split(struct bytes body, struct view_change_parts *parts)
 	decoder_init(&d, body);
 	decoder_expect_array(&d, 8);
 	(void)decoder_get_uint(&d);
-	(void)decoder_get_uint(&d);
+	parts->member = decoder_get_uint(&d);
 	parts->view = decoder_get_uint(&d);
 	parts->stable = decoder_get_uint(&d);
 	(void)decoder_get_raw(&d);
@@ -142,32 +142,60 @@ put_lies(struct world *w, struct encoder *out,
 	}
 }
 
+/* A checkpoint that nobody signed, some sequences ahead, and nothing else. */
+static void
+put_unproved(struct world *w, struct encoder *out,
+    const struct view_change_parts *parts)
+{
+	encoder_put_array(out, 8);
+	encoder_put_uint(out, MESSAGE_VIEW_CHANGE);
+	encoder_put_uint(out, parts->member);
+	encoder_put_uint(out, parts->view);
+	encoder_put_uint(out,
+	    parts->stable +
+		dice_range(&w->byzantine_dice, 1, w->profile.window));
+	encoder_put_null(out);
+	encoder_put_array(out, 0);
+	encoder_put_array(out, 0);
+}
+
 /* Certificates are shown or not, pledges false, none, or as they are. */
+static void
+put_false(struct world *w, struct encoder *out,
+    const struct view_change_parts *parts)
+{
+	struct dice *d = &w->byzantine_dice;
+	uint64_t kind;
+
+	encoder_put_raw(out, parts->head);
+	if (dice_chance(d, 500))
+		encoder_put_array(out, 0);
+	else
+		encoder_put_raw(out, parts->prepared);
+	kind = dice_below(d, 4);
+	if (kind == 0)
+		encoder_put_array(out, 0);
+	else if (kind == 1)
+		encoder_put_raw(out, parts->pledges);
+	else
+		put_lies(w, out, parts);
+}
+
 static struct bytes
 mutate_view_change(struct world *w, struct bytes body)
 {
-	struct dice *d = &w->byzantine_dice;
 	size_t cap = body.len + 64 * ((size_t)w->profile.window + 1);
 	struct view_change_parts parts;
 	struct encoder out;
 	struct bytes lie;
-	uint64_t kind;
 
 	if (!view_change_split(body, &parts) || parts.view == 0)
 		return body;
 	encoder_init(&out, arena_take(&w->arena, cap), cap);
-	encoder_put_raw(&out, parts.head);
-	if (dice_chance(d, 500))
-		encoder_put_array(&out, 0);
+	if (w->profile.ladder_views > 0 && dice_chance(&w->byzantine_dice, 150))
+		put_unproved(w, &out, &parts);
 	else
-		encoder_put_raw(&out, parts.prepared);
-	kind = dice_below(d, 4);
-	if (kind == 0)
-		encoder_put_array(&out, 0);
-	else if (kind == 1)
-		encoder_put_raw(&out, parts.pledges);
-	else
-		put_lies(w, &out, &parts);
+		put_false(w, &out, &parts);
 	encoder_put_raw(&out, parts.signature);
 	if (encoder_finish(&out, &lie) != AG_OK ||
 	    !world_strikes(w, COUNT_BYZ_PLEDGES))

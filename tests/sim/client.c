@@ -102,12 +102,25 @@ encode_envelope(struct world *w, const struct operation_history *first,
 	return bytes;
 }
 
+/* Any replica; or always the same, which is correct. */
+static uint32_t
+client_chooses(struct world *w, uint32_t client)
+{
+	uint32_t i = client;
+
+	if (w->profile.answer_us == 0)
+		return (uint32_t)dice_below(&w->work_dice, w->replica_count);
+	while (!w->replicas[i % w->replica_count].is_honest)
+		i++;
+	return i % w->replica_count;
+}
+
 static void
 client_ask(struct world *w, uint32_t client)
 {
 	struct client *c = &w->clients[client];
 	struct operation_history *op = &w->history[c->current];
-	uint32_t to = (uint32_t)dice_below(&w->work_dice, w->replica_count);
+	uint32_t to = client_chooses(w, client);
 	bool other = op->is_other_body && dice_chance(&w->work_dice, 500);
 
 	c->asked |= 1U << to;

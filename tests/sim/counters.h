@@ -29,8 +29,12 @@ enum counter_kind {
 	X(CONGESTED, NOTE, "messages queueing for a link")              \
 	X(FLAPPED, FAULT, "links going up and down")                    \
 	X(SILENCED, FAULT, "message kinds silenced")                    \
+	X(HELD_UP, FAULT, "views that get only so far at a replica")    \
+	X(BEGUN_LATE, FAULT, "views that begin late at a replica")      \
+	X(UNHEARD, FAULT, "members whose view change is not heard")     \
 	X(CRASHED, FAULT, "crashes")                                    \
 	X(CRASHED_ALL, FAULT, "whole-cluster crashes")                  \
+	X(CRASHED_WRITING, FAULT, "crashes at a kind of record")        \
 	X(RECORDS_LOST, NOTE, "unsynced records lost")                  \
 	X(STATE_LOST, NOTE, "states fallen back")                       \
 	X(TRUNCATED, NOTE, "logs truncated")                            \

@@ -93,13 +93,20 @@ disk_truncate(struct world *w, struct replica *r, uint64_t seq, uint64_t token)
 	disk->first = end;
 }
 
-bool
-disk_holds(const struct replica *r, uint64_t seq, struct bytes needle)
+uint32_t
+disk_kind(struct bytes record)
 {
-	const struct disk *disk = &r->disk;
+	/* Behind an array's head of one byte. */
+	return record.len < 2 ? UINT32_MAX : record.data[1];
+}
+
+/* Is it in one of the records up to end? */
+static bool
+is_there(const struct disk *disk, size_t end, uint64_t seq, struct bytes needle)
+{
 	size_t i;
 
-	for (i = disk->first; i < disk->synced; i++) {
+	for (i = disk->first; i < end; i++) {
 		const struct disk_record *record = &disk->records[i];
 
 		if (record->seq == seq &&
@@ -108,4 +115,16 @@ disk_holds(const struct replica *r, uint64_t seq, struct bytes needle)
 			return true;
 	}
 	return false;
+}
+
+bool
+disk_holds(const struct replica *r, uint64_t seq, struct bytes needle)
+{
+	return is_there(&r->disk, r->disk.synced, seq, needle);
+}
+
+bool
+disk_will_hold(const struct replica *r, uint64_t seq, struct bytes needle)
+{
+	return is_there(&r->disk, r->disk.count, seq, needle);
 }

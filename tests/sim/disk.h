@@ -26,4 +26,10 @@ void disk_truncate(struct world *w, struct replica *r, uint64_t seq,
 /* Does a synced record of this sequence hold these bytes? */
 bool disk_holds(const struct replica *r, uint64_t seq, struct bytes needle);
 
+/* The same, also when it is not durable yet. */
+bool disk_will_hold(const struct replica *r, uint64_t seq, struct bytes needle);
+
+/* The kind of a record, undecoded (consensus/record.h). */
+uint32_t disk_kind(struct bytes record);
+
 #endif

@@ -268,6 +268,14 @@ invariant_deliver(struct world *w, struct replica *r,
 		    r->index, seq);
 		return;
 	}
+	/* A state that comes back older is executed again from the log. */
+	if (!disk_will_hold(r, seq, effect->body)) {
+		world_violate(w,
+		    "replica %u executes %" PRIu64
+		    ", but does not write it down",
+		    r->index, seq);
+		return;
+	}
 	if (!world_is_raft(w))
 		promise_certificate(w, &w->certificate);
 	if (world_is_raft(w) && !w->slots[seq].is_agreed)
@@ -397,6 +405,12 @@ invariant_answer(struct world *w, struct replica *r,
 		return;
 	op->answered_at = w->now;
 	op->result = *result;
+	if (w->profile.answer_us != 0 &&
+	    w->now - op->called_at > w->profile.answer_us)
+		world_violate(w,
+		    "a request waited for %" PRIu64
+		    " us, though only a primary is at fault",
+		    w->now - op->called_at);
 	if (!op->is_executed)
 		world_violate(w, "replica %u answers what was never executed",
 		    r->index);

@@ -15,6 +15,7 @@
  */
 #include "sim/lie.h"
 
+#include "sim/promise.h"
 #include "sim/replica.h"
 
 #define DOWN_MEAN_US 60000
@@ -99,8 +100,10 @@ log_gone(struct replica *r)
 void
 lie_recollect(struct replica *r)
 {
-	if (r->disk.count < r->memory.record)
-		log_gone(r);
+	if (r->disk.count >= r->memory.record)
+		return;
+	log_gone(r);
+	promise_recollect(r);
 }
 
 static void
@@ -203,4 +206,5 @@ lie_happen(struct world *w, const struct happening *h)
 		return;
 	replica_crash(w, r, dice_waiting(&w->lie_dice, DOWN_MEAN_US));
 	tell_lie(w, r, kind);
+	promise_recollect(r);
 }

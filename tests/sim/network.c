@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "codec/message.h"
+#include "sim/ladder.h"
 
 #define CLOG_MEAN_US 60000
 #define FLAP_MEAN_US 15000
@@ -29,11 +30,11 @@ network_arrive(struct world *w, const struct replica *from, uint32_t to,
 		const struct replica *r = &w->replicas[i];
 
 		if (r->member != to || (r->faces >> from->member & 1) == 0 ||
-		    (from->cut >> i & 1) != 0)
+		    (from->cut >> i & 1) != 0 || ladder_stops(w, i, body))
 			continue;
 		world_push(w,
 		    (struct happening){
-			.at = at,
+			.at = at + ladder_late_us(w, i, body),
 			.kind = HAPPEN_ARRIVE,
 			.replica = i,
 			.from = from->member,

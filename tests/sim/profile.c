@@ -12,6 +12,10 @@
 
 #define MILLISECOND 1000U
 
+/* View timeouts that a request may wait for when only a primary is at fault:
+ * four until it counts as starved (view_change.c), and as many for the rest. */
+#define ANSWER_TIMEOUTS 8
+
 static bool
 coin(struct dice *d)
 {
@@ -438,7 +442,12 @@ draw_focused_culprit(struct profile *p, struct dice *d)
 
 	if (lot < 25)
 		return;
-	if (lot < 60)
+	if (p->sleep_at != 0)
+		member = (p->sleeper + 1 + member % (p->member_count - 1)) %
+		    p->member_count;
+	if (p->sleep_at != 0 && lot < 60)
+		p->byzantine[member] = BYZ_DESERT;
+	else if (lot < 60)
 		p->byzantine[member] = BYZ_TWIN;
 	else if (lot < 80)
 		p->byzantine[member] = BYZ_FUZZ;
@@ -446,6 +455,86 @@ draw_focused_culprit(struct profile *p, struct dice *d)
 		p->byzantine[member] = 1U << dice_below(d, BYZ_KINDS);
 	if (dice_chance(d, 300))
 		p->byzantine[member] |= BYZ_PLEDGES;
+}
+
+/* Views that end half way, one after another; most of it then is theirs. */
+static void
+draw_ladder(struct profile *p, struct dice *d)
+{
+	static const uint32_t lies[] = { BYZ_PLEDGES, BYZ_PLEDGES, BYZ_DESERT,
+		BYZ_EQUIVOCATE, BYZ_FORGE, BYZ_NEW_VIEW };
+	uint32_t i;
+
+	p->ladder_views = dice_range(d, 2, PROFILE_LADDER_MAX - 1);
+	p->rounds_left = 0;
+	p->faults_left = (uint32_t)dice_below(d, 3);
+	p->delay_mean_us = 1;
+	p->delay_floor_us = 1000;
+	p->view_timeout_us = dice_range(d, 12, 20) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 8, 14) * MILLISECOND;
+	/* Patience doubles from view to view. */
+	p->heal_at = (p->view_timeout_us + 4 * MILLISECOND)
+	    << dice_range(d, 1, p->ladder_views);
+	if (p->sleep_at != 0)
+		p->heal_at *= 2;
+	for (i = 0; i < p->member_count; i++)
+		if (p->byzantine[i] != 0 && coin(d))
+			p->byzantine[i] |=
+			    lies[dice_below(d, sizeof(lies) / sizeof(lies[0]))];
+}
+
+/*
+ * One sleeps through more than a window, and wakes when it is needed.  There
+ * is more to do, in less time, by few at a time.
+ */
+static void
+draw_far(struct profile *p, struct dice *d)
+{
+	p->checkpoint_interval = (uint32_t)dice_range(d, 1, 2);
+	p->window = p->checkpoint_interval * (uint32_t)dice_range(d, 2, 3);
+	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
+	p->requests = (uint32_t)dice_range(d, 8, 24);
+	p->think_us = dice_range(d, 100, 1000);
+	p->heal_at = dice_range(d, 30, 100) * MILLISECOND;
+	p->rounds_left = 0;
+	p->sleeper = (uint32_t)dice_below(d, p->member_count);
+	p->sleep_at = dice_range(d, 1, 5) * MILLISECOND;
+	if (coin(d))
+		p->wake_at = dice_range(d, p->heal_at / 4, p->heal_at);
+	p->faults_left = (uint32_t)dice_below(d, 3);
+}
+
+/*
+ * A primary that does not serve is all there is, and clients ask one member
+ * until it answers: then they must not wait for long.
+ */
+static void
+draw_patient(struct profile *p, struct dice *d)
+{
+	*p = (struct profile){
+		.is_focused = true,
+		.member_count = (uint32_t)dice_range(d, 4, 7),
+		.client_count = (uint32_t)dice_range(d, 1, 3),
+		.requests = (uint32_t)dice_range(d, 1, 6),
+		.operations_max = 1,
+		.think_us = dice_range(d, 1, 5) * MILLISECOND,
+		.checkpoint_interval = (uint32_t)dice_range(d, 1, 3),
+		.delay_floor_us = 1000,
+		.delay_mean_us = dice_range(d, 1, 500),
+		.turn_us = dice_range(d, 0, 100),
+		.sync_mean_us = dice_range(d, 20, 500),
+		.view_timeout_us = dice_range(d, 20, 40) * MILLISECOND,
+		.progress_interval_us = dice_range(d, 8, 20) * MILLISECOND,
+		.heal_at = MILLISECOND,
+		.look_us = 2 * MILLISECOND,
+		.strikes = STRIKES_ALL,
+	};
+	p->window = 3 * p->checkpoint_interval;
+	p->pipeline_max = p->window;
+	p->byzantine[dice_below(d, 2)] = coin(d) ? BYZ_CENSOR : BYZ_MUTE;
+	p->answer_us = ANSWER_TIMEOUTS * p->view_timeout_us;
+	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
+	p->retry_us = p->calm_us;
 }
 
 static void
@@ -460,6 +549,7 @@ draw_focused_faults(struct profile *p, struct dice *d)
 	p->has_blackouts = dice_chance(d, 300);
 	p->has_pauses = dice_chance(d, 200);
 	p->has_wanted = dice_chance(d, 200);
+	p->has_writing_crashes = coin(d);
 	p->faults_left = (uint32_t)dice_range(d, 0, 4);
 	p->fault_every_us = dice_range(d, 5, 30) * MILLISECOND;
 	p->fault_first_us = dice_below(d, p->fault_every_us);
@@ -501,7 +591,12 @@ static void
 draw_focused(struct profile *p, struct dice *d)
 {
 	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 4, 4, 4, 5, 7 };
+	uint64_t lot = dice_below(d, 100);
 
+	if (lot < 4) {
+		draw_patient(p, d);
+		return;
+	}
 	p->is_focused = true;
 	p->member_count = counts[dice_below(d, 10)];
 	p->client_count = (uint32_t)dice_range(d, 1, 2);
@@ -512,9 +607,17 @@ draw_focused(struct profile *p, struct dice *d)
 	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
 	draw_focused_faults(p, d);
 	draw_focused_times(p, d);
+	if (lot < 24)
+		draw_far(p, d);
 	draw_focused_culprit(p, d);
+	if (lot >= 16 && lot < 64)
+		draw_ladder(p, d);
 	draw_more(p, d);
 	p->capacity = 0;
+	/* There is too much to do for a disk that takes twenty times as long. */
+	p->has_slow_disk = p->has_slow_disk && p->sleep_at == 0;
+	if (lot >= 64)
+		draw_lies(p, d);
 }
 
 /* Nothing but the first primaries, and how long things take: see pace.c. */
@@ -634,6 +737,8 @@ profile_print(const struct profile *p)
 		    (int)p->lies[i].kind);
 	if (p->sleep_at != 0)
 		printf(" sleeper=%" PRIu32, p->sleeper);
+	if (p->ladder_views != 0)
+		printf(" ladder=%" PRIu64, p->ladder_views);
 	if (p->round_us != 0)
 		printf(" rounds=%" PRIu32 "x%" PRIu64, p->rounds_left,
 		    p->round_us);

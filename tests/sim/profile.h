@@ -20,6 +20,7 @@
 
 #define PROFILE_MEMBERS_MAX 10
 #define PROFILE_WINDOW_MAX 16
+#define PROFILE_LADDER_MAX 6
 
 enum byzantine {
 	BYZ_MUTE = 1 << 0,
@@ -49,7 +50,7 @@ enum byzantine {
 
 /* The kinds of faults that the first seeds knew, and all there are. */
 #define STRIKES_CLASSIC 7
-#define STRIKES_ALL 9
+#define STRIKES_ALL 10
 
 enum profile_kind {
 	PROFILE_SWARM,
@@ -140,6 +141,7 @@ struct profile {
 	bool has_shapes;   /* bridges and rings too */
 	bool has_flapping;
 	bool has_clock_jumps;
+	bool has_writing_crashes;
 	bool has_client_tricks;
 	uint32_t operations_max; /* in one envelope */
 	uint64_t round_us;       /* each with a partition of its own; 0: none */
@@ -154,9 +156,16 @@ struct profile {
 	uint32_t byzantine[PROFILE_MEMBERS_MAX]; /* enum byzantine, or'ed */
 	bool has_real_signatures;
 
-	/* A member that is down from sleep_at until the storm is over, and
-	 * needed then, because another deserts; 0: none. */
+	uint64_t ladder_views; /* how far the first views get is drawn */
+
+	/* Nothing but a primary is at fault: clients, who ask a correct member
+	 * and no other, wait for an answer no longer than this; 0: they may. */
+	uint64_t answer_us;
+
+	/* A member that is down from sleep_at until wake_at, or the storm is
+	 * over, and needed then, because another deserts; 0: none. */
 	uint64_t sleep_at;
+	uint64_t wake_at;
 	uint32_t sleeper;
 
 	struct lie lies[PROFILE_LIES_MAX];

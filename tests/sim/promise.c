@@ -7,8 +7,10 @@
  *          2. A VIEW_CHANGE shows the certificates and tells of the votes
  *             that its sender's disk holds above the checkpoint it names.
  *          3. After a restart in a view that NEW_VIEW began, nothing is
- *             proposed for what that chose.
- *          4. What was cut off behind a stable checkpoint is nobody's
+ *             proposed for what that chose, also when its record was cut off.
+ *          4. Who shows a prepare certificate can show its batch: a new view
+ *             may choose it.
+ *          5. What was cut off behind a stable checkpoint is nobody's
  *             promise any more.
  */
 #include "sim/promise.h"
@@ -17,6 +19,8 @@
 
 #include "codec/message.h"
 #include "consensus/record.h"
+#include "sim/disk.h"
+#include "sim/replica.h"
 
 /* The record that stands for a vote of this phase. */
 static enum record_kind
@@ -207,25 +211,110 @@ chosen_to(struct bytes body)
 }
 
 void
-promise_start(struct world *w, const struct replica *r)
+promise_keep(struct replica *r)
 {
+	static struct certificate spare; /* too large for the stack */
 	const struct disk *disk = &r->disk;
-	uint64_t last = 0;
-	size_t i;
 
-	for (i = disk->first; i < disk->synced; i++) {
+	for (; r->kept < disk->synced; r->kept++) {
+		const struct bytes body = disk->records[r->kept].body;
 		struct record record;
 
-		if (record_decode(&record, &w->certificate,
-			disk->records[i].body, NULL) == AG_OK &&
-		    record.kind == RECORD_VIEW)
-			last =
-			    record.is_changing || record.view != r->status.view
-			    ? 0
-			    : chosen_to(record.new_view);
+		if (disk_kind(body) != RECORD_VIEW ||
+		    record_decode(&record, &spare, body, NULL) != AG_OK)
+			continue;
+		r->begun = record.view;
+		r->begun_to =
+		    record.is_changing ? 0 : chosen_to(record.new_view);
 	}
-	if (last > r->status.proposed)
+}
+
+void
+promise_recollect(struct replica *r)
+{
+	r->begun = 0;
+	r->begun_to = 0;
+	r->kept = r->disk.first;
+	promise_keep(r);
+}
+
+void
+promise_start(struct world *w, const struct replica *r)
+{
+	if (r->begun == r->status.view && r->begun_to > r->status.proposed)
 		world_violate(w,
 		    "replica %u forgot that its view goes on up to %" PRIu64,
-		    r->index, last);
+		    r->index, r->begun_to);
+}
+
+/* --- batches --- */
+
+/* What the newest prepare certificate for seq in the log is of. */
+static bool
+last_prepared(const struct replica *r, uint64_t seq, struct digest *digest)
+{
+	static struct certificate spare; /* too large for the stack */
+	const struct disk *disk = &r->disk;
+	struct record record;
+	size_t i;
+
+	for (i = disk->count; i > disk->first; i--) {
+		const struct disk_record *at = &disk->records[i - 1];
+
+		if (at->seq != seq || disk_kind(at->body) != RECORD_PREPARED ||
+		    record_decode(&record, &spare, at->body, NULL) != AG_OK)
+			continue;
+		*digest = record.digest;
+		return true;
+	}
+	return false;
+}
+
+/* Ask it as another member would: does it send this batch? */
+static bool
+sends_batch(struct world *w, struct replica *r, uint64_t seq,
+    const struct digest *digest)
+{
+	uint8_t room[64];
+	struct encoder e;
+	struct bytes body;
+	size_t i;
+
+	encoder_init(&e, room, sizeof(room));
+	encoder_put_array(&e, 3);
+	encoder_put_uint(&e, MESSAGE_FETCH);
+	encoder_put_uint(&e, seq);
+	encoder_put_bytes(&e, bytes_of(digest->data, DIGEST_BYTES));
+	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
+	replica_step(w, r,
+	    (struct event){
+		.kind = EVENT_MESSAGE,
+		.member = (r->member + 1) % w->profile.member_count,
+		.body = body,
+	    });
+	for (i = 0; i < w->effects.count; i++)
+		if (w->effects.list[i].kind == EFFECT_SEND &&
+		    message_type_of(w->effects.list[i].body) == MESSAGE_BATCH)
+			return true;
+	return false;
+}
+
+void
+promise_batches(struct world *w, struct replica *r)
+{
+	uint64_t seq, stable = r->status.stable;
+
+	if (!r->is_honest || !r->is_up || world_is_raft(w) ||
+	    w->profile.lie_count > 0)
+		return;
+	for (seq = stable + 1; seq <= stable + w->profile.window; seq++) {
+		struct digest digest;
+
+		if (last_prepared(r, seq, &digest) &&
+		    !sends_batch(w, r, seq, &digest))
+			world_violate(w,
+			    "replica %u shows that %" PRIu64
+			    " was prepared, but not what",
+			    r->index, seq);
+	}
 }

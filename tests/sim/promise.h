@@ -15,6 +15,15 @@ void promise_vote(struct world *w, const struct replica *r,
 void promise_view_change(struct world *w, const struct replica *r,
     struct bytes body);
 
+/* Records of its log are safe: what they say of views is promised. */
+void promise_keep(struct replica *r);
+
+/* The log is another than it was: go by what is there. */
+void promise_recollect(struct replica *r);
+
+/* It can show what it shows to be prepared. */
+void promise_batches(struct world *w, struct replica *r);
+
 /* It has started again, in the view that it left. */
 void promise_start(struct world *w, const struct replica *r);
 

@@ -18,6 +18,7 @@
 #include "codec/message.h"
 #include "consensus/record.h"
 #include "sim/attack.h"
+#include "sim/beginning.h"
 #include "sim/byzantine.h"
 #include "sim/client.h"
 #include "sim/disk.h"
@@ -25,6 +26,7 @@
 #include "sim/ledger.h"
 #include "sim/lie.h"
 #include "sim/network.h"
+#include "sim/promise.h"
 #include "sim/terms.h"
 #include "sim/transfer.h"
 
@@ -194,6 +196,12 @@ on_persist(struct world *w, struct replica *r, const struct effect *effect)
 	invariant_persist(w, r, effect);
 	if (world_is_raft(w))
 		terms_persist(w, r, effect->body);
+	else
+		beginning_judge(w, r, effect->body);
+	if (r->crash_at == disk_kind(effect->body)) {
+		r->crash_at = 0;
+		r->crash_in_steps = r->crash_after;
+	}
 	disk_append(w, r, r->token_base + effect->token, effect->seq,
 	    effect->body);
 }
@@ -401,6 +409,8 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		    effect->view, effect->is_changing ? " (changing)" : "");
 		if (world_is_raft(w))
 			on_term(w, r, effect);
+		else
+			beginning_told(w, r, effect);
 		break;
 	case EFFECT_EVIDENCE:
 		invariant_evidence(w, r, effect);
@@ -588,8 +598,10 @@ replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 	r->is_up = false;
 	r->incarnation++;
 	r->crash_in_steps = 0;
+	r->crash_at = 0;
 	r->paused_until = 0;
 	disk_crash(w, r);
+	promise_keep(r);
 	lie_horizon_crash(w, r);
 	if (r->safe.applied < r->machine.applied)
 		world_count(w, COUNT_STATE_LOST);
@@ -640,6 +652,7 @@ on_synced(struct world *w, struct replica *r)
 {
 	uint64_t token = disk_synced(r);
 
+	promise_keep(r);
 	lie_horizon_synced(r);
 	r->durable = token > r->token_base ? token - r->token_base : 0;
 	replica_release(w, r);

@@ -13,11 +13,14 @@
 
 #include <sodium.h>
 
+#include "consensus/record.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/ladder.h"
 #include "sim/lie.h"
 #include "sim/network.h"
 #include "sim/pace.h"
+#include "sim/promise.h"
 #include "sim/replica.h"
 
 #define PAUSE_MEAN_US 100000
@@ -290,6 +293,7 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(w->clients, 0, sizeof(w->clients));
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
+	w->judged = bytes_of(NULL, 0);
 	memset(w->asked, 0, sizeof(w->asked));
 	w->forgetful = 0;
 	w->generation++;
@@ -310,6 +314,7 @@ world_set_up(struct world *w, uint64_t seed)
 		w->profile.broken_how = BROKEN_NOT;
 	make_signers(w);
 	make_replicas(w);
+	ladder_begin(w);
 }
 
 /* --- faults --- */
@@ -367,6 +372,26 @@ crash_one(struct world *w)
 	r->down_us = down_us;
 	if (steps == 0)
 		replica_crash(w, r, down_us);
+}
+
+/* In the middle of what it writes, which may be on disk in part. */
+static void
+crash_writing(struct world *w)
+{
+	static const enum record_kind kinds[] = { RECORD_VIEW, RECORD_VIEW,
+		RECORD_CHECKPOINT, RECORD_CHECKPOINT, RECORD_PROPOSAL,
+		RECORD_PREPARED, RECORD_COMMITTED, RECORD_BATCH, RECORD_STATE };
+	struct dice *d = &w->fault_dice;
+	struct replica *r = draw_replica(w);
+	uint64_t kind = dice_below(d, sizeof(kinds) / sizeof(kinds[0]));
+	uint64_t after = dice_range(d, 1, 3);
+	uint64_t down_us = dice_waiting(d, w->profile.down_us);
+
+	if (!world_strikes(w, COUNT_CRASHED_WRITING))
+		return;
+	r->crash_at = kinds[kind];
+	r->crash_after = after;
+	r->down_us = down_us;
 }
 
 static void
@@ -451,6 +476,7 @@ strike(struct world *w, uint64_t kind)
 		{ p->has_wanted, want_checkpoint },
 		{ p->has_flapping, network_flap },
 		{ p->has_clock_jumps, jump_clock },
+		{ p->has_writing_crashes, crash_writing },
 	};
 
 	if (kinds[kind].is_on)
@@ -503,8 +529,11 @@ on_sleep(struct world *w)
 {
 	struct replica *r = &w->replicas[w->profile.sleeper];
 
+	uint64_t until =
+	    w->profile.wake_at != 0 ? w->profile.wake_at : w->profile.heal_at;
+
 	if (r->is_up && world_strikes(w, COUNT_SLEPT))
-		replica_crash(w, r, w->profile.heal_at - w->now);
+		replica_crash(w, r, until - w->now);
 }
 
 static void
@@ -565,15 +594,34 @@ on_heal(struct world *w)
 	}
 	if (w->profile.broken_how != BROKEN_NOT)
 		stay_broken(w);
+	for (i = 0; i < w->replica_count && !w->is_violated; i++)
+		promise_batches(w, &w->replicas[i]);
 }
 
 /* --- the end --- */
+
+/* With nobody to trouble them, all come to be in one view. */
+static bool
+must_meet(const struct world *w)
+{
+	return w->honest == (1U << w->profile.member_count) - 1 &&
+	    w->profile.broken_how == BROKEN_NOT && w->profile.lie_count == 0 &&
+	    !world_is_raft(w);
+}
+
+static bool
+is_apart(const struct world *w, const struct replica *r)
+{
+	return r->status.is_changing_view ||
+	    r->status.view != w->replicas[0].status.view;
+}
 
 /* A Byzantine replica may have old requests ordered without end: level is who
  * has everything up to the last answer. */
 static bool
 is_level(const struct world *w)
 {
+	const bool meets = must_meet(w);
 	uint32_t i;
 
 	for (i = 0; i < w->replica_count; i++) {
@@ -581,7 +629,7 @@ is_level(const struct world *w)
 
 		if (r->is_honest && !world_is_broken(w, r->member) &&
 		    (!r->is_up || r->machine.applied < w->answered_seq ||
-			r->status.is_rejoining))
+			r->status.is_rejoining || (meets && is_apart(w, r))))
 			return false;
 	}
 	return true;

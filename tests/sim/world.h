@@ -73,6 +73,14 @@ struct snapshot {
 
 #define REPLICA_SNAPSHOTS 6
 
+/* How far views get, where that is drawn (ladder.c). */
+struct ladder {
+	uint64_t views; /* the first so many; 0: as far as they can */
+	uint8_t rung[PROFILE_LADDER_MAX][WORLD_REPLICAS_MAX];
+	uint32_t unheard[PROFILE_LADDER_MAX]; /* members, a bit each */
+	uint32_t late[PROFILE_LADDER_MAX];    /* replicas */
+};
+
 /* A request for state, until it is installed or a newer one replaces it. */
 struct transfer {
 	bool is_wanted;
@@ -113,7 +121,9 @@ struct replica {
 	uint32_t incarnation;
 	uint64_t paused_until;
 	uint64_t crash_in_steps; /* 0: not planned */
-	uint64_t down_us;        /* planned crash: how long */
+	uint32_t crash_at;       /* so many after a record of this kind; or 0 */
+	uint64_t crash_after;
+	uint64_t down_us; /* planned crash: how long */
 
 	struct engine *engine;
 	struct disk disk;
@@ -154,6 +164,9 @@ struct replica {
 	uint64_t token_base;   /* of the disk's tokens; engines count from 1 */
 	uint64_t delivered;    /* next delivery is this + 1 */
 	uint64_t view_told;    /* highest view anything was sent in */
+	uint64_t begun;        /* the view that is safely on disk as begun, */
+	uint64_t begun_to;     /* and the last sequence it chose for */
+	size_t kept;           /* records looked at for these two */
 	uint64_t stable_safe;  /* the newest stable checkpoint on disk */
 	uint64_t stable_seq;   /* the newest one announced, */
 	uint64_t stable_token; /* and the record that makes it safe */
@@ -293,6 +306,8 @@ struct world {
 
 	struct link links[PROFILE_MEMBERS_MAX][PROFILE_MEMBERS_MAX];
 	struct silence silence;
+	struct ladder ladder;
+	struct bytes judged; /* the newest NEW_VIEW that was found right */
 	struct bytes old[WORLD_OLD_MESSAGES];
 	uint32_t old_from[WORLD_OLD_MESSAGES];
 	uint32_t old_to[WORLD_OLD_MESSAGES];
