@@ -124,6 +124,9 @@ put_lies(struct world *w, struct encoder *out,
     const struct view_change_parts *parts)
 {
 	uint64_t seq, first = parts->stable + 1;
+	/* Of the votes in vain the last may be the truth. */
+	bool is_nothing =
+	    w->profile.ladder_views > 0 && dice_chance(&w->byzantine_dice, 500);
 	struct digest null_digest;
 
 	digest_of(&null_digest, bytes_of(null_batch, sizeof(null_batch)));
@@ -131,7 +134,8 @@ put_lies(struct world *w, struct encoder *out,
 	for (seq = first; seq < first + w->profile.window; seq++) {
 		const struct slot *slot =
 		    seq < WORLD_SLOTS_MAX ? &w->slots[seq] : NULL;
-		const struct digest *digest = slot != NULL && slot->is_opposed
+		const struct digest *digest =
+		    slot != NULL && slot->is_opposed && !is_nothing
 		    ? &slot->opposed
 		    : &null_digest;
 
@@ -172,8 +176,8 @@ put_false(struct world *w, struct encoder *out,
 		encoder_put_array(out, 0);
 	else
 		encoder_put_raw(out, parts->prepared);
-	kind = dice_below(d, 4);
-	if (kind == 0)
+	kind = dice_below(d, w->profile.ladder_views > 0 ? 6 : 4);
+	if (kind == 0 || kind > 3)
 		encoder_put_array(out, 0);
 	else if (kind == 1)
 		encoder_put_raw(out, parts->pledges);
@@ -245,7 +249,7 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 	    message_type_of(body) == MESSAGE_NEW_VIEW && dice_chance(d, 700))
 		body = mutate_new_view(w, body);
 	else if ((kinds & BYZ_PLEDGES) != 0 &&
-	    message_type_of(body) == MESSAGE_VIEW_CHANGE && dice_chance(d, 800))
+	    message_type_of(body) == MESSAGE_VIEW_CHANGE && dice_chance(d, 900))
 		body = mutate_view_change(w, body);
 	else if ((kinds & BYZ_MUTATE) != 0 && body.len > 0 &&
 	    dice_chance(d, 100))

@@ -31,6 +31,7 @@ enum counter_kind {
 	X(SILENCED, FAULT, "message kinds silenced")                    \
 	X(HELD_UP, FAULT, "views that get only so far at a replica")    \
 	X(BEGUN_LATE, FAULT, "views that begin late at a replica")      \
+	X(MISSED, FAULT, "proposals that a replica misses")             \
 	X(UNHEARD, FAULT, "members whose view change is not heard")     \
 	X(CRASHED, FAULT, "crashes")                                    \
 	X(CRASHED_ALL, FAULT, "whole-cluster crashes")                  \

@@ -7,9 +7,10 @@
  *          decided    and COMMITs, or what they decided
  *
  * Whatever takes a replica above its rung in a view is lost, as often as it is
- * sent, until the storm is over.  The view changes of some nobody hears, and
- * some new views come late.  So views end half way, otherwise at each, and what
- * a quorum of view changes says of them is all that the next has to go by.
+ * sent, until the storm is over.  So is the proposal of a sequence that it
+ * misses.  The view changes of some nobody hears, and some new views come late.
+ * So views end half way, otherwise at each, and what a quorum of view changes
+ * says of them is all that the next has to go by.
  * Repair would mend within a progress interval what is lost but once.
  *
  * Reference: Winter et al., "Randomized Testing of Byzantine Fault Tolerant
@@ -27,6 +28,15 @@ enum rung {
 	RUNG_DECIDED,
 };
 
+/* How the correct replicas of a view fare. */
+enum fare {
+	FARE_FREE, /* each as it comes */
+	FARE_SOLE, /* one has what another proposed to it as prepared, the rest
+		      has nothing */
+	FARE_LONE, /* one has the proposals, the rest has nothing */
+	FARES,
+};
+
 /* Nothing at all, or up to where; in permille, the rest is decided. */
 static enum rung
 draw_rung(struct dice *d)
@@ -40,46 +50,128 @@ draw_rung(struct dice *d)
 			 : RUNG_DECIDED;
 }
 
+/*
+ * Correct replicas that must get proposals besides the one that gets farthest,
+ * for that to have a quorum's PREPAREs: the primary and liars give theirs.
+ */
+static uint32_t
+count_others(const struct world *w, uint64_t view, uint32_t farthest)
+{
+	uint32_t n = w->profile.member_count;
+	uint32_t primary = (uint32_t)(view % n), voters = 1, i;
+
+	for (i = 0; i < n; i++)
+		if (i != farthest &&
+		    (i == primary || !w->replicas[i].is_honest))
+			voters++;
+	i = trust_quorum(FAULTS_BYZANTINE, n);
+	return voters < i ? i - voters : 0;
+}
+
+/* Up to where one gets that is not the farthest, others being wanted still. */
+static enum rung
+rung_of_other(struct dice *d, enum fare fare, uint32_t *others)
+{
+	enum rung rung = draw_rung(d);
+
+	if (fare == FARE_FREE)
+		return rung;
+	if (fare == FARE_SOLE && *others > 0) {
+		(*others)--;
+		return RUNG_PROPOSED;
+	}
+	return rung == RUNG_NONE ? RUNG_NONE : RUNG_BEGUN;
+}
+
+static enum rung
+rung_of_farthest(struct dice *d, enum fare fare)
+{
+	return fare == FARE_FREE ? draw_rung(d)
+	    : fare == FARE_SOLE  ? RUNG_PREPARED
+				 : RUNG_PROPOSED;
+}
+
 static void
-draw_view(struct world *w, uint64_t view, uint32_t shy)
+hold_up(struct world *w, uint64_t view, uint32_t i, enum rung rung)
 {
 	struct ladder *l = &w->ladder;
 	struct dice *d = &w->fault_dice;
-	uint32_t i;
+	bool is_late = dice_chance(d, 200);
+	uint64_t missed = dice_chance(d, 150) ? dice_range(d, 1, 2) : 0;
 
-	for (i = 0; i < w->replica_count; i++) {
-		enum rung rung = draw_rung(d);
-		bool is_late = dice_chance(d, 100);
+	/* A liar misses nothing: it is to know what it lies about. */
+	if (!w->replicas[i].is_honest)
+		return;
+	if (rung < RUNG_DECIDED && world_strikes(w, COUNT_HELD_UP))
+		l->rung[view][i] = (uint8_t)rung;
+	if (view > 0 && is_late && world_strikes(w, COUNT_BEGUN_LATE))
+		l->late[view] |= 1U << i;
+	if (missed > 0 && world_strikes(w, COUNT_MISSED))
+		l->missed[view][i] = missed;
+}
 
-		l->rung[view][i] = RUNG_DECIDED;
-		if (rung < RUNG_DECIDED && world_strikes(w, COUNT_HELD_UP))
-			l->rung[view][i] = (uint8_t)rung;
-		if (view > 0 && is_late && world_strikes(w, COUNT_BEGUN_LATE))
-			l->late[view] |= 1U << i;
+static void
+draw_view(struct world *w, uint64_t view, uint32_t farthest)
+{
+	struct dice *d = &w->fault_dice;
+	enum fare fare = (enum fare)dice_below(d, FARES);
+	uint32_t n = w->profile.member_count, nth;
+	uint32_t others = count_others(w, view, farthest);
+	bool is_down = dice_chance(d, 500);
+
+	memset(w->ladder.rung[view], RUNG_DECIDED,
+	    sizeof(w->ladder.rung[view]));
+	hold_up(w, view, farthest, rung_of_farthest(d, fare));
+	for (nth = 1; nth < n; nth++) {
+		uint32_t i = (farthest + (is_down ? n - nth : nth)) % n;
+		bool counts = i != view % n && w->replicas[i].is_honest;
+		uint32_t none = 0;
+
+		hold_up(w, view, i,
+		    rung_of_other(d, fare, counts ? &others : &none));
 	}
-	for (i = 0; i < w->profile.member_count && view > 0; i++) {
-		bool is_unheard = dice_chance(d, 150) || i == shy;
+}
 
-		if (is_unheard && world_strikes(w, COUNT_UNHEARD))
-			l->unheard[view] |= 1U << i;
-	}
+/*
+ * As many as a view can begin without: mostly who got farthest in the one
+ * before, and knows what the others do not.
+ */
+static void
+draw_unheard(struct world *w, uint64_t view, uint32_t farthest)
+{
+	uint32_t n = w->profile.member_count, i;
+	uint32_t first = (uint32_t)dice_below(&w->fault_dice, n);
+	uint64_t lot = dice_below(&w->fault_dice, 100);
+
+	if (lot < 60)
+		first = farthest;
+	if (lot >= 80)
+		return;
+	for (i = 0; i < trust_faults(FAULTS_BYZANTINE, n); i++)
+		if (world_strikes(w, COUNT_UNHEARD))
+			w->ladder.unheard[view] |= 1U << (first + i) % n;
 }
 
 void
 ladder_begin(struct world *w)
 {
-	uint32_t shy;
+	uint32_t n = w->profile.member_count, farthest = 0, shy;
 	uint64_t view;
 
 	memset(&w->ladder, 0, sizeof(w->ladder));
 	w->ladder.views = w->profile.ladder_views;
 	if (w->ladder.views == 0)
 		return;
-	/* In half of them one member is heard in no view. */
-	shy = (uint32_t)dice_below(&w->fault_dice,
-	    2 * (uint64_t)w->profile.member_count);
-	for (view = 0; view < w->ladder.views; view++)
-		draw_view(w, view, shy);
+	/* Often it is the same again. */
+	shy = (uint32_t)dice_below(&w->fault_dice, n);
+	for (view = 0; view < w->ladder.views; view++) {
+		if (view > 0)
+			draw_unheard(w, view, farthest);
+		farthest = dice_chance(&w->fault_dice, 600)
+		    ? shy
+		    : (uint32_t)dice_below(&w->fault_dice, n);
+		draw_view(w, view, farthest);
+	}
 }
 
 static enum rung
@@ -178,6 +270,18 @@ is_unheard(const struct ladder *l, struct bytes body)
 	    (l->unheard[view] >> member & 1) != 0;
 }
 
+static uint64_t
+proposed_seq(struct bytes body)
+{
+	struct decoder d;
+
+	decoder_init(&d, body);
+	(void)decoder_get_array_max(&d, 16);
+	(void)decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
+	return decoder_get_uint(&d);
+}
+
 bool
 ladder_stops(const struct world *w, uint32_t to, struct bytes body)
 {
@@ -190,7 +294,10 @@ ladder_stops(const struct world *w, uint32_t to, struct bytes body)
 	if (message_type_of(body) == MESSAGE_VIEW_CHANGE)
 		return is_unheard(l, body);
 	rung = rung_of(body, &view);
-	return view < l->views && rung > l->rung[view][to];
+	return view < l->views &&
+	    (rung > l->rung[view][to] ||
+		(l->missed[view][to] != 0 && rung == RUNG_PROPOSED &&
+		    proposed_seq(body) == l->missed[view][to]));
 }
 
 uint64_t

@@ -459,14 +459,19 @@ draw_focused_culprit(struct profile *p, struct dice *d)
 
 /* Views that end half way, one after another; most of it then is theirs. */
 static void
-draw_ladder(struct profile *p, struct dice *d)
+draw_ladder(struct profile *p, struct dice *d, bool is_tiny)
 {
-	static const uint32_t lies[] = { BYZ_PLEDGES, BYZ_PLEDGES, BYZ_DESERT,
-		BYZ_EQUIVOCATE, BYZ_FORGE, BYZ_NEW_VIEW };
+	static const uint32_t lies[] = { BYZ_PLEDGES, BYZ_PLEDGES, BYZ_PLEDGES,
+		BYZ_PLEDGES, BYZ_DESERT, BYZ_EQUIVOCATE, BYZ_FORGE,
+		BYZ_NEW_VIEW };
 	uint32_t i;
 
-	p->ladder_views = dice_range(d, 2, PROFILE_LADDER_MAX - 1);
+	p->ladder_views =
+	    is_tiny ? 2 : dice_range(d, 2, PROFILE_LADDER_MAX - 1);
 	p->rounds_left = 0;
+	/* With rounds, the faces of a twin talk with all. */
+	if (dice_chance(d, 300))
+		p->round_us = 0;
 	p->faults_left = (uint32_t)dice_below(d, 3);
 	p->delay_mean_us = 1;
 	p->delay_floor_us = 1000;
@@ -478,9 +483,36 @@ draw_ladder(struct profile *p, struct dice *d)
 	if (p->sleep_at != 0)
 		p->heal_at *= 2;
 	for (i = 0; i < p->member_count; i++)
-		if (p->byzantine[i] != 0 && coin(d))
+		if (p->byzantine[i] != 0 && dice_chance(d, 800))
 			p->byzantine[i] |=
 			    lies[dice_below(d, sizeof(lies) / sizeof(lies[0]))];
+	/* Who lies must be heard: it is by saying what it likes. */
+	for (i = 0; i < p->member_count && dice_chance(d, 800); i++)
+		if ((p->byzantine[i] & BYZ_PLEDGES) != 0)
+			p->byzantine[i] &= BYZ_PLEDGES | BYZ_TWIN;
+}
+
+/* Nothing but the ladder, and one who lies about what it voted for. */
+static void
+draw_liar(struct profile *p, struct dice *d)
+{
+	p->member_count = 4;
+	p->requests = (uint32_t)dice_range(d, 1, 4);
+	p->loss = 0;
+	p->duplicate = 0;
+	p->replay = 0;
+	p->faults_left = 0;
+	p->round_us = 0;
+	p->is_ordered = true;
+	p->drift = 0;
+	p->sync_mean_us = dice_range(d, 20, 100);
+	p->slow_sync = 0;
+	p->retry_us = 4 * p->view_timeout_us;
+	p->ladder_views = dice_range(d, 3, PROFILE_LADDER_MAX - 1);
+	p->heal_at = (p->view_timeout_us + 4 * MILLISECOND)
+	    << (p->ladder_views - 1);
+	memset(p->byzantine, 0, sizeof(p->byzantine));
+	p->byzantine[dice_below(d, p->member_count)] = BYZ_PLEDGES;
 }
 
 /*
@@ -497,6 +529,7 @@ draw_far(struct profile *p, struct dice *d)
 	p->think_us = dice_range(d, 100, 1000);
 	p->heal_at = dice_range(d, 30, 100) * MILLISECOND;
 	p->rounds_left = 0;
+	p->round_us = 0;
 	p->sleeper = (uint32_t)dice_below(d, p->member_count);
 	p->sleep_at = dice_range(d, 1, 5) * MILLISECOND;
 	if (coin(d))
@@ -587,11 +620,28 @@ draw_focused_times(struct profile *p, struct dice *d)
 	p->down_us = dice_range(d, 1, coin(d) ? 5 : 40) * MILLISECOND;
 }
 
+/* A request or three and a view change or two: there can be many of these. */
+static void
+draw_tiny(struct profile *p, struct dice *d)
+{
+	p->member_count = 4;
+	p->requests = (uint32_t)dice_range(d, 1, 3);
+	p->think_us = MILLISECOND;
+	p->faults_left = (uint32_t)dice_below(d, 3);
+	p->rounds_left = (uint32_t)dice_range(d, 0, 3);
+	p->view_timeout_us = dice_range(d, 12, 20) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 12, 20) * MILLISECOND;
+	p->retry_us = dice_range(d, 30, 60) * MILLISECOND;
+	p->heal_at =
+	    p->rounds_left * p->round_us + dice_range(d, 5, 20) * MILLISECOND;
+}
+
 static void
 draw_focused(struct profile *p, struct dice *d)
 {
 	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 4, 4, 4, 5, 7 };
 	uint64_t lot = dice_below(d, 100);
+	bool is_tiny = coin(d);
 
 	if (lot < 4) {
 		draw_patient(p, d);
@@ -607,16 +657,20 @@ draw_focused(struct profile *p, struct dice *d)
 	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
 	draw_focused_faults(p, d);
 	draw_focused_times(p, d);
-	if (lot < 24)
+	if (is_tiny)
+		draw_tiny(p, d);
+	else if (lot < 24)
 		draw_far(p, d);
 	draw_focused_culprit(p, d);
-	if (lot >= 16 && lot < 64)
-		draw_ladder(p, d);
+	if (lot >= 16 && lot < 70)
+		draw_ladder(p, d, is_tiny);
+	if (lot >= 24 && lot < 48 && !is_tiny)
+		draw_liar(p, d);
 	draw_more(p, d);
 	p->capacity = 0;
 	/* There is too much to do for a disk that takes twenty times as long. */
 	p->has_slow_disk = p->has_slow_disk && p->sleep_at == 0;
-	if (lot >= 64)
+	if (lot >= 70)
 		draw_lies(p, d);
 }
 

@@ -77,6 +77,7 @@ struct snapshot {
 struct ladder {
 	uint64_t views; /* the first so many; 0: as far as they can */
 	uint8_t rung[PROFILE_LADDER_MAX][WORLD_REPLICAS_MAX];
+	uint64_t missed[PROFILE_LADDER_MAX][WORLD_REPLICAS_MAX]; /* or 0 */
 	uint32_t unheard[PROFILE_LADDER_MAX]; /* members, a bit each */
 	uint32_t late[PROFILE_LADDER_MAX];    /* replicas */
 };
