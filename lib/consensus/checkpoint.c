@@ -172,7 +172,7 @@ make_stable(struct engine *e, const struct certificate *c)
 	if (c->seq <= e->applied)
 		free_slots(e, PLANT_WATERMARK ? c->seq + 1 : c->seq);
 	else
-		free_slots(e, PLANT_GARBAGE_EARLY ? c->seq : e->applied);
+		free_slots(e, e->applied);
 	if (e->target->proof_count > 0 && e->target->seq <= c->seq)
 		e->target->proof_count = 0;
 	for (i = 0; i < e->config.member_count; i++)
@@ -392,8 +392,7 @@ vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
 		return;
 	if (!e->is_rejoining && e->raft == NULL)
 		memory_reach(e, e->view, seq);
-	if (!PLANT_DIGEST_UNWRITTEN)
-		own_digest_persist(e, seq, digest);
+	own_digest_persist(e, seq, digest);
 	if ((!e->is_rejoining || e->raft != NULL) &&
 	    e->vote_count + 2 < VOTES_QUEUED_MAX)
 		vote_give(e, VOTE_CHECKPOINT, seq, digest);

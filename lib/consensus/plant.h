@@ -204,15 +204,6 @@
 /* 49  The window is one sequence too wide. */
 #define PLANT_WINDOW_PLUS_ONE (PLANTED == 49)
 
-/* 50  Slots are freed that the state has yet to pass. */
-#define PLANT_GARBAGE_EARLY (PLANTED == 50)
-
-/* 51  Our own state digest is not written down. */
-#define PLANT_DIGEST_UNWRITTEN (PLANTED == 51)
-
-/* 52  Batches are executed before the log has its first record. */
-#define PLANT_BIRTH_EARLY (PLANTED == 52)
-
 /* 53  A batch that came with its certificate is not logged. */
 #define PLANT_BATCH_UNLOGGED (PLANTED == 53)
 

@@ -740,7 +740,7 @@ deliver(struct engine *e, const struct certificate *certificate,
 	effect->digest = certificate->digest;
 	effect->body = batch;
 	effect->certificate = emit_end(e, &out);
-	effect->after = PLANT_BIRTH_EARLY ? 0 : e->birth_token;
+	effect->after = e->birth_token;
 	effect->is_checkpoint = is_checkpoint;
 	e->delivered = certificate->seq;
 	e->is_fast =

@@ -18,6 +18,7 @@
 #include <inttypes.h>
 
 #include "consensus/record.h"
+#include "sim/disk.h"
 
 #define PREPARED_MAX (TRUST_MEMBERS_MAX * PROFILE_WINDOW_MAX)
 
@@ -207,10 +208,9 @@ beginning_judge(struct world *w, const struct replica *r, struct bytes bytes)
 	struct record record;
 	const char *wrong;
 
-	if (!r->is_honest ||
+	if (!r->is_honest || disk_kind(bytes) != RECORD_VIEW ||
 	    record_decode(&record, &w->certificate, bytes, NULL) != AG_OK ||
-	    record.kind != RECORD_VIEW || record.new_view.len == 0 ||
-	    bytes_equal(record.new_view, w->judged))
+	    record.new_view.len == 0 || bytes_equal(record.new_view, w->judged))
 		return;
 	w->judged = arena_copy(&w->arena, record.new_view);
 	b = (struct beginning){ 0 };

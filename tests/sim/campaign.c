@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -53,6 +54,7 @@ campaign_seed(struct world *w, uint64_t seed, uint64_t *counters)
 {
 	uint64_t hash;
 
+	w->is_noted = w->is_noted || seed % TWICE_EVERY == 0;
 	if (!world_run(w, seed, counters)) {
 		tell(w);
 		return false;
@@ -80,6 +82,7 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 		if ((o->seconds > 0 && clock_mono_us() >= end) ||
 		    __atomic_load_n(&c->violations, __ATOMIC_RELAXED) >= most)
 			break;
+		w->is_noted = o->is_hashed;
 		c->seed[self] = o->from + i;
 		if (!campaign_seed(w, o->from + i, c->counters[self]))
 			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
@@ -265,7 +268,7 @@ campaign_run(const struct campaign_options *o)
 		AG_ASSERT(pid != -1);
 		if (pid == 0) {
 			work(c, &copy, i);
-			_exit(0);
+			exit(0);
 		}
 		c->pid[i] = pid;
 	}

@@ -201,7 +201,7 @@ exhaust_run(uint32_t most, unsigned int jobs)
 		AG_ASSERT(pid != -1);
 		if (pid == 0) {
 			search(t, most, jobs, i);
-			_exit(0);
+			exit(0);
 		}
 	}
 	for (i = 0; i < jobs; i++) {

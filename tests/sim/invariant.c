@@ -348,11 +348,13 @@ invariant_step(struct world *w, struct replica *r, const struct event *event)
 	(void)event;
 	if (!r->is_honest || r->is_replaying)
 		return;
-	if (s->view < r->before.view || s->stable < r->before.stable ||
-	    s->delivered < r->before.delivered)
+	if (s->view < r->before[0] || s->stable < r->before[1] ||
+	    s->delivered < r->before[2])
 		world_violate(w, "replica %u: view, stable or delivered fell",
 		    r->index);
-	r->before = *s;
+	r->before[0] = s->view;
+	r->before[1] = s->stable;
+	r->before[2] = s->delivered;
 }
 
 void

@@ -434,7 +434,7 @@ draw_full(struct profile *p, struct dice *d)
 
 /* Mostly one culprit, mostly one of the first primaries. */
 static void
-draw_focused_culprit(struct profile *p, struct dice *d)
+draw_small_culprit(struct profile *p, struct dice *d)
 {
 	uint32_t member =
 	    (uint32_t)dice_below(d, coin(d) ? 2 : p->member_count);
@@ -459,15 +459,14 @@ draw_focused_culprit(struct profile *p, struct dice *d)
 
 /* Views that end half way, one after another; most of it then is theirs. */
 static void
-draw_ladder(struct profile *p, struct dice *d, bool is_tiny)
+draw_ladder(struct profile *p, struct dice *d, uint64_t views)
 {
 	static const uint32_t lies[] = { BYZ_PLEDGES, BYZ_PLEDGES, BYZ_PLEDGES,
 		BYZ_PLEDGES, BYZ_DESERT, BYZ_EQUIVOCATE, BYZ_FORGE,
 		BYZ_NEW_VIEW };
 	uint32_t i;
 
-	p->ladder_views =
-	    is_tiny ? 2 : dice_range(d, 2, PROFILE_LADDER_MAX - 1);
+	p->ladder_views = views;
 	p->rounds_left = 0;
 	/* With rounds, the faces of a twin talk with all. */
 	if (dice_chance(d, 300))
@@ -571,7 +570,7 @@ draw_patient(struct profile *p, struct dice *d)
 }
 
 static void
-draw_focused_faults(struct profile *p, struct dice *d)
+draw_small_faults(struct profile *p, struct dice *d)
 {
 	p->loss = dice_chance(d, 300) ? (uint32_t)dice_range(d, 5, 100) : 0;
 	p->duplicate = dice_chance(d, 200) ? 50 : 0;
@@ -593,7 +592,7 @@ draw_focused_faults(struct profile *p, struct dice *d)
 
 /* Messages take as long as one another, so that rounds are rounds. */
 static void
-draw_focused_times(struct profile *p, struct dice *d)
+draw_small_times(struct profile *p, struct dice *d)
 {
 	p->delay_floor_us = 1000;
 	p->delay_mean_us = dice_chance(d, 700) ? 1 : 1000;
@@ -625,28 +624,24 @@ static void
 draw_tiny(struct profile *p, struct dice *d)
 {
 	p->member_count = 4;
+	p->client_count = dice_chance(d, 700) ? 1 : 2;
 	p->requests = (uint32_t)dice_range(d, 1, 3);
 	p->think_us = MILLISECOND;
 	p->faults_left = (uint32_t)dice_below(d, 3);
 	p->rounds_left = (uint32_t)dice_range(d, 0, 3);
 	p->view_timeout_us = dice_range(d, 12, 20) * MILLISECOND;
-	p->progress_interval_us = dice_range(d, 12, 20) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 15, 30) * MILLISECOND;
 	p->retry_us = dice_range(d, 30, 60) * MILLISECOND;
 	p->heal_at =
 	    p->rounds_left * p->round_us + dice_range(d, 5, 20) * MILLISECOND;
 }
 
+/* What focused and deep schedules have in common. */
 static void
-draw_focused(struct profile *p, struct dice *d)
+draw_small(struct profile *p, struct dice *d)
 {
 	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 4, 4, 4, 5, 7 };
-	uint64_t lot = dice_below(d, 100);
-	bool is_tiny = coin(d);
 
-	if (lot < 4) {
-		draw_patient(p, d);
-		return;
-	}
 	p->is_focused = true;
 	p->member_count = counts[dice_below(d, 10)];
 	p->client_count = (uint32_t)dice_range(d, 1, 2);
@@ -655,16 +650,38 @@ draw_focused(struct profile *p, struct dice *d)
 	p->checkpoint_interval = (uint32_t)dice_range(d, 1, 3);
 	p->window = p->checkpoint_interval * (uint32_t)dice_range(d, 2, 3);
 	p->pipeline_max = (uint32_t)dice_range(d, 1, p->window);
-	draw_focused_faults(p, d);
-	draw_focused_times(p, d);
-	if (is_tiny)
-		draw_tiny(p, d);
-	else if (lot < 24)
+	draw_small_faults(p, d);
+	draw_small_times(p, d);
+}
+
+static void
+draw_focused(struct profile *p, struct dice *d)
+{
+	if (dice_chance(d, 40)) {
+		draw_patient(p, d);
+		return;
+	}
+	draw_small(p, d);
+	draw_tiny(p, d);
+	draw_small_culprit(p, d);
+	if (coin(d))
+		draw_ladder(p, d, 2);
+	draw_more(p, d);
+	p->capacity = 0;
+}
+
+static void
+draw_deep(struct profile *p, struct dice *d)
+{
+	uint64_t lot = dice_below(d, 100);
+
+	draw_small(p, d);
+	if (lot < 20)
 		draw_far(p, d);
-	draw_focused_culprit(p, d);
-	if (lot >= 16 && lot < 70)
-		draw_ladder(p, d, is_tiny);
-	if (lot >= 24 && lot < 48 && !is_tiny)
+	draw_small_culprit(p, d);
+	if (lot >= 13 && lot < 70)
+		draw_ladder(p, d, dice_range(d, 2, PROFILE_LADDER_MAX - 1));
+	if (lot >= 20 && lot < 45)
 		draw_liar(p, d);
 	draw_more(p, d);
 	p->capacity = 0;
@@ -715,6 +732,7 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		kind = seed % 64 == 0 ? PROFILE_FULL
 		    : seed % 64 == 32 ? PROFILE_SLOW
 		    : seed % 16 == 1  ? PROFILE_CLASSIC
+		    : seed % 2 == 0   ? PROFILE_DEEP
 				      : PROFILE_FOCUSED;
 	dice_init(&d, seed, 0);
 	if (kind == PROFILE_CLASSIC)
@@ -723,6 +741,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_full(p, &d);
 	else if (kind == PROFILE_SLOW)
 		draw_slow(p, &d);
+	else if (kind == PROFILE_DEEP)
+		draw_deep(p, &d);
 	else
 		draw_focused(p, &d);
 }
@@ -735,6 +755,7 @@ static const char *const names[PROFILE_KINDS] = {
 	[PROFILE_FULL] = "full",
 	[PROFILE_FOCUSED] = "focused",
 	[PROFILE_SLOW] = "slow",
+	[PROFILE_DEEP] = "deep",
 };
 
 const char *

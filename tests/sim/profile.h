@@ -3,8 +3,12 @@
  *
  * PROFILES  classic  the first of them; what older seeds are seeds of
  *           full     200 requests, four to ten members, all families
- *           focused  few members, requests and faults, and partitions round
- *                    by round, in which twins stand on different sides
+ *           focused  few members, a request or three, few faults and views,
+ *                    and partitions round by round, in which twins stand on
+ *                    different sides: there can be many of these
+ *           deep     as few members, but several views that end half way, or
+ *                    members that are more than a window behind, or lying
+ *                    disks
  *           slow     no faults but f members, the first primaries, whose
  *                    proposals are late from half of the requests on
  *           swarm    whichever of these the seed says; the usual
@@ -58,6 +62,7 @@ enum profile_kind {
 	PROFILE_FULL,
 	PROFILE_FOCUSED,
 	PROFILE_SLOW,
+	PROFILE_DEEP,
 	PROFILE_KINDS,
 };
 

@@ -41,10 +41,10 @@ is_on_disk(const struct replica *r, enum vote_phase phase, uint64_t view,
 		struct record record;
 
 		if (disk->records[i].seq == seq &&
+		    disk_kind(disk->records[i].body) == record_of(phase) &&
 		    record_decode(&record, &spare, disk->records[i].body,
 			NULL) == AG_OK &&
-		    record.kind == record_of(phase) && record.view == view &&
-		    digest_equal(&record.digest, digest))
+		    record.view == view && digest_equal(&record.digest, digest))
 			return true;
 	}
 	return false;
@@ -158,6 +158,14 @@ is_own(const struct replica *r, struct bytes body)
 	return decoder_get_uint(&d) == r->member;
 }
 
+/* Of those that a VIEW_CHANGE tells of? */
+static bool
+is_promise(struct bytes record)
+{
+	return disk_kind(record) == RECORD_PREPARED ||
+	    disk_kind(record) == RECORD_PROPOSAL;
+}
+
 void
 promise_view_change(struct world *w, const struct replica *r, struct bytes body)
 {
@@ -171,6 +179,7 @@ promise_view_change(struct world *w, const struct replica *r, struct bytes body)
 		struct record record;
 
 		if (disk->records[i].seq <= told.base ||
+		    !is_promise(disk->records[i].body) ||
 		    record_decode(&record, &w->certificate,
 			disk->records[i].body, NULL) != AG_OK)
 			continue;

@@ -566,7 +566,7 @@ replica_start(struct world *w, struct replica *r)
 	r->token_base = r->disk.count > r->disk.first
 	    ? r->disk.records[r->disk.count - 1].token
 	    : 0;
-	memset(&r->before, 0, sizeof(r->before));
+	memset(r->before, 0, sizeof(r->before));
 	redo_state(w, r);
 	r->delivered = r->machine.applied;
 	r->is_applying = false;

@@ -117,6 +117,8 @@ world_note_bytes(struct world *w, struct bytes bytes)
 	static const uint8_t key[crypto_shorthash_KEYBYTES] = { 0 };
 	uint64_t hash;
 
+	if (!w->is_noted)
+		return;
 	(void)crypto_shorthash((uint8_t *)&hash, bytes.data, bytes.len, key);
 	world_note(w, hash);
 }

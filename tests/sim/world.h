@@ -160,7 +160,7 @@ struct replica {
 	uint64_t read_seq;
 
 	struct engine_status status;
-	struct engine_status before; /* the step before */
+	uint64_t before[3]; /* view, stable, delivered the step before */
 	uint64_t last_token;
 	uint64_t token_base;   /* of the disk's tokens; engines count from 1 */
 	uint64_t delivered;    /* next delivery is this + 1 */
@@ -282,6 +282,7 @@ struct world {
 	struct dice lie_dice;
 	uint64_t now;
 	uint64_t events;
+	bool is_noted;           /* bytes too go into the */
 	uint64_t hash;           /* of everything that happened */
 	uint64_t wall_latest_ms; /* that any honest clock has shown */
 	bool is_healed;
