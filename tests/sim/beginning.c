@@ -213,7 +213,7 @@ beginning_judge(struct world *w, const struct replica *r, struct bytes bytes)
 	    record.new_view.len == 0 || bytes_equal(record.new_view, w->judged))
 		return;
 	w->judged = arena_copy(&w->arena, record.new_view);
-	b = (struct beginning){ 0 };
+	memset(&b, 0, sizeof(b));
 	wrong = judge(w, &b, w->judged);
 	if (wrong != NULL)
 		world_violate(w, "replica %u begins view %" PRIu64 " %s",

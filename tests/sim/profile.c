@@ -475,7 +475,8 @@ draw_ladder(struct profile *p, struct dice *d, uint64_t views)
 	p->delay_mean_us = 1;
 	p->delay_floor_us = 1000;
 	p->view_timeout_us = dice_range(d, 12, 20) * MILLISECOND;
-	p->progress_interval_us = dice_range(d, 8, 14) * MILLISECOND;
+	if (views > 2)
+		p->progress_interval_us = dice_range(d, 8, 14) * MILLISECOND;
 	/* Patience doubles from view to view. */
 	p->heal_at = (p->view_timeout_us + 4 * MILLISECOND)
 	    << dice_range(d, 1, p->ladder_views);
@@ -630,8 +631,8 @@ draw_tiny(struct profile *p, struct dice *d)
 	p->faults_left = (uint32_t)dice_below(d, 3);
 	p->rounds_left = (uint32_t)dice_range(d, 0, 3);
 	p->view_timeout_us = dice_range(d, 12, 20) * MILLISECOND;
-	p->progress_interval_us = dice_range(d, 15, 30) * MILLISECOND;
-	p->retry_us = dice_range(d, 30, 60) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 20, 40) * MILLISECOND;
+	p->retry_us = dice_range(d, 15, 30) * MILLISECOND;
 	p->heal_at =
 	    p->rounds_left * p->round_us + dice_range(d, 5, 20) * MILLISECOND;
 }

@@ -123,14 +123,22 @@ static void
 replica_transmit(struct world *w, struct replica *r,
     const struct effect *effect)
 {
+	uint64_t type = message_type_of(effect->body), view;
 	uint32_t to;
 
-	if (view_of(r, effect->body) > r->view_told)
-		r->view_told = view_of(r, effect->body);
-	invariant_leave(w, r, effect->body);
-	if (world_is_raft(w))
-		terms_leave(w, r, effect->members, effect->body);
-	ledger_leave(w, r, effect->body);
+	/* Most of what is sent binds nobody. */
+	if (type != MESSAGE_REQUEST && type != MESSAGE_COMMITTED &&
+	    type != MESSAGE_VOTE_PROOFS) {
+		view = view_of(r, effect->body);
+		if (view > r->view_told)
+			r->view_told = view;
+		if (type != MESSAGE_PROGRESS)
+			invariant_leave(w, r, effect->body);
+		if (world_is_raft(w))
+			terms_leave(w, r, effect->members, effect->body);
+		if (type != MESSAGE_PROGRESS)
+			ledger_leave(w, r, effect->body);
+	}
 	for (to = 0; to < w->profile.member_count; to++) {
 		if ((effect->members >> to & 1) == 0)
 			continue;
@@ -464,7 +472,9 @@ replica_step(struct world *w, struct replica *r, struct event event)
 	w->effects.count = 0;
 	w->effects.deadline_us = NEVER;
 	w->strategy->step(r->engine, &event, &w->effects);
-	w->strategy->status(r->engine, &r->status);
+	/* The end of a turn in which nothing happened changes nothing. */
+	if (w->effects.count > 0 || event.kind != EVENT_FLUSH)
+		w->strategy->status(r->engine, &r->status);
 	for (i = 0; i < w->effects.count && !w->is_violated && r->is_up; i++)
 		replica_effect(w, r, &w->effects.list[i]);
 	if (!r->is_up || w->is_violated)
