@@ -60,13 +60,37 @@ plant_build() {
 		$(pkg-config --libs libsodium libcbor)
 }
 
-# plant_reduce DIRECTORY SEED: to how many choices; - when it can't be run
-# again, since the engine stops.
+# plant_search DIRECTORY FROM: the first schedule that finds it.
+plant_search() {
+	! "$1/aegis-sim" --strategy "$strategy" --seconds "$limit" --first \
+		--from "$2" >"$1/log" 2>&1
+}
+
+plant_seed() {
+	sed -n 's/^VIOLATION seed=\([0-9]*\).*/\1/p' "$1/log" | head -n 1
+}
+
+# plant_reduce DIRECTORY SEED: to how many choices.
 plant_reduce() {
 	timeout 120 "$1/aegis-sim" --strategy "$strategy" --seed "$2" \
 		--shrink >"$1/shrunk" 2>&1
-	choices=$(sed -n 's/^shrunk to \([0-9]*\) choices.*/\1/p' "$1/shrunk")
-	echo "${choices:--}"
+	sed -n 's/^shrunk to \([0-9]*\) choices.*/\1/p' "$1/shrunk"
+}
+
+# plant_reduce_best DIRECTORY SEED: the same, of other schedules too that
+# find it, when there is more left than there should be.
+plant_reduce_best() {
+	best=$(plant_reduce "$1" "$2")
+	tries=3
+	at=$2
+	while [ "${best:-99}" -gt 20 ] && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		plant_search "$1" $((at + 1)) || break
+		at=$(plant_seed "$1")
+		choices=$(plant_reduce "$1" "$at")
+		[ "${choices:-99}" -ge "${best:-99}" ] || best=$choices
+	done
+	echo "${best:--}"
 }
 
 : >"$rows"
@@ -78,9 +102,7 @@ for n; do
 	began=$(date +%s%N)
 	strategy=pbft
 	[ "$n" -lt 101 ] || strategy=raft
-	if "$dir/aegis-sim" --strategy "$strategy" --seconds "$limit" --first \
-		--from 1 >"$dir/log" 2>&1
-	then
+	if ! plant_search "$dir" 1; then
 		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
 		echo "plant $n: not found in $runs schedules"
 		echo "- $n: $(words_of "$n") Not in $runs schedules." >>"$missed"
@@ -88,13 +110,12 @@ for n; do
 	fi
 	took=$((($(date +%s%N) - began) / 100000000))
 	took=$((took / 10)).$((took % 10))
-	seed=$(sed -n 's/^VIOLATION seed=\([0-9]*\).*/\1/p' "$dir/log" |
-		head -n 1)
+	seed=$(plant_seed "$dir")
 	why=$(sed -n 's/^VIOLATION[^:]*: //p' "$dir/log" | head -n 1)
 	runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$dir/log")
-	choices=$(plant_reduce "$dir" "$seed")
+	choices=$(plant_reduce_best "$dir" "$seed")
 	echo "plant $n: found after $took s, seed $seed, $choices choices: $why"
-	if [ "$choices" != - ] && [ "$choices" -gt 20 ]; then
+	if [ "$choices" = - ] || [ "$choices" -gt 20 ]; then
 		echo "plant $n: not reduced"
 		coarse=$((coarse + 1))
 	fi
@@ -103,7 +124,8 @@ for n; do
 done
 
 found=$(wc -l <"$rows")
-median=$(cut -d '|' -f 4 "$rows" | sort -n | sed -n "$(((found + 1) / 2))p")
+median=$(cut -d '|' -f 4 "$rows" | sort -n |
+	awk -v at=$(((found + 1) / 2)) 'NR == at')
 echo "plants found $found/$all, median${median}s"
 if [ -n "${TABLE:-}" ]; then
 	{
