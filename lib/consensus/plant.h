@@ -1,7 +1,8 @@
 /*
  * Bugs planted on purpose, one per build with -DPLANT_n, each a mistake that
- * agreement protocols have really had.  The simulator must find every one;
- * a suite that cannot fail proves nothing.  No product build defines any.
+ * agreement protocols have really had.  The simulator must find every one,
+ * or a unit where schedules seldom get; a suite that cannot fail proves
+ * nothing.  No product build defines any.
  */
 #ifndef AEGIS_CONSENSUS_PLANT_H
 #define AEGIS_CONSENSUS_PLANT_H

@@ -11,7 +11,8 @@
 /* X(NAME, how often to be expected, text) */
 #define REACH_TABLE(X)                                                         \
 	X(NULL_CHOSEN, USUAL, "a new view fills a gap with the null request")  \
-	X(CERTIFICATES_DIFFER, RARE, "two batches were prepared in two views") \
+	X(CERTIFICATES_DIFFER, USUAL,                                          \
+	    "two batches were prepared in two views")                          \
 	X(PLEDGES_CHOSEN, USUAL, "a new view goes by pledges")                 \
 	X(PLEDGES_PREFERRED, USUAL, "pledges outweigh a certificate")          \
 	X(SELECTION_REFUSED, USUAL, "a primary's selection is not ours")       \
@@ -35,7 +36,7 @@
 	X(CHOSEN_REFUSED, RARE, "a proposal for what a new view chose")        \
 	X(PROPOSAL_AGAIN, USUAL, "a proposal is seen again")                   \
 	X(FLAGGED, USUAL, "a batch that asks for a checkpoint")                \
-	X(BATCH_DISPLACED, RARE, "a batch makes room for another")             \
+	X(BATCH_DISPLACED, USUAL, "a batch makes room for another")            \
 	X(BATCH_FETCHED, USUAL, "a batch that was asked for arrives")          \
 	X(COMMITTED_TAKEN, USUAL, "a decided batch is taken")                  \
 	X(HISTORY_TAKEN, USUAL, "and one from below the watermark")            \

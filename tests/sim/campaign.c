@@ -192,10 +192,10 @@ tell_all(const struct campaign *c, const struct campaign_options *o,
 	if (o->is_hashed)
 		return is_sound && c->violations == 0;
 	printf("%" PRIu64 " schedules, %" PRIu64 " events, %" PRIu64
-	       " faults, %" PRIu64 " violations, %" PRIu64 ".%" PRIu64
-	       " schedules/s\n",
-	    c->done, c->events, faults, c->violations, c->done * 1000000 / took,
-	    c->done * 10000000 / took % 10);
+	       " faults, %" PRIu64 " violations in %" PRIu64 " s, %" PRIu64
+	       ".%" PRIu64 " schedules/s\n",
+	    c->done, c->events, faults, c->violations, took / 1000000,
+	    c->done * 1000000 / took, c->done * 10000000 / took % 10);
 	return is_sound && c->violations == 0;
 }
 

@@ -134,7 +134,7 @@ draw_view(struct world *w, uint64_t view, uint32_t farthest)
 
 /*
  * As many as a view can begin without: mostly who got farthest in the one
- * before, and knows what the others do not.
+ * before, or its primary, who know what others do not.
  */
 static void
 draw_unheard(struct world *w, uint64_t view, uint32_t farthest)
@@ -143,9 +143,11 @@ draw_unheard(struct world *w, uint64_t view, uint32_t farthest)
 	uint32_t first = (uint32_t)dice_below(&w->fault_dice, n);
 	uint64_t lot = dice_below(&w->fault_dice, 100);
 
-	if (lot < 60)
+	if (lot < 45)
 		first = farthest;
-	if (lot >= 80)
+	else if (lot < 75)
+		first = (uint32_t)((view - 1) % n);
+	if (lot >= 85)
 		return;
 	for (i = 0; i < trust_faults(FAULTS_BYZANTINE, n); i++)
 		if (world_strikes(w, COUNT_UNHEARD))
@@ -155,19 +157,20 @@ draw_unheard(struct world *w, uint64_t view, uint32_t farthest)
 void
 ladder_begin(struct world *w)
 {
-	uint32_t n = w->profile.member_count, farthest = 0, shy;
+	uint32_t n = w->profile.member_count, farthest = 0, shy, stays;
 	uint64_t view;
 
 	memset(&w->ladder, 0, sizeof(w->ladder));
 	w->ladder.views = w->profile.ladder_views;
 	if (w->ladder.views == 0)
 		return;
-	/* Often it is the same again. */
+	/* In half of them it is mostly the same again. */
 	shy = (uint32_t)dice_below(&w->fault_dice, n);
+	stays = dice_chance(&w->fault_dice, 500) ? 900 : 0;
 	for (view = 0; view < w->ladder.views; view++) {
 		if (view > 0)
 			draw_unheard(w, view, farthest);
-		farthest = dice_chance(&w->fault_dice, 600)
+		farthest = dice_chance(&w->fault_dice, stays)
 		    ? shy
 		    : (uint32_t)dice_below(&w->fault_dice, n);
 		draw_view(w, view, farthest);

@@ -42,22 +42,24 @@ check-sim-compilers: $(BUILD)/aegis-sim
 			--count 2000 --from 50000 | \
 			diff $(BUILD)/sim.hashes - || exit 1; done
 
+CORE_UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/consensus_*.c))
+
 # Each planted bug is a build of its own, of what holds it.
 PLANTS := $(shell seq 1 12) $(shell seq 20 49) $(shell seq 53 64) 71 \
 	$(shell seq 101 111)
 PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 11 20 21 22 23 24 25 26 27 28 30 31 32 33 36 37 \
-	38 39 40 42 44 45 49 58 61 71 101 103 104 105 106 107 108 109 110 111
-check-plants: $(BUILD)/aegis-sim
+	38 39 40 42 44 45 49 58 71 101 103 104 105 106 107 108 109 110 111
+check-plants: $(BUILD)/aegis-sim $(CORE_UNITS)
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS_QUICK)
 
 # All of them, and the table of what they took.
 PLANTS_SECONDS ?= 600
-plants: $(BUILD)/aegis-sim ## the simulator finds planted bugs: plants.md
+plants: $(BUILD)/aegis-sim $(CORE_UNITS) ## the simulator finds planted bugs: plants.md
 	@BUILD=$(BUILD) TABLE=tests/sim/plants.md \
 		tests/sim/plants.sh $(PLANTS_SECONDS) $(PLANTS)
 
 # Branches of the core that units and simulator take: tests/sim/coverage.md.
-COVER_UNITS := $(patsubst %.c,build/cover/%,$(wildcard tests/unit/consensus_*.c))
+COVER_UNITS := $(CORE_UNITS:$(BUILD)/%=build/cover/%)
 cover: ## branch coverage of the core, by units and simulator
 	+@$(MAKE) --no-print-directory MODE=cover BUILD=build/cover \
 		$(COVER_UNITS) build/cover/aegis-sim
