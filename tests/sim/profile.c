@@ -539,7 +539,8 @@ draw_far(struct profile *p, struct dice *d)
 
 /*
  * A primary that does not serve is all there is, and clients ask one member
- * until it answers: then they must not wait for long.
+ * until it answers: then they must not wait for long.  Patience is longer than
+ * one wait for everybody's PREPAREs (vote.c), or a member would leave alone.
  */
 static void
 draw_patient(struct profile *p, struct dice *d)
@@ -556,7 +557,7 @@ draw_patient(struct profile *p, struct dice *d)
 		.delay_mean_us = dice_range(d, 1, 500),
 		.turn_us = dice_range(d, 0, 100),
 		.sync_mean_us = dice_range(d, 20, 500),
-		.view_timeout_us = dice_range(d, 20, 40) * MILLISECOND,
+		.view_timeout_us = dice_range(d, 60, 100) * MILLISECOND,
 		.progress_interval_us = dice_range(d, 8, 20) * MILLISECOND,
 		.heal_at = MILLISECOND,
 		.look_us = 2 * MILLISECOND,
@@ -564,7 +565,7 @@ draw_patient(struct profile *p, struct dice *d)
 	};
 	p->window = 3 * p->checkpoint_interval;
 	p->pipeline_max = p->window;
-	p->byzantine[dice_below(d, 2)] = coin(d) ? BYZ_CENSOR : BYZ_MUTE;
+	p->byzantine[0] = coin(d) ? BYZ_CENSOR : BYZ_MUTE;
 	p->answer_us = ANSWER_TIMEOUTS * p->view_timeout_us;
 	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
 	p->retry_us = p->calm_us;
