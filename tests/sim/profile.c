@@ -690,7 +690,8 @@ draw_deep(struct profile *p, struct dice *d)
 	/* There is too much to do for a disk that takes twenty times as long. */
 	p->has_slow_disk = p->has_slow_disk && p->sleep_at == 0;
 	if (lot >= 70)
-		draw_lies(p, d);
+		draw_lies(p, d,
+		    trust_faults(FAULTS_BYZANTINE, p->member_count));
 }
 
 /* Nothing but the first primaries, and how long things take: see pace.c. */
