@@ -57,6 +57,7 @@ persist(struct engine *e, uint64_t seq, struct bytes record, bool is_lazy)
 	effect->seq = seq;
 	effect->body = record;
 	effect->is_lazy = is_lazy;
+	e->written_bytes += record.len;
 	return effect->token;
 }
 
@@ -72,9 +73,9 @@ emit_persist_lazily(struct engine *e, uint64_t seq, struct bytes record)
 	(void)persist(e, seq, record, true);
 }
 
-void
-emit_send(struct engine *e, uint32_t members, struct bytes message,
-    uint64_t after)
+static void
+send(struct engine *e, uint32_t members, struct bytes message, uint64_t after,
+    bool is_prompt)
 {
 	struct effect *effect;
 
@@ -85,6 +86,20 @@ emit_send(struct engine *e, uint32_t members, struct bytes message,
 	effect->members = members;
 	effect->body = message;
 	effect->after = PLANT_SEND_EARLY ? 0 : after;
+	effect->is_prompt = is_prompt;
+}
+
+void
+emit_send(struct engine *e, uint32_t members, struct bytes message,
+    uint64_t after)
+{
+	send(e, members, message, after, false);
+}
+
+void
+emit_send_promptly(struct engine *e, uint32_t members, struct bytes message)
+{
+	send(e, members, message, 0, true);
 }
 
 void

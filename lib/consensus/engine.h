@@ -127,7 +127,9 @@ struct event {
 
 enum effect_kind {
 	EFFECT_PERSIST,     /* token, body: append this record; is_lazy */
-	EFFECT_SEND,        /* members, after, body: one wire message */
+	EFFECT_SEND,        /* members, after, body: one wire message;
+			       is_prompt: it need not keep its place among
+			       others, which may wait for a disk */
 	EFFECT_DELIVER,     /* seq, view, digest, body: execute this batch;
 			       after; is_checkpoint: digest wanted */
 	EFFECT_FETCH_STATE, /* seq, digest, certificate in body: we are too
@@ -173,6 +175,7 @@ struct effect {
 	bool is_checkpoint;
 	bool is_changing;
 	bool is_lazy;
+	bool is_prompt;
 	bool is_rejoining;
 	struct digest digest;
 	struct bytes body;

@@ -348,7 +348,7 @@ enter(struct engine *e, uint64_t view, struct bytes raw)
 	if (!PLANT_VIEW_FORGOTTEN) {
 		emit_begin(e, &out);
 		record_encode_view(&out, view, false, raw);
-		(void)emit_persist(e, 0, emit_end(e, &out));
+		e->view_token = emit_persist(e, 0, emit_end(e, &out));
 	}
 	effect = emit(e, EFFECT_VIEW);
 	effect->view = view;

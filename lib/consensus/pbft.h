@@ -333,8 +333,14 @@ struct engine {
 	uint64_t
 	    last_progress_us; /* something was delivered, or a view began */
 	uint64_t next_progress_us; /* when PROGRESS is due */
-	uint64_t caught_up;        /* delivered when we last said so */
-	bool is_history_held;      /* none is taken until our state comes on */
+	uint64_t view_token;       /* of the record of our view */
+	uint64_t written_bytes;    /* of all records */
+	struct {
+		uint64_t token, bytes; /* written when it was looked at, */
+		uint64_t durable;      /* and bytes of before that are */
+	} written;
+	uint64_t caught_up;   /* delivered when we last said so */
+	bool is_history_held; /* none is taken until our state comes on */
 };
 
 /* --- emit.c: effects and the memory they borrow --- */
@@ -350,6 +356,10 @@ uint64_t emit_persist(struct engine *e, uint64_t seq, struct bytes record);
 void emit_persist_lazily(struct engine *e, uint64_t seq, struct bytes record);
 void emit_send(struct engine *e, uint32_t members, struct bytes message,
     uint64_t after);
+
+/* What promises nothing, at once, whatever waits for a disk. */
+void emit_send_promptly(struct engine *e, uint32_t members,
+    struct bytes message);
 struct effect *emit(struct engine *e, enum effect_kind kind);
 void emit_fatal(struct engine *e, const char *text);
 

@@ -32,6 +32,9 @@
 /* Batches of history that one member sends before it is another's turn. */
 #define HISTORY_TURN 1024
 
+/* Of records that are not durable, for history to be asked for. */
+#define UNWRITTEN_BYTES_MAX (UINT64_C(4) << 20)
+
 /* Questions of one member answered in a progress interval. */
 #define ANSWERS_MAX 32
 
@@ -43,6 +46,24 @@ wants_checkpoint(const struct engine *e)
 	return e->wants_checkpoint ||
 	    (e->is_rejoining && e->horizon.memory == HORIZON_LOST &&
 		(e->target->proof_count == 0 || e->target->seq <= e->applied));
+}
+
+/*
+ * Is where we stand told before our disk has caught up?  It is no promise,
+ * but for the view; and a member with a slow disk would be sent as much
+ * history in each sync as it is sent at once.  What waits for the disk has a
+ * bound.
+ */
+static bool
+is_told_at_once(struct engine *e)
+{
+	if (e->durable_token >= e->written.token) {
+		e->written.durable = e->written.bytes;
+		e->written.token = e->last_token;
+		e->written.bytes = e->written_bytes;
+	}
+	return e->raft == NULL && e->view_token <= e->durable_token &&
+	    e->written_bytes - e->written.durable <= UNWRITTEN_BYTES_MAX;
 }
 
 void
@@ -63,7 +84,11 @@ progress_send(struct engine *e)
 	encoder_put_bool(&out, wants_checkpoint(e));
 	encoder_put_bool(&out, !e->is_rejoining);
 	encoder_put_bool(&out, e->pace.is_blaming);
-	emit_send(e, engine_others(e), emit_end(e, &out), e->last_token);
+	if (is_told_at_once(e))
+		emit_send_promptly(e, engine_others(e), emit_end(e, &out));
+	else
+		emit_send(e, engine_others(e), emit_end(e, &out),
+		    e->last_token);
 }
 
 bool

@@ -296,6 +296,7 @@ view_change_start(struct engine *e, uint64_t view, const char *why)
 		emit_begin(e, &out);
 		record_encode_view(&out, view, true, bytes_of(NULL, 0));
 		token = emit_persist(e, 0, emit_end(e, &out));
+		e->view_token = token;
 	}
 	effect = emit(e, EFFECT_VIEW);
 	effect->view = view;

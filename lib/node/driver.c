@@ -4,7 +4,9 @@
  * RULES    1. Persist, sync, then send.  An effect that names a token is
  *             copied into `held` while the token is not durable, and leaves
  *             from there in order.  Sends keep their order among themselves
- *             even when a later one names no token.
+ *             even when a later one names no token, unless it is prompt; so
+ *             do deliveries, which wait for no send: what a quorum decided
+ *             is executed however slow our disk is.
  *          2. Records are appended in the order the engine gave them and the
  *             journal is kicked once a turn: everything a turn wrote shares
  *             one sync.  A turn that wrote only lazy records, and holds
@@ -67,8 +69,9 @@ struct driver {
 	struct effects effects;
 	struct journal *journal;
 	uint64_t installed_seq; /* of the last state put in place; or 0 */
-	struct held *held;
-	struct held **held_last;
+	struct lane {
+		struct held *first, **last;
+	} sends, deliveries;
 	uint64_t durable;
 	uint64_t appended, kicked; /* tokens */
 	uint64_t awaited;          /* the highest that anything was held for */
@@ -123,12 +126,13 @@ driver_leave(struct driver *d, enum effect_kind kind, uint32_t members,
 
 /* Let go of a send or a delivery now, or once its token is durable. */
 static void
-driver_hold(struct driver *d, const struct effect *effect)
+driver_hold(struct driver *d, struct lane *lane, const struct effect *effect)
 {
 	struct held *h;
 
-	if (d->held == NULL && effect->after <= d->durable &&
-	    !d->is_replaying) {
+	if (!d->is_replaying &&
+	    (effect->is_prompt ||
+		(lane->first == NULL && effect->after <= d->durable))) {
 		driver_leave(d, effect->kind, effect->members, effect->seq,
 		    effect->is_checkpoint, effect->body);
 		return;
@@ -151,25 +155,32 @@ driver_hold(struct driver *d, const struct effect *effect)
 		memcpy(h->body, effect->body.data, h->len);
 	if (effect->after > d->awaited)
 		d->awaited = effect->after;
-	*d->held_last = h;
-	d->held_last = &h->next;
+	*lane->last = h;
+	lane->last = &h->next;
 }
 
 /* Let go of what waited for tokens that are durable now. */
 static void
-driver_release(struct driver *d)
+driver_release_lane(struct driver *d, struct lane *lane)
 {
-	while (d->held != NULL && d->held->after <= d->durable &&
+	while (lane->first != NULL && lane->first->after <= d->durable &&
 	    !d->has_stopped) {
-		struct held *h = d->held;
+		struct held *h = lane->first;
 
-		d->held = h->next;
-		if (d->held == NULL)
-			d->held_last = &d->held;
+		lane->first = h->next;
+		if (lane->first == NULL)
+			lane->last = &lane->first;
 		driver_leave(d, h->kind, h->members, h->seq, h->is_checkpoint,
 		    bytes_of(h->body, h->len));
 		free(h);
 	}
+}
+
+static void
+driver_release(struct driver *d)
+{
+	driver_release_lane(d, &d->sends);
+	driver_release_lane(d, &d->deliveries);
 }
 
 static void
@@ -259,10 +270,10 @@ driver_carry_out(struct driver *d, const struct effect *effect)
 	case EFFECT_DELIVER:
 		driver_keep_certificate(d, effect);
 		driver_note_round(d, effect);
-		driver_hold(d, effect);
+		driver_hold(d, &d->deliveries, effect);
 		break;
 	case EFFECT_SEND:
-		driver_hold(d, effect);
+		driver_hold(d, &d->sends, effect);
 		break;
 	case EFFECT_FETCH_STATE:
 		d->callbacks.fetch_state(d->callbacks.arg, effect->seq,
@@ -590,7 +601,8 @@ driver_open(struct driver **out, const struct driver_config *config,
 	d->callbacks = *callbacks;
 	d->strategy = config->strategy;
 	d->log_retain_bytes = config->node->log_retain_bytes;
-	d->held_last = &d->held;
+	d->sends.last = &d->sends.first;
+	d->deliveries.last = &d->deliveries.first;
 	d->timer_due_us = UINT64_MAX;
 	for (i = 0; i < CERTIFICATES_KEPT; i++)
 		buf_init(&d->certificates[i].encoded, CERTIFICATE_BYTES_MAX);
@@ -621,10 +633,20 @@ driver_open(struct driver **out, const struct driver_config *config,
 	return AG_OK;
 }
 
+static void
+lane_free(struct lane *lane)
+{
+	struct held *h;
+
+	while ((h = lane->first) != NULL) {
+		lane->first = h->next;
+		free(h);
+	}
+}
+
 void
 driver_close(struct driver *d)
 {
-	struct held *h;
 	size_t i;
 
 	if (d == NULL)
@@ -634,10 +656,8 @@ driver_close(struct driver *d)
 	journal_close(d->journal);
 	loop_timer_close(d->timer);
 	loop_timer_close(d->lazy_timer);
-	while ((h = d->held) != NULL) {
-		d->held = h->next;
-		free(h);
-	}
+	lane_free(&d->sends);
+	lane_free(&d->deliveries);
 	for (i = 0; i < CERTIFICATES_KEPT; i++)
 		buf_fini(&d->certificates[i].encoded);
 	round_log_free(d->rounds);

@@ -83,6 +83,53 @@ history_is_sent_by_one_member_unless_that_one_is_no_help(void **state)
 	cluster_free(c);
 }
 
+static void
+history_comes_no_slower_to_a_member_with_a_slow_disk(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+
+	(void)state;
+	three->is_down = true;
+	agree(c, 0, 200);
+	three->is_down = false;
+	three->is_disk_stuck = true;
+	cluster_advance(c, 500 * MS);
+	assert_true(three->applied >= 192);
+	assert_int_equal(three->fetches, 0);
+	three->is_disk_stuck = false;
+	cluster_advance(c, 1000 * MS);
+	assert_applied(c, 200);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+no_more_history_is_asked_for_than_may_wait_for_the_disk(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *three = &c->nodes[3];
+	uint8_t raw[4096];
+	unsigned i;
+
+	(void)state;
+	three->is_down = true;
+	for (i = 0; i < 1600; i++) {
+		submit_bytes(c, 0, request_make(c, 0, raw, sizeof(raw), 3500));
+		cluster_settle(c);
+		cluster_advance(c, ALL_WAITED);
+	}
+	three->is_down = false;
+	three->is_disk_stuck = true;
+	cluster_advance(c, 5000 * MS);
+	assert_in_range(three->applied, 1000, 1400);
+	three->is_disk_stuck = false;
+	cluster_advance(c, 5000 * MS);
+	assert_applied(c, 1600);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static bool
 no_history_arrives(struct cluster *c, uint32_t from, uint32_t to,
     struct bytes body)
@@ -517,6 +564,10 @@ main(void)
 		    a_member_below_the_window_is_brought_up_from_the_others_logs),
 		cmocka_unit_test(
 		    history_is_sent_by_one_member_unless_that_one_is_no_help),
+		cmocka_unit_test(
+		    history_comes_no_slower_to_a_member_with_a_slow_disk),
+		cmocka_unit_test(
+		    no_more_history_is_asked_for_than_may_wait_for_the_disk),
 		cmocka_unit_test(
 		    history_is_taken_no_further_than_a_window_ahead_of_the_state),
 		cmocka_unit_test(

@@ -192,7 +192,7 @@ message(struct spec *s)
 }
 
 static void
-batches_wait_behind_a_send_that_waits_for_the_log(void **state)
+batches_do_not_wait_behind_a_send_that_waits_for_the_log(void **state)
 {
 	struct spec *s = *state;
 
@@ -201,11 +201,50 @@ batches_wait_behind_a_send_that_waits_for_the_log(void **state)
 	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 1 });
 	message(s);
 	assert_int_equal(s->sent, 0);
-	assert_int_equal(s->delivered_count, 0);
+	assert_int_equal(s->delivered_count, 1);
 	turn(s);
 	loop_run(s->loop);
 	assert_int_equal(s->sent, 1);
 	assert_int_equal(s->delivered_count, 1);
+}
+
+static void
+a_batch_that_waits_for_the_log_holds_those_after_it(void **state)
+{
+	struct spec *s = *state;
+
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 1, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 2 });
+	message(s);
+	assert_int_equal(s->delivered_count, 0);
+	turn(s);
+	loop_run(s->loop);
+	assert_int_equal(s->delivered_count, 2);
+	assert_int_equal(s->delivered[0], 1);
+	assert_int_equal(s->delivered[1], 2);
+}
+
+static void
+a_prompt_send_passes_those_that_wait_and_others_do_not(void **state)
+{
+	struct spec *s = *state;
+
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2 });
+	message(s);
+	assert_int_equal(s->sent, 0);
+	plan((struct effect){ .kind = EFFECT_SEND,
+	    .members = 2,
+	    .is_prompt = true });
+	message(s);
+	assert_int_equal(s->sent, 1);
+	s->sent = 0;
+	turn(s);
+	loop_run(s->loop);
+	assert_int_equal(s->sent, 2);
 }
 
 /* Executing them would stop the node: the state has them already. */
@@ -217,8 +256,8 @@ batches_that_wait_are_dropped_when_a_state_has_them(void **state)
 
 	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
 	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
-	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 4 });
-	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 5 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 4, .after = 1 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 5, .after = 1 });
 	message(s);
 	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 6 });
 	driver_installed(s->driver, 5, false, &digest, bytes_of(NULL, 0));
@@ -235,7 +274,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(batches_wait_behind_a_send_that_waits_for_the_log),
+		TEST(batches_do_not_wait_behind_a_send_that_waits_for_the_log),
+		TEST(a_batch_that_waits_for_the_log_holds_those_after_it),
+		TEST(a_prompt_send_passes_those_that_wait_and_others_do_not),
 		TEST(batches_that_wait_are_dropped_when_a_state_has_them),
 	};
 
