@@ -10,7 +10,7 @@ here=$PWD/tests/models
 
 # Within so many seconds of the processor: others may be using the machine.
 run_pan() {
-	(ulimit -t "$limit" && exec ./pan -E -m20000) >pan.log 2>&1
+	(ulimit -t "$limit" && exec ./pan -E -m20000 "-w$slots") >pan.log 2>&1
 }
 
 # search CASE: one line of cases.txt.
@@ -20,16 +20,17 @@ search() {
 	# shellcheck disable=SC2086 # a case is words
 	set -- $1
 	dir=build/models/$(IFS=.; echo "${*:2}")
-	local model=$2 mutant=
+	local model=$2 mutant='' optimized=-O1
 	for word in "${@:3}"; do
 		defines+=("-D$word")
-		case $word in MUTANT_*) mutant=$word ;; esac
+		# A mutant is refuted sooner than it is compiled well.
+		case $word in MUTANT_*) mutant=$word optimized=-O0 ;; esac
 	done
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	cd "$dir" || return 1
 	if ! spin "${defines[@]}" -a "$here/$model.pml" >spin.log 2>&1 ||
-		! gcc -w -O1 -DSAFETY -DNOFAIR -DCOLLAPSE \
+		! gcc -w $optimized -DSAFETY -DNOFAIR -DCOLLAPSE \
 			-DMEMLIM="$memory" -o pan pan.c >>spin.log 2>&1; then
 		echo "FAIL  ${*:2}: does not build"
 		cat spin.log
@@ -61,15 +62,15 @@ search() {
 length=${1:-short}
 pattern=${2:-.}
 case $length in
-short) limit=60 memory=2000 jobs=$(nproc) ;;
-long) limit=600 memory=8000 jobs=1 ;;
+short) limit=60 memory=2000 slots=20 jobs=$(nproc) ;;
+long) limit=600 memory=8000 slots=24 jobs=1 ;;
 *)
 	echo "usage: $0 short|long [PATTERN]" >&2
 	exit 2
 	;;
 esac
 export -f search run_pan
-export here limit memory
+export here limit memory slots
 
 # shellcheck disable=SC2016 # the inner shell expands it
 grep "^$length " "$here/cases.txt" | grep -e "$pattern" |
