@@ -37,7 +37,11 @@ check-fault-programs: $(BUILD)/aegis $(FAILCALL) ## fail or kill node and restor
 	@AEGIS=$(BUILD)/aegis FAILCALL=$(FAILCALL) TMPDIR=$(FAULT_DIR) \
 		tests/fault/programs.sh
 
+fault: $(BUILD)/aegis $(FAILCALL) ## the same, each call both ways
+	@EVERY=1 AEGIS=$(BUILD)/aegis FAILCALL=$(FAILCALL) \
+		TMPDIR=$(FAULT_DIR) tests/fault/programs.sh
+
 CHECKS += check-fault-programs
 PROGRAMS += $(FAILCALL)
-.PHONY: check-fault-programs
+.PHONY: fault check-fault-programs
 -include $(FAILCALL:.so=.d)

@@ -170,12 +170,13 @@ for how in 5 kill; do
 	sweep_restore "$how"
 done
 exits 0 "$AEGIS" backup verify -q -R repo --all -i key
-# A life of a node takes a while: each call is one of the two, and with
-# EVERY=1 both.
+# A life of a node takes a while, and storage alone is tried at every call by
+# check-fault: each fifth call fails, and each fifth is the last.  With EVERY=1
+# every call is both.
 if [ "${EVERY:-0}" = 1 ]; then
 	sweep_node 5 1 1
 	sweep_node kill 1 1
 else
-	sweep_node 5 1 2
-	sweep_node kill 2 2
+	sweep_node 5 1 5
+	sweep_node kill 3 5
 fi
