@@ -160,8 +160,8 @@ before=$(find trial/n1 -type f -exec cksum {} + | sort)
 	holds '[.[0].votes[] | select(.prepare)] | length >= 3'
 	exits 0 inspect views $dead -o json
 	holds '.[0].views == [{"view":"0","primary":"n1","state":"ENTERED",
-		"askers":[],"why":null,"asked":null,"began":null,
-		"stopped_us":null,"record":"1"}]'
+		"askers":[],"why":null,"detail":null,"asked":null,
+		"began":null,"stopped_us":null,"record":"1"}]'
 	exits 0 inspect cert 18 $dead -o cbor
 	cp out dead.cert
 	exits 0 inspect cert 2 --checkpoint $dead -o cbor
