@@ -245,7 +245,8 @@ exits 8 inspect verify nothing --roster a/roster -o json
 says '"certificates":[]'
 grep -q '"exit":8' err || fail "no error object: $(cat err)"
 
-# Cut anywhere it says where; changed anywhere it does not pass.
+# Cut anywhere it says where; changed anywhere it does not pass.  Each seventh
+# place: it is starting a program twice that takes long.
 size=$(wc -c <5.live)
 i=0
 while [ "$i" -lt "$size" ]; do
@@ -263,7 +264,7 @@ while [ "$i" -lt "$size" ]; do
 	# A newer format is not for us to judge.
 	[ $code = 8 ] || [ $code = 3 ] || fail "byte $i changed: exit $code"
 	[ "$(wc -l <err)" = 1 ] || fail "byte $i changed: $(cat err)"
-	i=$((i + 1))
+	i=$((i + 7))
 done
 {
 	cat 5.live

@@ -114,7 +114,7 @@ no_more_history_is_asked_for_than_may_wait_for_the_disk(void **state)
 
 	(void)state;
 	three->is_down = true;
-	for (i = 0; i < 1600; i++) {
+	for (i = 0; i < 1300; i++) {
 		submit_bytes(c, 0, request_make(c, 0, raw, sizeof(raw), 3500));
 		cluster_settle(c);
 		cluster_advance(c, ALL_WAITED);
@@ -122,10 +122,10 @@ no_more_history_is_asked_for_than_may_wait_for_the_disk(void **state)
 	three->is_down = false;
 	three->is_disk_stuck = true;
 	cluster_advance(c, 5000 * MS);
-	assert_in_range(three->applied, 1000, 1400);
+	assert_in_range(three->applied, 1000, 1280);
 	three->is_disk_stuck = false;
 	cluster_advance(c, 5000 * MS);
-	assert_applied(c, 1600);
+	assert_applied(c, 1300);
 	assert_healthy(c);
 	cluster_free(c);
 }

@@ -6,7 +6,7 @@
  */
 #include "consensus_fixture.h"
 
-#define SCHEDULES 60
+#define SCHEDULES 25
 #define CAUGHT_MAX 2048
 #define BEYOND 6
 
