@@ -33,11 +33,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "base/clock.h"
 #include "base/fs.h"
 #include "trust/setup.h"
 
 #define CONFIG_BYTES 4096
+
+#define PORT_FIRST 10000U
+#define PORTS 22000U
+#define PORT_TRIES 100
 
 enum ag_status
 cluster_dir_file(const struct cluster_dir *dir, uint32_t member,
@@ -54,21 +60,28 @@ cluster_dir_file(const struct cluster_dir *dir, uint32_t member,
 	return AG_OK;
 }
 
-/* A port of the loopback interface that nobody listens on now. */
+/*
+ * A port of the loopback interface that nobody listens on now: not of those
+ * that the kernel gives to connections, or one of these may have it when a
+ * node starts.
+ */
 static enum ag_status
 free_port(uint16_t *port, int *fd, struct ag_error *err)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET };
-	socklen_t len = sizeof(address);
+	unsigned tries;
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (*fd == -1 ||
-	    bind(*fd, (struct sockaddr *)&address, sizeof(address)) == -1 ||
-	    getsockname(*fd, (struct sockaddr *)&address, &len) == -1)
-		return ag_fail_sys(err, "find a free port");
-	*port = ntohs(address.sin_port);
-	return AG_OK;
+	for (tries = 0; *fd != -1 && tries < PORT_TRIES; tries++) {
+		*port = (uint16_t)(PORT_FIRST + randombytes_uniform(PORTS));
+		address.sin_port = htons(*port);
+		if (bind(*fd, (struct sockaddr *)&address, sizeof(address)) ==
+		    0)
+			return AG_OK;
+	}
+	return ag_fail_sys(err, "find a free port from %u to %u", PORT_FIRST,
+	    PORT_FIRST + PORTS - 1);
 }
 
 /* All ports are found before any is let go, so that they differ. */
