@@ -51,6 +51,20 @@ for i in $(seq "$values"); do
 	exits 0 ask n1 put "large$i" --file value
 done
 
+: >go
+echo 0 >written
+( count=0
+while [ -e go ]; do
+	count=$((count + 1))
+	ask n1 put live "$count" -q 2>live.err || {
+		cat live.err >lost
+		break
+	}
+	echo "$count" >written
+done ) &
+writer=$!
+started="$started $writer"
+
 # From several of the others, each part once.  Who is linked late is not asked
 # any more, so there are some tries.
 for try in 1 2 3 4; do
@@ -67,21 +81,7 @@ done
 grep -q 'msg="state transfer failed"' c/n4/node.log &&
 	fail "a member was left: $(cat c/n4/node.log)"
 
-: >go
-echo 0 >written
-( count=0
-while [ -e go ]; do
-	count=$((count + 1))
-	ask n1 put live "$count" -q 2>live.err || {
-		cat live.err >lost
-		break
-	}
-	echo "$count" >written
-done ) &
-writer=$!
-started="$started $writer"
-
-# Killed when a part of it is there, it goes on from that, while writes go on.
+# Killed when a part of it is there, it goes on from that.
 empty n4
 exits 0 "$AEGIS" cluster up c
 within 60 "n4 has a part of the state" test -s c/n4/state.sync/parts
