@@ -17,7 +17,9 @@
  *             more, it takes no more than a window ahead of its state.
  *          3. What is on its way is not sent again: only what has waited for
  *             a progress interval.
- *          4. What is sent again proves itself: certificates, signed votes,
+ *          4. Where a member stands is no promise, but for its view: it is
+ *             told before the disk has it, unless too much waits for that.
+ *          5. What is sent again proves itself: certificates, signed votes,
  *             batches under their digests.  Its sender is not believed.
  */
 #include <string.h>
