@@ -19,11 +19,12 @@
 
 #include "codec/message.h"
 #include "consensus/engine.h"
+#include "fuzz/authority.h"
 #include "trust/certificate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
-#define MEMBERS 4
+#define MEMBERS AUTHORITY_MEMBERS
 #define RECORDS_MAX 4096
 #define RECORD_BYTES_MAX (4U << 20)
 #define START_US 1000000
@@ -59,38 +60,6 @@ struct bench {
 static struct bench bench;
 static void *memory;
 static size_t memory_len;
-
-static void
-any_sign(void *ctx, struct bytes message,
-    uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)message;
-	memset(signature, 0x5a, SIGNATURE_BYTES);
-}
-
-static bool
-any_verify(void *ctx, uint32_t member, struct bytes message,
-    const uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)message;
-	AG_ASSERT(member < MEMBERS);
-	return signature[0] != 0;
-}
-
-static bool
-any_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
-    struct bytes message, const uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)principal;
-	(void)message;
-	return signature[0] != 0;
-}
-
-static const struct authority anybody = { any_sign, any_verify,
-	any_verify_request, NULL };
 
 static void
 make_engine(struct bench *b, uint32_t self)

@@ -19,9 +19,10 @@
 #include "codec/batch.h"
 #include "codec/message.h"
 #include "consensus/observer.h"
+#include "fuzz/authority.h"
 #include "node/feed.h"
 
-#define MEMBERS 4
+#define MEMBERS AUTHORITY_MEMBERS
 #define SELF 4
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,38 +32,6 @@ static struct effects effects;
 static struct engine *engine;
 static uint64_t now_us, delivered, applied, decided;
 static bool has_failed;
-
-static void
-any_sign(void *ctx, struct bytes message,
-    uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)message;
-	memset(signature, 0x5a, SIGNATURE_BYTES);
-}
-
-static bool
-any_verify(void *ctx, uint32_t member, struct bytes message,
-    const uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)message;
-	AG_ASSERT(member < MEMBERS);
-	return signature[0] != 0;
-}
-
-static bool
-any_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
-    struct bytes message, const uint8_t signature[static SIGNATURE_BYTES])
-{
-	(void)ctx;
-	(void)principal;
-	(void)message;
-	return signature[0] != 0;
-}
-
-static const struct authority anybody = { any_sign, any_verify,
-	any_verify_request, NULL };
 
 static bool
 is_an_observers(struct bytes message)
