@@ -24,6 +24,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 
+#include "base/pages.h"
 #include "codec/batch.h"
 #include "codec/message.h"
 #include "consensus/engine.h"
@@ -184,7 +185,8 @@ items_add(struct items *items, struct bytes bytes)
 	struct item *item;
 
 	if (items->list == NULL)
-		items->list = calloc(CLUSTER_ITEMS_MAX, sizeof(struct item));
+		items->list =
+		    pages_new(CLUSTER_ITEMS_MAX * sizeof(struct item));
 	assert_non_null(items->list);
 	if (items->first == items->count)
 		items->first = items->count = 0;
@@ -217,7 +219,7 @@ FIXTURE void
 items_free(struct items *items)
 {
 	items_cut(items, 0);
-	free(items->list);
+	pages_free(items->list);
 	*items = (struct items){ NULL, 0, 0 };
 }
 
@@ -626,10 +628,8 @@ node_make_engine(struct node *node)
 	config.self = node->self;
 	config.authority_ctx = node;
 	len = node->cluster->strategy->size(&config);
-	len = (len + 63) & ~(size_t)63;
-	node->memory = aligned_alloc(64, len);
+	node->memory = pages_new(len);
 	assert_non_null(node->memory);
-	memset(node->memory, 0, len);
 	node->engine =
 	    node->cluster->strategy->init(node->memory, len, &config);
 	assert_non_null(node->engine);
@@ -669,7 +669,7 @@ node_crash(struct node *node)
 	items_free(&node->waiting);
 	node->report_count = 0;
 	node->is_fetching = false;
-	free(node->memory);
+	pages_free(node->memory);
 	node->memory = NULL;
 }
 
@@ -788,7 +788,7 @@ cluster_free(struct cluster *c)
 		items_free(&node->inbox);
 		items_free(&node->waiting);
 		items_free(&node->records);
-		free(node->memory);
+		pages_free(node->memory);
 	}
 	free(c);
 }

@@ -22,7 +22,7 @@
 #include "store/store.h"
 
 #define SEQ 24
-#define VALUE_BYTES 262144 /* so that there are more parts than are asked */
+#define VALUE_BYTES 147456 /* so that there are more parts than are asked */
 #define SERVERS 2          /* members 1 and 2 */
 #define SERVER_SET 0x6U
 #define PATIENCE_MS 120000
