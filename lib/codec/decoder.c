@@ -13,6 +13,9 @@
  *          3. Nesting is bounded by the formats themselves; only
  *             decoder_get_raw() meets unknown nesting, and stops at
  *             DECODER_DEPTH_MAX.
+ *          4. Heads of one byte or two, which most are, are read here: a
+ *             call and its callback take longer than the rest of reading
+ *             them.  Whatever is unusual about one is libcbor's to judge.
  */
 #include "codec/decoder.h"
 
@@ -158,9 +161,45 @@ decoder_fail(struct decoder *d, const char *why)
 		d->why = why;
 }
 
-/* Read the next item's head (and string), without moving on. */
+/*
+ * The kinds whose heads are a value alone, by CBOR's major type; the others'
+ * heads go to libcbor.
+ */
+static const enum item_kind major_kinds[8] = {
+	[0] = ITEM_UINT,
+	[2] = ITEM_BYTES,
+	[3] = ITEM_TEXT,
+	[4] = ITEM_ARRAY,
+	[5] = ITEM_MAP,
+};
+
+/*
+ * An item whose head is one byte or two, as short as it can be, and whose
+ * string is whole; 0: it is something else.
+ */
 static size_t
-decoder_peek(struct decoder *d, struct item *item)
+peek_short(const uint8_t *at, size_t remain, struct item *item)
+{
+	enum item_kind kind = major_kinds[at[0] >> 5];
+	size_t value = at[0] & 31, len = 1, string_len = 0;
+
+	if (value == 24 && remain > 1 && at[1] >= 24)
+		value = at[len++];
+	else if (value >= 24)
+		return 0;
+	if (kind == ITEM_NONE)
+		return 0;
+	if (kind == ITEM_BYTES || kind == ITEM_TEXT)
+		string_len = value;
+	if (remain - len < string_len)
+		return 0;
+	*item = (struct item){ kind, value, bytes_of(at + len, string_len) };
+	return len + string_len;
+}
+
+/* Whatever is there: libcbor reads it. */
+static size_t
+peek_any(struct decoder *d, struct item *item)
 {
 	struct cbor_decoder_result result;
 	size_t len;
@@ -192,6 +231,17 @@ decoder_peek(struct decoder *d, struct item *item)
 		return 0;
 	}
 	return result.read;
+}
+
+/* Read the next item's head (and string), without moving on. */
+static size_t
+decoder_peek(struct decoder *d, struct item *item)
+{
+	size_t len = 0;
+
+	if (d->why == NULL && d->at != d->end)
+		len = peek_short(d->at, (size_t)(d->end - d->at), item);
+	return len > 0 ? len : peek_any(d, item);
 }
 
 static struct item

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include <cbor.h>
 #include <cmocka.h>
 
 #include "codec/encoder.h"
@@ -218,6 +219,79 @@ an_encoder_never_writes_past_its_end(void **state)
 	assert_int_equal(bytes.len, 0);
 }
 
+/* What libcbor says of an integer or a byte string at the front. */
+struct judged {
+	bool is_uint, is_bytes;
+	uint64_t value;
+};
+
+static void
+judge_uint8(void *ctx, uint8_t value)
+{
+	*(struct judged *)ctx = (struct judged){ true, false, value };
+}
+
+static void
+judge_bytes(void *ctx, cbor_data data, size_t len)
+{
+	(void)data;
+	*(struct judged *)ctx = (struct judged){ false, true, len };
+}
+
+/* A head of two bytes for what one can say is not canonical. */
+static struct judged
+judge(const uint8_t *input, size_t len)
+{
+	struct cbor_callbacks callbacks = cbor_empty_callbacks;
+	struct judged right = { 0 };
+	struct cbor_decoder_result result;
+
+	callbacks.uint8 = judge_uint8;
+	callbacks.byte_string = judge_bytes;
+	result = cbor_stream_decode(input, len, &callbacks, &right);
+	if (result.status != CBOR_DECODER_FINISHED ||
+	    ((input[0] & 31) == 24 && right.value < 24))
+		return (struct judged){ 0 };
+	return right;
+}
+
+static void
+must_agree(const uint8_t *input, size_t len)
+{
+	struct judged right = judge(input, len);
+	struct decoder d;
+	struct bytes bytes;
+	uint64_t value;
+
+	decoder_init(&d, bytes_of(input, len));
+	value = decoder_get_uint(&d);
+	assert_int_equal(decoder_failed(&d), !right.is_uint);
+	assert_int_equal(value, right.is_uint ? right.value : 0);
+	decoder_init(&d, bytes_of(input, len));
+	bytes = decoder_get_bytes(&d);
+	assert_int_equal(decoder_failed(&d), !right.is_bytes);
+	assert_int_equal(bytes.len, right.is_bytes ? right.value : 0);
+}
+
+static void
+every_short_head_is_read_as_libcbor_reads_it(void **state)
+{
+	static const size_t lens[] = { 1, 2, 24, 25, 26, 256, 257, 258 };
+	uint8_t input[258] = { 0 };
+	unsigned int head;
+	size_t i;
+
+	(void)state;
+	for (head = 0; head <= UINT16_MAX; head++) {
+		input[0] = (uint8_t)(head >> 8);
+		input[1] = (uint8_t)head;
+		if ((input[0] & 31) > 24)
+			continue;
+		for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++)
+			must_agree(input, lens[i]);
+	}
+}
+
 int
 main(void)
 {
@@ -235,6 +309,7 @@ main(void)
 		cmocka_unit_test(nesting_is_bounded),
 		cmocka_unit_test(raw_items_are_taken_whole),
 		cmocka_unit_test(text_must_be_utf8),
+		cmocka_unit_test(every_short_head_is_read_as_libcbor_reads_it),
 		cmocka_unit_test(an_encoder_never_writes_past_its_end),
 	};
 
