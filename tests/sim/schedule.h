@@ -1,5 +1,5 @@
 /*
- * What will happen, and when: a heap ordered by time, then by birth.
+ * What will happen, and when: by time, then by birth.
  */
 #ifndef AEGIS_SIM_SCHEDULE_H
 #define AEGIS_SIM_SCHEDULE_H
@@ -42,7 +42,6 @@ enum happen_kind {
 
 struct happening {
 	uint64_t at;
-	uint64_t order;
 	enum happen_kind kind;
 	uint32_t replica;     /* or client */
 	uint32_t incarnation; /* of the replica it was meant for */
@@ -51,9 +50,17 @@ struct happening {
 	struct bytes body;
 };
 
+/* When, and where the rest is: what the heap moves about. */
+struct schedule_key {
+	uint64_t at;
+	uint64_t tag; /* its birth, then its cell in the lowest 16 bits */
+};
+
 struct schedule {
-	struct happening heap[SCHEDULE_MAX];
-	size_t count;
+	struct schedule_key heap[SCHEDULE_MAX];
+	struct happening cells[SCHEDULE_MAX];
+	uint16_t free[SCHEDULE_MAX]; /* cells, the last freed last */
+	size_t count, used;          /* happenings; cells ever taken */
 	uint64_t births;
 };
 
