@@ -19,6 +19,7 @@
 #include "trust/certificate.h"
 
 #define KEYRING_KEYS (PROFILE_MEMBERS_MAX + MACHINE_CLIENTS)
+#define KEYRING_HELD 4096 /* a power of two */
 
 struct keyring {
 	bool is_real;
@@ -28,6 +29,9 @@ struct keyring {
 	uint8_t hash_keys[KEYRING_KEYS][16];
 	uint8_t public_keys[KEYRING_KEYS][PUBLIC_KEY_BYTES];
 	uint8_t secret_keys[KEYRING_KEYS][64];
+	/* Real signatures that were verified: of key, signature and message.
+	 * Each is verified by every member, and again in certificates. */
+	struct digest held[KEYRING_HELD];
 };
 
 /* What an engine is given: the keyring and who it is. */
