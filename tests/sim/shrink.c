@@ -5,10 +5,12 @@
  *
  * RULES    1. A schedule counts as failing the same way when the same rule
  *             is broken, whatever its numbers, or when the process dies.
- *          2. Each is lived through by a process of its own.
+ *          2. They are lived through by another process; when it dies of
+ *             one, the next has a new one.
  *          3. Kinds go first, and as a whole: what is left out one by one
  *             shifts the numbers of what the world does in answer.
- *          4. The search ends after RUNS_MAX schedules with what it has.
+ *          4. The search ends after RUNS_MAX schedules, or EVENTS_MAX events in
+ *             them, with what it has.
  */
 #include "sim/shrink.h"
 
@@ -16,31 +18,37 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define RUNS_MAX 4000
+#define EVENTS_MAX 10000000
 
 static const char died[] = "the process died";
 
-/* What the process that lived through a schedule leaves. */
+/* What is asked of the process that lives through schedules, and its answer. */
 struct trial {
+	struct choices choices; /* those kept; then what struck */
+	uint32_t requests;
 	const char *rule; /* NULL: none was broken */
 	uint64_t events;
-	uint32_t requests;
-	struct choices choices;
 	char violation[WORLD_VIOLATION_BYTES];
 };
 
 struct reduction {
 	struct world *world;
 	struct trial *trial; /* shared with that process */
+	pid_t pid;           /* 0: there is none */
+	int link;            /* a byte asks, and a byte answers */
 	uint64_t seed;
 	const char *rule;
 	uint32_t kept[CHOICES_MAX]; /* rising */
 	uint32_t count;
+	bool is_struck[COUNT_COUNT]; /* kinds of those */
 	uint32_t requests;
 	uint32_t runs;
+	uint64_t events;
 };
 
 /* For the handler of the signal that ends the process. */
@@ -69,37 +77,78 @@ static void
 live(struct reduction *x)
 {
 	static uint64_t ignored[COUNT_COUNT];
-	const struct sigaction action = { .sa_handler = on_death };
 	struct world *w = x->world;
 
-	at_hand = x;
-	(void)sigaction(SIGABRT, &action, NULL);
-	(void)sigaction(SIGSEGV, &action, NULL);
-	w->requests_max = x->requests;
+	w->choices = x->trial->choices;
+	w->requests_max = x->trial->requests;
 	if (world_run(w, x->seed, ignored))
 		leave(w, x->trial, NULL, "");
 	else
 		leave(w, x->trial, w->rule, w->violation);
 }
 
+/* Live through one schedule after another, as long as one is asked for. */
+static _Noreturn void
+serve(struct reduction *x, int link)
+{
+	const struct sigaction action = { .sa_handler = on_death };
+	char ask;
+
+	at_hand = x;
+	(void)sigaction(SIGABRT, &action, NULL);
+	(void)sigaction(SIGSEGV, &action, NULL);
+	while (read(link, &ask, 1) == 1) {
+		live(x);
+		if (write(link, &ask, 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+static void
+server_start(struct reduction *x)
+{
+	int link[2];
+
+	AG_ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, link) == 0);
+	(void)fflush(stdout);
+	x->pid = fork();
+	AG_ASSERT(x->pid != -1);
+	if (x->pid == 0) {
+		(void)close(link[0]);
+		serve(x, link[1]);
+	}
+	(void)close(link[1]);
+	x->link = link[0];
+}
+
+static void
+server_end(struct reduction *x)
+{
+	(void)close(x->link);
+	AG_ASSERT(waitpid(x->pid, NULL, 0) == x->pid);
+	x->pid = 0;
+}
+
 /* Does it still fail, as the world's choices are filtered now? */
 static bool
 fails(struct reduction *x)
 {
-	pid_t pid;
-	int how;
+	struct trial *t = x->trial;
+	char answer = 0;
 
 	x->runs++;
-	(void)fflush(stdout);
-	pid = fork();
-	AG_ASSERT(pid != -1);
-	if (pid == 0) {
-		live(x);
-		_exit(0);
-	}
-	AG_ASSERT(waitpid(pid, &how, 0) == pid);
-	return WIFEXITED(how) && x->trial->rule != NULL &&
-	    (x->rule == NULL || x->trial->rule == x->rule);
+	t->choices = x->world->choices;
+	t->requests = x->requests;
+	t->rule = NULL;
+	t->events = 0;
+	if (x->pid == 0)
+		server_start(x);
+	AG_ASSERT(write(x->link, &answer, 1) == 1);
+	if (read(x->link, &answer, 1) != 1)
+		server_end(x);
+	x->events += t->events;
+	return t->rule != NULL && (x->rule == NULL || t->rule == x->rule);
 }
 
 /* Does it with what is kept, but for these of them? */
@@ -124,9 +173,18 @@ take_what_struck(struct reduction *x)
 	uint32_t i;
 
 	x->count = 0;
+	memset(x->is_struck, 0, sizeof(x->is_struck));
 	for (i = 0; i < c->count; i++)
-		if (choices_struck(c, i))
+		if (choices_struck(c, i)) {
 			x->kept[x->count++] = i;
+			x->is_struck[c->what[i]] = true;
+		}
+}
+
+static bool
+may_go_on(const struct reduction *x)
+{
+	return x->runs < RUNS_MAX && x->events < EVENTS_MAX;
 }
 
 static void
@@ -135,8 +193,10 @@ drop_kinds(struct reduction *x)
 	struct choices *c = &x->world->choices;
 	uint32_t kind;
 
-	for (kind = 0; kind < COUNT_COUNT && x->runs < RUNS_MAX; kind++) {
+	for (kind = 0; kind < COUNT_COUNT && may_go_on(x); kind++) {
 		c->dropped[kind] = true;
+		if (!x->is_struck[kind])
+			continue;
 		if (fails(x))
 			take_what_struck(x);
 		else
@@ -151,7 +211,7 @@ drop_pieces(struct reduction *x, uint32_t size)
 {
 	uint32_t end = x->count;
 
-	while (end > 0 && x->runs < RUNS_MAX) {
+	while (end > 0 && may_go_on(x)) {
 		uint32_t first = end > size ? end - size : 0;
 
 		if (fails_without(x, first, end - first))
@@ -169,7 +229,7 @@ drop_pieces_forward(struct reduction *x, uint32_t size)
 {
 	uint32_t first = 0;
 
-	while (first < x->count && x->runs < RUNS_MAX) {
+	while (first < x->count && may_go_on(x)) {
 		uint32_t count =
 		    x->count - first < size ? x->count - first : size;
 
@@ -199,7 +259,7 @@ drop_requests(struct reduction *x)
 {
 	uint32_t by;
 
-	for (by = x->requests / 2; by > 0 && x->runs < RUNS_MAX;) {
+	for (by = x->requests / 2; by > 0 && may_go_on(x);) {
 		x->requests -= by;
 		if (fails_without(x, 0, 0)) {
 			take_what_struck(x);
@@ -256,6 +316,7 @@ begin(struct reduction *x, struct world *w, uint64_t seed)
 	x->seed = seed;
 	x->rule = NULL;
 	x->runs = 0;
+	x->events = 0;
 	x->requests = w->requests_max;
 	if (!fails(x))
 		return false;
@@ -275,7 +336,7 @@ reduce(struct reduction *x)
 		before = x->count + x->requests;
 		drop_choices(x);
 		drop_requests(x);
-	} while (x->count + x->requests < before && x->runs < RUNS_MAX);
+	} while (x->count + x->requests < before && may_go_on(x));
 	if (fails_without(x, 0, 0))
 		print(x);
 	else
@@ -294,6 +355,8 @@ shrink(struct world *w, uint64_t seed)
 	has_failed = begin(&x, w, seed);
 	if (has_failed)
 		reduce(&x);
+	if (x.pid != 0)
+		server_end(&x);
 	(void)munmap(x.trial, sizeof(*x.trial));
 	return has_failed;
 }
