@@ -3,14 +3,14 @@
  *
  * RULES    1. At most once: a number that was executed answers its old
  *             result and changes nothing; one at or below the floor is stale.
- *          2. The client table is part of the digest.  PLANT_6 leaves it out,
- *             and the simulator must notice.
+ *          2. The client table is part of the digest.
  */
 #include "sim/machine.h"
 
 #include <string.h>
 
 #include "codec/batch.h"
+#include "consensus/plant.h"
 #include "trust/state.h"
 
 void
@@ -225,8 +225,8 @@ machine_digest(const struct machine *m, struct digest *digest)
 	struct digest cells, sessions = { { 0 } };
 
 	digest_of(&cells, bytes_of(m->cells, sizeof(m->cells)));
-#ifndef PLANT_6
-	digest_of(&sessions, bytes_of(m->sessions, sizeof(m->sessions)));
-#endif
+	if (!PLANT_CLIENTS_UNSEEN)
+		digest_of(&sessions,
+		    bytes_of(m->sessions, sizeof(m->sessions)));
 	state_digest(digest, m->applied, m->time_ms, &cells, &sessions);
 }
