@@ -88,9 +88,29 @@ scratch_bytes(const struct engine_config *c)
 	    2 * view_change_bytes(c) + SCRATCH_SMALL;
 }
 
+/* Two of each slot. */
+static size_t
+certificates_bytes(const struct engine_config *c)
+{
+	return align_up(2 * (size_t)c->window * sizeof(struct certificate));
+}
+
+static void
+lay_out_certificates(struct engine *e, struct certificate *at)
+{
+	uint32_t i;
+
+	for (i = 0; i < e->config.window; i++) {
+		e->slots[i].prepared = at++;
+		e->slots[i].prepared->proof_count = 0;
+		e->slots[i].committed = at++;
+		e->slots[i].committed->proof_count = 0;
+	}
+}
+
 /*
  * The arena's parts, in order; with e NULL only their total is found.  From
- * scratch on nothing is read that was not written before.
+ * the slots' certificates on nothing is read that was not written before.
  */
 static size_t
 lay_out(struct engine *e, const struct engine_config *c)
@@ -116,10 +136,8 @@ lay_out(struct engine *e, const struct engine_config *c)
 
 			slot->prepares = (void *)(base + at);
 			slot->commits = (void *)(base + at + cell);
-			slot->prepared = (void *)(base + at + 2 * cell);
-			slot->committed = slot->prepared + 1;
 		}
-		at += 2 * cell + align_up(2 * sizeof(struct certificate));
+		at += 2 * cell;
 	}
 	if (e != NULL) {
 		e->spare = (void *)(base + at);
@@ -127,6 +145,9 @@ lay_out(struct engine *e, const struct engine_config *c)
 		e->target = e->spare + 2;
 	}
 	at += align_up(3 * sizeof(struct certificate));
+	if (e != NULL)
+		lay_out_certificates(e, (void *)(base + at));
+	at += certificates_bytes(c);
 	if (e != NULL) {
 		e->scratch = base + at;
 		e->scratch_cap = scratch_bytes(c);
@@ -143,12 +164,12 @@ pbft_size(const struct engine_config *config)
 	return lay_out(NULL, config);
 }
 
-/* What comes before scratch. */
+/* What comes before the slots' certificates. */
 static size_t
 state_bytes(const struct engine_config *config)
 {
-	return pbft_size(config) - align_up(scratch_bytes(config)) -
-	    pool_size(pool_bytes(config));
+	return pbft_size(config) - certificates_bytes(config) -
+	    align_up(scratch_bytes(config)) - pool_size(pool_bytes(config));
 }
 
 static struct engine *

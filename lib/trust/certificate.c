@@ -222,21 +222,32 @@ proof_root(struct digest *root, const struct digest *leaf,
 	}
 }
 
+/* Is it a signature over a bundle that has this leaf? */
+static bool
+proof_holds(const struct vote_proof *proof, const struct digest *leaf,
+    const struct trust_scope *scope, const struct authority *authority,
+    void *ctx)
+{
+	struct digest root;
+	struct signing s;
+
+	if (!proof_has_shape(proof))
+		return false;
+	proof_root(&root, leaf, proof);
+	bundle_signing_input(&s, scope, proof->member, proof->view, &root);
+	return authority->verify(ctx, proof->member, signing_bytes(&s),
+	    proof->signature);
+}
+
 bool
 vote_verify(const struct vote *vote, const struct vote_proof *proof,
     const struct trust_scope *scope, const struct authority *authority,
     void *ctx)
 {
-	struct digest leaf, root;
-	struct signing s;
+	struct digest leaf;
 
-	if (!proof_has_shape(proof))
-		return false;
 	vote_leaf(&leaf, vote);
-	proof_root(&root, &leaf, proof);
-	bundle_signing_input(&s, scope, proof->member, proof->view, &root);
-	return authority->verify(ctx, proof->member, signing_bytes(&s),
-	    proof->signature);
+	return proof_holds(proof, &leaf, scope, authority, ctx);
 }
 
 bool
@@ -312,13 +323,20 @@ certificate_encode(struct encoder *e, const struct certificate *c)
 		vote_proof_encode(e, &c->proofs[i]);
 }
 
+/* There are no proofs then; what is in their places does not matter. */
+static void
+certificate_clear(struct certificate *c)
+{
+	memset(c, 0, offsetof(struct certificate, proofs));
+}
+
 void
 certificate_decode(struct decoder *d, struct certificate *c)
 {
 	uint64_t phase;
 	uint32_t i;
 
-	memset(c, 0, sizeof(*c));
+	certificate_clear(c);
 	decoder_expect_array(d, 5);
 	phase = decoder_get_uint_max(d, VOTE_CHECKPOINT);
 	if (phase < VOTE_PREPARE)
@@ -333,16 +351,15 @@ certificate_decode(struct decoder *d, struct certificate *c)
 	for (i = 0; i < c->proof_count; i++)
 		vote_proof_decode(d, &c->proofs[i]);
 	if (decoder_failed(d))
-		memset(c, 0, sizeof(*c));
+		certificate_clear(c);
 }
 
 static enum ag_status
 certificate_check_proof(const struct certificate *c,
-    const struct vote_proof *proof, const struct trust_scope *scope,
-    uint32_t member_count, uint64_t *seen, const struct authority *authority,
-    void *ctx, struct ag_error *err)
+    const struct vote_proof *proof, const struct digest *leaf,
+    const struct trust_scope *scope, uint32_t member_count, uint64_t *seen,
+    const struct authority *authority, void *ctx, struct ag_error *err)
 {
-	const struct vote vote = { c->phase, c->seq, c->digest };
 	uint64_t bit;
 
 	if (proof->member >= member_count)
@@ -359,7 +376,7 @@ certificate_check_proof(const struct certificate *c,
 		return ag_fail(err, AG_EFORGED,
 		    "certificate for %llu: member %u voted in another view",
 		    (unsigned long long)c->seq, proof->member);
-	if (!vote_verify(&vote, proof, scope, authority, ctx))
+	if (!proof_holds(proof, leaf, scope, authority, ctx))
 		return ag_fail(err, AG_EFORGED,
 		    "certificate for %llu: signature of member %u is wrong",
 		    (unsigned long long)c->seq, proof->member);
@@ -372,6 +389,8 @@ certificate_check(const struct certificate *c, uint32_t least,
     const struct trust_scope *scope, uint32_t member_count,
     const struct authority *authority, void *ctx, struct ag_error *err)
 {
+	const struct vote vote = { c->phase, c->seq, c->digest };
+	struct digest leaf; /* the same in all their bundles */
 	uint64_t seen = 0;
 	uint32_t i;
 
@@ -387,9 +406,10 @@ certificate_check(const struct certificate *c, uint32_t least,
 		    "it takes %u",
 		    (unsigned long long)c->seq, c->proof_count, member_count,
 		    least);
+	vote_leaf(&leaf, &vote);
 	for (i = 0; i < c->proof_count; i++) {
 		enum ag_status status =
-		    certificate_check_proof(c, &c->proofs[i], scope,
+		    certificate_check_proof(c, &c->proofs[i], &leaf, scope,
 			member_count, &seen, authority, ctx, err);
 
 		if (status != AG_OK)
