@@ -292,11 +292,22 @@ invariant_deliver(struct world *w, struct replica *r,
 	must_be_constant(w, seq);
 }
 
+/* Of the reference after it, when that has come so far; or NULL. */
+static const struct digest *
+state_after(struct slot *slot)
+{
+	if (slot->machine != NULL && !slot->is_digested) {
+		machine_digest(slot->machine, &slot->state);
+		slot->is_digested = true;
+	}
+	return slot->machine == NULL ? NULL : &slot->state;
+}
+
 void
 invariant_stable(struct world *w, struct replica *r,
     const struct effect *effect)
 {
-	struct digest digest;
+	const struct digest *state;
 
 	if (!r->is_honest)
 		return;
@@ -308,10 +319,8 @@ invariant_stable(struct world *w, struct replica *r,
 		    r->index, effect->seq);
 		return;
 	}
-	if (w->slots[effect->seq].machine == NULL)
-		return;
-	machine_digest(w->slots[effect->seq].machine, &digest);
-	if (!digest_equal(&digest, &effect->digest))
+	state = state_after(&w->slots[effect->seq]);
+	if (state != NULL && !digest_equal(state, &effect->digest))
 		world_violate(w,
 		    "replica %u: stable checkpoint %" PRIu64
 		    " is of another state",

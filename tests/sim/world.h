@@ -195,10 +195,12 @@ struct slot {
 	bool is_agreed;
 	struct digest digest;
 	struct bytes body;
-	const struct machine *machine; /* the reference after it */
-	uint64_t view;   /* the lowest in which it is known to be decided */
-	bool is_fast;    /* and that by the PREPAREs of all */
-	bool is_opposed; /* somebody correct voted for another batch, */
+	const struct machine *machine; /* the reference after it, */
+	bool is_digested;
+	struct digest state; /* and its digest, once it was wanted */
+	uint64_t view;       /* the lowest in which it is known to be decided */
+	bool is_fast;        /* and that by the PREPAREs of all */
+	bool is_opposed;     /* somebody correct voted for another batch, */
 	uint64_t opposed_view; /* last in this view */
 	struct digest opposed;
 };
