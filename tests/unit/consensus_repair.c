@@ -316,6 +316,31 @@ a_member_without_the_state_votes_for_what_comes_next(void **state)
 	cluster_free(c);
 }
 
+static bool
+only_the_last_two_talk(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)body;
+	return from >= 2 && to >= 2;
+}
+
+static void
+who_cannot_execute_a_decision_shows_it_to_others(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+
+	(void)state;
+	agree(c, 0, 3);
+	assert_int_equal(c->nodes[3].applied, 0);
+	assert_int_equal(c->nodes[2].applied, 20);
+	c->nodes[2].is_down = false;
+	c->passes = only_the_last_two_talk;
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(c->nodes[2].applied, 23);
+	cluster_free(c);
+}
+
 /* What f + 1 vouch for on one node, put in place on another. */
 static void
 install_vouched(struct node *to, const struct node *from)
@@ -578,6 +603,8 @@ main(void)
 		    a_state_is_fetched_only_when_the_log_has_begun),
 		cmocka_unit_test(
 		    a_member_without_the_state_votes_for_what_comes_next),
+		cmocka_unit_test(
+		    who_cannot_execute_a_decision_shows_it_to_others),
 		cmocka_unit_test(
 		    a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted),
 		cmocka_unit_test(
