@@ -6,11 +6,13 @@
  *             k + 1 that holds both.
  *          2. orders[u] is set only where a block begins; everything else
  *             follows from it.
+ *          3. orders[u] is read only of a buddy, and was written when the two
+ *             were parted.  So nothing is cleared to begin with, and a page
+ *             that no block lies in is never touched.
  */
 #include "consensus/pool.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/status.h"
 
@@ -83,7 +85,6 @@ pool_init(struct pool *p, void *memory, size_t len)
 	p->next = (uint32_t *)(void *)at;
 	at += align_up(units * sizeof(uint32_t));
 	p->previous = (uint32_t *)(void *)at;
-	memset(p->orders, 0, units);
 	while ((size_t)1 << order < units)
 		order++;
 	AG_ASSERT(order < POOL_ORDERS);

@@ -30,7 +30,7 @@ struct pool {
 /* Bytes of arena a pool needs to hold len bytes of payload. */
 size_t pool_size(size_t len);
 
-/* memory is 64-byte aligned and pool_size(len) long. */
+/* memory is 64-byte aligned, pool_size(len) long and of any content. */
 void pool_init(struct pool *pool, void *memory, size_t len);
 
 /* NULL when no block of that size is free. */
