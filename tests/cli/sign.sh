@@ -154,7 +154,7 @@ for key in ed p256 rsa; do
 import base64, subprocess, sys
 aegis, key, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
 raw = open("raw", "rb").read()
-step = max(1, size * 8 // 40)
+step = max(1, size * 8 // 14)
 
 def verdict(data):
     body = base64.encodebytes(data).decode().replace("\n", "")
@@ -172,13 +172,13 @@ for bit in range(0, size * 8, step):
     data[bit // 8] ^= 1 << bit % 8
     if verdict(bytes(data)) != 8:
         sys.exit("bit %d: %d" % (bit, verdict(bytes(data))))
-for cut in range(0, size, max(1, size // 40)):
+for cut in range(0, size, max(1, size // 14)):
     if verdict(raw[:cut]) != 8:
         sys.exit("cut to %d: not refused" % cut)
 if verdict(raw + b"\0") != 8:
     sys.exit("a byte more: not refused")
 # Lengths that lie: every u32 that could be one, made huge.
-for at in range(6, size - 4, max(1, size // 60)):
+for at in range(6, size - 4, max(1, size // 20)):
     data = raw[:at] + b"\xff\xff\xff\xff" + raw[at + 4:]
     if verdict(data) != 8:
         sys.exit("length at %d: not refused" % at)
@@ -348,7 +348,7 @@ import base64, subprocess, sys
 lines = open("file.minisig").read().split("\n")
 for number in (1, 3):
     raw = base64.b64decode(lines[number])
-    for bit in range(0, len(raw) * 8, 11):
+    for bit in range(0, len(raw) * 8, 37):
         data = bytearray(raw)
         data[bit // 8] ^= 1 << bit % 8
         edited = list(lines)

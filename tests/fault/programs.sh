@@ -43,6 +43,7 @@ for i in $keys; do
 done >puts
 
 start() {
+	rm -f c/n1/aegis.sock
 	"$@" >node.out 2>node.err &
 	node=$!
 }
@@ -50,7 +51,8 @@ start() {
 # Wait until the node answers; false when it has ended instead.
 answers() {
 	local tries=500
-	until curl -s --unix-socket c/n1/aegis.sock http://node/livez >/dev/null
+	until [ -S c/n1/aegis.sock ] && curl -s -o livez \
+		--unix-socket c/n1/aegis.sock http://node/livez
 	do
 		kill -0 "$node" 2>/dev/null || return 1
 		tries=$((tries - 1))
@@ -171,12 +173,12 @@ for how in 5 kill; do
 done
 exits 0 "$AEGIS" backup verify -q -R repo --all -i key
 # A life of a node takes a while, and storage alone is tried at every call by
-# check-fault: each fifth call fails, and each fifth is the last.  With EVERY=1
+# check-fault: each ninth call fails, and each ninth is the last.  With EVERY=1
 # every call is both.
 if [ "${EVERY:-0}" = 1 ]; then
 	sweep_node 5 1 1
 	sweep_node kill 1 1
 else
-	sweep_node 5 1 5
-	sweep_node kill 3 5
+	sweep_node 5 1 9
+	sweep_node kill 5 9
 fi

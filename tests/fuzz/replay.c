@@ -2,8 +2,8 @@
  * Feed kept inputs to a fuzz target: every file of the folders named.
  *
  * Replaces libFuzzer's main where there is none (gcc).  Besides each file as
- * it is, every beginning of a small one is tried: what is cut off is the
- * commonest damage there is.
+ * it is, beginnings of a small one are tried, all of the smallest: what is
+ * cut off is the commonest damage there is.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 
 #define REPLAY_BYTES_MAX (16U << 20)
 #define REPLAY_CUT_BYTES_MAX 4096
+#define REPLAY_CUTS 256
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -44,7 +45,8 @@ replay_file(const char *path)
 	}
 	replay_bytes(buf_bytes(&input));
 	for (size_t len = 0;
-	     input.len <= REPLAY_CUT_BYTES_MAX && len < input.len; len++)
+	     input.len <= REPLAY_CUT_BYTES_MAX && len < input.len;
+	     len += 1 + input.len / REPLAY_CUTS)
 		replay_bytes(bytes_of(input.data, len));
 	buf_fini(&input);
 }
