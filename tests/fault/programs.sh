@@ -102,6 +102,15 @@ stop
 rm -f c/n1/node.log
 cp -a c/n1 clean
 
+# holds KEY VALUE: the list says so.
+holds() {
+	local line
+	while read -r line; do
+		[[ $line != "$1,"*"$2"* ]] || return 0
+	done <<<"$held"
+	return 1
+}
+
 # sweep_node HOW FIRST STEP
 sweep_node() {
 	how=$1
@@ -117,16 +126,17 @@ sweep_node() {
 		[ "$code" = 0 ] || [ "$how" = kill ] || one_line "$code"
 		start "$AEGIS" node run -c c/n1/aegis.yaml
 		answers || fail "call $n ($how): no start after: $(cat node.err)"
-		"$AEGIS" kv list -s c/n1/aegis.sock -o csv >held ||
+		held=$("$AEGIS" kv list -s c/n1/aegis.sock -o csv) ||
 			fail "call $n ($how): no list"
 		stop
 		for i in 1 2 3; do
-			grep -q "^before$i,.*past $i" held ||
+			holds "before$i" "past $i" ||
 				fail "call $n ($how): before$i is lost"
 		done
+		mapfile -t acknowledged <codes
 		for i in $keys; do
-			[ "$(sed -n "$((i + 1))p" codes)" != 200 ] ||
-				grep -q "^k$i,.*value $i" held ||
+			[ "${acknowledged[i]:-}" != 200 ] ||
+				holds "k$i" "value $i" ||
 				fail "call $n ($how): acknowledged k$i is lost"
 		done
 	done
