@@ -76,14 +76,18 @@ writer() {
 		i=$((i + 1))
 		ask "$2" put "$1-$i" "$i" -q -t 20s 2>>"$1.err" &&
 			echo "$1-$i $i" >>"$1.done"
-		sleep 0.1
+		sleep 0.4
 	done
 }
 
 # nothing_lost NODE: every acknowledged write is there.
 nothing_lost() {
+	ask "$1" list -o json >held || fail "$1 lists nothing"
 	cat -- *.done | while read -r key value; do
-		[ "$(ask "$1" get "$key" -o value)" = "$value" ] ||
-			fail "$key is lost"
-	done || exit 1
+		printf '{"key":"%s","value":"%s"}\n' "$key" "$value"
+	done | jq -s . >acknowledged
+	lost=$(jq -r --slurpfile held held \
+		'. - ($held[0].entries | map({key, value})) | map(.key) |
+		join(" ")' acknowledged)
+	[ -z "$lost" ] || fail "lost: $lost"
 }
