@@ -29,6 +29,7 @@ enum counter_kind {
 	X(CONGESTED, NOTE, "messages queueing for a link")              \
 	X(FLAPPED, FAULT, "links going up and down")                    \
 	X(SILENCED, FAULT, "message kinds silenced")                    \
+	X(HUSHED, FAULT, "storms without word of checkpoints")          \
 	X(HELD_UP, FAULT, "views that get only so far at a replica")    \
 	X(BEGUN_LATE, FAULT, "views that begin late at a replica")      \
 	X(MISSED, FAULT, "proposals that a replica misses")             \

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "codec/message.h"
+#include "sim/hush.h"
 #include "sim/ladder.h"
 
 #define CLOG_MEAN_US 60000
@@ -182,7 +183,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 		decided_send(w, from, to, body, extra_us);
 		return;
 	}
-	if (is_silenced(w, from->member, to, body))
+	if (is_silenced(w, from->member, to, body) || hush_stops(w, body))
 		return;
 	if (dice_chance(d, p->loss) && world_strikes(w, COUNT_LOST))
 		return;

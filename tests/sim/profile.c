@@ -672,6 +672,28 @@ draw_focused(struct profile *p, struct dice *d)
 	p->capacity = 0;
 }
 
+/*
+ * No word of checkpoints: time enough to fill a window, and more to do than
+ * fits into it.
+ */
+static void
+draw_hush(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 40) || p->sleep_at != 0 || p->ladder_views != 0 ||
+	    p->lie_count != 0)
+		return;
+	p->has_hush = true;
+	p->requests = p->window + (uint32_t)dice_range(d, 4, 12);
+	p->client_count = 2;
+	p->rounds_left = 0;
+	p->faults_left = (uint32_t)dice_below(d, 2);
+	p->delay_mean_us = 500;
+	p->delay_floor_us = 500;
+	p->operations_max = 1;
+	p->has_slow_disk = false;
+	p->heal_at = p->requests * 15 * MILLISECOND;
+}
+
 static void
 draw_deep(struct profile *p, struct dice *d)
 {
@@ -692,6 +714,8 @@ draw_deep(struct profile *p, struct dice *d)
 	if (lot >= 70)
 		draw_lies(p, d,
 		    trust_faults(FAULTS_BYZANTINE, p->member_count));
+	if (lot >= 70)
+		draw_hush(p, d);
 }
 
 /* Nothing but the first primaries, and how long things take: see pace.c. */

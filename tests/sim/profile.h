@@ -161,6 +161,8 @@ struct profile {
 	uint32_t byzantine[PROFILE_MEMBERS_MAX]; /* enum byzantine, or'ed */
 	bool has_real_signatures;
 
+	bool has_hush; /* no word of checkpoints gets through the storm, at the
+			  end of which all crash */
 	uint64_t ladder_views; /* how far the first views get is drawn */
 
 	/* Nothing but a primary is at fault: clients, who ask a correct member

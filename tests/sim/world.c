@@ -16,6 +16,7 @@
 #include "consensus/record.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/hush.h"
 #include "sim/ladder.h"
 #include "sim/lie.h"
 #include "sim/network.h"
@@ -317,6 +318,7 @@ world_set_up(struct world *w, uint64_t seed)
 	make_signers(w);
 	make_replicas(w);
 	ladder_begin(w);
+	hush_begin(w);
 }
 
 /* --- faults --- */
@@ -583,6 +585,8 @@ on_heal(struct world *w)
 	uint32_t i, k;
 
 	world_trace(w, "the storm is over");
+	if (w->is_hushed)
+		crash_all(w);
 	w->is_healed = true;
 	network_mend(w);
 	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)

@@ -311,6 +311,7 @@ struct world {
 	struct link links[PROFILE_MEMBERS_MAX][PROFILE_MEMBERS_MAX];
 	struct silence silence;
 	struct ladder ladder;
+	bool is_hushed;      /* hush.c */
 	struct bytes judged; /* the newest NEW_VIEW that was found right */
 	struct bytes old[WORLD_OLD_MESSAGES];
 	uint32_t old_from[WORLD_OLD_MESSAGES];
