@@ -240,9 +240,10 @@ byzantine_send(struct world *w, struct replica *r, uint32_t to,
 	/* Just under the patience of the others, without end. */
 	if ((kinds & BYZ_SLOW) != 0 &&
 	    message_type_of(body) == MESSAGE_PRE_PREPARE &&
-	    w->history_count >= w->profile.slow_after &&
-	    world_strikes(w, COUNT_BYZ_SLOW))
+	    w->history_count >= w->profile.slow_after) {
+		world_count(w, COUNT_BYZ_SLOW);
 		extra_us += w->profile.view_timeout_us * 9 / 10;
+	}
 	attack_add(w, r, to, body);
 	body = attack_change(w, r, to, body);
 	if ((kinds & BYZ_NEW_VIEW) != 0 &&

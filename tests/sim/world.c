@@ -181,6 +181,7 @@ choose_culprits(struct world *w)
 		{ BYZ_HASTY, COUNT_BYZ_HASTY },
 		{ BYZ_TIME, COUNT_BYZ_TIME },
 		{ BYZ_DESERT, COUNT_BYZ_DESERT },
+		{ BYZ_SLOW, COUNT_BYZ_SLOW },
 	};
 	uint32_t i;
 	size_t k;
