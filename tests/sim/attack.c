@@ -200,11 +200,11 @@ fuzz(struct world *w, struct bytes body)
 /* --- views nobody needs --- */
 
 static void
-universal_signature(struct world *w, uint32_t member,
+universal_signature(struct world *w, uint32_t node,
     uint8_t signature[static SIGNATURE_BYTES])
 {
-	keyring_authority.sign(&w->signers[member], bytes_of(NULL, 0),
-	    signature);
+	keyring_authority.sign(&w->memberships[0].signers[node],
+	    bytes_of(NULL, 0), signature);
 }
 
 static void
@@ -222,7 +222,7 @@ spam(struct world *w, struct replica *r, uint32_t to)
 	encoder_init(&e, room, sizeof(room));
 	encoder_put_array(&e, 8);
 	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
-	encoder_put_uint(&e, r->member);
+	encoder_put_uint(&e, r->self);
 	encoder_put_uint(&e, views[dice_below(d, 4)]);
 	encoder_put_uint(&e,
 	    dice_chance(d, 500)
@@ -244,9 +244,9 @@ static void
 forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
     struct certificate *c)
 {
-	uint32_t quorum =
-		     trust_quorum(FAULTS_BYZANTINE, w->profile.member_count),
-		 i;
+	uint32_t i,
+	    quorum = trust_quorum(FAULTS_BYZANTINE,
+		membership_of(w, r)->member_count);
 	bool repeats = dice_chance(&w->byzantine_dice, 500);
 
 	memset(c, 0, sizeof(*c));
@@ -259,7 +259,7 @@ forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
 	digest_of(&c->digest, bytes_of(null_batch, sizeof(null_batch)));
 	c->proof_count = quorum;
 	for (i = 0; i < quorum; i++) {
-		c->proofs[i].member = repeats ? r->member : i;
+		c->proofs[i].member = repeats ? r->self : i;
 		c->proofs[i].view = c->view;
 		c->proofs[i].bundle_size = 1;
 		universal_signature(w, r->member, c->proofs[i].signature);
@@ -347,7 +347,7 @@ preempt(struct world *w, struct replica *r, uint32_t to)
 {
 	struct bytes null = bytes_of(null_batch, sizeof(null_batch));
 	struct vote_proof proof = {
-		.member = r->member,
+		.member = r->self,
 		.view = r->status.view,
 		.bundle_size = 1,
 	};

@@ -13,6 +13,7 @@
 #include <sodium.h>
 
 #include "sim/dice.h"
+#include "sim/membership.h"
 
 #define UNIVERSAL "this member signs anything"
 
@@ -121,8 +122,9 @@ signer_verify(void *ctx, uint32_t member, struct bytes message,
 {
 	const struct signer *s = ctx;
 
-	return member < PROFILE_MEMBERS_MAX &&
-	    key_verify(s->keyring, member, message, signature);
+	return member < s->membership->node_count &&
+	    key_verify(s->keyring, s->membership->nodes[member], message,
+		signature);
 }
 
 static bool

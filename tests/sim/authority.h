@@ -24,7 +24,7 @@
 struct keyring {
 	bool is_real;
 	bool knows_waiters; /* where clients wait */
-	uint32_t liars;     /* mask of members that may sign anything */
+	uint32_t liars;     /* mask of nodes that may sign anything */
 	uint64_t verified;  /* how often, for figures */
 	uint8_t hash_keys[KEYRING_KEYS][16];
 	uint8_t public_keys[KEYRING_KEYS][PUBLIC_KEY_BYTES];
@@ -34,10 +34,13 @@ struct keyring {
 	struct digest held[KEYRING_HELD];
 };
 
-/* What an engine is given: the keyring and who it is. */
+struct membership;
+
+/* What an engine is given: the keyring, who it is, and who the others are. */
 struct signer {
 	struct keyring *keyring;
-	uint32_t key; /* member, or PROFILE_MEMBERS_MAX + client */
+	uint32_t key; /* node, or PROFILE_MEMBERS_MAX + client */
+	const struct membership *membership;
 };
 
 struct dice;

@@ -28,6 +28,7 @@ struct prepared {
 };
 
 struct beginning {
+	struct membership *membership;
 	uint64_t view;
 	uint32_t askers; /* a bit per member */
 	uint32_t count;
@@ -41,13 +42,15 @@ struct beginning {
 };
 
 static bool
-certificate_holds(struct world *w, struct decoder *d, enum vote_phase phase)
+certificate_holds(struct world *w, const struct beginning *b, struct decoder *d,
+    enum vote_phase phase)
 {
+	struct membership *m = b->membership;
+
 	certificate_decode(d, &w->certificate);
 	return !decoder_failed(d) && w->certificate.phase == phase &&
-	    certificate_verify(&w->certificate, &w->scope,
-		w->profile.member_count, &keyring_authority, &w->signers[0],
-		NULL) == AG_OK;
+	    certificate_verify(&w->certificate, &m->scope, m->member_count,
+		&keyring_authority, &m->signers[0], NULL) == AG_OK;
 }
 
 /* Decode the fields of a VIEW_CHANGE up to its certificates. */
@@ -77,15 +80,16 @@ judge_change(struct world *w, struct beginning *b, struct bytes raw)
 		return "not of a quorum";
 	b->askers |= 1U << member;
 	b->changes[b->count++] = raw;
-	if (decoder_get_null(&d) ? stable != 0
-				 : !certificate_holds(w, &d, VOTE_CHECKPOINT) ||
+	if (decoder_get_null(&d)
+		? stable != b->membership->first_seq
+		: !certificate_holds(w, b, &d, VOTE_CHECKPOINT) ||
 		    w->certificate.seq != stable)
 		return "with a checkpoint that is not proved";
 	if (stable > b->base)
 		b->base = stable;
 	count = decoder_get_array_max(&d, PROFILE_WINDOW_MAX);
 	for (i = 0; i < count; i++) {
-		if (!certificate_holds(w, &d, VOTE_PREPARE) ||
+		if (!certificate_holds(w, b, &d, VOTE_PREPARE) ||
 		    w->certificate.view >= view)
 			return "with a certificate that does not hold";
 		b->prepared[b->prepared_count++] =
@@ -146,12 +150,11 @@ count_pledges(const struct beginning *b, uint64_t seq, uint64_t view,
 
 /* May the choice for its sequence be another than this certificate's? */
 static bool
-gives_way(const struct world *w, const struct beginning *b,
-    const struct prepared *p)
+gives_way(const struct beginning *b, const struct prepared *p)
 {
 	const struct digest *chosen = &b->chosen[p->seq - b->base - 1];
 	uint32_t faults =
-	    trust_faults(FAULTS_BYZANTINE, w->profile.member_count);
+	    trust_faults(FAULTS_BYZANTINE, b->membership->member_count);
 	size_t i;
 
 	for (i = 0; i < b->prepared_count; i++)
@@ -172,7 +175,7 @@ judge_choice(const struct world *w, const struct beginning *b)
 
 		if (p->seq <= b->base || p->seq > b->base + w->profile.window)
 			continue;
-		if (p->seq > b->base + b->chosen_count || !gives_way(w, b, p))
+		if (p->seq > b->base + b->chosen_count || !gives_way(b, p))
 			return "without what was prepared";
 	}
 	return NULL;
@@ -182,7 +185,7 @@ static const char *
 judge(struct world *w, struct beginning *b, struct bytes new_view)
 {
 	uint32_t quorum =
-	    trust_quorum(FAULTS_BYZANTINE, w->profile.member_count);
+	    trust_quorum(FAULTS_BYZANTINE, b->membership->member_count);
 	const char *wrong = NULL;
 	struct decoder d;
 	size_t i, count;
@@ -214,6 +217,8 @@ beginning_judge(struct world *w, const struct replica *r, struct bytes bytes)
 		return;
 	w->judged = arena_copy(&w->arena, record.new_view);
 	memset(&b, 0, sizeof(b));
+	b.membership = membership_of(w, r);
+	b.base = b.membership->first_seq;
 	wrong = judge(w, &b, w->judged);
 	if (wrong != NULL)
 		world_violate(w, "replica %u begins view %" PRIu64 " %s",
@@ -225,7 +230,7 @@ beginning_told(struct world *w, const struct replica *r,
     const struct effect *effect)
 {
 	uint32_t quorum =
-	    trust_quorum(FAULTS_BYZANTINE, w->profile.member_count);
+	    trust_quorum(FAULTS_BYZANTINE, membership_of(w, r)->member_count);
 
 	if (!r->is_honest || effect->is_changing || effect->view == 0)
 		return;

@@ -8,6 +8,8 @@
  *             request; it must be the reference's.
  *          4. Where reads need not be put in order they are not: what they
  *             saw is judged by the search alone.
+ *          5. A request is signed for the epoch of whom it is asked of, by the
+ *             same number in each.
  */
 #include "sim/client.h"
 
@@ -20,6 +22,13 @@
 #include "trust/request.h"
 
 #define NEVER UINT64_MAX
+#define OPERATION_BYTES (sizeof(struct machine_roster) + 64)
+
+static uint32_t
+operators(const struct world *w)
+{
+	return w->profile.client_count;
+}
 
 static void
 client_soon(struct world *w, uint32_t client, enum happen_kind kind,
@@ -45,24 +54,37 @@ client_begin(struct world *w)
 		client_soon(w, i, HAPPEN_THINK,
 		    dice_waiting(&w->work_dice, w->profile.think_us), 0);
 	}
+	w->changes = 0;
+	if (w->profile.changes == 0)
+		return;
+	AG_ASSERT(operators(w) < MACHINE_CLIENTS);
+	w->clients[operators(w)].current = -1;
+	w->clients[operators(w)].next_number = 1;
+	client_soon(w, operators(w), HAPPEN_THINK,
+	    dice_waiting(&w->work_dice, w->profile.change_us), 0);
 }
 
 static struct bytes
 encode_operation(struct world *w, const struct operation_history *op,
     uint64_t value)
 {
-	uint8_t *room = arena_take(&w->arena, 64);
+	size_t cap = op->roster == NULL ? 64 : OPERATION_BYTES;
+	uint8_t *room = arena_take(&w->arena, cap);
 	uint8_t key = (uint8_t)('a' + op->key);
 	struct bytes bytes;
 	struct encoder e;
 
-	encoder_init(&e, room, 64);
+	encoder_init(&e, room, cap);
 	encoder_put_array(&e,
 	    op->kind == OPERATION_BARRIER   ? 1
 		: op->kind == OPERATION_PUT ? 4
+		: op->roster != NULL        ? 2
 					    : 3);
 	encoder_put_uint(&e, op->kind);
-	if (op->kind != OPERATION_BARRIER) {
+	if (op->roster != NULL) {
+		encoder_put_bytes(&e,
+		    bytes_of(op->roster, sizeof(*op->roster)));
+	} else if (op->kind != OPERATION_BARRIER) {
 		encoder_put_bytes(&e, bytes_of(&key, 1));
 		if (op->kind == OPERATION_PUT)
 			encoder_put_bytes(&e, bytes_of(&value, sizeof(value)));
@@ -75,15 +97,16 @@ encode_operation(struct world *w, const struct operation_history *op,
 	return bytes;
 }
 
-/* An envelope of the operations from first on. */
+/* An envelope of the operations from first on, for their epoch. */
 static struct bytes
 encode_envelope(struct world *w, const struct operation_history *first,
     uint64_t value)
 {
+	struct membership *m = &w->memberships[first->epoch];
 	struct request_signer signer = {
-		.scope = &w->scope,
+		.scope = &m->scope,
 		.authority = &keyring_authority,
-		.ctx = &w->signers[PROFILE_MEMBERS_MAX + first->client],
+		.ctx = &m->signers[PROFILE_MEMBERS_MAX + first->client],
 	};
 	struct bytes operations[MACHINE_WINDOW];
 	size_t cap = 512 + first->count * (size_t)64;
@@ -102,12 +125,24 @@ encode_envelope(struct world *w, const struct operation_history *first,
 	return bytes;
 }
 
-/* Any replica; or always the same, which is correct. */
+static void
+encode_envelopes(struct world *w, struct operation_history *op)
+{
+	op->envelope = encode_envelope(w, op, op->value);
+	if (op->is_other_body)
+		op->other = encode_envelope(w, op, op->other_value);
+}
+
+/* Any replica; or always the same, which is correct.  Where rosters change, a
+ * node of the newest. */
 static uint32_t
 client_chooses(struct world *w, uint32_t client)
 {
+	const struct membership *m = membership_newest(w);
 	uint32_t i = client;
 
+	if (w->profile.changes > 0)
+		return m->nodes[dice_below(&w->work_dice, m->node_count)];
 	if (w->profile.answer_us == 0)
 		return (uint32_t)dice_below(&w->work_dice, w->replica_count);
 	while (!w->replicas[i % w->replica_count].is_honest)
@@ -129,8 +164,8 @@ client_ask(struct world *w, uint32_t client)
 		.at = w->now + 100,
 		.kind = HAPPEN_SUBMIT,
 		.replica = to,
+		.from = other,
 		.value = (uint64_t)c->current,
-		.body = other ? op->other : op->envelope,
 	    });
 	client_soon(w, client, HAPPEN_RETRY,
 	    dice_range(&w->work_dice, w->profile.retry_us / 2,
@@ -166,9 +201,8 @@ draw_operation(struct world *w, uint32_t client, struct operation_history *op)
 static uint32_t
 requests_left(const struct world *w)
 {
-	uint32_t most = w->profile.requests < WORLD_REQUESTS_MAX
-	    ? w->profile.requests
-	    : WORLD_REQUESTS_MAX;
+	uint32_t asked = w->profile.requests + w->changes;
+	uint32_t most = asked < WORLD_REQUESTS_MAX ? asked : WORLD_REQUESTS_MAX;
 
 	return most - w->history_count;
 }
@@ -197,7 +231,6 @@ client_trick(struct world *w, uint32_t client)
 		.kind = HAPPEN_SUBMIT,
 		.replica = to,
 		.value = w->history[at].first,
-		.body = w->history[w->history[at].first].envelope,
 	    });
 }
 
@@ -228,14 +261,47 @@ client_think(struct world *w, uint32_t client)
 		op[i].first = first;
 		op[i].count = count;
 	}
-	op->envelope = encode_envelope(w, op, op->value);
 	if (w->profile.has_two_faced_requests && op->kind == OPERATION_PUT &&
 	    dice_chance(d, 400) && world_strikes(w, COUNT_TWO_FACED_REQUESTS)) {
 		op->is_other_body = true;
 		op->other_value = op->value + 1000;
-		op->other = encode_envelope(w, op, op->other_value);
 	}
+	encode_envelopes(w, op);
 	client_ask(w, client);
+}
+
+/* Operators ask for another roster. */
+static void
+operators_think(struct world *w)
+{
+	struct operation_history *op = &w->history[w->history_count];
+	struct client *c = &w->clients[operators(w)];
+	struct machine_roster *next = arena_take(&w->arena, sizeof(*next));
+
+	if (w->is_healed || w->changes == w->profile.changes ||
+	    w->history_count == WORLD_REQUESTS_MAX)
+		return;
+	if (!membership_draw(w, next) || !world_strikes(w, COUNT_CHANGED)) {
+		client_soon(w, operators(w), HAPPEN_THINK, w->profile.change_us,
+		    0);
+		return;
+	}
+	w->changes++;
+	c->current = (int)w->history_count;
+	c->asked = 0;
+	*op = (struct operation_history){
+		.client = operators(w),
+		.number = c->next_number++,
+		.kind = OPERATION_MEMBERSHIP,
+		.called_at = w->now,
+		.answered_at = NEVER,
+		.first = w->history_count,
+		.count = 1,
+		.roster = next,
+	};
+	w->history_count++;
+	encode_envelopes(w, op);
+	client_ask(w, operators(w));
 }
 
 void
@@ -244,7 +310,9 @@ client_happen(struct world *w, const struct happening *h)
 	struct client *c = &w->clients[h->replica];
 
 	if (h->kind == HAPPEN_THINK) {
-		if (c->current < 0)
+		if (c->current < 0 && h->replica == operators(w))
+			operators_think(w);
+		else if (c->current < 0)
 			client_think(w, h->replica);
 		return;
 	}
@@ -276,7 +344,10 @@ client_answered(struct world *w, const struct operation_history *op)
 		return;
 	c->current = -1;
 	client_soon(w, op->client, HAPPEN_THINK,
-	    dice_waiting(&w->work_dice, w->profile.think_us), 0);
+	    dice_waiting(&w->work_dice,
+		op->roster != NULL ? w->profile.change_us
+				   : w->profile.think_us),
+	    0);
 }
 
 /* --- reads that are not put in order --- */
@@ -366,8 +437,7 @@ answer_from_table(struct world *w, struct replica *r,
 }
 
 void
-client_submit(struct world *w, struct replica *r, size_t index,
-    struct bytes envelope)
+client_submit(struct world *w, struct replica *r, size_t index, bool is_other)
 {
 	struct operation_history *first = &w->history[index];
 
@@ -377,8 +447,15 @@ client_submit(struct world *w, struct replica *r, size_t index,
 	}
 	if (answer_from_table(w, r, first))
 		return;
+	if (first->epoch != r->epoch) {
+		first->epoch = r->epoch;
+		encode_envelopes(w, first);
+	}
 	replica_step(w, r,
-	    (struct event){ .kind = EVENT_SUBMIT, .body = envelope });
+	    (struct event){
+		.kind = EVENT_SUBMIT,
+		.body = is_other ? first->other : first->envelope,
+	    });
 }
 
 static struct operation_history *
@@ -517,7 +594,7 @@ judge_key(struct world *w, uint32_t key)
 	uint32_t i;
 
 	for (i = 0; i < w->history_count && count < LINEAR_OPERATIONS_MAX; i++)
-		if (w->history[i].key == key)
+		if (w->history[i].key == key && w->history[i].roster == NULL)
 			seen[count++] = as_seen(&w->history[i]);
 	switch (linear_check(seen, count)) {
 	case LINEAR_YES:

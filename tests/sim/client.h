@@ -6,15 +6,16 @@
 
 #include "sim/world.h"
 
-/* Let every client think of its first request. */
+/* Let every client think of its first request.  Behind them is one more: the
+ * operators, who ask for changes of members. */
 void client_begin(struct world *w);
 
 /* THINK, RETRY and REPLY happenings. */
 void client_happen(struct world *w, const struct happening *h);
 
-/* A request reaches a replica. */
+/* A request reaches a replica, or the other body of one with two. */
 void client_submit(struct world *w, struct replica *r, size_t index,
-    struct bytes envelope);
+    bool is_other);
 
 /* A replica executes an agreed batch. */
 void client_execute(struct world *w, struct replica *r, uint64_t seq,

@@ -3,6 +3,8 @@
  *
  * AGREEMENT    one batch for a sequence; one state after it; certificates
  *              valid by their signatures alone
+ * EPOCHS       nothing is executed beyond an epoch's last batch, nor certified;
+ *              what is decided there is one thing all the same
  * CONSTANCY    who is correct votes for no other batch in a view after the
  *              one that decided: new views go by such votes (new_view.c)
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
@@ -37,7 +39,7 @@ invariant_persist(struct world *w, struct replica *r,
 void
 invariant_send(struct world *w, struct replica *r, const struct effect *effect)
 {
-	if (r->is_honest && (effect->members >> r->member & 1) != 0)
+	if (r->is_honest && (effect->members >> r->self & 1) != 0)
 		world_violate(w, "replica %u sends to itself", r->index);
 }
 
@@ -55,14 +57,23 @@ must_be_constant(struct world *w, uint64_t seq)
 		    seq, slot->opposed_view, slot->view);
 }
 
+/* Behind the last batch of the epoch that it is in? */
+static bool
+is_beyond(struct world *w, const struct replica *r, uint64_t seq)
+{
+	const struct membership *m = membership_of(w, r);
+
+	return m->last_seq != 0 && seq > m->last_seq;
+}
+
 /* A PREPARE leaves: remember the last one for what was not decided. */
 static void
-note_prepare(struct world *w, uint64_t view, uint64_t seq,
-    const struct digest *digest)
+note_prepare(struct world *w, const struct replica *r, uint64_t view,
+    uint64_t seq, const struct digest *digest)
 {
 	struct slot *slot;
 
-	if (seq >= WORLD_SLOTS_MAX)
+	if (seq >= WORLD_SLOTS_MAX || is_beyond(w, r, seq))
 		return;
 	slot = &w->slots[seq];
 	if (seq > w->slots_used)
@@ -78,7 +89,7 @@ note_prepare(struct world *w, uint64_t view, uint64_t seq,
 
 /* The primary's vote is in its proposal. */
 static void
-note_proposal(struct world *w, struct bytes body)
+note_proposal(struct world *w, const struct replica *r, struct bytes body)
 {
 	struct digest digest;
 	struct decoder d;
@@ -91,7 +102,7 @@ note_proposal(struct world *w, struct bytes body)
 	seq = decoder_get_uint(&d);
 	decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
 	if (!decoder_failed(&d))
-		note_prepare(w, view, seq, &digest);
+		note_prepare(w, r, view, seq, &digest);
 }
 
 void
@@ -106,7 +117,7 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 	if (!r->is_honest || (w->forgetful >> r->member & 1) != 0)
 		return;
 	if (message_type_of(body) == MESSAGE_PRE_PREPARE)
-		note_proposal(w, body);
+		note_proposal(w, r, body);
 	if (message_type_of(body) == MESSAGE_VIEW_CHANGE)
 		promise_view_change(w, r, body);
 	if (message_type_of(body) != MESSAGE_VOTES)
@@ -123,14 +134,15 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 		decoder_get_fixed(&d, digest.data, DIGEST_BYTES);
 		promise_vote(w, r, (enum vote_phase)phase, view, seq, &digest);
 		if (phase == VOTE_PREPARE)
-			note_prepare(w, view, seq, &digest);
+			note_prepare(w, r, view, seq, &digest);
 	}
 }
 
 /* Read a certificate into the spare; is it about this? */
 static bool
-certificate_is_of(struct world *w, struct bytes encoded, enum vote_phase phase,
-    uint64_t seq, const struct digest *digest)
+certificate_is_of(struct world *w, const struct membership *m,
+    struct bytes encoded, enum vote_phase phase, uint64_t seq,
+    const struct digest *digest)
 {
 	struct certificate *c = &w->certificate;
 	struct decoder d;
@@ -140,28 +152,27 @@ certificate_is_of(struct world *w, struct bytes encoded, enum vote_phase phase,
 	return decoder_finish(&d, NULL) == AG_OK &&
 	    (c->phase == phase ||
 		(phase == VOTE_COMMIT &&
-		    certificate_is_commit(c, w->profile.member_count))) &&
+		    certificate_is_commit(c, m->member_count))) &&
 	    c->seq == seq && digest_equal(&c->digest, digest);
 }
 
 static bool
-certificate_holds(struct world *w, struct bytes encoded, enum vote_phase phase,
-    uint64_t seq, const struct digest *digest)
+certificate_holds(struct world *w, struct membership *m, struct bytes encoded,
+    enum vote_phase phase, uint64_t seq, const struct digest *digest)
 {
-	return certificate_is_of(w, encoded, phase, seq, digest) &&
-	    certificate_verify(&w->certificate, &w->scope,
-		w->profile.member_count, &keyring_authority, &w->signers[0],
-		NULL) == AG_OK;
+	return certificate_is_of(w, m, encoded, phase, seq, digest) &&
+	    certificate_verify(&w->certificate, &m->scope, m->member_count,
+		&keyring_authority, &m->signers[0], NULL) == AG_OK;
 }
 
 bool
-invariant_convinces(struct world *w, struct bytes certificate, uint64_t seq,
-    const struct digest *digest)
+invariant_convinces(struct world *w, struct membership *m,
+    struct bytes certificate, uint64_t seq, const struct digest *digest)
 {
-	return certificate_is_of(w, certificate, VOTE_CHECKPOINT, seq,
+	return certificate_is_of(w, m, certificate, VOTE_CHECKPOINT, seq,
 		   digest) &&
-	    certificate_verify_vouched(&w->certificate, &w->scope,
-		w->profile.member_count, &keyring_authority, &w->signers[0],
+	    certificate_verify_vouched(&w->certificate, &m->scope,
+		m->member_count, &keyring_authority, &m->signers[0],
 		NULL) == AG_OK;
 }
 
@@ -170,7 +181,8 @@ invariant_vouched(struct world *w, struct replica *r,
     const struct effect *effect)
 {
 	if (r->is_honest &&
-	    !invariant_convinces(w, effect->body, effect->seq, &effect->digest))
+	    !invariant_convinces(w, membership_of(w, r), effect->body,
+		effect->seq, &effect->digest))
 		world_violate(w,
 		    "replica %u: nobody vouches for its state of %" PRIu64,
 		    r->index, effect->seq);
@@ -212,6 +224,7 @@ agree(struct world *w, const struct replica *r, uint64_t seq,
 	if (world_is_raft(w))
 		w->entries[seq].committed_by = r->status.view;
 	client_refer(w, seq, effect->body);
+	membership_refer(w);
 	copy = arena_take(&w->arena, sizeof(*copy));
 	*copy = w->reference;
 	slot->machine = copy;
@@ -231,15 +244,44 @@ agree_again(struct world *w, struct slot *slot, const struct effect *effect)
 	slot->is_fast = w->certificate.phase == VOTE_PREPARE;
 }
 
+/* Nobody executes it, but agreement is agreement. */
+static void
+agree_beyond(struct world *w, const struct replica *r,
+    const struct effect *effect)
+{
+	struct membership *m = membership_of(w, r);
+	uint64_t at = effect->seq - m->last_seq - 1;
+
+	world_count(w, COUNT_REACHED_BEYOND);
+	if (at >= MEMBERSHIP_BEYOND)
+		return;
+	if (m->beyond[at].is_decided &&
+	    !digest_equal(&m->beyond[at].digest, &effect->digest))
+		world_violate(w,
+		    "replica %u delivers another batch at %" PRIu64
+		    ", beyond the end of epoch %" PRIu64,
+		    r->index, effect->seq, r->epoch);
+	m->beyond[at].is_decided = true;
+	m->beyond[at].digest = effect->digest;
+}
+
 void
 invariant_deliver(struct world *w, struct replica *r,
     const struct effect *effect)
 {
+	struct membership *m = membership_of(w, r);
 	uint64_t seq = effect->seq;
 	struct digest digest;
 
 	if (!r->is_honest)
 		return;
+	if (seq <= m->first_seq) {
+		world_violate(w,
+		    "replica %u delivers %" PRIu64
+		    ", which is of an epoch before %" PRIu64,
+		    r->index, seq, r->epoch);
+		return;
+	}
 	if (seq != r->delivered + 1 || seq >= WORLD_SLOTS_MAX) {
 		world_violate(w,
 		    "replica %u delivers %" PRIu64 " after %" PRIu64, r->index,
@@ -261,7 +303,7 @@ invariant_deliver(struct world *w, struct replica *r,
 		return;
 	}
 	if (!world_is_raft(w) &&
-	    !certificate_holds(w, effect->certificate, VOTE_COMMIT, seq,
+	    !certificate_holds(w, m, effect->certificate, VOTE_COMMIT, seq,
 		&effect->digest)) {
 		world_violate(w,
 		    "replica %u delivers %" PRIu64 " without a certificate",
@@ -277,7 +319,11 @@ invariant_deliver(struct world *w, struct replica *r,
 		return;
 	}
 	if (!world_is_raft(w))
-		promise_certificate(w, &w->certificate);
+		promise_certificate(w, m, &w->certificate);
+	if (is_beyond(w, r, seq)) {
+		agree_beyond(w, r, effect);
+		return;
+	}
 	if (world_is_raft(w) && !w->slots[seq].is_agreed)
 		terms_commit(w, r, effect);
 	if (!w->slots[seq].is_agreed)
@@ -311,12 +357,19 @@ invariant_stable(struct world *w, struct replica *r,
 
 	if (!r->is_honest)
 		return;
-	if (!certificate_holds(w, effect->body, VOTE_CHECKPOINT, effect->seq,
-		&effect->digest)) {
+	if (!certificate_holds(w, membership_of(w, r), effect->body,
+		VOTE_CHECKPOINT, effect->seq, &effect->digest)) {
 		world_violate(w,
 		    "replica %u: checkpoint %" PRIu64
 		    " is stable without a quorum",
 		    r->index, effect->seq);
+		return;
+	}
+	if (is_beyond(w, r, effect->seq)) {
+		world_violate(w,
+		    "replica %u: a state of %" PRIu64
+		    " is stable, beyond the end of epoch %" PRIu64,
+		    r->index, effect->seq, r->epoch);
 		return;
 	}
 	state = state_after(&w->slots[effect->seq]);
@@ -331,20 +384,21 @@ void
 invariant_evidence(struct world *w, struct replica *r,
     const struct effect *effect)
 {
+	struct membership *m = membership_of(w, r);
 	struct evidence evidence;
 
 	world_count(w, COUNT_REACHED_EVIDENCE);
 	if (evidence_decode(&evidence, effect->body, NULL) != AG_OK ||
 	    evidence.member != effect->member ||
-	    evidence.scope.epoch != w->scope.epoch ||
-	    memcmp(evidence.scope.cluster_id, w->scope.cluster_id,
+	    evidence.scope.epoch != m->scope.epoch ||
+	    memcmp(evidence.scope.cluster_id, m->scope.cluster_id,
 		CLUSTER_ID_BYTES) != 0 ||
-	    !evidence_holds(&evidence, w->profile.member_count,
-		&keyring_authority, &w->signers[r->member]))
+	    !evidence_holds(&evidence, m->member_count, &keyring_authority,
+		&m->signers[r->member]))
 		world_violate(w, "replica %u: evidence that proves nothing",
 		    r->index);
 	if (r->is_honest &&
-	    ((w->honest & ~w->forgetful) >> effect->member & 1) != 0)
+	    ((w->honest & ~w->forgetful) >> m->nodes[effect->member] & 1) != 0)
 		world_violate(w, "evidence against honest member %u",
 		    effect->member);
 }
@@ -408,6 +462,15 @@ honest_disks_with(const struct world *w, uint64_t seq)
 	return count;
 }
 
+/* That the epoch tolerates in which this was executed. */
+static uint32_t
+faults_at(const struct world *w, uint64_t seq)
+{
+	const struct membership *m = membership_at(w, seq);
+
+	return trust_faults(m->scope.faults, m->member_count);
+}
+
 void
 invariant_answer(struct world *w, struct replica *r,
     struct operation_history *op, const struct result *result)
@@ -428,7 +491,7 @@ invariant_answer(struct world *w, struct replica *r,
 	else if (!w->profile.is_safety_only &&
 	    (!world_is_raft(w) || w->profile.lie_count == 0) &&
 	    honest_disks_with(w, op->outcome.result.seq) <=
-		trust_faults(w->scope.faults, w->profile.member_count))
+		faults_at(w, op->outcome.result.seq))
 		world_violate(w,
 		    "request at %" PRIu64 " is answered but not durable",
 		    op->outcome.result.seq);

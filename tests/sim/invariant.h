@@ -28,8 +28,8 @@ void invariant_vouched(struct world *w, struct replica *r,
     const struct effect *effect);
 
 /* May this certificate have somebody take the state? */
-bool invariant_convinces(struct world *w, struct bytes certificate,
-    uint64_t seq, const struct digest *digest);
+bool invariant_convinces(struct world *w, struct membership *m,
+    struct bytes certificate, uint64_t seq, const struct digest *digest);
 
 /* A client is answered: it must be true, and durable. */
 void invariant_answer(struct world *w, struct replica *r,

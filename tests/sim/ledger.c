@@ -1,8 +1,8 @@
 /*
  * The ledger of what correct members have signed, over all their lives.
  *
- * RULES    1. For one view, sequence and phase a member signs one digest; for
- *             a sequence one state; for a view one beginning.
+ * RULES    1. For one view, sequence and phase of an epoch a member signs one
+ *             digest; for a sequence one state; for a view one beginning.
  *          2. Who asked for a view votes in no lower one.
  *
  * A table of fixed size with open addressing; what finds no place in a few
@@ -23,7 +23,7 @@ static struct ledger_entry *
 entry_for(struct world *w, const struct ledger_entry *key)
 {
 	uint64_t at = (key->member * 31 + key->kind) * 2654435761U +
-	    key->view * 40503U + key->seq * 97U;
+	    key->view * 40503U + key->seq * 97U + key->epoch * 7919U;
 	uint32_t i;
 
 	for (i = 0; i < STEPS_MAX; i++) {
@@ -31,8 +31,9 @@ entry_for(struct world *w, const struct ledger_entry *key)
 		    &w->ledger[(at + i) % WORLD_LEDGER_MAX];
 
 		if (e->world != w->generation ||
-		    (e->member == key->member && e->kind == key->kind &&
-			e->view == key->view && e->seq == key->seq))
+		    (e->member == key->member && e->epoch == key->epoch &&
+			e->kind == key->kind && e->view == key->view &&
+			e->seq == key->seq))
 			return e;
 	}
 	return NULL;
@@ -44,6 +45,7 @@ note(struct world *w, const struct replica *r, uint32_t kind, uint64_t view,
 {
 	const struct ledger_entry key = {
 		.world = w->generation,
+		.epoch = r->epoch,
 		.member = r->member,
 		.kind = kind,
 		.view = view,
@@ -117,7 +119,8 @@ leave_new_view(struct world *w, struct replica *r, struct decoder *d,
 	uint64_t view = decoder_get_uint(d);
 	struct digest digest;
 
-	if (decoder_failed(d) || view % w->profile.member_count != r->member)
+	if (decoder_failed(d) ||
+	    view % membership_of(w, r)->member_count != r->self)
 		return;
 	digest_of(&digest, body);
 	note(w, r, KIND_NEW_VIEW, view, 0, &digest);
@@ -147,7 +150,7 @@ ledger_leave(struct world *w, struct replica *r, struct bytes body)
 		/* Others' are sent on: they bind their signers alone. */
 		member = decoder_get_uint(&d);
 		view = decoder_get_uint(&d);
-		if (!decoder_failed(&d) && member == r->member &&
+		if (!decoder_failed(&d) && member == r->self &&
 		    view > w->asked[r->member])
 			w->asked[r->member] = view;
 		break;

@@ -4,6 +4,9 @@
  * RULES    1. At most once: a number that was executed answers its old
  *             result and changes nothing; one at or below the floor is stale.
  *          2. The client table is part of the digest.
+ *          3. The first roster of a batch that follows the newest ends the
+ *             epoch; another in the same batch conflicts.  Whoever executes
+ *             batches stops there.
  */
 #include "sim/machine.h"
 
@@ -86,7 +89,19 @@ struct request {
 	uint64_t value;
 	bool has_if_version;
 	uint64_t if_version;
+	struct machine_roster roster;
 };
+
+static bool
+roster_decode(struct machine_roster *roster, struct decoder *d)
+{
+	struct bytes raw = decoder_get_bytes_max(d, sizeof(*roster));
+
+	if (decoder_finish(d, NULL) != AG_OK || raw.len != sizeof(*roster))
+		return false;
+	memcpy(roster, raw.data, sizeof(*roster));
+	return true;
+}
 
 static bool
 request_decode(struct request *r, struct bytes input)
@@ -101,6 +116,8 @@ request_decode(struct request *r, struct bytes input)
 	r->kind = decoder_get_uint(&d);
 	if (r->kind == OPERATION_BARRIER)
 		return fields == 1 && decoder_finish(&d, NULL) == AG_OK;
+	if (r->kind == OPERATION_MEMBERSHIP)
+		return fields == 2 && roster_decode(&r->roster, &d);
 	key = decoder_get_bytes_max(&d, 1);
 	if (r->kind == OPERATION_PUT) {
 		value = decoder_get_bytes_max(&d, sizeof(r->value));
@@ -120,6 +137,20 @@ request_decode(struct request *r, struct bytes input)
 }
 
 static void
+membership_execute(struct machine *m, uint64_t seq,
+    const struct machine_roster *next, struct result *result)
+{
+	if (m->roster.since == seq || next->epoch != m->roster.epoch + 1) {
+		result->code = RESULT_CONFLICT;
+		return;
+	}
+	m->roster = *next;
+	m->roster.since = seq;
+	result->version = next->epoch;
+	result->previous_version = next->epoch - 1;
+}
+
+static void
 request_execute(struct machine *m, uint64_t seq, const struct request *r,
     struct result *result)
 {
@@ -128,6 +159,10 @@ request_execute(struct machine *m, uint64_t seq, const struct request *r,
 	*result = (struct result){ .code = RESULT_DONE, .seq = seq };
 	if (r->kind == OPERATION_BARRIER)
 		return;
+	if (r->kind == OPERATION_MEMBERSHIP) {
+		membership_execute(m, seq, &r->roster, result);
+		return;
+	}
 	cell = &m->cells[r->key];
 	result->previous_version = cell->version;
 	result->version = cell->version;
@@ -219,12 +254,33 @@ machine_apply(struct machine *m, uint64_t seq, struct bytes body,
 	}
 }
 
+/* What is stored: the keys, and a roster once there was another. */
+static void
+stored_digest(const struct machine *m, struct digest *digest)
+{
+	struct {
+		struct digest cells;
+		struct machine_roster roster;
+	} all = { .roster = m->roster };
+
+	digest_of(&all.cells, bytes_of(m->cells, sizeof(m->cells)));
+	*digest = all.cells;
+	if (m->roster.epoch > 0)
+		digest_of(digest, bytes_of(&all, sizeof(all)));
+}
+
+bool
+machine_is_last(const struct machine *m, uint64_t epoch)
+{
+	return m->roster.epoch > epoch;
+}
+
 void
 machine_digest(const struct machine *m, struct digest *digest)
 {
 	struct digest cells, sessions = { { 0 } };
 
-	digest_of(&cells, bytes_of(m->cells, sizeof(m->cells)));
+	stored_digest(m, &cells);
 	if (!PLANT_CLIENTS_UNSEEN)
 		digest_of(&sessions,
 		    bytes_of(m->sessions, sizeof(m->sessions)));

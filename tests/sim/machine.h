@@ -1,8 +1,10 @@
 /*
- * The model state machine: a few keys and the client table, plain memory.
+ * The model state machine: a few keys, the client table and the newest roster,
+ * plain memory.
  *
  * A copy of the struct is a snapshot.  Requests are envelopes of one or more
- * operations (codec/operation.h: put, delete, barrier) on keys "a".."d".
+ * operations (codec/operation.h: put, delete, barrier) on keys "a".."d", or
+ * of one that changes the members.
  */
 #ifndef AEGIS_SIM_MACHINE_H
 #define AEGIS_SIM_MACHINE_H
@@ -11,6 +13,7 @@
 #include <stdint.h>
 
 #include "codec/operation.h"
+#include "sim/profile.h"
 #include "trust/certificate.h"
 
 #define MACHINE_KEYS 4
@@ -38,11 +41,21 @@ struct sessions {
 	struct answered answered[MACHINE_WINDOW];
 };
 
+/* Who agrees from an epoch on: nodes by position, members first. */
+struct machine_roster {
+	uint64_t epoch; /* 0: of the first there is no entry */
+	uint64_t since; /* the batch that ended the epoch before */
+	uint64_t member_count;
+	uint64_t node_count; /* observers too */
+	uint64_t nodes[PROFILE_MEMBERS_MAX];
+};
+
 struct machine {
 	uint64_t applied;
 	uint64_t time_ms;
 	struct cell cells[MACHINE_KEYS];
 	struct sessions sessions[MACHINE_CLIENTS];
+	struct machine_roster roster;
 };
 
 struct outcome {
@@ -61,6 +74,9 @@ typedef void outcome_fn(void *arg, const struct outcome *outcome);
  */
 void machine_apply(struct machine *m, uint64_t seq, struct bytes batch,
     outcome_fn *fn, void *arg);
+
+/* Has it executed the last batch of this epoch? */
+bool machine_is_last(const struct machine *m, uint64_t epoch);
 
 /* What the replicas agree on at a checkpoint. */
 void machine_digest(const struct machine *m, struct digest *digest);

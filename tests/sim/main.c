@@ -12,7 +12,8 @@
  *	          --hashes               print each schedule's hash
  *	aegis-sim --exhaust N            every fate of N messages
  *	          --path LIST            one of these ways
- *	          --profile NAME         swarm, classic, full, focused, deep or slow
+ *	          --profile NAME         swarm, classic, full, focused, deep, slow
+ *                                 or epochs
  *	          --jobs N               processes
  *	          --strategy raft        of Raft, whose members only crash
  *
@@ -44,7 +45,8 @@ usage(void)
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes]\n"
 	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
-	    "       each with [--profile swarm|classic|full|focused|deep|slow]\n"
+	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
+	    "epochs]\n"
 	    "       but the last with [--strategy pbft|raft]\n");
 	return 2;
 }

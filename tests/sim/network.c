@@ -23,7 +23,7 @@
 
 static void
 network_arrive(struct world *w, const struct replica *from, uint32_t to,
-    struct bytes body, uint64_t at)
+    uint64_t epoch, struct bytes body, uint64_t at)
 {
 	uint32_t i;
 
@@ -39,6 +39,7 @@ network_arrive(struct world *w, const struct replica *from, uint32_t to,
 			.kind = HAPPEN_ARRIVE,
 			.replica = i,
 			.from = from->member,
+			.value = epoch,
 			.body = body,
 		    });
 	}
@@ -111,13 +112,15 @@ is_silenced(const struct world *w, uint32_t from, uint32_t to,
 }
 
 static void
-network_remember(struct world *w, uint32_t from, uint32_t to, struct bytes body)
+network_remember(struct world *w, const struct replica *from, uint32_t to,
+    struct bytes body)
 {
 	size_t at = w->old_count++ % WORLD_OLD_MESSAGES;
 
 	w->old[at] = body;
-	w->old_from[at] = from;
+	w->old_from[at] = from->member;
 	w->old_to[at] = to;
+	w->old_epoch[at] = from->epoch;
 }
 
 /* Send again something this sender sent before. */
@@ -135,7 +138,7 @@ network_replay(struct world *w, const struct replica *from, uint32_t to)
 		return;
 	if (!world_strikes(w, COUNT_REPLAYED))
 		return;
-	network_arrive(w, from, to, w->old[at],
+	network_arrive(w, from, to, w->old_epoch[at], w->old[at],
 	    w->now + w->profile.delay_floor_us);
 }
 
@@ -151,7 +154,7 @@ decided_send(struct world *w, const struct replica *from, uint32_t to,
 
 	if (fate == EXHAUST_LOST)
 		return;
-	network_arrive(w, from, to, body,
+	network_arrive(w, from, to, from->epoch, body,
 	    w->now + w->profile.delay_floor_us + late_us + extra_us);
 }
 
@@ -167,7 +170,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 		return;
 	world_trace(w, "send %" PRIu32 " -> %" PRIu32 " %s %zu bytes",
 	    from->index, to, message_name(message_type_of(body)), body.len);
-	network_remember(w, from->member, to, body);
+	network_remember(w, from, to, body);
 	if (is_cut_off(w, from, to))
 		return;
 	if (w->is_healed && is_lossy(w, from->member, to)) {
@@ -175,7 +178,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 			return;
 	}
 	if (w->is_healed) {
-		network_arrive(w, from, to, body,
+		network_arrive(w, from, to, from->epoch, body,
 		    arrival_time(w, link, body.len, extra_us));
 		return;
 	}
@@ -187,10 +190,10 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 		return;
 	if (dice_chance(d, p->loss) && world_strikes(w, COUNT_LOST))
 		return;
-	network_arrive(w, from, to, body,
+	network_arrive(w, from, to, from->epoch, body,
 	    arrival_time(w, link, body.len, extra_us));
 	if (dice_chance(d, p->duplicate) && world_strikes(w, COUNT_DUPLICATED))
-		network_arrive(w, from, to, body,
+		network_arrive(w, from, to, from->epoch, body,
 		    arrival_time(w, link, body.len, extra_us));
 	if (dice_chance(d, p->replay))
 		network_replay(w, from, to);
@@ -240,7 +243,7 @@ are_neighbours(uint32_t from, uint32_t to, uint32_t n)
 void
 network_depose(struct world *w, uint32_t leader)
 {
-	uint32_t n = w->profile.member_count, i, k;
+	uint32_t n = w->profile.node_count, i, k;
 
 	if (!world_strikes(w, COUNT_DEPOSED))
 		return;
@@ -253,7 +256,7 @@ network_depose(struct world *w, uint32_t leader)
 void
 network_partition(struct world *w)
 {
-	uint32_t n = w->profile.member_count;
+	uint32_t n = w->profile.node_count;
 	struct dice *d = &w->fault_dice;
 	uint64_t shape = dice_below(d, w->profile.has_shapes ? 6 : 4);
 	uint64_t side = shape == 0 ? 1U << dice_below(d, n)
@@ -322,7 +325,7 @@ network_round(struct world *w)
 void
 network_flap(struct world *w)
 {
-	uint32_t n = w->profile.member_count;
+	uint32_t n = w->profile.node_count;
 	struct dice *d = &w->fault_dice;
 	uint32_t from = (uint32_t)dice_below(d, n);
 	uint32_t to = (uint32_t)dice_below(d, n);
@@ -370,7 +373,7 @@ network_break(struct world *w)
 void
 network_clog(struct world *w)
 {
-	uint32_t n = w->profile.member_count;
+	uint32_t n = w->profile.node_count;
 	struct dice *d = &w->fault_dice;
 	uint32_t from = (uint32_t)dice_below(d, n);
 	uint32_t to = (uint32_t)dice_below(d, n);

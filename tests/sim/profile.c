@@ -385,7 +385,7 @@ draw_attacks(struct profile *p, struct dice *d)
 		BYZ_CENSOR, BYZ_SLOW, BYZ_PLEDGES };
 	uint32_t i;
 
-	for (i = 0; i < p->member_count; i++)
+	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
 		if (p->byzantine[i] != 0 && coin(d))
 			p->byzantine[i] |= attacks[dice_below(d,
 			    sizeof(attacks) / sizeof(attacks[0]))];
@@ -749,6 +749,74 @@ draw_slow(struct profile *p, struct dice *d)
 		p->byzantine[i] = BYZ_SLOW;
 }
 
+/* Who lies: as many as each roster tolerates, and perhaps some who come later
+ * or never. */
+static void
+draw_epochs_culprits(struct profile *p, struct dice *d)
+{
+	uint32_t faults = trust_faults(FAULTS_BYZANTINE, p->member_count), i;
+
+	for (i = 0; i < faults; i++)
+		if (dice_chance(d, 700))
+			p->byzantine[dice_below(d, p->member_count)] = 1U
+			    << dice_below(d, BYZ_KINDS);
+	for (i = p->member_count; i < p->node_count; i++)
+		if (dice_chance(d, 150))
+			p->byzantine[i] = 1U << dice_below(d, BYZ_KINDS);
+	for (i = 0; i < p->node_count; i++) {
+		if (p->byzantine[i] == 0)
+			continue;
+		if (dice_chance(d, 400))
+			p->byzantine[i] |= BYZ_REPLAY;
+		if (dice_chance(d, 150))
+			p->byzantine[i] |= BYZ_PLEDGES;
+		if (dice_chance(d, 150))
+			p->byzantine[i] |= BYZ_DESERT;
+	}
+	draw_attacks(p, d);
+}
+
+/* One sleeps until the storm is over, or a part of it. */
+static void
+draw_epochs_sleeper(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 300))
+		return;
+	p->sleeper = (uint32_t)dice_below(d, p->member_count);
+	p->sleep_at = dice_range(d, 1, p->heal_at / 2);
+	if (coin(d))
+		p->wake_at = dice_range(d, p->sleep_at + 1, p->heal_at);
+}
+
+static void
+draw_epochs(struct profile *p, struct dice *d)
+{
+	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 5, 5, 6, 7 };
+
+	draw_small(p, d);
+	p->member_count = counts[dice_below(d, 9)];
+	p->node_count = p->member_count + (uint32_t)dice_range(d, 1, 3);
+	p->client_count = (uint32_t)dice_range(d, 1, 3);
+	p->requests = (uint32_t)dice_range(d, 6, 30);
+	p->operations_max = (uint32_t)dice_range(d, 1, 3);
+	p->changes = (uint32_t)dice_range(d, 1, 5);
+	p->change_us = dice_range(d, 5, 40) * MILLISECOND;
+	p->stale = coin(d) ? (uint32_t)dice_range(d, 50, 500) : 0;
+	p->think_us = dice_range(d, 1, 10) * MILLISECOND;
+	p->faults_left = (uint32_t)dice_range(d, 0, 8);
+	p->rounds_left = coin(d) ? (uint32_t)dice_range(d, 2, 12) : 0;
+	p->heal_at = dice_range(d, 50, 400) * MILLISECOND;
+	p->strikes = STRIKES_ALL;
+	p->has_partitions = coin(d);
+	p->has_flapping = dice_chance(d, 300);
+	p->has_clock_jumps = dice_chance(d, 300);
+	p->has_client_tricks = dice_chance(d, 300);
+	p->has_two_faced_requests = dice_chance(d, 200);
+	p->twins = 1;
+	draw_epochs_culprits(p, d);
+	draw_epochs_sleeper(p, d);
+}
+
 void
 profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 {
@@ -770,6 +838,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_slow(p, &d);
 	else if (kind == PROFILE_DEEP)
 		draw_deep(p, &d);
+	else if (kind == PROFILE_EPOCHS)
+		draw_epochs(p, &d);
 	else
 		draw_focused(p, &d);
 }
@@ -783,6 +853,7 @@ static const char *const names[PROFILE_KINDS] = {
 	[PROFILE_FOCUSED] = "focused",
 	[PROFILE_SLOW] = "slow",
 	[PROFILE_DEEP] = "deep",
+	[PROFILE_EPOCHS] = "epochs",
 };
 
 const char *
@@ -830,7 +901,7 @@ profile_print(const struct profile *p)
 	    p->has_clogs ? "clog," : "", p->has_partitions ? "partition," : "",
 	    p->has_silences ? "silence," : "", p->has_crashes ? "crash," : "",
 	    p->has_blackouts ? "blackout," : "", p->has_pauses ? "pause" : "");
-	for (i = 0; i < p->member_count; i++)
+	for (i = 0; i < PROFILE_MEMBERS_MAX; i++)
 		if (p->byzantine[i] != 0)
 			printf(" byzantine[%" PRIu32 "]=0x%" PRIx32, i,
 			    p->byzantine[i]);
@@ -844,6 +915,9 @@ profile_print(const struct profile *p)
 	if (p->round_us != 0)
 		printf(" rounds=%" PRIu32 "x%" PRIu64, p->rounds_left,
 		    p->round_us);
+	if (p->changes != 0)
+		printf(" nodes=%" PRIu32 " changes=%" PRIu32, p->node_count,
+		    p->changes);
 	if (p->broken_how != BROKEN_NOT)
 		printf(" broken=%" PRIu32 ":%s", p->broken,
 		    broken_names[p->broken_how]);

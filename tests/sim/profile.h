@@ -11,6 +11,8 @@
  *                    disks
  *           slow     no faults but f members, the first primaries, whose
  *                    proposals are late from half of the requests on
+ *           epochs   members come, go and take one another's place, with
+ *                    faults of most kinds at the same time
  *           swarm    whichever of these the seed says; the usual
  *
  * In all of them but slow about half of the fault families are on in any one
@@ -63,6 +65,7 @@ enum profile_kind {
 	PROFILE_FOCUSED,
 	PROFILE_SLOW,
 	PROFILE_DEEP,
+	PROFILE_EPOCHS,
 	PROFILE_KINDS,
 };
 
@@ -96,8 +99,14 @@ struct lie {
 };
 
 struct profile {
-	bool is_focused; /* classic: of its two sizes the small one */
-	uint32_t member_count;
+	bool is_focused;       /* classic: of its two sizes the small one */
+	uint32_t member_count; /* of the first epoch */
+	uint32_t node_count;   /* that are ever in a roster */
+	uint32_t observers;    /* of the first epoch */
+	bool has_observers;
+	uint32_t changes; /* of the roster, at most */
+	uint64_t change_us;
+	uint32_t stale; /* what comes from an earlier epoch is taken in */
 	uint32_t client_count;
 	uint32_t requests; /* of all clients together */
 	uint64_t think_us; /* mean between a client's requests */

@@ -63,7 +63,8 @@ promise_vote(struct world *w, const struct replica *r, enum vote_phase phase,
 }
 
 void
-promise_certificate(struct world *w, const struct certificate *c)
+promise_certificate(struct world *w, const struct membership *m,
+    const struct certificate *c)
 {
 	uint32_t i;
 
@@ -71,11 +72,13 @@ promise_certificate(struct world *w, const struct certificate *c)
 	if (c->phase == VOTE_CHECKPOINT || w->profile.lie_count > 0)
 		return;
 	for (i = 0; i < c->proof_count; i++) {
-		const struct replica *r = &w->replicas[c->proofs[i].member];
+		const struct replica *r =
+		    &w->replicas[m->nodes[c->proofs[i].member]];
 
-		if (!r->is_honest || c->seq <= r->status.stable ||
-		    c->seq <= r->stable_seq || c->seq <= r->stable_safe ||
-		    !r->is_up ||
+		/* What it promised in an epoch ends with it. */
+		if (!r->is_honest || r->epoch != m->scope.epoch ||
+		    c->seq <= r->status.stable || c->seq <= r->stable_seq ||
+		    c->seq <= r->stable_safe || !r->is_up ||
 		    is_on_disk(r, c->phase, c->view, c->seq, &c->digest))
 			continue;
 		world_violate(w,
@@ -155,7 +158,7 @@ is_own(const struct replica *r, struct bytes body)
 	decoder_init(&d, body);
 	decoder_expect_array(&d, 8);
 	(void)decoder_get_uint(&d);
-	return decoder_get_uint(&d) == r->member;
+	return decoder_get_uint(&d) == r->self;
 }
 
 /* Of those that a VIEW_CHANGE tells of? */
@@ -298,7 +301,7 @@ sends_batch(struct world *w, struct replica *r, uint64_t seq,
 	replica_step(w, r,
 	    (struct event){
 		.kind = EVENT_MESSAGE,
-		.member = (r->member + 1) % w->profile.member_count,
+		.member = (r->self + 1) % membership_of(w, r)->member_count,
 		.body = body,
 	    });
 	for (i = 0; i < w->effects.count; i++)

@@ -28,6 +28,7 @@ void promise_batches(struct world *w, struct replica *r);
 void promise_start(struct world *w, const struct replica *r);
 
 /* A certificate decides something: the votes of correct members in it. */
-void promise_certificate(struct world *w, const struct certificate *c);
+void promise_certificate(struct world *w, const struct membership *m,
+    const struct certificate *c);
 
 #endif

@@ -27,6 +27,7 @@
 #include "sim/lie.h"
 #include "sim/network.h"
 #include "sim/promise.h"
+#include "sim/succession.h"
 #include "sim/terms.h"
 #include "sim/transfer.h"
 
@@ -114,7 +115,7 @@ view_of(const struct replica *r, struct bytes body)
 	    type != MESSAGE_APPEND && type != MESSAGE_APPEND_ANSWER)
 		return 0;
 	/* Others' are sent on. */
-	if (type == MESSAGE_VIEW_CHANGE && decoder_get_uint(&d) != r->member)
+	if (type == MESSAGE_VIEW_CHANGE && decoder_get_uint(&d) != r->self)
 		return 0;
 	return decoder_get_uint(&d);
 }
@@ -123,6 +124,7 @@ static void
 replica_transmit(struct world *w, struct replica *r,
     const struct effect *effect)
 {
+	const struct membership *m = membership_of(w, r);
 	uint64_t type = message_type_of(effect->body), view;
 	uint32_t to;
 
@@ -139,13 +141,13 @@ replica_transmit(struct world *w, struct replica *r,
 		if (type != MESSAGE_PROGRESS)
 			ledger_leave(w, r, effect->body);
 	}
-	for (to = 0; to < w->profile.member_count; to++) {
+	for (to = 0; to < m->node_count; to++) {
 		if ((effect->members >> to & 1) == 0)
 			continue;
 		if (r->is_honest)
-			network_send(w, r, to, effect->body, 0);
+			network_send(w, r, m->nodes[to], effect->body, 0);
 		else
-			byzantine_send(w, r, to, effect->body);
+			byzantine_send(w, r, m->nodes[to], effect->body);
 	}
 }
 
@@ -253,6 +255,8 @@ on_stable(struct world *w, struct replica *r, const struct effect *effect)
 	r->stable_token = effect->token;
 	world_trace(w, "replica %u stable %" PRIu64, r->index, effect->seq);
 	replica_truncate(w, r);
+	r->ended = effect->seq;
+	succession_consider(w, r);
 }
 
 /*
@@ -366,6 +370,7 @@ on_fatal(struct world *w, struct replica *r, const struct effect *effect)
 		return;
 	}
 	r->is_up = false;
+	r->is_out = true;
 	r->incarnation++;
 }
 
@@ -471,10 +476,10 @@ replica_step(struct world *w, struct replica *r, struct event event)
 		w->wall_latest_ms = event.wall_ms;
 	w->effects.count = 0;
 	w->effects.deadline_us = NEVER;
-	w->strategy->step(r->engine, &event, &w->effects);
+	r->strategy->step(r->engine, &event, &w->effects);
 	/* The end of a turn in which nothing happened changes nothing. */
 	if (w->effects.count > 0 || event.kind != EVENT_FLUSH)
-		w->strategy->status(r->engine, &r->status);
+		r->strategy->status(r->engine, &r->status);
 	for (i = 0; i < w->effects.count && !w->is_violated && r->is_up; i++)
 		replica_effect(w, r, &w->effects.list[i]);
 	if (!r->is_up || w->is_violated)
@@ -498,11 +503,12 @@ replica_step(struct world *w, struct replica *r, struct event event)
 static void
 replica_lay_out(struct world *w, struct replica *r)
 {
+	struct membership *m = membership_of(w, r);
 	const struct profile *p = &w->profile;
 	struct engine_config config = {
-		.scope = w->scope,
-		.member_count = p->member_count,
-		.self = r->member,
+		.scope = m->scope,
+		.member_count = m->member_count,
+		.self = r->self,
 		.checkpoint_interval = p->checkpoint_interval,
 		.window = p->window,
 		.pipeline_max = p->pipeline_max,
@@ -513,11 +519,16 @@ replica_lay_out(struct world *w, struct replica *r)
 		    ? p->view_timeout_us / 10
 		    : p->view_timeout_us,
 		.progress_interval_us = p->progress_interval_us,
+		.first_seq = m->first_seq,
+		.first_digest = m->first_digest,
 		.clock_skew_max_ms = WORLD_SKEW_MS,
 		.authority = &keyring_authority,
-		.authority_ctx = &w->signers[r->member],
+		.authority_ctx = &m->signers[r->member],
 	};
-	size_t len = w->strategy->size(&config);
+	size_t len;
+
+	r->strategy = w->strategy;
+	len = r->strategy->size(&config);
 
 	if (w->memory_len[r->index] < len) {
 		free(w->memory[r->index]);
@@ -526,7 +537,7 @@ replica_lay_out(struct world *w, struct replica *r)
 		    aligned_alloc(64, w->memory_len[r->index]);
 		AG_ASSERT(w->memory[r->index] != NULL);
 	}
-	r->engine = w->strategy->init(w->memory[r->index], len, &config);
+	r->engine = r->strategy->init(w->memory[r->index], len, &config);
 }
 
 /* The state may lag behind the log: what the log decided is done again. */
@@ -536,7 +547,8 @@ redo_state(struct world *w, struct replica *r)
 	struct digest digest;
 	struct bytes batch;
 
-	while (log_committed(w, r, r->machine.applied + 1, &digest) &&
+	while (!machine_is_last(&r->machine, r->epoch) &&
+	    log_committed(w, r, r->machine.applied + 1, &digest) &&
 	    log_batch(w, r, r->machine.applied + 1, &digest, &batch)) {
 		world_count(w, COUNT_REACHED_REDELIVERY);
 		client_execute(w, r, r->machine.applied + 1, batch);
@@ -570,6 +582,9 @@ replica_start(struct world *w, struct replica *r)
 	struct event start = { .kind = EVENT_START, .has_digest = true };
 
 	r->is_up = true;
+	r->is_leaving = false;
+	r->is_told = false;
+	r->ended = 0;
 	r->durable = 0;
 	r->last_token = 0;
 	lie_recollect(r);
@@ -591,6 +606,7 @@ replica_start(struct world *w, struct replica *r)
 	replica_lay_out(w, r);
 	replica_replay(w, r);
 	start.seq = r->machine.applied;
+	start.is_last = machine_is_last(&r->machine, r->epoch);
 	start.horizon = &r->memory.horizon;
 	start.token = w->profile.lie_count == 0
 	    ? 0
@@ -631,6 +647,9 @@ on_apply(struct world *w, struct replica *r)
 	struct event event = { .kind = EVENT_APPLIED };
 
 	r->is_applying = false;
+	/* Of what is decided beyond the end nothing is executed. */
+	if (machine_is_last(&r->machine, r->epoch))
+		held_clear(&r->delivers);
 	if (r->delivers.head == NULL)
 		return;
 	effect = r->delivers.head->effect;
@@ -641,8 +660,9 @@ on_apply(struct world *w, struct replica *r)
 	client_read(w, r);
 	invariant_applied(w, r);
 	event.seq = effect.seq;
-	r->has_digest = effect.is_checkpoint;
-	if (effect.is_checkpoint) {
+	event.is_last = machine_is_last(&r->machine, r->epoch);
+	r->has_digest = effect.is_checkpoint || event.is_last;
+	if (r->has_digest) {
 		event.has_digest = true;
 		machine_digest(&r->machine, &event.digest);
 		if (r->is_pin_asked)
@@ -655,6 +675,7 @@ on_apply(struct world *w, struct replica *r)
 	replica_step(w, r, event);
 	replica_truncate(w, r);
 	replica_apply_soon(w, r);
+	succession_consider(w, r);
 }
 
 static void
@@ -671,9 +692,28 @@ on_synced(struct world *w, struct replica *r)
 	    (struct event){ .kind = EVENT_PERSISTED, .token = r->durable });
 }
 
+static void
+on_arrive(struct world *w, struct replica *r, const struct happening *h)
+{
+	uint32_t from;
+
+	if (!succession_admits(w, r, h, &from) || attack_ignores(w, r, h->body))
+		return;
+	replica_step(w, r,
+	    (struct event){
+		.kind = EVENT_MESSAGE,
+		.member = from,
+		.body = h->body,
+	    });
+}
+
 void
 replica_happen(struct world *w, struct replica *r, const struct happening *h)
 {
+	if (h->kind == HAPPEN_JOIN) {
+		succession_happen(w, r, h);
+		return;
+	}
 	if (h->kind == HAPPEN_RESTART) {
 		world_trace(w, "restart %u at %" PRIu64, r->index,
 		    r->machine.applied);
@@ -690,16 +730,9 @@ replica_happen(struct world *w, struct replica *r, const struct happening *h)
 		return;
 	}
 	if (h->kind == HAPPEN_ARRIVE) {
-		if (attack_ignores(w, r, h->body))
-			return;
-		replica_step(w, r,
-		    (struct event){
-			.kind = EVENT_MESSAGE,
-			.member = h->from,
-			.body = h->body,
-		    });
+		on_arrive(w, r, h);
 	} else if (h->kind == HAPPEN_SUBMIT) {
-		client_submit(w, r, (size_t)h->value, h->body);
+		client_submit(w, r, (size_t)h->value, h->from != 0);
 	} else if (h->kind == HAPPEN_FLUSH) {
 		r->is_flush_due = false;
 		replica_step(w, r, (struct event){ .kind = EVENT_FLUSH });
@@ -718,5 +751,7 @@ replica_happen(struct world *w, struct replica *r, const struct happening *h)
 		on_apply(w, r);
 	} else if (h->kind == HAPPEN_TRANSFER) {
 		transfer_try(w, r);
+	} else {
+		succession_happen(w, r, h);
 	}
 }

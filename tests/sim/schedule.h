@@ -31,7 +31,10 @@
 	X(REPLY, false)   \
 	X(THINK, false)   \
 	X(RETRY, false)   \
-	X(LIE, false)
+	X(LIE, false)     \
+	X(LEAVE, true)    \
+	X(TOLD, true)     \
+	X(JOIN, false)
 
 enum happen_kind {
 #define HAPPEN_ENUM(name, bound) HAPPEN_##name,
@@ -45,8 +48,8 @@ struct happening {
 	enum happen_kind kind;
 	uint32_t replica;     /* or client */
 	uint32_t incarnation; /* of the replica it was meant for */
-	uint32_t from;        /* ARRIVE: member */
-	uint64_t value;
+	uint32_t from;        /* ARRIVE: node; SUBMIT: the other body */
+	uint64_t value;       /* ARRIVE: the epoch it was sent in */
 	struct bytes body;
 };
 

@@ -6,7 +6,8 @@
  *             that are not, and is refused.
  *          2. The member asked is drawn anew each time, so that a liar can
  *             only delay.
- *          3. Nobody keeps states unasked: a member that is asked has the one
+ *          3. A state is fetched from who is in the same epoch.
+ *          4. Nobody keeps states unasked: a member that is asked has the one
  *             it stands at, if its digest is known, or that of its next
  *             checkpoint.  A crash loses them.
  */
@@ -17,6 +18,7 @@
 #include "sim/client.h"
 #include "sim/invariant.h"
 #include "sim/replica.h"
+#include "sim/succession.h"
 
 #define TRANSFER_MEAN_US 5000
 #define TRANSFER_AGAIN_US 20000
@@ -126,9 +128,11 @@ install(struct world *w, struct replica *r, const struct machine *machine,
 	    (struct event){
 		.kind = EVENT_INSTALLED,
 		.seq = machine->applied,
+		.is_last = machine_is_last(machine, r->epoch),
 		.digest = *digest,
 		.body = certificate,
 	    });
+	succession_consider(w, r);
 }
 
 /* Is the server asked a liar, and does it lie? */
@@ -159,7 +163,8 @@ transfer_try(struct world *w, struct replica *r)
 		return;
 	}
 	try_at(w, r, w->now + TRANSFER_AGAIN_US);
-	if (!from->is_up || from == r || (from->cut >> r->index & 1) != 0)
+	if (!from->is_up || from == r || (from->cut >> r->index & 1) != 0 ||
+	    from->epoch != r->epoch)
 		return;
 	state = find_state(from, r->transfer.seq);
 	if (state == NULL) {
@@ -170,6 +175,7 @@ transfer_try(struct world *w, struct replica *r)
 	serve(w, from, &copy);
 	machine_digest(&copy, &digest);
 	if (copy.applied > r->delivered &&
-	    invariant_convinces(w, state->proof, copy.applied, &digest))
+	    invariant_convinces(w, membership_of(w, r), state->proof,
+		copy.applied, &digest))
 		install(w, r, &copy, &digest, state->proof);
 }

@@ -23,6 +23,7 @@
 #include "sim/pace.h"
 #include "sim/promise.h"
 #include "sim/replica.h"
+#include "sim/succession.h"
 
 #define PAUSE_MEAN_US 100000
 #define REBOOT_MEAN_US 40000
@@ -138,6 +139,8 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 	r->disk.records = records;
 	r->index = index;
 	r->member = member;
+	r->self = membership_position(&w->memberships[0], member);
+	r->is_out = r->self == MEMBERSHIP_NOBODY;
 	r->is_honest = kinds == 0;
 	r->faces = UINT32_MAX;
 	r->shunned = (kinds & BYZ_SELECTIVE) != 0 ? (uint32_t)dice_next(d) : 0;
@@ -186,7 +189,7 @@ choose_culprits(struct world *w)
 	uint32_t i;
 	size_t k;
 
-	for (i = 0; i < w->profile.member_count; i++) {
+	for (i = 0; i < w->profile.node_count; i++) {
 		uint32_t *kinds = &w->profile.byzantine[i];
 
 		if (*kinds == 0)
@@ -231,7 +234,7 @@ make_twins(struct world *w, uint32_t member)
 static void
 make_replicas(struct world *w)
 {
-	uint32_t n = w->profile.member_count, i;
+	uint32_t n = w->profile.node_count, i;
 
 	w->honest = 0;
 	for (i = 0; i < n; i++) {
@@ -250,14 +253,13 @@ make_signers(struct world *w)
 {
 	uint32_t i, liars = 0;
 
-	for (i = 0; i < w->profile.member_count; i++)
+	for (i = 0; i < w->profile.node_count; i++)
 		if (w->profile.byzantine[i] != 0)
 			liars |= 1U << i;
 	keyring_init(&w->keyring, &w->byzantine_dice,
 	    w->profile.has_real_signatures, liars);
 	w->keyring.knows_waiters = w->seed % 2 == 1;
-	for (i = 0; i < KEYRING_KEYS; i++)
-		w->signers[i] = (struct signer){ &w->keyring, i };
+	membership_begin(w);
 	if (w->profile.has_real_signatures)
 		world_count(w, COUNT_REAL_SIGNATURES);
 }
@@ -301,15 +303,14 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(w->asked, 0, sizeof(w->asked));
 	w->forgetful = 0;
 	w->generation++;
-	memset(&w->scope, 0x5c, sizeof(w->scope.cluster_id));
-	w->scope.epoch = 0;
-	w->scope.faults = world_is_raft(w) ? FAULTS_CRASH : FAULTS_BYZANTINE;
 	if (w->exhaust.most > 0)
 		exhaust_begin(&w->exhaust, &w->profile);
 	else if (world_is_raft(w))
 		profile_draw_crash(&w->profile, seed);
 	else
 		profile_draw(&w->profile, w->kind, seed);
+	if (w->profile.node_count == 0)
+		w->profile.node_count = w->profile.member_count;
 	if (w->requests_max != 0 && w->profile.requests > w->requests_max)
 		w->profile.requests = w->requests_max;
 	choose_culprits(w);
@@ -601,6 +602,7 @@ on_heal(struct world *w)
 	}
 	if (w->profile.broken_how != BROKEN_NOT)
 		stay_broken(w);
+	succession_rescue(w);
 	for (i = 0; i < w->replica_count && !w->is_violated; i++)
 		promise_batches(w, &w->replicas[i]);
 }
@@ -613,7 +615,7 @@ must_meet(const struct world *w)
 {
 	return w->honest == (1U << w->profile.member_count) - 1 &&
 	    w->profile.broken_how == BROKEN_NOT && w->profile.lie_count == 0 &&
-	    !world_is_raft(w);
+	    w->profile.changes == 0 && !world_is_raft(w);
 }
 
 static bool
@@ -624,16 +626,21 @@ is_apart(const struct world *w, const struct replica *r)
 }
 
 /* A Byzantine replica may have old requests ordered without end: level is who
- * has everything up to the last answer. */
+ * has everything up to the last answer, in the newest epoch. */
 static bool
 is_level(const struct world *w)
 {
+	const struct membership *newest = &w->memberships[w->epochs - 1];
 	const bool meets = must_meet(w);
 	uint32_t i;
 
 	for (i = 0; i < w->replica_count; i++) {
 		const struct replica *r = &w->replicas[i];
 
+		if (membership_position(newest, r->member) == MEMBERSHIP_NOBODY)
+			continue;
+		if (r->is_honest && r->epoch != newest->scope.epoch)
+			return false;
 		if (r->is_honest && !world_is_broken(w, r->member) &&
 		    (!r->is_up || r->machine.applied < w->answered_seq ||
 			r->status.is_rejoining || (meets && is_apart(w, r))))
@@ -663,9 +670,12 @@ tell_where_stuck(struct world *w)
 	for (i = 0; i < w->replica_count && len < sizeof(text) - 80; i++) {
 		const struct replica *r = &w->replicas[i];
 
+		if (r->is_out)
+			continue;
 		len += (size_t)snprintf(text + len, sizeof(text) - len,
-		    " %u%s:v%" PRIu64 "%s%s a%" PRIu64 " s%" PRIu64 " p%zu",
-		    r->index, r->is_honest ? "" : "!", r->status.view,
+		    " %u%s:e%" PRIu64 " v%" PRIu64 "%s%s a%" PRIu64 " s%" PRIu64
+		    " p%zu",
+		    r->index, r->is_honest ? "" : "!", r->epoch, r->status.view,
 		    r->status.is_changing_view ? "~" : "",
 		    r->status.is_rejoining ? "?" : "", r->machine.applied,
 		    r->status.stable, r->status.pending_requests);
@@ -713,7 +723,10 @@ world_dispatch(struct world *w, const struct happening *h)
 	case HAPPEN_SYNCED:
 	case HAPPEN_APPLY:
 	case HAPPEN_TRANSFER:
-	case HAPPEN_RESTART: {
+	case HAPPEN_RESTART:
+	case HAPPEN_LEAVE:
+	case HAPPEN_TOLD:
+	case HAPPEN_JOIN: {
 		struct replica *r = &w->replicas[h->replica];
 
 		if (happen_is_bound(h->kind) &&
@@ -735,7 +748,8 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	w->counters = counters;
 	world_set_up(w, seed);
 	for (i = 0; i < w->replica_count; i++)
-		replica_start(w, &w->replicas[i]);
+		if (!w->replicas[i].is_out)
+			replica_start(w, &w->replicas[i]);
 	client_begin(w);
 	push_plain(w, HAPPEN_FAULT, w->profile.fault_first_us);
 	push_plain(w, HAPPEN_HEAL, w->profile.heal_at);

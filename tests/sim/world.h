@@ -24,6 +24,7 @@
 #include "sim/dice.h"
 #include "sim/exhaust.h"
 #include "sim/machine.h"
+#include "sim/membership.h"
 #include "sim/profile.h"
 #include "sim/schedule.h"
 
@@ -108,9 +109,15 @@ struct replica_image {
 
 struct replica {
 	uint32_t index;
-	uint32_t member;
+	uint32_t member; /* the node that it is of, */
+	uint64_t epoch;  /* the epoch it is in */
+	uint32_t self;   /* and where that node stands in it */
+	bool is_out;     /* not started yet, or no member any more */
+	uint64_t ended;  /* the stable checkpoint it has told of */
+	bool is_leaving; /* the next epoch is about to begin here, */
+	bool is_told;    /* because another says so */
 	bool is_honest;
-	uint32_t faces;        /* members it talks with: all but for twins */
+	uint32_t faces;        /* nodes it talks with: all but for twins */
 	uint32_t cut;          /* replicas that nothing it sends reaches */
 	uint32_t shunned;      /* BYZ_SELECTIVE: members it does not send to */
 	uint64_t sync_mean_us; /* its disk's */
@@ -126,6 +133,7 @@ struct replica {
 	uint64_t crash_after;
 	uint64_t down_us; /* planned crash: how long */
 
+	const struct strategy *strategy;
 	struct engine *engine;
 	struct disk disk;
 	struct replica_memory memory;
@@ -240,6 +248,8 @@ struct operation_history {
 	struct cell read;       /* a barrier's answer: the key as it is then */
 	uint32_t first;         /* of those in the same envelope, */
 	uint32_t count;         /* and how many they are */
+	const struct machine_roster *roster; /* of a change of members */
+	uint64_t epoch;                      /* that envelopes are signed for */
 	struct bytes envelope;
 	struct bytes other;
 	uint64_t other_value;
@@ -248,6 +258,7 @@ struct operation_history {
 /* Something a correct member signed. */
 struct ledger_entry {
 	uint64_t world; /* its generation */
+	uint64_t epoch;
 	uint32_t member;
 	uint32_t kind;
 	uint64_t view;
@@ -294,9 +305,10 @@ struct world {
 	const char *rule; /* the violation's sentence before its numbers */
 
 	struct keyring keyring;
-	struct signer signers[PROFILE_MEMBERS_MAX + MACHINE_CLIENTS];
-	struct trust_scope scope;
-	uint32_t honest;    /* member mask */
+	struct membership memberships[MEMBERSHIP_EPOCHS_MAX];
+	uint32_t epochs;    /* of these, as far as the reference has come */
+	uint32_t changes;   /* of rosters, asked for */
+	uint32_t honest;    /* node mask */
 	uint32_t forgetful; /* honest, but their disks came back older */
 	uint64_t generation;
 	struct ledger_entry ledger[WORLD_LEDGER_MAX];
@@ -316,6 +328,7 @@ struct world {
 	struct bytes old[WORLD_OLD_MESSAGES];
 	uint32_t old_from[WORLD_OLD_MESSAGES];
 	uint32_t old_to[WORLD_OLD_MESSAGES];
+	uint64_t old_epoch[WORLD_OLD_MESSAGES];
 	uint64_t old_count;
 
 	struct machine reference;
