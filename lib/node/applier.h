@@ -84,8 +84,8 @@ enum ag_status applier_deliver(struct applier *applier, uint64_t seq,
 void applier_execute(struct applier *applier, bool may_wait);
 
 /*
- * Queue: make everything up to checkpoint seq survive power loss.  Not
- * reported when the state is not there yet.
+ * Queue: make everything up to checkpoint seq survive power loss, or with 0
+ * whatever is there.  Not reported when the state is not there yet.
  */
 enum ag_status applier_sync(struct applier *applier, uint64_t seq) AG_MUST_USE;
 

@@ -398,6 +398,8 @@ on_synced(void *arg, uint64_t seq)
 	n->log_bytes_most = driver_log_bytes(n->driver) + n->log_bytes_growth;
 	if (n->is_ending && seq == n->last_seq)
 		node_end_epoch(n);
+	if (n->is_told && seq == 0)
+		node_leave_epoch(n);
 }
 
 static void

@@ -5,6 +5,8 @@
  *          last        our state is the last of the epoch; its certificate is
  *                      awaited, nothing more is executed
  *          ending      the certificate is known; the state is made durable
+ *          told        a member has shown what follows; what was decided here
+ *                      is executed and made durable
  *          switching   DIR/chain names the next epoch: agreement and links are
  *                      closed and opened for it
  *
@@ -12,7 +14,10 @@
  *             certified, and before anything else of the next epoch: a crash
  *             at any moment leaves a node of the one or of the other.
  *          2. Whoever is behind needs no state to go on: the proof of the next
- *             epoch is enough, and a state is fetched there.
+ *             epoch is enough, and a state is fetched there.  But whoever has
+ *             executed the last batch is one of those few on whose word the
+ *             epoch ended, and its log will be put aside: so what was decided
+ *             here is in a durable state first.
  *          3. Callers keep waiting.  What the last epoch did not execute is
  *             signed anew and sent in the next, by the same numbers, which
  *             the client table executes once.
@@ -93,6 +98,7 @@ enter_epoch(struct node *n, struct ag_error *err)
 		return status;
 	n->last_seq = 0;
 	n->is_ending = false;
+	n->is_told = false;
 	n->links_up = 0;
 	n->quorum_lost_us = 0;
 	n->stable_certificate_seq = 0;
@@ -222,6 +228,28 @@ node_end_epoch(struct node *n)
 		node_fatal(n, &err);
 }
 
+/* Behind what waits to be executed. */
+static void
+settle_state(struct node *n)
+{
+	struct ag_error err;
+
+	n->is_told = true;
+	if (applier_sync(n->applier, 0) == AG_OK) {
+		applier_execute(n->applier, false);
+		return;
+	}
+	(void)ag_fail(&err, AG_ENOMEM, "next epoch: out of memory");
+	node_fatal(n, &err);
+}
+
+void
+node_leave_epoch(struct node *n)
+{
+	if (!n->has_failed)
+		leave_epoch(n, true);
+}
+
 void
 node_take_epoch(struct node *n, uint32_t member, struct bytes encoded)
 {
@@ -242,8 +270,12 @@ node_take_epoch(struct node *n, uint32_t member, struct bytes encoded)
 		status = extend_chain(n, encoded, &err);
 	stays = is_member(n, &w->next);
 	workspace_free(w);
+	if (status == AG_OK && stays) {
+		settle_state(n);
+		return;
+	}
 	if (status == AG_OK) {
-		leave_epoch(n, stays);
+		leave_epoch(n, false);
 		return;
 	}
 	log_warn("node", "what a member says follows our epoch does not",

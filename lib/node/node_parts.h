@@ -48,6 +48,7 @@ struct node {
 	    next_chain;    /* up to the one that follows, once it is known */
 	uint64_t last_seq; /* the epoch's last; 0: it goes on */
 	bool is_ending;    /* and its certificate is known */
+	bool is_told;      /* what follows, by a member that has gone over */
 	uint32_t self;
 	struct secret *node_key, *link_key;
 	struct identity identity;
@@ -123,6 +124,9 @@ void node_end_epoch(struct node *node);
 
 /* A member says that this epoch follows ours. */
 void node_take_epoch(struct node *node, uint32_t member, struct bytes epoch);
+
+/* What was decided here before it said so is durable. */
+void node_leave_epoch(struct node *node);
 
 /* A checkpoint of this epoch is stable: what was before may go. */
 void node_forget_epoch(struct node *node, uint64_t stable);
