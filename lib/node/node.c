@@ -694,6 +694,8 @@ node_open_state(struct node *n, const struct node_config *config,
 	    on_want_checkpoint, n);
 	if (n->reads == NULL || n->watches == NULL || n->snapshots == NULL)
 		return ag_fail(err, AG_ENOMEM, "start node: out of memory");
+	snapshots_begin_epoch(n->snapshots, &n->identity.scope,
+	    &n->epoch_start);
 	return AG_OK;
 }
 
@@ -818,6 +820,7 @@ node_open_links(struct node *n, struct ag_error *err)
 	    .loop = n->loop,
 	    .snapshots = n->snapshots,
 	    .roster = &n->roster,
+	    .start = &n->epoch_start,
 	    .self = n->self,
 	    .dir = dir,
 	    .metrics = n->metrics,

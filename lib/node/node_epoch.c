@@ -104,7 +104,8 @@ enter_epoch(struct node *n, struct ag_error *err)
 	n->stable_certificate_seq = 0;
 	memset(&n->views, 0, sizeof(n->views));
 	memset(n->heard_us, 0, sizeof(n->heard_us));
-	snapshots_begin_epoch(n->snapshots, &n->identity.scope);
+	snapshots_begin_epoch(n->snapshots, &n->identity.scope,
+	    &n->epoch_start);
 	return node_open_epoch(n, err);
 }
 

@@ -11,7 +11,9 @@
  *             signatures are enough, even where they are.
  *          3. want() steps the engine, whose effects may come back here: it
  *             is called from the timer or by who opens, never from an effect.
- *          4. A waiter that ran out of time is answered at once but stays
+ *          4. What an epoch begins with all its members know to be right: to
+ *             them a certificate without signatures is proof enough.
+ *          5. A waiter that ran out of time is answered at once but stays
  *             listed until the applier has answered too, because the applier
  *             knows it by address.
  */
@@ -60,7 +62,7 @@ struct snapshots {
 	void *arg;
 	struct waiter *list;
 	size_t count;
-	struct proven stable, vouched;
+	struct proven stable, vouched, first;
 };
 
 static void
@@ -132,6 +134,8 @@ waiter_proof(const struct snapshots *s, const struct waiter *w, uint64_t seq)
 {
 	if (seq == s->stable.seq)
 		return &s->stable;
+	if (seq == s->first.seq && w->vouched_us != UINT64_MAX)
+		return &s->first;
 	if (seq == s->vouched.seq && w->vouched_us <= clock_mono_us())
 		return &s->vouched;
 	return NULL;
@@ -206,6 +210,7 @@ snapshots_new(struct loop *loop, struct applier *applier,
 	s->arg = arg;
 	buf_init(&s->stable.certificate, CERTIFICATE_BYTES_MAX);
 	buf_init(&s->vouched.certificate, CERTIFICATE_BYTES_MAX);
+	buf_init(&s->first.certificate, CERTIFICATE_BYTES_MAX);
 	if (loop_timer_new(&s->timer, loop, snapshots_on_timer, s) != AG_OK) {
 		free(s);
 		return NULL;
@@ -228,6 +233,7 @@ snapshots_free(struct snapshots *s)
 	loop_timer_close(s->timer);
 	buf_fini(&s->stable.certificate);
 	buf_fini(&s->vouched.certificate);
+	buf_fini(&s->first.certificate);
 	free(s);
 }
 
@@ -306,11 +312,25 @@ snapshots_vouched(struct snapshots *s, uint64_t seq, struct bytes certificate)
 }
 
 void
-snapshots_begin_epoch(struct snapshots *s, const struct trust_scope *scope)
+snapshots_begin_epoch(struct snapshots *s, const struct trust_scope *scope,
+    const struct chain_start *start)
 {
+	const struct certificate unsigned_one = {
+		.phase = VOTE_CHECKPOINT,
+		.seq = start->seq,
+		.digest = start->state,
+	};
+	uint8_t room[128];
+	struct bytes encoded;
+	struct encoder e;
+
 	s->scope = *scope;
 	proven_set(&s->stable, 0, bytes_of(NULL, 0));
 	proven_set(&s->vouched, 0, bytes_of(NULL, 0));
+	encoder_init(&e, room, sizeof(room));
+	certificate_encode(&e, &unsigned_one);
+	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+	proven_set(&s->first, start->seq, encoded);
 }
 
 bool

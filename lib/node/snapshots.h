@@ -14,6 +14,7 @@
 
 #include "node/applier.h"
 #include "node/node.h"
+#include "trust/chain.h"
 
 struct snapshots;
 
@@ -22,15 +23,17 @@ struct snapshots *snapshots_new(struct loop *loop, struct applier *applier,
     const struct trust_scope *scope, void (*want)(void *arg), void *arg);
 void snapshots_free(struct snapshots *snapshots);
 
-/* Another epoch: what was proved in the last one proves nothing now. */
+/* An epoch begins, and with which state: what was proved in the last one
+ * proves nothing now. */
 void snapshots_begin_epoch(struct snapshots *snapshots,
-    const struct trust_scope *scope);
+    const struct trust_scope *scope, const struct chain_start *start);
 
 /* What a snapshot must carry. */
 enum snapshot_proof {
 	SNAPSHOT_CERTIFIED, /* a quorum's certificate, of the next checkpoint */
-	SNAPSHOT_VOUCHED,   /* f + 1 signatures do, when no quorum's comes soon;
-			       the state may be where it stands now */
+	SNAPSHOT_VOUCHED,   /* f + 1 signatures do, when no quorum's comes soon,
+			       and none for what the epoch begins with; the
+			       state may be where it stands now */
 };
 
 enum ag_status snapshots_open(struct snapshots *snapshots,

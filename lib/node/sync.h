@@ -18,6 +18,7 @@
 #include "base/metric.h"
 #include "base/status.h"
 #include "node/snapshots.h"
+#include "trust/chain.h"
 #include "trust/roster.h"
 
 struct loop;
@@ -26,7 +27,8 @@ struct sync;
 struct sync_config {
 	struct loop *loop;
 	struct snapshots *snapshots;
-	struct roster *roster; /* borrowed */
+	struct roster *roster;           /* borrowed, */
+	const struct chain_start *start; /* as is what its epoch begins with */
 	uint32_t self;
 	const char *dir; /* where a state is fetched to; copied */
 	struct metric_set *metrics;

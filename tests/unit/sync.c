@@ -43,6 +43,7 @@ struct end {
 
 struct scene {
 	struct members members;
+	struct chain_start start;
 	char root[DIRECTORY_PATH_BYTES];
 	struct loop *loop;
 	struct loop_timer *patience, *quiet;
@@ -240,6 +241,7 @@ start_sync(struct end *end)
 	    .loop = end->scene->loop,
 	    .snapshots = end->snapshots,
 	    .roster = &end->scene->members.roster,
+	    .start = &end->scene->start,
 	    .self = end->self,
 	    .dir = end->fetched,
 	    .arg = end,
@@ -387,6 +389,23 @@ a_member_that_was_away_is_sent_the_whole_state_by_all(void **state)
 }
 
 static void
+the_state_that_an_epoch_begins_with_is_sent_unsigned(void **state)
+{
+	struct scene *s = *state;
+	struct trust_scope scope;
+	uint32_t i;
+
+	s->start.seq = SEQ;
+	s->start.state = s->digest;
+	roster_scope(&s->members.roster, &scope);
+	for (i = 1; i <= SERVERS; i++)
+		snapshots_begin_epoch(s->ends[i].snapshots, &scope, &s->start);
+	fetch(s, 0);
+	run_until_ready(s, 1);
+	assert_fetched(s, 0);
+}
+
+static void
 a_member_that_lies_costs_no_more_than_what_it_sent(void **state)
 {
 	struct scene *s = *state;
@@ -507,6 +526,7 @@ main(void)
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 		SPEC(a_member_that_was_away_is_sent_the_whole_state_by_all),
+		SPEC(the_state_that_an_epoch_begins_with_is_sent_unsigned),
 		SPEC(a_member_that_lies_costs_no_more_than_what_it_sent),
 		SPEC(a_member_that_starts_again_is_sent_what_it_lacks),
 		SPEC(two_members_fetch_at_once),

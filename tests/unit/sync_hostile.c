@@ -265,6 +265,29 @@ a_state_that_one_member_vouches_for_is_refused(void **state)
 }
 
 static void
+a_state_that_nobody_signed_is_taken_when_the_epoch_begins_with_it(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_state unsigned_one;
+
+	transfer_state_open(&s->t, &unsigned_one, 3, 8, 0);
+	s->t.start.seq = SEQ;
+	s->t.start.state = s->state.offer.certificate.digest;
+	assert_offer_refused(s, &unsigned_one, 1);
+	transfer_restart(&s->t);
+	assert_int_equal(directory_remove(s->t.dir), 0);
+	s->t.ready_count = 0;
+
+	s->t.start.state = unsigned_one.offer.certificate.digest;
+	sync_fetch(s->t.sync, SEQ, ALL);
+	while (transfer_serve(&s->t, ALL, &unsigned_one, NULL, NULL) > 0)
+		;
+	assert_int_equal(s->t.ready_count, 1);
+	assert_true(digest_equal(&s->t.ready_digest, &s->t.start.state));
+	transfer_state_close(&unsigned_one);
+}
+
+static void
 a_state_of_another_cluster_is_refused(void **state)
 {
 	struct scene *s = *state;
@@ -889,6 +912,8 @@ main(void)
 		SPEC(a_member_that_lies_is_left_and_what_was_right_is_kept),
 		SPEC(a_member_that_lied_is_asked_again_when_it_is_the_only_one),
 		SPEC(a_state_that_one_member_vouches_for_is_refused),
+		SPEC(
+		    a_state_that_nobody_signed_is_taken_when_the_epoch_begins_with_it),
 		SPEC(a_state_of_another_cluster_is_refused),
 		SPEC(an_offer_of_other_contents_than_were_signed_is_refused),
 		SPEC(a_state_that_is_too_old_is_passed_over),
