@@ -22,7 +22,11 @@
  *             window thus needs no checkpoint that it would have to sign.
  *          6. The last state of an epoch is a checkpoint wherever it stands.
  *          7. An epoch's state that is not there yet is fetched, at its
- *             beginning or above.
+ *             beginning or above.  Until the epoch has a stable checkpoint of
+ *             its own, who lacks a state votes for nothing and each batch is a
+ *             checkpoint: so either all that have a state have the first,
+ *             which is known to be right, or f + 1 correct members have the
+ *             newest and vouch for it.
  *          8. Our own vote counts once its record is durable: a certificate
  *             is sent to whoever lacks it.
  *          9. A state is fetched when nothing else comes, or too slowly.
@@ -48,11 +52,20 @@ static const char STATE_DIFFERS[] =
     "our state differs from the one the cluster certified; move state and log "
     "away, leave the rest, and restart to fetch it anew";
 
+/* Has an epoch no checkpoint of its own yet, which some may wait for? */
+static bool
+is_beginning(const struct engine *e)
+{
+	return e->raft == NULL && e->config.first_seq > 0 &&
+	    e->stable == e->config.first_seq;
+}
+
 bool
 checkpoint_is_due(const struct engine *e, uint64_t seq, bool is_flagged)
 {
 	/* Where the window ends nothing can follow that asks for one. */
-	return is_flagged || seq % e->config.checkpoint_interval == 0 ||
+	return is_flagged || is_beginning(e) ||
+	    seq % e->config.checkpoint_interval == 0 ||
 	    seq == e->stable + e->config.window;
 }
 
@@ -572,7 +585,7 @@ checkpoint_chase(struct engine *e)
 	/* A state beside an empty log would mean a log that was lost. */
 	if (e->birth_token > e->durable_token)
 		return;
-	if (e->delivered < e->config.first_seq) {
+	if (e->delivered < e->config.first_seq && e->target->proof_count == 0) {
 		chase_beginning(e);
 		return;
 	}
@@ -606,6 +619,7 @@ void
 checkpoint_installed(struct engine *e, const struct event *event)
 {
 	struct decoder d;
+	bool could_vote;
 
 	decoder_init(&d, event->body);
 	certificate_decode(&d, e->spare);
@@ -619,6 +633,7 @@ checkpoint_installed(struct engine *e, const struct event *event)
 		return;
 	if (event->is_last)
 		checkpoint_last(e, event->seq);
+	could_vote = engine_votes(e);
 	e->applied = event->seq;
 	if (e->delivered < event->seq)
 		e->delivered = event->seq;
@@ -636,6 +651,9 @@ checkpoint_installed(struct engine *e, const struct event *event)
 		REACHED(STATE_VOUCHED);
 		vote_for_ours(e, event->seq, &event->digest);
 	}
-	if (e->raft == NULL)
-		deliver_ready(e);
+	if (e->raft != NULL)
+		return;
+	deliver_ready(e);
+	if (!could_vote && engine_votes(e))
+		vote_put_off(e, e->stable + 1);
 }

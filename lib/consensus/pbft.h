@@ -375,6 +375,18 @@ engine_goes_on(const struct engine *e, uint64_t seq)
 	return e->last == 0 || seq <= e->last;
 }
 
+/*
+ * Do we vote?  Who lacks the state that the epoch begins with does not, until
+ * a quorum has another: checkpoint.c says why.
+ */
+static inline bool
+engine_votes(const struct engine *e)
+{
+	return !e->is_rejoining &&
+	    (e->applied >= e->config.first_seq ||
+		e->stable > e->config.first_seq);
+}
+
 /* Who proposes now, as far as we know. */
 uint32_t engine_primary(const struct engine *e);
 void engine_describe(const struct engine *e, struct engine_status *status);

@@ -84,7 +84,8 @@ progress_send(struct engine *e)
 	encoder_put_uint(&out, e->applied);
 	encoder_put_uint(&out, e->stable);
 	encoder_put_bool(&out, wants_checkpoint(e));
-	encoder_put_bool(&out, !e->is_rejoining);
+	encoder_put_bool(&out,
+	    e->raft != NULL ? !e->is_rejoining : engine_votes(e));
 	encoder_put_bool(&out, e->pace.is_blaming);
 	if (is_told_at_once(e))
 		emit_send_promptly(e, engine_others(e), emit_end(e, &out));

@@ -124,7 +124,7 @@ proposal_prepare(struct engine *e, struct slot *slot)
 	if (!slot->has_proposal || slot->view != e->view || e->is_changing ||
 	    p == NULL || !engine_goes_on(e, slot->seq))
 		return;
-	if (e->is_rejoining ||
+	if (!engine_votes(e) ||
 	    (slot->prepare.is_given && slot->prepare.view >= e->view))
 		return;
 	if (!vote_has_room(e)) {
@@ -236,7 +236,7 @@ proposal_clear_wants(struct engine *e)
 void
 proposal_make(struct engine *e)
 {
-	while (e->last == 0 && !e->is_rejoining && view_is_primary(e) &&
+	while (e->last == 0 && engine_votes(e) && view_is_primary(e) &&
 	    proposal_has_room(e)) {
 		bool flagged = proposal_flag_is_due(e);
 		struct digest digest;

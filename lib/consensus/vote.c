@@ -697,7 +697,7 @@ vote_advance(struct engine *e, struct slot *slot)
 		slot_certify(e, slot, VOTE_PREPARE, e->everybody, e->spare);
 		vote_commit(e, slot, e->spare);
 	}
-	if (!e->is_rejoining && prepares >= e->quorum - PLANT_PREPARE_SHORT &&
+	if (engine_votes(e) && prepares >= e->quorum - PLANT_PREPARE_SHORT &&
 	    may_commit(e, slot) && !waits_for_all(e, slot))
 		vote_prepared(e, slot);
 	if (slot->committed->proof_count == 0 &&

@@ -32,8 +32,9 @@ struct membership {
 	uint32_t nodes[PROFILE_MEMBERS_MAX]; /* by position */
 	uint64_t first_seq;                  /* its sequences are above this */
 	struct digest first_digest;
-	uint64_t last_seq; /* 0: it goes on */
-	bool is_proved;    /* somebody has shown that this state is the last */
+	struct bytes first_proof; /* by a quorum of the epoch before */
+	uint64_t last_seq;        /* 0: it goes on */
+	bool is_proved; /* somebody has shown that this state is the last */
 	struct signer signers[KEYRING_KEYS];
 	struct {
 		bool is_decided;

@@ -251,7 +251,7 @@ on_stable(struct world *w, struct replica *r, const struct effect *effect)
 	r->stable_seq = effect->seq;
 	r->stable_digest = effect->digest;
 	r->stable_certificate = arena_copy(&w->arena, effect->body);
-	transfer_prove(r, effect->seq);
+	transfer_prove(w, r, effect->seq);
 	r->stable_token = effect->token;
 	world_trace(w, "replica %u stable %" PRIu64, r->index, effect->seq);
 	replica_truncate(w, r);
@@ -341,7 +341,7 @@ on_vouched(struct world *w, struct replica *r, const struct effect *effect)
 	invariant_vouched(w, r, effect);
 	r->vouched_seq = effect->seq;
 	r->vouched_certificate = arena_copy(&w->arena, effect->body);
-	transfer_prove(r, effect->seq);
+	transfer_prove(w, r, effect->seq);
 }
 
 static void
@@ -666,7 +666,7 @@ on_apply(struct world *w, struct replica *r)
 		event.has_digest = true;
 		machine_digest(&r->machine, &event.digest);
 		if (r->is_pin_asked)
-			transfer_keep(r);
+			transfer_keep(w, r);
 		if (!r->is_honest)
 			byzantine_digest(w, r, &event.digest);
 	}

@@ -145,6 +145,8 @@ on_leave(struct world *w, struct replica *r)
 	}
 	if (!m->is_proved) {
 		m->is_proved = true;
+		w->memberships[r->epoch + 1].first_proof =
+		    r->stable_certificate;
 		invite(w, m);
 	}
 	begin(w, r, r->epoch + 1);

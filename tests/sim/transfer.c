@@ -2,8 +2,8 @@
  * State transfer.
  *
  * RULES    1. A state is taken only if its digest is one that a quorum
- *             certified or f + 1 members vouch for; a liar serves states
- *             that are not, and is refused.
+ *             certified or f + 1 members vouch for, or the epoch begins with;
+ *             a liar serves states that are not, and is refused.
  *          2. The member asked is drawn anew each time, so that a liar can
  *             only delay.
  *          3. A state is fetched from who is in the same epoch.
@@ -25,8 +25,12 @@
 
 /* What a replica can show for its state of seq; empty: nothing yet. */
 static struct bytes
-proof_of(const struct replica *r, uint64_t seq)
+proof_of(struct world *w, const struct replica *r, uint64_t seq)
 {
+	const struct membership *m = membership_of(w, r);
+
+	if (seq == m->first_seq)
+		return m->first_proof;
 	if (seq == r->stable_seq)
 		return r->stable_certificate;
 	if (seq == r->vouched_seq)
@@ -35,24 +39,24 @@ proof_of(const struct replica *r, uint64_t seq)
 }
 
 void
-transfer_keep(struct replica *r)
+transfer_keep(struct world *w, struct replica *r)
 {
 	struct snapshot *s =
 	    &r->snapshots[r->snapshot_count++ % REPLICA_SNAPSHOTS];
 
 	s->machine = r->machine;
-	s->proof = proof_of(r, r->machine.applied);
+	s->proof = proof_of(w, r, r->machine.applied);
 	r->is_pin_asked = false;
 }
 
 void
-transfer_prove(struct replica *r, uint64_t seq)
+transfer_prove(struct world *w, struct replica *r, uint64_t seq)
 {
 	uint32_t i;
 
 	for (i = 0; i < REPLICA_SNAPSHOTS && i < r->snapshot_count; i++)
 		if (r->snapshots[i].machine.applied == seq)
-			r->snapshots[i].proof = proof_of(r, seq);
+			r->snapshots[i].proof = proof_of(w, r, seq);
 }
 
 static void
@@ -99,7 +103,7 @@ static void
 ask_for_state(struct world *w, struct replica *from, uint64_t seq)
 {
 	if (from->has_digest)
-		transfer_keep(from);
+		transfer_keep(w, from);
 	else
 		from->is_pin_asked = true;
 	if (find_state(from, seq) == NULL)
@@ -147,6 +151,19 @@ serve(struct world *w, const struct replica *from, struct machine *copy)
 	copy->sessions[0].floor = 0;
 }
 
+/* What an epoch begins with is known to be right from its beginning. */
+static bool
+is_right(struct world *w, const struct replica *r,
+    const struct machine *machine, const struct digest *digest,
+    struct bytes proof)
+{
+	struct membership *m = membership_of(w, r);
+
+	return (machine->applied == m->first_seq &&
+		   digest_equal(digest, &m->first_digest)) ||
+	    invariant_convinces(w, m, proof, machine->applied, digest);
+}
+
 void
 transfer_try(struct world *w, struct replica *r)
 {
@@ -175,7 +192,6 @@ transfer_try(struct world *w, struct replica *r)
 	serve(w, from, &copy);
 	machine_digest(&copy, &digest);
 	if (copy.applied > r->delivered &&
-	    invariant_convinces(w, membership_of(w, r), state->proof,
-		copy.applied, &digest))
+	    is_right(w, r, &copy, &digest, state->proof))
 		install(w, r, &copy, &digest, state->proof);
 }

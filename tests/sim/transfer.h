@@ -8,10 +8,10 @@
 #include "sim/world.h"
 
 /* Keep the state as it is now, whose digest is known, for others to fetch. */
-void transfer_keep(struct replica *r);
+void transfer_keep(struct world *w, struct replica *r);
 
 /* Its state of seq can be proved now. */
-void transfer_prove(struct replica *r, uint64_t seq);
+void transfer_prove(struct world *w, struct replica *r, uint64_t seq);
 
 /* The engine asks for a state. */
 void transfer_want(struct world *w, struct replica *r,

@@ -303,7 +303,7 @@ who_lacks_the_state_of_its_beginning_fetches_one(void **state)
 	cluster_settle(c);
 	agree(c, 0, 1);
 	cluster_advance(c, 500 * MS);
-	assert_int_equal(late->fetch_seq, 6);
+	assert_int_equal(late->fetch_seq, 7);
 	assert_int_equal(late->applied, 2);
 	/* What it is given is the state of 7, which two members sign. */
 	certificate_make(c, VOTE_CHECKPOINT, 0, 7, 0, 2, &certificate);
@@ -330,6 +330,103 @@ who_lacks_the_state_of_its_beginning_fetches_one(void **state)
 	cluster_free(c);
 }
 
+static void
+the_first_batch_of_an_epoch_is_a_checkpoint(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	agree(c, 1, 1);
+	assert_int_not_equal(7 % c->config.checkpoint_interval, 0);
+	assert_stable(c, 7);
+	agree(c, 1, 2);
+	assert_applied(c, 9);
+	assert_stable(c, 8);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+who_lacks_the_state_of_its_beginning_votes_for_nothing(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
+	/* With it they would be a quorum. */
+	for (i = 1; i < 4; i++) {
+		node_start(&c->nodes[i]);
+		c->nodes[i].sent[MESSAGE_VOTES] = 0;
+	}
+	submit(c, 1);
+	cluster_settle(c);
+	cluster_advance(c, 3000 * MS);
+	for (i = 1; i < 3; i++)
+		assert_int_equal(c->nodes[i].applied, 6);
+	assert_int_equal(c->nodes[3].sent[MESSAGE_VOTES], 0);
+	assert_int_equal(c->nodes[3].fetch_seq, 6);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+/* What the epoch begins with takes no signature of its members. */
+static void
+install_beginning(struct cluster *c, struct node *node)
+{
+	static struct certificate beginning;
+	uint8_t encoded[128];
+	struct bytes body;
+	struct encoder e;
+
+	beginning.phase = VOTE_CHECKPOINT;
+	beginning.seq = 6;
+	beginning.digest = c->states[6];
+	encoder_init(&e, encoded, sizeof(encoded));
+	certificate_encode(&e, &beginning);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	node->applied = 6;
+	node->state = c->states[6];
+	node_step(node,
+	    (struct event){ .kind = EVENT_INSTALLED,
+		.seq = 6,
+		.digest = node->state,
+		.body = body });
+}
+
+/* The fourth says nothing, and two get the state of the only one that has it:
+ * nobody else could sign it. */
+static void
+a_member_alone_with_the_state_of_its_beginning_is_enough(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
+	c->nodes[2].applied = 2;
+	c->nodes[2].state = c->states[2];
+	for (i = 1; i < 4; i++)
+		node_start(&c->nodes[i]);
+	for (i = 0; i < 3; i++)
+		submit(c, 1);
+	cluster_settle(c);
+	cluster_advance(c, 3000 * MS);
+	assert_int_equal(c->nodes[1].applied, 6);
+	for (i = 2; i < 4; i++) {
+		assert_int_equal(c->nodes[i].fetch_seq, 6);
+		install_beginning(c, &c->nodes[i]);
+	}
+	cluster_settle(c);
+	cluster_advance(c, 3000 * MS);
+	agree(c, 1, 4);
+	for (i = 1; i < 4; i++)
+		assert_true(c->nodes[i].applied >= 11);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -352,6 +449,11 @@ main(void)
 		cmocka_unit_test(the_next_epoch_begins_behind_it),
 		cmocka_unit_test(
 		    who_lacks_the_state_of_its_beginning_fetches_one),
+		cmocka_unit_test(the_first_batch_of_an_epoch_is_a_checkpoint),
+		cmocka_unit_test(
+		    who_lacks_the_state_of_its_beginning_votes_for_nothing),
+		cmocka_unit_test(
+		    a_member_alone_with_the_state_of_its_beginning_is_enough),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
