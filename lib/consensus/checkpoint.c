@@ -392,7 +392,8 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 void
 checkpoint_last(struct engine *e, uint64_t seq)
 {
-	e->last = seq;
+	REACHED(EPOCH_ENDED);
+	e->last = PLANT_LAST_UNBOUNDED ? 0 : seq;
 	pending_drop_all(e);
 }
 
@@ -449,7 +450,9 @@ checkpoint_applied(struct engine *e, uint64_t seq, bool has_digest,
 		emit_fatal(e, STATE_DIFFERS);
 		return;
 	}
-	if (has_digest)
+	if (has_digest &&
+	    (!PLANT_LAST_UNCERTIFIED || e->last != seq ||
+		checkpoint_is_due(e, seq, false)))
 		vote_for_ours(e, seq, digest);
 	meet_target(e, has_digest);
 }
@@ -535,6 +538,7 @@ chase_beginning(struct engine *e)
 	if (e->fetch_seq != 0 &&
 	    e->now_us - e->fetch_asked_us < FETCH_REPEAT_US)
 		return;
+	REACHED(FIRST_ASKED);
 	e->fetch_seq = e->config.first_seq;
 	e->fetch_asked_us = e->now_us;
 	effect = emit(e, EFFECT_FETCH_STATE);
@@ -634,6 +638,8 @@ checkpoint_installed(struct engine *e, const struct event *event)
 	if (event->is_last)
 		checkpoint_last(e, event->seq);
 	could_vote = engine_votes(e);
+	if (event->seq == e->config.first_seq)
+		REACHED(FIRST_TAKEN);
 	e->applied = event->seq;
 	if (e->delivered < event->seq)
 		e->delivered = event->seq;

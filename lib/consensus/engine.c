@@ -46,6 +46,14 @@ engine_others(const struct engine *e)
 	return all & ~(1U << e->config.self);
 }
 
+bool
+engine_votes(const struct engine *e)
+{
+	return !e->is_rejoining &&
+	    (e->applied >= e->config.first_seq ||
+		e->stable > e->config.first_seq || PLANT_VOTES_STATELESS);
+}
+
 uint32_t
 engine_primary(const struct engine *e)
 {

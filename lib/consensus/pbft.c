@@ -182,6 +182,8 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 		return NULL;
 	memset(memory, 0, state_bytes(config));
 	e->config = *config;
+	if (PLANT_EPOCH_UNSIGNED)
+		e->config.scope.epoch = 0;
 	e->quorum = trust_quorum(FAULTS_BYZANTINE, config->member_count) -
 	    (uint32_t)PLANT_QUORUM_SHORT;
 	e->faults = trust_faults(FAULTS_BYZANTINE, config->member_count);

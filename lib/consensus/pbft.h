@@ -379,13 +379,7 @@ engine_goes_on(const struct engine *e, uint64_t seq)
  * Do we vote?  Who lacks the state that the epoch begins with does not, until
  * a quorum has another: checkpoint.c says why.
  */
-static inline bool
-engine_votes(const struct engine *e)
-{
-	return !e->is_rejoining &&
-	    (e->applied >= e->config.first_seq ||
-		e->stable > e->config.first_seq);
-}
+bool engine_votes(const struct engine *e);
 
 /* Who proposes now, as far as we know. */
 uint32_t engine_primary(const struct engine *e);

@@ -190,6 +190,21 @@ extern unsigned int plant;
 /* 71  A slow primary is blamed by nobody. */
 #define PLANT_SLOW_KEPT PLANT(71)
 
+/* 72  A signature does not name its epoch. */
+#define PLANT_EPOCH_UNSIGNED (PLANTED == 72)
+
+/* 73  Nothing ends with an epoch's last batch. */
+#define PLANT_LAST_UNBOUNDED (PLANTED == 73)
+
+/* 74  The client table ends with its epoch. */
+#define PLANT_TABLE_DROPPED (PLANTED == 74)
+
+/* 75  Who lacks the epoch's first state votes all the same. */
+#define PLANT_VOTES_STATELESS (PLANTED == 75)
+
+/* 76  An epoch's last state is a checkpoint only where others are. */
+#define PLANT_LAST_UNCERTIFIED (PLANTED == 76)
+
 /*
  * Of Raft (raft.c).
  */

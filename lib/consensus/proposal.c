@@ -122,8 +122,14 @@ proposal_prepare(struct engine *e, struct slot *slot)
 	struct payload *p = slot_payload(slot, &slot->digest);
 
 	if (!slot->has_proposal || slot->view != e->view || e->is_changing ||
-	    p == NULL || !engine_goes_on(e, slot->seq))
+	    p == NULL)
 		return;
+	if (!engine_goes_on(e, slot->seq)) {
+		REACHED(BEYOND_REFUSED);
+		return;
+	}
+	if (!engine_votes(e) && !e->is_rejoining)
+		REACHED(VOTE_WITHHELD);
 	if (!engine_votes(e) ||
 	    (slot->prepare.is_given && slot->prepare.view >= e->view))
 		return;

@@ -47,7 +47,13 @@
 	X(STATE_VOUCHED, USUAL, "a state that f + 1 vouch for is installed")   \
 	X(STABLE_AHEAD, RARE, "a state behind its checkpoint after a restart") \
 	X(CHANGE_RESUMED, USUAL, "a view change goes on after a restart")      \
-	X(WINDOW_MOVED, USUAL, "a log that begins above the first sequence")
+	X(WINDOW_MOVED, USUAL, "a log that begins above the first sequence")   \
+	X(EPOCH_ENDED, USUAL, "an epoch has ended here")                       \
+	X(END_RESUMED, USUAL, "who starts again stands at the end of one")     \
+	X(BEYOND_REFUSED, USUAL, "no vote for what comes after it")            \
+	X(VOTE_WITHHELD, USUAL, "no vote for want of an epoch's first state")  \
+	X(FIRST_ASKED, USUAL, "which is asked for")                            \
+	X(FIRST_TAKEN, USUAL, "and comes, signed by nobody")
 
 enum reach_often {
 	REACH_USUAL, /* in some thousand schedules */

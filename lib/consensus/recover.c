@@ -247,6 +247,7 @@ write_birth(struct engine *e)
 void
 recover_last(struct engine *e, uint64_t seq)
 {
+	REACHED(END_RESUMED);
 	checkpoint_last(e, seq);
 	if (e->stable == seq && e->stable_certificate->proof_count > 0)
 		checkpoint_tell(e);

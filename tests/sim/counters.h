@@ -49,8 +49,8 @@ enum counter_kind {
 	X(RESUBMITTED, FAULT, "old requests made again")                \
 	X(SKIPPED, FAULT, "request numbers skipped")                    \
 	X(WANTED, NOTE, "checkpoints wanted")                           \
-	X(CHANGED, RARE, "changes of members asked for")                \
-	X(STALE, RARE, "messages of an earlier epoch taken in")         \
+	X(CHANGED, FAULT, "changes of members asked for")               \
+	X(STALE, FAULT, "messages of an earlier epoch taken in")        \
 	X(BYZANTINE, NOTE, "Byzantine members")                         \
 	X(BYZ_MUTE, FAULT, "messages withheld, all")                    \
 	X(BYZ_SELECTIVE, FAULT, "messages withheld, some")              \
@@ -102,12 +102,12 @@ enum counter_kind {
 	X(REACHED_REJOINING, REACH, "members that stopped voting")      \
 	X(REACHED_ASKING, REACH, "and asked how far they had voted")    \
 	X(REACHED_REJOINED, REACH, "and voted again")                   \
-	X(REACHED_EPOCH, RARE, "epochs ended")                          \
-	X(REACHED_BEYOND, RARE, "batches decided beyond their end")     \
-	X(REACHED_BEGUN, RARE, "replicas that began the next")          \
-	X(REACHED_TOLD, RARE, "and those that others told of it")       \
-	X(REACHED_JOINED, RARE, "nodes that came to be members")        \
-	X(REACHED_LEFT, RARE, "nodes that stopped, being none")
+	X(REACHED_EPOCH, REACH, "epochs ended")                         \
+	X(REACHED_BEYOND, REACH, "batches decided beyond their end")    \
+	X(REACHED_BEGUN, REACH, "replicas that began the next")         \
+	X(REACHED_TOLD, REACH, "and those that others told of it")      \
+	X(REACHED_JOINED, REACH, "nodes that came to be members")       \
+	X(REACHED_LEFT, REACH, "nodes that stopped, being none")
 
 enum counter {
 #define COUNTER_ENUM(name, kind, text) COUNT_##name,

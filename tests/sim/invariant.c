@@ -320,6 +320,13 @@ invariant_deliver(struct world *w, struct replica *r,
 	}
 	if (!world_is_raft(w))
 		promise_certificate(w, m, &w->certificate);
+	if (machine_is_last(&r->machine, r->epoch)) {
+		world_violate(w,
+		    "replica %u delivers %" PRIu64
+		    ", after the end that it was told of",
+		    r->index, seq);
+		return;
+	}
 	if (is_beyond(w, r, seq)) {
 		agree_beyond(w, r, effect);
 		return;

@@ -146,6 +146,8 @@ membership_execute(struct machine *m, uint64_t seq,
 	}
 	m->roster = *next;
 	m->roster.since = seq;
+	if (PLANT_TABLE_DROPPED)
+		memset(m->sessions, 0, sizeof(m->sessions));
 	result->version = next->epoch;
 	result->previous_version = next->epoch - 1;
 }

@@ -813,6 +813,7 @@ draw_epochs(struct profile *p, struct dice *d)
 	p->has_client_tricks = dice_chance(d, 300);
 	p->has_two_faced_requests = dice_chance(d, 200);
 	p->twins = 1;
+	p->has_real_signatures = dice_chance(d, 10);
 	draw_epochs_culprits(p, d);
 	draw_epochs_sleeper(p, d);
 }
@@ -827,6 +828,7 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		kind = seed % 64 == 0 ? PROFILE_FULL
 		    : seed % 64 == 32 ? PROFILE_SLOW
 		    : seed % 16 == 1  ? PROFILE_CLASSIC
+		    : seed % 8 == 5   ? PROFILE_EPOCHS
 		    : seed % 2 == 0   ? PROFILE_DEEP
 				      : PROFILE_FOCUSED;
 	dice_init(&d, seed, 0);
