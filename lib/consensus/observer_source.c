@@ -158,6 +158,7 @@ observer_source_progress(struct observer *o, uint32_t from, struct decoder *d)
 	told.stable = decoder_get_uint(d);
 	(void)decoder_get_bool(d); /* wants a checkpoint */
 	votes = decoder_get_bool(d);
+	(void)decoder_get_bool(d); /* blames the primary */
 	if (decoder_finish(d, NULL) != AG_OK)
 		return;
 	told.heard_us = o->now_us;

@@ -259,7 +259,7 @@ progress(struct stage *s, uint32_t from, uint64_t delivered)
 	struct encoder e;
 
 	encoder_init(&e, raw, sizeof(raw));
-	encoder_put_array(&e, 8);
+	encoder_put_array(&e, 9);
 	encoder_put_uint(&e, MESSAGE_PROGRESS);
 	encoder_put_uint(&e, 2);
 	encoder_put_bool(&e, false);
@@ -268,6 +268,7 @@ progress(struct stage *s, uint32_t from, uint64_t delivered)
 	encoder_put_uint(&e, 0);
 	encoder_put_bool(&e, false);
 	encoder_put_bool(&e, true);
+	encoder_put_bool(&e, false);
 	hear(s, from, &e);
 }
 
