@@ -156,7 +156,7 @@ observer_source_progress(struct observer *o, uint32_t from, struct decoder *d)
 	told.delivered = decoder_get_uint(d);
 	told.applied = decoder_get_uint(d);
 	told.stable = decoder_get_uint(d);
-	(void)decoder_get_bool(d); /* wants a checkpoint */
+	(void)decoder_get_uint(d); /* the checkpoint it wants */
 	votes = decoder_get_bool(d);
 	(void)decoder_get_bool(d); /* blames the primary */
 	if (decoder_finish(d, NULL) != AG_OK)

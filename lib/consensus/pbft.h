@@ -160,7 +160,7 @@ struct peer {
 	uint64_t lag; /* of applied behind ours, as it was told */
 	uint64_t stable;
 	bool is_changing;
-	bool wants_checkpoint;
+	uint64_t wanted; /* at or above it, a checkpoint; 0: it wants none */
 	bool is_rejoining;     /* it says that it does not vote, */
 	uint64_t rejoining_us; /* and did so first then */
 	uint64_t blamed_view;  /* view + 1 whose primary it wants left; or 0 */
@@ -318,7 +318,10 @@ struct engine {
 	size_t forwarded_bytes; /* sent to the primary, in this view */
 	bool wants_checkpoint;
 	uint64_t wanted_since_us;
-	uint64_t flagged_us; /* when we last flagged a batch for a peer */
+	uint64_t flagged_us;  /* when we last flagged a batch for a peer */
+	uint64_t advance_to;  /* batches are proposed up to it, of nothing if
+				 need be */
+	uint64_t advanced_us; /* when that was last decided */
 
 	/* Votes waiting for the end of the turn. */
 	struct vote votes[VOTES_QUEUED_MAX];

@@ -191,19 +191,19 @@ extern unsigned int plant;
 #define PLANT_SLOW_KEPT PLANT(71)
 
 /* 72  A signature does not name its epoch. */
-#define PLANT_EPOCH_UNSIGNED (PLANTED == 72)
+#define PLANT_EPOCH_UNSIGNED PLANT(72)
 
 /* 73  Nothing ends with an epoch's last batch. */
-#define PLANT_LAST_UNBOUNDED (PLANTED == 73)
+#define PLANT_LAST_UNBOUNDED PLANT(73)
 
 /* 74  The client table ends with its epoch. */
-#define PLANT_TABLE_DROPPED (PLANTED == 74)
+#define PLANT_TABLE_DROPPED PLANT(74)
 
 /* 75  Who lacks the epoch's first state votes all the same. */
-#define PLANT_VOTES_STATELESS (PLANTED == 75)
+#define PLANT_VOTES_STATELESS PLANT(75)
 
 /* 76  An epoch's last state is a checkpoint only where others are. */
-#define PLANT_LAST_UNCERTIFIED (PLANTED == 76)
+#define PLANT_LAST_UNCERTIFIED PLANT(76)
 
 /*
  * Of Raft (raft.c).

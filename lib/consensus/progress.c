@@ -3,7 +3,8 @@
  * out and sent again (Castro & Liskov 2002, section 5.2).
  *
  * FORMAT   PROGRESS   [21, view, is changing, delivered, applied, stable,
- *                     wants a checkpoint, votes, blames the primary]
+ *                     wanted, votes, blames the primary]
+ *                     wanted: a checkpoint at or above it; 0: none
  *          FETCH      [22, seq, digest]
  *          BATCH      [23, seq, batch]  answers it; known by its digest
  *          COMMITTED  [24, certificate, batch]
@@ -40,14 +41,19 @@
 /* Questions of one member answered in a progress interval. */
 #define ANSWERS_MAX 32
 
-/* Who must not vote before a checkpoint is stable waits for one, once it has
- * everything else. */
-static bool
-wants_checkpoint(const struct engine *e)
+/*
+ * The sequence at or above which we want a checkpoint; 0: we want none.  Who
+ * must not vote before one is stable waits for it, once it has everything
+ * else.
+ */
+static uint64_t
+wanted_checkpoint(const struct engine *e)
 {
-	return e->wants_checkpoint ||
-	    (e->is_rejoining && e->horizon.memory == HORIZON_LOST &&
-		(e->target->proof_count == 0 || e->target->seq <= e->applied));
+	if (e->is_rejoining && e->horizon.memory == HORIZON_LOST &&
+	    e->horizon.lost_seq > e->stable &&
+	    (e->target->proof_count == 0 || e->target->seq <= e->applied))
+		return e->horizon.lost_seq;
+	return e->wants_checkpoint ? e->stable + 1 : 0;
 }
 
 /*
@@ -83,7 +89,7 @@ progress_send(struct engine *e)
 	encoder_put_uint(&out, e->delivered);
 	encoder_put_uint(&out, e->applied);
 	encoder_put_uint(&out, e->stable);
-	encoder_put_bool(&out, wants_checkpoint(e));
+	encoder_put_uint(&out, wanted_checkpoint(e));
 	encoder_put_bool(&out,
 	    e->raft != NULL ? !e->is_rejoining : engine_votes(e));
 	encoder_put_bool(&out, e->pace.is_blaming);
@@ -370,7 +376,7 @@ progress_note(struct engine *e, uint32_t from, struct decoder *d)
 	uint64_t delivered = decoder_get_uint(d);
 	uint64_t applied = decoder_get_uint(d);
 	uint64_t stable = decoder_get_uint(d);
-	bool wants = decoder_get_bool(d);
+	uint64_t wanted = decoder_get_uint(d);
 	bool votes = decoder_get_bool(d);
 	bool blames = decoder_get_bool(d);
 
@@ -383,7 +389,7 @@ progress_note(struct engine *e, uint32_t from, struct decoder *d)
 	peer->told_us = e->now_us;
 	peer->lag = applied < e->applied ? e->applied - applied : 0;
 	peer->stable = stable;
-	peer->wants_checkpoint = wants;
+	peer->wanted = wanted;
 	if (!votes && !peer->is_rejoining)
 		peer->rejoining_us = e->now_us;
 	peer->is_rejoining = !votes;

@@ -16,6 +16,10 @@
  *          4. The primary proposes as soon as the pipeline has room;
  *             whatever waits then goes into one batch.  No timer is ever
  *             waited for.
+ *          5. Who may vote again once a checkpoint at some sequence is
+ *             stable is brought there at once, by batches of nothing if
+ *             nothing waits.  What it asks for is not believed: it moves the
+ *             log so far at most, and so often.
  */
 #include <string.h>
 
@@ -27,6 +31,12 @@
 
 /* A pre-prepare's fields besides its batch. */
 #define PROPOSAL_OVERHEAD 1024
+
+/* Windows that the log is moved for a peer's sake: as far above the stable
+ * checkpoint as any correct member may have to wait for.  And view timeouts
+ * until it is again. */
+#define ADVANCE_WINDOWS 2
+#define ADVANCE_TIMEOUTS 8
 
 static bool
 envelope_is_authentic(struct engine *e, const struct envelope *envelope)
@@ -176,7 +186,7 @@ proposal_fill(struct engine *e, bool flagged, struct encoder *out)
 		bytes += p->len;
 		count++;
 	}
-	if (count == 0 && !flagged)
+	if (count == 0 && !flagged && e->proposed >= e->advance_to)
 		return bytes_of(NULL, 0);
 	if (time_ms < e->last_time_ms)
 		time_ms = e->last_time_ms;
@@ -205,27 +215,65 @@ proposal_has_room(const struct engine *e)
 		3 * (size_t)e->config.batch_bytes_max + PROPOSAL_OVERHEAD);
 }
 
+/* The highest sequence at which a peer wants a checkpoint; 0: none does. */
+static uint64_t
+wanted_by_peers(const struct engine *e)
+{
+	uint64_t wanted = 0;
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if (e->peers[i].wanted > wanted)
+			wanted = e->peers[i].wanted;
+	return wanted;
+}
+
+/* From here on batches are proposed up to what a peer waits for: rule 5. */
+static void
+advance_begin(struct engine *e, uint64_t wanted)
+{
+	const uint64_t most =
+	    e->stable + ADVANCE_WINDOWS * (uint64_t)e->config.window;
+
+	if (wanted > most)
+		wanted = most;
+	if (wanted <= e->proposed + 1 ||
+	    (e->advanced_us != 0 &&
+		e->now_us - e->advanced_us <
+		    ADVANCE_TIMEOUTS * e->config.view_timeout_us))
+		return;
+	REACHED(ADVANCED);
+	e->advance_to = wanted;
+	e->advanced_us = e->now_us;
+}
+
 /* A member that always wants one gets no more than one each view timeout. */
+static bool
+peer_is_due(const struct engine *e)
+{
+	return wanted_by_peers(e) > 0 &&
+	    (e->flagged_us == 0 ||
+		e->now_us - e->flagged_us >= e->config.view_timeout_us);
+}
+
 bool
 proposal_flag_is_due(struct engine *e)
 {
 	const struct slot *last =
 	    slot_find(e, e->raft != NULL ? engine_floor(e) : e->delivered);
-	uint32_t i;
 
+	if (e->proposed < e->advance_to)
+		return e->proposed + 1 == e->advance_to;
 	if (e->proposed > engine_floor(e) ||
 	    (last != NULL && last->seq > e->stable &&
 		checkpoint_is_due(e, last->seq, last->is_flagged)))
 		return false;
 	if (e->wants_checkpoint)
 		return true;
-	if (e->flagged_us != 0 &&
-	    e->now_us - e->flagged_us < e->config.view_timeout_us)
+	if (!peer_is_due(e))
 		return false;
-	for (i = 0; i < e->config.member_count; i++)
-		if (e->peers[i].wants_checkpoint)
-			return true;
-	return false;
+	advance_begin(e, wanted_by_peers(e));
+	return e->proposed >= e->advance_to;
 }
 
 /* A flagged batch answers all peers; ours waits until it is stable. */
@@ -236,7 +284,7 @@ proposal_clear_wants(struct engine *e)
 
 	e->flagged_us = e->now_us;
 	for (i = 0; i < e->config.member_count; i++)
-		e->peers[i].wants_checkpoint = false;
+		e->peers[i].wanted = 0;
 }
 
 void

@@ -36,6 +36,7 @@
 	X(CHOSEN_REFUSED, RARE, "a proposal for what a new view chose")        \
 	X(PROPOSAL_AGAIN, USUAL, "a proposal is seen again")                   \
 	X(FLAGGED, USUAL, "a batch that asks for a checkpoint")                \
+	X(ADVANCED, USUAL, "the log is moved on for who rejoins")              \
 	X(BATCH_DISPLACED, USUAL, "a batch makes room for another")            \
 	X(BATCH_FETCHED, USUAL, "a batch that was asked for arrives")          \
 	X(COMMITTED_TAKEN, USUAL, "a decided batch is taken")                  \

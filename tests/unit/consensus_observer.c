@@ -266,7 +266,7 @@ progress(struct stage *s, uint32_t from, uint64_t delivered)
 	encoder_put_uint(&e, delivered);
 	encoder_put_uint(&e, delivered);
 	encoder_put_uint(&e, 0);
-	encoder_put_bool(&e, false);
+	encoder_put_uint(&e, 0);
 	encoder_put_bool(&e, true);
 	encoder_put_bool(&e, false);
 	hear(s, from, &e);

@@ -368,7 +368,7 @@ blame_from(struct cluster *c, uint32_t member, uint32_t to)
 	encoder_put_uint(&e, c->nodes[to].applied);
 	encoder_put_uint(&e, c->nodes[to].applied);
 	encoder_put_uint(&e, status_of(c, to).stable);
-	encoder_put_bool(&e, false);
+	encoder_put_uint(&e, 0);
 	encoder_put_bool(&e, true);
 	encoder_put_bool(&e, true);
 	assert_int_equal(encoder_finish(&e, &progress), AG_OK);

@@ -518,36 +518,71 @@ questions_are_answered_only_so_often(void **state)
 	cluster_free(c);
 }
 
+/* A member says that it waits for a checkpoint at or above a sequence. */
+static void
+say_wanted(struct cluster *c, uint32_t from, uint64_t wanted)
+{
+	uint8_t raw[64];
+	struct encoder e;
+	struct bytes progress;
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 9);
+	encoder_put_uint(&e, MESSAGE_PROGRESS);
+	encoder_put_uint(&e, 0);
+	encoder_put_bool(&e, false);
+	encoder_put_uint(&e, 0);
+	encoder_put_uint(&e, 0);
+	encoder_put_uint(&e, 0);
+	encoder_put_uint(&e, wanted);
+	encoder_put_bool(&e, true);
+	encoder_put_bool(&e, false);
+	assert_int_equal(encoder_finish(&e, &progress), AG_OK);
+	node_step(&c->nodes[0],
+	    (struct event){ .kind = EVENT_MESSAGE,
+		.member = from,
+		.body = progress });
+	cluster_settle(c);
+}
+
 static void
 a_member_that_always_wants_a_checkpoint_gets_few(void **state)
 {
 	struct cluster *c = cluster_of(4);
-	uint8_t raw[64];
-	struct encoder e;
-	struct bytes progress;
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < 100; i++) {
-		encoder_init(&e, raw, sizeof(raw));
-		encoder_put_array(&e, 9);
-		encoder_put_uint(&e, MESSAGE_PROGRESS);
-		encoder_put_uint(&e, 0);
-		encoder_put_bool(&e, false);
-		encoder_put_uint(&e, 0);
-		encoder_put_uint(&e, 0);
-		encoder_put_uint(&e, 0);
-		encoder_put_bool(&e, true);
-		encoder_put_bool(&e, true);
-		encoder_put_bool(&e, false);
-		assert_int_equal(encoder_finish(&e, &progress), AG_OK);
-		node_step(&c->nodes[0],
-		    (struct event){ .kind = EVENT_MESSAGE,
-			.member = 3,
-			.body = progress });
-		cluster_settle(c);
-	}
+	for (i = 0; i < 100; i++)
+		say_wanted(c, 3, 1);
 	assert_true(c->nodes[0].applied <= 2);
+	cluster_free(c);
+}
+
+static void
+a_checkpoint_wanted_further_on_is_made_at_once(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	say_wanted(c, 3, 29);
+	assert_int_equal(status_of(c, 0).stable, 29);
+	assert_int_equal(requests_up_to(c, 29), 3);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
+static void
+a_member_that_wants_the_end_of_time_moves_the_log_two_windows(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 100; i++)
+		say_wanted(c, 3, UINT64_MAX);
+	assert_int_equal(status_of(c, 0).stable, 32);
+	assert_true(c->nodes[0].applied <= 33);
 	cluster_free(c);
 }
 
@@ -619,6 +654,10 @@ main(void)
 		cmocka_unit_test(questions_are_answered_only_so_often),
 		cmocka_unit_test(
 		    a_member_that_always_wants_a_checkpoint_gets_few),
+		cmocka_unit_test(
+		    a_checkpoint_wanted_further_on_is_made_at_once),
+		cmocka_unit_test(
+		    a_member_that_wants_the_end_of_time_moves_the_log_two_windows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -399,7 +399,7 @@ post_progress_of_view_zero(struct cluster *c, uint32_t from, uint32_t to)
 	encoder_put_uint(&e, 8);
 	encoder_put_uint(&e, 8);
 	encoder_put_uint(&e, 8);
-	encoder_put_bool(&e, false);
+	encoder_put_uint(&e, 0);
 	encoder_put_bool(&e, true);
 	encoder_put_bool(&e, false);
 	assert_int_equal(encoder_finish(&e, &progress), AG_OK);

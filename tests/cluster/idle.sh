@@ -1,0 +1,102 @@
+#!/bin/bash
+# A member that was emptied of all but its keys while nobody writes: it is
+# level, and votes, in seconds.  With a state that others' logs still have and
+# with one that must be fetched, with its horizon and without, and with Raft.
+# Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
+set -u
+# What takes part here is bytes, not how fast a disk syncs them.
+memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
+[ "${memory:-0}" -lt 2500000 ] || export TMPDIR=/dev/shm
+# shellcheck source=tests/cluster/lib_trial.sh
+. "${0%/*}/lib_trial.sh"
+
+seconds=10
+values=96 # of 1 MiB, the largest
+
+# trial ARGUMENT...: a cluster whose windows are short.
+trial() {
+	rm -rf c
+	exits 0 "$AEGIS" cluster init -q "$@" c
+	for config in c/n*/aegis.yaml; do
+		cat >>"$config" <<'YAML'
+consensus:
+  checkpoint_interval: 8
+  pipeline: 16
+store:
+  log_retain: 1MiB
+YAML
+	done
+	exits 0 "$AEGIS" cluster up -q c
+}
+
+# fill COUNT: as many of the largest values.
+fill() {
+	head -c 1048576 /dev/urandom >value
+	for i in $(seq "$1"); do
+		exits 0 ask n1 put "large$i" --file value
+	done
+}
+
+# votes NODE: it gives votes, and says nothing else.
+votes() {
+	"$AEGIS" node status --socket "c/$1/aegis.sock" -o json >state || true
+	grep -q '"rejoining":false' state
+}
+
+# settled NODE KEY VALUE: it has that, and votes.
+settled() {
+	has "$1" "$2" "$3" && votes "$1"
+}
+
+# comes_back NODE KEY VALUE FILE...: it is emptied, of these files too.
+comes_back() {
+	node=$1 key=$2 value=$3
+	shift 3
+	exits 0 "$AEGIS" cluster kill -q c "$node"
+	(cd "c/$node" &&
+		rm -rf log state state.sync request-number evidence "$@") ||
+		fail "empty $node"
+	: >"c/$node/node.log"
+	exits 0 "$AEGIS" cluster up -q c
+	within "$seconds" "$node is level and votes" \
+		settled "$node" "$key" "$value"
+}
+
+# fetched NODE: its state came whole.
+fetched() {
+	grep -q 'msg="state installed"' "c/$1/node.log" ||
+		fail "$1 fetched no state"
+}
+
+trial
+for i in 1 2 3 4 5; do
+	exits 0 ask n2 put "k$i" "v$i"
+done
+comes_back n4 k5 v5
+comes_back n4 k5 v5 keys/horizon
+comes_back n1 k5 v5
+fill "$values"
+exits 0 ask n2 put last large
+comes_back n4 last large
+fetched n4
+comes_back n4 last large keys/horizon
+fetched n4
+
+# It counts: with it and without another there is a quorum.
+exits 0 "$AEGIS" cluster kill -q c n3
+exits 0 ask n4 put after "with n4"
+exits 0 "$AEGIS" cluster down -q c
+
+trial --strategy raft --nodes 3
+within 20 "a leader" ask n1 put k v
+comes_back n3 k v
+comes_back n2 k v keys/horizon
+fill "$values"
+# More than a leader keeps in memory.
+for i in $(seq 300); do
+	exits 0 ask n2 put last "$i"
+done
+comes_back n3 last 300
+fetched n3
+comes_back n1 last 300 keys/horizon
+fetched n1
