@@ -529,6 +529,15 @@ members_at(const struct engine *e, uint64_t seq)
 	return members;
 }
 
+/* A fetch was asked for, and nobody else can give the state since. */
+static bool
+is_being_fetched(const struct engine *e, uint64_t seq)
+{
+	return e->fetch_seq == seq &&
+	    e->now_us - e->fetch_asked_us < FETCH_REPEAT_US &&
+	    (members_at(e, seq) & ~e->fetch_members) == 0;
+}
+
 /* Our state is older than the epoch: any of it will do. */
 static void
 chase_beginning(struct engine *e)
@@ -597,8 +606,7 @@ checkpoint_chase(struct engine *e)
 	    (!loses_ground(e) &&
 		e->now_us - e->last_progress_us <
 		    2 * e->config.progress_interval_us) ||
-	    (e->fetch_seq == e->target->seq &&
-		e->now_us - e->fetch_asked_us < FETCH_REPEAT_US))
+	    is_being_fetched(e, e->target->seq))
 		return;
 	e->fetch_seq = e->target->seq;
 	e->fetch_asked_us = e->now_us;
@@ -616,6 +624,7 @@ checkpoint_chase(struct engine *e)
 	effect->members = members_at(e, e->target->seq);
 	if (effect->members == 0)
 		effect->members = engine_others(e);
+	e->fetch_members = effect->members;
 	effect->body = emit_end(e, &out);
 }
 

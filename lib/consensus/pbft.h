@@ -301,6 +301,7 @@ struct engine {
 	} own_digests[CHECKPOINT_DIGESTS_KEPT];
 	uint64_t fetch_seq; /* a state fetch was asked for; 0: none */
 	uint64_t fetch_asked_us;
+	uint32_t fetch_members; /* who was to be asked then */
 	struct {
 		uint64_t gap; /* to the target, when it was looked at; or 0 */
 		uint64_t since_us;

@@ -79,6 +79,7 @@ struct node {
 	uint32_t culprit;
 	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
+	uint32_t fetch_members; /* all that were to be asked for it */
 	uint64_t read, read_seq; /* the last read answered */
 	struct horizon horizon;
 	uint64_t starts; /* a number for each */
@@ -418,7 +419,10 @@ node_carry_out(struct node *node, const struct effect *effect)
 		break;
 	case EFFECT_FETCH_STATE:
 		node->fetches++;
+		if (node->fetch_seq != effect->seq)
+			node->fetch_members = 0;
 		node->fetch_seq = effect->seq;
+		node->fetch_members |= effect->members;
 		node->is_fetching = node->cluster->has_transfer;
 		node_keep_certificate(node, effect->body);
 		break;

@@ -341,6 +341,23 @@ who_cannot_execute_a_decision_shows_it_to_others(void **state)
 	cluster_free(c);
 }
 
+/* Who comes back while a state is being fetched has it too. */
+static void
+a_member_that_reaches_the_target_later_is_asked_too(void **state)
+{
+	struct cluster *c = cluster_with_a_needed_laggard();
+	struct node *three = &c->nodes[3];
+
+	(void)state;
+	assert_int_equal(three->fetch_members, 0x3);
+	c->nodes[2].is_down = false;
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(three->fetch_seq, 16);
+	assert_int_equal(three->fetch_members, 0x7);
+	assert_int_equal(three->fetches, 2);
+	cluster_free(c);
+}
+
 /* What f + 1 vouch for on one node, put in place on another. */
 static void
 install_vouched(struct node *to, const struct node *from)
@@ -640,6 +657,7 @@ main(void)
 		    a_member_without_the_state_votes_for_what_comes_next),
 		cmocka_unit_test(
 		    who_cannot_execute_a_decision_shows_it_to_others),
+		    a_member_that_reaches_the_target_later_is_asked_too),
 		cmocka_unit_test(
 		    a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted),
 		cmocka_unit_test(
