@@ -160,8 +160,8 @@ struct peer {
 	uint64_t lag; /* of applied behind ours, as it was told */
 	uint64_t stable;
 	bool is_changing;
-	uint64_t wanted; /* at or above it, a checkpoint; 0: it wants none */
-	bool is_rejoining;     /* it says that it does not vote, */
+	uint64_t wanted;   /* at or above it, a checkpoint; 0: it wants none */
+	bool is_rejoining; /* it says that it does not vote, */
 	uint64_t rejoining_us; /* and did so first then */
 	uint64_t blamed_view;  /* view + 1 whose primary it wants left; or 0 */
 	uint64_t blamed_us;    /* when it last said so */

@@ -3,8 +3,9 @@
  *
  * Who needs a state asks several members for an offer: which state they hold
  * fast for it, with the certificate of it.  The first that is proved is what
- * it gathers, part by part (store/part.h), from all who hold the same.  Each
- * part is judged by itself when it is whole.
+ * it gathers, part by part (store/part.h), from all who hold the same, and
+ * from others what both states have in common.  Each part is judged by itself
+ * when it is whole.
  *
  * FORMAT   SYNC_REQUEST   [48, transfer, 0, least seq, digest | null] offer
  *                         [48, transfer, 1, part, name]  a part of it

@@ -6,7 +6,8 @@
  *
  * RULES    1. The first offer that is proved and new enough says which state
  *             is gathered.  Another takes its place only when nobody gives
- *             that one any more; what is the same in both is kept.
+ *             that one any more; what is the same in both is kept.  Until
+ *             then who has another brings what is the same in both.
  *          2. Parts are judged one at a time, on the pool: those that came,
  *             then those kept from before, then the database is made.
  *          3. A failure of ours, such as a full disk, costs time, not what
@@ -71,6 +72,7 @@ fetch_begin(struct sync *s, struct ag_error *err)
 		return status;
 	*f->offer = *f->heard;
 	f->is_begun = true;
+	f->givers = 0;
 	f->began_us = clock_mono_us();
 	log_info("node", "fetching state", LOG_U64("seq", f->offer->seq),
 	    LOG_U64("keys", f->offer->keys), LOG_U64("bytes", f->offer->bytes));
@@ -94,15 +96,18 @@ offer_take(struct sync *s, uint32_t member)
 	bool is_known = offer_is_known(f, f->heard);
 	struct ag_error err;
 
+	if (f->is_begun && !is_known &&
+	    (sync_source_count(f, SOURCE_READY) > 0 || f->job != JOB_NONE)) {
+		source->state = SOURCE_AKIN;
+		source->root = f->heard->root;
+		log_info("node", "another state offered",
+		    LOG_TEXT("member", sync_source_name(s, member)),
+		    LOG_U64("seq", f->heard->seq));
+		return;
+	}
 	if (!is_known && f->heard->seq < f->target) {
 		sync_source_leave(s, member, SOURCE_RESTING, SYNC_BUSY_US,
 		    "its state is too old");
-		return;
-	}
-	if (f->is_begun && !is_known &&
-	    (sync_source_count(f, SOURCE_READY) > 0 || f->job != JOB_NONE)) {
-		sync_source_leave(s, member, SOURCE_RESTING, SYNC_REST_US,
-		    "it has another state than is being fetched");
 		return;
 	}
 	if ((!f->is_begun || !is_known) && fetch_begin(s, &err) != AG_OK) {
@@ -174,6 +179,7 @@ fetch_end(struct sync *s)
 	size_t i, k;
 
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		sync_source_clear(f, &f->sources[i]);
 		for (k = 0; k < SYNC_ASKED_MAX; k++)
 			buf_fini(&f->sources[i].wanted[k].contents);
 		f->sources[i] = (struct source){ .state = SOURCE_UNASKED };
@@ -220,6 +226,7 @@ check_done(struct sync *s)
 		    "it splits what it should send");
 	if (status == AG_OK) {
 		metric_add(s->received_bytes, (int64_t)w->contents.len);
+		f->givers |= 1U << f->job_source;
 		return;
 	}
 	gather_put_back(f->gather, f->job_item);
@@ -258,7 +265,8 @@ fetch_complete(struct sync *s)
 	    LOG_U64("bytes_per_second",
 		took_us == 0 ? 0 : progress.bytes * 1000000 / took_us),
 	    LOG_U64("parts", progress.parts),
-	    LOG_U64("parts_kept", progress.kept));
+	    LOG_U64("parts_kept", progress.kept),
+	    LOG_U64("members", (uint64_t)__builtin_popcount(f->givers)));
 	fetch_end(s);
 	f->is_active = false;
 	encoder_init(&e, s->certificate, sizeof(s->certificate));
@@ -461,6 +469,6 @@ sync_progress(const struct sync *s, struct sync_progress *progress)
 	progress->bytes = gathered.bytes;
 	progress->total = gathered.total;
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
-		if (f->sources[i].state == SOURCE_READY)
+		if (sync_source_gives(&f->sources[i]))
 			progress->members |= 1U << i;
 }

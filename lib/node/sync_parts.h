@@ -10,6 +10,7 @@
 #include "codec/message.h"
 #include "node/sync.h"
 #include "store/gather.h"
+#include "store/gather_kin.h"
 #include "store/part.h"
 
 #define SYNC_PIECE_BYTES (256U << 10)
@@ -48,9 +49,13 @@ enum source_state {
 	SOURCE_UNASKED,
 	SOURCE_ASKED,   /* for an offer */
 	SOURCE_READY,   /* has the state we gather */
+	SOURCE_AKIN,    /* has another, with parts in common */
 	SOURCE_RESTING, /* is asked again later */
 	SOURCE_LIED,    /* is not, as long as there is another */
 };
+
+/* In the place of an item: the root of a state akin to ours. */
+#define SYNC_KIN_ROOT SIZE_MAX
 
 /* A part that was asked for. */
 struct wanted {
@@ -69,7 +74,9 @@ struct source {
 	uint64_t last_index;
 	uint64_t heard_us;
 	uint64_t rest_until_us;
-	uint32_t splits; /* it brought instead of entries */
+	uint32_t splits;        /* it brought instead of entries */
+	struct digest root;     /* AKIN: of its state, */
+	struct gather_kin *kin; /* and what that has in common; or NULL */
 	struct wanted wanted[SYNC_ASKED_MAX];
 };
 
@@ -89,6 +96,7 @@ struct fetching {
 	struct gather *gather;
 	struct part_offer *offer; /* the state gathered */
 	struct part_offer *heard; /* room to judge another */
+	uint32_t givers;          /* who brought parts of it */
 	struct source sources[TRUST_MEMBERS_MAX];
 	uint64_t began_us;
 	uint64_t pause_until_us; /* after a failure of ours */
@@ -134,6 +142,7 @@ void sync_serve_free(struct serving *serving);
 /* Members we fetch from. */
 const char *sync_source_name(const struct sync *sync, uint32_t member);
 bool sync_source_is_open(const struct source *source);
+bool sync_source_gives(const struct source *source);
 size_t sync_source_count(const struct fetching *fetch, enum source_state state);
 
 /* The one that was asked in this transfer; NULL: it was not. */
@@ -143,6 +152,9 @@ struct source *sync_source_expecting(struct sync *sync, uint32_t member,
 /* Go on without it: what it was to bring, others may. */
 void sync_source_leave(struct sync *sync, uint32_t member,
     enum source_state state, uint64_t rest_us, const char *why);
+
+/* Nothing of it is awaited, or kept, any more. */
+void sync_source_clear(struct fetching *fetch, struct source *source);
 
 /* It need not hold its state fast any more. */
 void sync_source_done(struct sync *sync, uint32_t member);

@@ -4,6 +4,9 @@
  * RULES    1. A member gains time only by pieces in their order.
  *          2. Who has nothing left to bring is asked for what another was
  *             asked long ago: the slowest does not decide when all is there.
+ *          3. Who has another state than is gathered is asked for its root
+ *             first, and then for what both have in common.  While nobody has
+ *             the state itself, they are asked for offers anew.
  *
  * NOT HERE Offers, and what becomes of parts that came (sync_fetch.c).
  */
@@ -19,10 +22,17 @@ sync_source_name(const struct sync *s, uint32_t member)
 	return s->config.roster->members[member].name;
 }
 
+/* May it be asked for parts? */
+bool
+sync_source_gives(const struct source *source)
+{
+	return source->state == SOURCE_READY || source->state == SOURCE_AKIN;
+}
+
 bool
 sync_source_is_open(const struct source *source)
 {
-	return source->state == SOURCE_ASKED || source->state == SOURCE_READY;
+	return source->state == SOURCE_ASKED || sync_source_gives(source);
 }
 
 size_t
@@ -39,17 +49,20 @@ sync_source_count(const struct fetching *f, enum source_state state)
 /* --- sources --- */
 
 /* What a source was to bring, others may; but not what is being judged. */
-static void
-source_clear(struct fetching *f, struct source *source)
+void
+sync_source_clear(struct fetching *f, struct source *source)
 {
 	size_t i;
+
+	gather_kin_free(source->kin);
+	source->kin = NULL;
 
 	for (i = 0; i < SYNC_ASKED_MAX; i++) {
 		struct wanted *w = &source->wanted[i];
 
 		if (!w->is_open || (f->job == JOB_CHECK && f->job_wanted == w))
 			continue;
-		if (f->gather != NULL)
+		if (f->gather != NULL && w->item != SYNC_KIN_ROOT)
 			gather_put_back(f->gather, w->item);
 		w->is_open = false;
 	}
@@ -65,7 +78,7 @@ sync_source_leave(struct sync *s, uint32_t member, enum source_state state,
 	log_warn("node", "state transfer failed",
 	    LOG_TEXT("member", sync_source_name(s, member)),
 	    LOG_TEXT("reason", why));
-	source_clear(f, source);
+	sync_source_clear(f, source);
 	source->state = state;
 	source->transfer = 0;
 	source->rest_until_us = clock_mono_us() + rest_us;
@@ -138,16 +151,36 @@ sources_forgive(struct sync *s)
 			f->sources[i].state = SOURCE_RESTING;
 }
 
+/* What all have in common with a state that nobody has is not enough. */
+static void
+sources_renew(struct fetching *f)
+{
+	uint32_t i;
+
+	if (sync_source_count(f, SOURCE_READY) > 0 ||
+	    sync_source_count(f, SOURCE_ASKED) > 0 || f->job != JOB_NONE)
+		return;
+	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
+		if (f->sources[i].state != SOURCE_AKIN)
+			continue;
+		sync_source_clear(f, &f->sources[i]);
+		f->sources[i].state = SOURCE_UNASKED;
+	}
+}
+
 void
 sync_source_ask_all(struct sync *s)
 {
 	struct fetching *f = &s->fetch;
 	uint64_t now_us = clock_mono_us();
-	size_t open = sync_source_count(f, SOURCE_ASKED) +
-	    sync_source_count(f, SOURCE_READY);
+	size_t open;
 	uint32_t i;
 
 	sources_forgive(s);
+	sources_renew(f);
+	open = sync_source_count(f, SOURCE_ASKED) +
+	    sync_source_count(f, SOURCE_READY) +
+	    sync_source_count(f, SOURCE_AKIN);
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++) {
 		struct source *source = &f->sources[i];
 
@@ -254,6 +287,7 @@ slowest(struct fetching *f, uint32_t member)
 			struct wanted *w = &f->sources[i].wanted[k];
 
 			if (i == member || !w->is_open || w->is_whole ||
+			    w->item == SYNC_KIN_ROOT ||
 			    now_us - w->asked_us < SLOW_US ||
 			    gather_has(f->gather, w->item))
 				continue;
@@ -263,6 +297,31 @@ slowest(struct fetching *f, uint32_t member)
 	return found;
 }
 
+/* What one member is to bring next; false: nothing now. */
+static bool
+part_choose(struct fetching *f, uint32_t member, size_t *item,
+    struct part_name *name)
+{
+	struct source *source = &f->sources[member];
+	struct wanted *slow;
+
+	*name = (struct part_name){ .kind = PART_NODE };
+	*item = SYNC_KIN_ROOT;
+	if (source->state == SOURCE_AKIN)
+		return source->kin == NULL
+		    ? count_open(source) == 0
+		    : gather_kin_next(source->kin, f->gather, item, name);
+	if (gather_next(f->gather, item, name))
+		return true;
+	slow = count_open(source) == 0 ? slowest(f, member) : NULL;
+	if (slow == NULL)
+		return false;
+	*item = slow->item;
+	slow->asked_us = clock_mono_us();
+	gather_name(f->gather, *item, name);
+	return true;
+}
+
 /* Ask one member for one part more; false: there is none for it. */
 static bool
 source_fill(struct sync *s, uint32_t member)
@@ -270,19 +329,11 @@ source_fill(struct sync *s, uint32_t member)
 	struct fetching *f = &s->fetch;
 	struct source *source = &f->sources[member];
 	struct part_name name;
-	struct wanted *slow;
 	size_t item;
 
-	if (source->state != SOURCE_READY || wanted_free(source) == NULL)
+	if (!sync_source_gives(source) || wanted_free(source) == NULL ||
+	    !part_choose(f, member, &item, &name))
 		return false;
-	if (!gather_next(f->gather, &item, &name)) {
-		slow = count_open(source) == 0 ? slowest(f, member) : NULL;
-		if (slow == NULL)
-			return false;
-		item = slow->item;
-		slow->asked_us = clock_mono_us();
-		gather_name(f->gather, item, &name);
-	}
 	if (!part_ask(s, member, item, &name)) {
 		sync_source_leave(s, member, SOURCE_RESTING, SYNC_BUSY_US,
 		    "its link takes nothing");
@@ -347,6 +398,25 @@ piece_take(struct wanted *w, struct bytes piece, bool is_last)
 	return NULL;
 }
 
+/* A member's other state has told what it has in common with ours. */
+static void
+kin_take(struct sync *s, uint32_t member, struct wanted *w)
+{
+	struct source *source = &s->fetch.sources[member];
+	struct ag_error err;
+	enum ag_status status = gather_kin_new(&source->kin, &source->root,
+	    buf_bytes(&w->contents), &err);
+
+	w->is_open = false;
+	if (status == AG_OK)
+		return;
+	if (status == AG_EFORGED)
+		metric_add(s->refused[member], 1);
+	sync_source_leave(s, member,
+	    status == AG_EFORGED ? SOURCE_LIED : SOURCE_RESTING, SYNC_REST_US,
+	    err.text);
+}
+
 void
 sync_source_chunk(struct sync *s, uint32_t member, struct decoder *d)
 {
@@ -377,6 +447,8 @@ sync_source_chunk(struct sync *s, uint32_t member, struct decoder *d)
 	} else {
 		source->heard_us = clock_mono_us();
 		piece_answer(s, member, transfer, index, number);
+		if (w->is_whole && w->item == SYNC_KIN_ROOT)
+			kin_take(s, member, w);
 	}
 	sync_fetch_go(s);
 }
@@ -387,5 +459,5 @@ sync_source_is_silent(const struct source *source, uint64_t now_us)
 {
 	return now_us - source->heard_us > SYNC_STALL_US &&
 	    (source->state == SOURCE_ASKED ||
-		(source->state == SOURCE_READY && source_owes(source)));
+		(sync_source_gives(source) && source_owes(source)));
 }

@@ -250,13 +250,16 @@ items_reserve(struct gather *g, size_t more, struct ag_error *err)
 	return AG_OK;
 }
 
+/* Under the item at top; or one by itself, with top where it will be. */
 static void
-item_add(struct gather *g, const struct part_want *want)
+item_add(struct gather *g, const struct part_want *want, size_t top)
 {
 	const struct kept sought = { .name = want->name }, *kept = NULL;
 	struct item *item = &g->items[g->count++];
 
-	*item = (struct item){ .want = *want, .state = ITEM_WANTED };
+	*item = (struct item){ .want = *want,
+		.state = ITEM_WANTED,
+		.top = (uint32_t)top };
 	if (g->kept_count > 0)
 		kept = bsearch(&sought, g->kept, g->kept_count,
 		    sizeof(*g->kept), compare_kept);
@@ -320,8 +323,8 @@ gather_begin(struct gather *g, const struct part_offer *offer,
 		return status;
 	root.node.digest = offer->root;
 	list.node.digest = offer->sessions;
-	item_add(g, &list);
-	item_add(g, &root);
+	item_add(g, &list, g->count);
+	item_add(g, &root, g->count);
 	return AG_OK;
 }
 
@@ -443,9 +446,9 @@ gather_check_kept(struct gather *g, size_t item, struct ag_error *err)
 }
 
 static enum ag_status
-accept_split(struct gather *g, const struct part_name *name,
-    struct ag_error *err)
+accept_split(struct gather *g, size_t item, struct ag_error *err)
 {
+	const struct part_name name = g->items[item].want.name;
 	struct part_want child = { .is_root = false };
 	enum ag_status status;
 	uint32_t i;
@@ -453,9 +456,10 @@ accept_split(struct gather *g, const struct part_name *name,
 	status = items_reserve(g, (size_t)1 << g->found.bits, err);
 	for (i = 0; status == AG_OK && i < 1U << g->found.bits; i++) {
 		child.node = g->found.nodes[i];
-		part_child(name, g->found.bits, i, &child.name);
+		part_child(&name, g->found.bits, i, &child.name);
 		if (child.node.kind != MERKLE_EMPTY)
-			item_add(g, &child);
+			item_add(g, &child,
+			    name.number == 0 ? g->count : g->items[item].top);
 	}
 	return status;
 }
@@ -475,20 +479,19 @@ accept_list(struct gather *g, struct ag_error *err)
 	status = items_reserve(g, count / PART_CLIENTS + 1, err);
 	for (; status == AG_OK && clients.name.number < count;
 	     clients.name.number += PART_CLIENTS)
-		item_add(g, &clients);
+		item_add(g, &clients, g->count);
 	return status;
 }
 
 enum ag_status
 gather_accept(struct gather *g, size_t item, struct ag_error *err)
 {
-	const struct part_name name = g->items[item].want.name;
 	bool was_kept = g->items[item].state == ITEM_KEPT;
 	enum ag_status status = AG_OK;
 
 	AG_ASSERT(g->items[item].state != ITEM_HAD);
 	if (g->found.shape == PART_SPLIT)
-		status = accept_split(g, &name, err);
+		status = accept_split(g, item, err);
 	if (g->found.shape == PART_IS_LIST)
 		status = accept_list(g, err);
 	if (status != AG_OK)

@@ -22,6 +22,7 @@ struct item {
 	enum part_shape shape; /* HAD */
 	uint64_t at;           /* KEPT, HAD: its contents in the file */
 	uint32_t len;
+	uint32_t top; /* the item right below the root that it is under */
 };
 
 /* A part in the file that no item has. */

@@ -79,7 +79,7 @@ struct node {
 	uint32_t culprit;
 	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
-	uint32_t fetch_members; /* all that were to be asked for it */
+	uint32_t fetch_members;  /* all that were to be asked for it */
 	uint64_t read, read_seq; /* the last read answered */
 	struct horizon horizon;
 	uint64_t starts; /* a number for each */

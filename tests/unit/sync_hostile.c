@@ -546,13 +546,94 @@ another_state_is_taken_when_nobody_has_the_first_any_more(void **state)
 	transfer_state_open(&s->t, &other, 3, 8, QUORUM);
 	sync_fetch(s->t.sync, SEQ, ALL);
 	transfer_offer(&s->t, 1, opened(s, 1), &other.offer);
-	/* While somebody has it, who has another is passed over. */
+	/* While somebody has it, who has another is asked for no more than its
+	 * root, to see what both have in common: here nothing. */
 	offer(s, 2);
+	serve_all(s, 1U << 2);
 	assert_int_equal(transfer_refused(&s->t, 2), 0);
-	assert_null(transfer_find(&s->t, 2, MESSAGE_SYNC_REQUEST, SYNC_PART));
+	assert_int_equal(asked(s, 2).name.number, 0);
 	transfer_refuse(&s->t, 1, opened(s, 1), SYNC_GONE);
 	serve_for(s, 0xc, 12);
 	assert_fetched(s);
+	transfer_state_close(&other);
+}
+
+/* Members 1 and 2 stand at a state, 3 at a later one. */
+static void
+open_kin(struct scene *s, struct transfer_state *other)
+{
+	transfer_state_open(&s->t, other, KEYS, VALUE_BYTES, QUORUM);
+	transfer_state_change(&s->t, other, QUORUM);
+	sync_fetch(s->t.sync, SEQ, 0xa);
+	offer(s, 1);
+	transfer_offer(&s->t, 3, opened(s, 3), &other->offer);
+}
+
+static void
+who_has_a_later_state_brings_what_both_have_in_common(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_state other;
+	size_t whole;
+
+	open_kin(s, &other);
+	while (transfer_serve(&s->t, 1U << 3, &other, note_answer, s) +
+		transfer_serve(&s->t, 1U << 1, &s->state, note_answer, s) >
+	    0)
+		;
+	assert_fetched(s);
+	assert_int_equal(s->seen, 0xa);
+	assert_int_equal(transfer_refused(&s->t, 3), 0);
+	/* None was asked for twice, but for the other's root. */
+	whole = transfer_count(&s->t, MESSAGE_SYNC_REQUEST, SYNC_PART);
+	transfer_restart(&s->t);
+	assert_int_equal(directory_remove(s->t.dir), 0);
+	s->t.ready_count = 0;
+	sync_fetch(s->t.sync, SEQ, 1U << 1);
+	serve_all(s, 1U << 1);
+	assert_fetched(s);
+	assert_int_equal(transfer_count(&s->t, MESSAGE_SYNC_REQUEST, SYNC_PART),
+	    whole - 1);
+	transfer_state_close(&other);
+}
+
+static void
+who_has_a_later_state_and_lies_of_what_is_in_common_is_left(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_state other;
+
+	for (s->spoil_at = 0; s->spoil_at < 6; s->spoil_at += 5) {
+		s->liar = 3;
+		s->answers = 0;
+		open_kin(s, &other);
+		while (transfer_serve(&s->t, 1U << 3, &other, spoil, s) +
+			transfer_serve(&s->t, 1U << 1, &s->state, NULL, NULL) >
+		    0)
+			;
+		assert_fetched(s);
+		assert_int_equal(transfer_refused(&s->t, 3), 1);
+		assert_int_equal(transfer_refused(&s->t, 1), 0);
+		transfer_state_close(&other);
+		transfer_restart(&s->t);
+		assert_int_equal(directory_remove(s->t.dir), 0);
+		s->t.ready_count = 0;
+	}
+}
+
+static void
+who_has_a_later_state_gives_all_of_it_when_nobody_has_the_first(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_state other;
+
+	open_kin(s, &other);
+	serve_all(s, 0);
+	transfer_refuse(&s->t, 1, opened(s, 1), SYNC_GONE);
+	while (transfer_serve(&s->t, 1U << 3, &other, NULL, NULL) > 0)
+		;
+	assert_int_equal(s->t.ready_count, 1);
+	assert_int_equal(s->t.ready_seq, SEQ + 1);
 	transfer_state_close(&other);
 }
 
@@ -930,6 +1011,11 @@ main(void)
 		SPEC(a_newer_target_is_what_members_are_asked_for_later),
 		SPEC(what_was_fetched_before_a_restart_is_not_asked_for_again),
 		SPEC(another_state_is_taken_when_nobody_has_the_first_any_more),
+		SPEC(who_has_a_later_state_brings_what_both_have_in_common),
+		SPEC(
+		    who_has_a_later_state_and_lies_of_what_is_in_common_is_left),
+		SPEC(
+		    who_has_a_later_state_gives_all_of_it_when_nobody_has_the_first),
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
 		SPEC(a_fetch_begun_again_while_a_part_is_judged_begins_anew),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
