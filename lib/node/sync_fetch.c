@@ -167,8 +167,7 @@ job_run(void *arg)
 	else if (f->job == JOB_CHECK_KEPT)
 		f->status = gather_check_kept(f->gather, f->job_item, &f->err);
 	else
-		f->status = gather_build_state(f->gather,
-		    s->config.roster->cluster_id, &f->stop, &f->err);
+		f->status = gather_build_state(f->gather, &f->stop, &f->err);
 }
 
 /* Take all back to before the fetch; what was gathered may stay. */
@@ -385,7 +384,8 @@ sync_fetch_go(struct sync *s)
 	if (!f->is_active || f->is_stale || f->pause_until_us > clock_mono_us())
 		return;
 	if (f->gather == NULL &&
-	    gather_open(&f->gather, s->dir, &err) != AG_OK) {
+	    gather_open(&f->gather, s->dir, s->config.roster->cluster_id,
+		&err) != AG_OK) {
 		fetch_pause(s, &err);
 		return;
 	}

@@ -26,7 +26,8 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "store/gather_parts.h"
+#include "store/crc32c.h"
+#include "store/gather_buckets.h"
 #include "store/session.h"
 
 #define ITEMS_MAX (1U << 20)
@@ -173,7 +174,8 @@ record_write(struct gather *g, uint8_t kind, const struct part_name *name,
 }
 
 enum ag_status
-gather_open(struct gather **out, const char *dir, struct ag_error *err)
+gather_open(struct gather **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
 {
 	struct gather *g = calloc(1, sizeof(*g));
 	enum ag_status status;
@@ -184,12 +186,17 @@ gather_open(struct gather **out, const char *dir, struct ag_error *err)
 	g->fd = -1;
 	buf_init(&g->list, PART_BYTES_MAX);
 	buf_init(&g->contents, PART_BYTES_MAX);
+	buf_init(&g->bucket.keys, SIZE_MAX);
+	memcpy(g->cluster_id, cluster_id, CLUSTER_ID_BYTES);
 	status = fs_mkdir(dir, err);
 	if (status == AG_EEXIST)
 		status = AG_OK;
 	if (status == AG_OK)
 		status =
 		    fs_join(g->path, sizeof(g->path), dir, GATHER_FILE, err);
+	if (status == AG_OK)
+		status = fs_join(g->partial, sizeof(g->partial), dir,
+		    GATHER_PARTIAL_FILE, err);
 	if (status == AG_OK)
 		status = fs_open(&g->fd, g->path, O_RDWR | O_CREAT | O_NOFOLLOW,
 		    0600, err);
@@ -209,6 +216,7 @@ gather_close(struct gather *g)
 {
 	if (g == NULL)
 		return;
+	gather_buckets_fini(g);
 	if (g->fd != -1)
 		(void)close(g->fd);
 	free(g->items);
@@ -312,6 +320,7 @@ gather_begin(struct gather *g, const struct part_offer *offer,
 
 	if (status != AG_OK)
 		return status;
+	gather_buckets_drop(g);
 	g->offer = *offer;
 	g->has_offer = true;
 	g->count = g->had = g->wanted_at = g->kept_at = 0;
@@ -411,9 +420,12 @@ gather_check(struct gather *g, size_t item, struct bytes contents,
 	if (status == AG_OK)
 		status = record_write(g, (uint8_t)at->want.name.kind,
 		    &at->want.name, contents, &at->at, err);
-	if (status == AG_OK)
-		at->len = (uint32_t)contents.len;
-	return status;
+	if (status != AG_OK)
+		return status;
+	at->len = (uint32_t)contents.len;
+	at->crc = crc32c_update(0, contents);
+	gather_buckets_try(g, at);
+	return AG_OK;
 }
 
 enum ag_status
@@ -438,11 +450,16 @@ gather_read(struct gather *g, const struct item *item, struct ag_error *err)
 enum ag_status
 gather_check_kept(struct gather *g, size_t item, struct ag_error *err)
 {
-	const struct item *at = &g->items[item];
+	struct item *at = &g->items[item];
 	enum ag_status status = gather_read(g, at, err);
 
-	return status == AG_OK ? item_check(g, at, buf_bytes(&g->contents), err)
-			       : status;
+	if (status == AG_OK)
+		status = item_check(g, at, buf_bytes(&g->contents), err);
+	if (status != AG_OK)
+		return status;
+	at->crc = crc32c_update(0, buf_bytes(&g->contents));
+	gather_buckets_try(g, at);
+	return AG_OK;
 }
 
 static enum ag_status

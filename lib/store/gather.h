@@ -26,8 +26,9 @@
 
 struct gather;
 
-/* In dir, which is made when it is not there. */
+/* In dir, which is made when it is not there; of this cluster. */
 enum ag_status gather_open(struct gather **out, const char *dir,
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
     struct ag_error *err) AG_MUST_USE;
 void gather_close(struct gather *gather);
 
@@ -80,8 +81,7 @@ bool gather_is_whole(const struct gather *gather);
  * remove the parts.  A stop that is set meanwhile ends it (AG_EAGAIN).
  */
 enum ag_status gather_build_state(struct gather *gather,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], const atomic_bool *stop,
-    struct ag_error *err) AG_MUST_USE;
+    const atomic_bool *stop, struct ag_error *err) AG_MUST_USE;
 
 struct gather_progress {
 	uint64_t bytes; /* of parts that are right */

@@ -6,12 +6,13 @@
  * so that all of them are merged in one pass, and the database is written
  * from its front to its end.
  *
- * RULES    1. Every part is read and judged once more before its entries are
- *             merged: what the disk did to it since is noticed, and with a
- *             sentence, not in the middle of a mapping.
+ * RULES    1. Every part is read once more before its entries are merged, and
+ *             is what was judged, by its checksum, or is judged again: what
+ *             the disk did to it since is noticed, and with a sentence, not
+ *             in the middle of a mapping.
  *          2. The database has a name of its own until it is whole.
  *
- * NOT HERE Gathering (store/gather.c).
+ * NOT HERE Gathering (store/gather.c), leaves (store/gather_buckets.c).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +20,11 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "store/gather_parts.h"
-#include "store/leaves.h"
+#include "store/crc32c.h"
+#include "store/gather_buckets.h"
 #include "store/session.h"
 #include "store/tables.h"
 
-#define PARTIAL_FILE "state.partial"
 #define PAIR_BYTES (PRINCIPAL_BYTES + DIGEST_BYTES)
 
 /* One part's entries, of which the first is next. */
@@ -33,25 +33,14 @@ struct run {
 	struct store_entry entry;
 };
 
-/* The leaves of one bucket, from one part or several. */
-struct bucket {
-	uint32_t id;
-	struct merkle_leaf *leaves;
-	size_t count, cap;
-	struct buf keys;
-};
-
 struct build {
 	struct gather *g;
 	const atomic_bool *stop;
-	struct tables *tables;
 	struct item **items; /* with entries, by key hash */
 	size_t item_count;
-	struct bucket bucket;
 	const uint8_t *map; /* the file */
 	struct run *runs;   /* a heap: none is before its parent */
 	size_t run_count;
-	char path[GATHER_PATH_BYTES];
 };
 
 static enum ag_status
@@ -68,79 +57,44 @@ stopped(const struct build *b, struct ag_error *err)
 	    : AG_OK;
 }
 
-/* --- buckets --- */
+/* --- leaves --- */
 
 static enum ag_status
-bucket_flush(struct build *b, struct ag_error *err)
+damaged(const struct gather *g, struct ag_error *err)
 {
-	struct bucket *bucket = &b->bucket;
-	enum ag_status status = AG_OK;
+	return ag_fail(err, AG_ECORRUPT,
+	    "make a state: %s is not what was gathered", g->path);
+}
 
-	if (bucket->count > 0)
-		status =
-		    tables_put_bucket(b->tables, bucket->id, bucket->leaves,
-			bucket->count, buf_bytes(&bucket->keys), err);
-	bucket->count = 0;
-	buf_clear(&bucket->keys);
-	return status;
+/* Read a part again, and put its leaves if they are not. */
+static enum ag_status
+build_leaves_of(struct gather *g, struct item *item, struct ag_error *err)
+{
+	enum ag_status status = gather_read(g, item, err);
+
+	if (status != AG_OK)
+		return status;
+	if (crc32c_update(0, buf_bytes(&g->contents)) != item->crc)
+		return damaged(g, err);
+	if (item->is_put)
+		return AG_OK;
+	status =
+	    part_check(&item->want, buf_bytes(&g->contents), &g->found, err);
+	return status == AG_OK ? gather_buckets_add(g, item, err) : status;
 }
 
 static enum ag_status
-bucket_add(struct bucket *bucket, const struct part_leaf *leaf,
-    struct ag_error *err)
+build_leaves(struct build *b, struct ag_error *err)
 {
-	if (bucket->count == bucket->cap) {
-		size_t cap = bucket->cap == 0 ? 64 : bucket->cap * 2;
-		struct merkle_leaf *grown =
-		    realloc(bucket->leaves, cap * sizeof(*grown));
-
-		if (grown == NULL)
-			return no_memory(err);
-		bucket->leaves = grown;
-		bucket->cap = cap;
-	}
-	bucket->leaves[bucket->count++] = leaf->leaf;
-	return leaves_put_key(&bucket->keys, leaf->key, err);
-}
-
-/* Leaves come by rising hash, and so bucket after bucket. */
-static enum ag_status
-leaves_add(struct build *b, const struct part_found *found,
-    struct ag_error *err)
-{
-	enum ag_status status = AG_OK;
-	size_t i;
-
-	for (i = 0; status == AG_OK && i < found->count; i++) {
-		uint32_t id = merkle_bucket(found->leaves[i].leaf.key_hash);
-
-		if (id != b->bucket.id)
-			status = bucket_flush(b, err);
-		b->bucket.id = id;
-		if (status == AG_OK)
-			status = bucket_add(&b->bucket, &found->leaves[i], err);
-	}
-	return status;
-}
-
-static enum ag_status
-build_buckets(struct build *b, struct ag_error *err)
-{
-	struct gather *g = b->g;
 	enum ag_status status = AG_OK;
 	size_t i;
 
 	for (i = 0; status == AG_OK && i < b->item_count; i++) {
 		status = stopped(b, err);
 		if (status == AG_OK)
-			status = gather_read(g, b->items[i], err);
-		if (status == AG_OK)
-			status = part_check(&b->items[i]->want,
-			    buf_bytes(&g->contents), &g->found, err);
-		if (status == AG_OK)
-			status = leaves_add(b, &g->found, err);
+			status = build_leaves_of(b->g, b->items[i], err);
 	}
-	return status == AG_OK ? bucket_flush(b, err) : status;
+	return status == AG_OK ? gather_buckets_flush(b->g, err) : status;
 }
 
 /* --- entries --- */
@@ -210,8 +164,8 @@ build_entries(struct build *b, struct ag_error *err)
 	while (status == AG_OK && b->run_count > 0) {
 		status = stopped(b, err);
 		if (status == AG_OK)
-			status =
-			    tables_put_entry(b->tables, &b->runs[0].entry, err);
+			status = tables_put_entry(b->g->tables,
+			    &b->runs[0].entry, err);
 		run_next(&b->runs[0]);
 		if (b->runs[0].entry.key.len == 0)
 			b->runs[0] = b->runs[--b->run_count];
@@ -235,7 +189,7 @@ clients_add(struct build *b, const struct item *item, struct ag_error *err)
 	decoder_init(&d,
 	    bytes_of(b->g->contents.data + 1, b->g->contents.len - 1));
 	for (; status == AG_OK && d.at < d.end; pair += PAIR_BYTES)
-		status = session_decode(tables_sessions(b->tables), pair,
+		status = session_decode(tables_sessions(b->g->tables), pair,
 		    decoder_get_bytes(&d), err);
 	return status;
 }
@@ -263,7 +217,7 @@ compare_items(const void *a, const void *b)
 }
 
 static enum ag_status
-build_open(struct build *b, const uint8_t *cluster_id, struct ag_error *err)
+build_open(struct build *b, struct ag_error *err)
 {
 	struct gather *g = b->g;
 	struct tables_meta *meta;
@@ -282,16 +236,10 @@ build_open(struct build *b, const uint8_t *cluster_id, struct ag_error *err)
 		b->map = NULL;
 		return ag_fail_sys(err, "map %s", g->path);
 	}
-	status = fs_join(b->path, sizeof(b->path), g->dir, PARTIAL_FILE, err);
-	if (status == AG_OK && fs_exists(b->path))
-		status = fs_unlink(b->path, err);
-	if (status == AG_OK)
-		status = tables_create(&b->tables, b->path, cluster_id, err);
-	if (status == AG_OK)
-		status = tables_begin(b->tables, err);
+	status = gather_buckets_open(g, err);
 	if (status != AG_OK)
 		return status;
-	meta = tables_meta(b->tables);
+	meta = tables_meta(g->tables);
 	meta->seq = g->offer.seq;
 	meta->time_ms = g->offer.time_ms;
 	return AG_OK;
@@ -300,55 +248,48 @@ build_open(struct build *b, const uint8_t *cluster_id, struct ag_error *err)
 static void
 build_close(struct build *b)
 {
-	tables_close(b->tables);
 	if (b->map != NULL)
 		(void)munmap((void *)(uintptr_t)b->map, b->g->end);
 	free(b->items);
 	free(b->runs);
-	free(b->bucket.leaves);
-	buf_fini(&b->bucket.keys);
 }
 
 /* It is what was offered, or the disk is not to be trusted. */
 static enum ag_status
-build_settle(struct build *b, struct ag_error *err)
+build_settle(struct gather *g, struct ag_error *err)
 {
-	enum ag_status status = tables_commit(b->tables, err);
+	enum ag_status status = tables_commit(g->tables, err);
 	struct digest digest;
 
 	if (status != AG_OK)
 		return status;
-	tables_digest(b->tables, &digest);
-	if (!digest_equal(&digest, &b->g->offer.certificate.digest))
-		return ag_fail(err, AG_ECORRUPT,
-		    "make a state: %s is not the state that was gathered",
-		    b->path);
-	status = tables_settle(b->tables, b->path, b->g->dir, err);
-	b->tables = NULL;
-	return status == AG_OK ? fs_unlink(b->g->path, err) : status;
+	tables_digest(g->tables, &digest);
+	if (!digest_equal(&digest, &g->offer.certificate.digest))
+		return damaged(g, err);
+	status = tables_settle(g->tables, g->partial, g->dir, err);
+	g->tables = NULL;
+	return status == AG_OK ? fs_unlink(g->path, err) : status;
 }
 
 enum ag_status
-gather_build_state(struct gather *g,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], const atomic_bool *stop,
+gather_build_state(struct gather *g, const atomic_bool *stop,
     struct ag_error *err)
 {
 	struct build b = { .g = g, .stop = stop };
 	enum ag_status status;
 
 	AG_ASSERT(gather_is_whole(g));
-	buf_init(&b.bucket.keys, SIZE_MAX);
-	status = build_open(&b, cluster_id, err);
+	status = build_open(&b, err);
 	if (status == AG_OK)
-		status = build_buckets(&b, err);
+		status = build_leaves(&b, err);
 	if (status == AG_OK)
 		status = build_entries(&b, err);
 	if (status == AG_OK)
 		status = build_clients(&b, err);
 	if (status == AG_OK)
-		status = build_settle(&b, err);
+		status = build_settle(g, err);
 	build_close(&b);
 	if (status != AG_OK)
-		(void)unlink(b.path);
+		gather_buckets_drop(g);
 	return status;
 }

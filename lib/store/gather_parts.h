@@ -7,6 +7,7 @@
 #include "store/gather.h"
 
 #define GATHER_FILE "parts"
+#define GATHER_PARTIAL_FILE "state.partial"
 #define GATHER_PATH_BYTES 4096
 
 enum item_state {
@@ -22,7 +23,9 @@ struct item {
 	enum part_shape shape; /* HAD */
 	uint64_t at;           /* KEPT, HAD: its contents in the file */
 	uint32_t len;
+	uint32_t crc;
 	uint32_t top; /* the item right below the root that it is under */
+	bool is_put;  /* its leaves are in the tables */
 };
 
 /* A part in the file that no item has. */
@@ -32,9 +35,19 @@ struct kept {
 	uint32_t len;
 };
 
+/* The leaves of one bucket, from one part or several. */
+struct gather_bucket {
+	uint32_t id;
+	struct merkle_leaf *leaves;
+	size_t count, cap;
+	struct buf keys;
+};
+
 struct gather {
+	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	char dir[GATHER_PATH_BYTES];
 	char path[GATHER_PATH_BYTES];
+	char partial[GATHER_PATH_BYTES]; /* of the tables being made */
 	int fd;
 	uint64_t end; /* of the file */
 	bool has_offer;
@@ -50,6 +63,8 @@ struct gather {
 	struct buf contents;     /* read from the file */
 	struct part_found found; /* by the last check */
 	struct gather_progress progress;
+	struct tables *tables; /* being made; NULL: nothing is put */
+	struct gather_bucket bucket;
 };
 
 /* A part's contents as they are in the file, into gather->contents. */

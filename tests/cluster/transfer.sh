@@ -42,7 +42,7 @@ consensus:
   checkpoint_interval: 8
   pipeline: 16
 store:
-  log_retain: 64MiB
+  log_retain: 1MiB
 YAML
 done
 exits 0 "$AEGIS" cluster up c
@@ -64,6 +64,14 @@ while [ -e go ]; do
 done ) &
 writer=$!
 started="$started $writer"
+
+# What was written first is in no log any more.
+cut() {
+	for node in n1 n2 n3; do
+		[ ! -e "c/$node/log/wal-0000000000000001.log" ] || return 1
+	done
+}
+within 60 "the others have cut their logs" cut
 
 # From several of the others, also from who is linked late, or has come to
 # another state by then.

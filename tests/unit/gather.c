@@ -122,7 +122,8 @@ static void
 begin(struct scene *s)
 {
 	if (s->gather == NULL)
-		assert_int_equal(gather_open(&s->gather, s->fetched, NULL),
+		assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id,
+				     NULL),
 		    AG_OK);
 	assert_int_equal(gather_begin(s->gather, &s->origin.offer, NULL),
 	    AG_OK);
@@ -171,9 +172,7 @@ assert_built(struct scene *s)
 	struct store *store;
 
 	assert_true(gather_is_whole(s->gather));
-	assert_int_equal(gather_build_state(s->gather, cluster_id, &never,
-			     NULL),
-	    AG_OK);
+	assert_int_equal(gather_build_state(s->gather, &never, NULL), AG_OK);
 	assert_int_equal(store_open(&store, s->fetched, cluster_id, NULL, NULL),
 	    AG_OK);
 	assert_int_equal(store_digest(store, &digest, NULL), AG_OK);
@@ -348,7 +347,8 @@ what_was_gathered_before_a_restart_is_not_asked_for_again(void **state)
 	for (i = 0; i < whole / 2; i++)
 		assert_true(step(s));
 	gather_close(s->gather);
-	assert_int_equal(gather_open(&s->gather, s->fetched, NULL), AG_OK);
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL),
+	    AG_OK);
 	assert_true(gather_kept(s->gather, &digest));
 	assert_true(digest_equal(&digest, &s->origin.offer.certificate.digest));
 	begin(s);
@@ -381,7 +381,8 @@ a_record_cut_or_damaged_costs_no_more_than_its_part(void **state)
 			     bytes_of(file.data, file.len - 3), NULL),
 	    AG_OK);
 	buf_fini(&file);
-	assert_int_equal(gather_open(&s->gather, s->fetched, NULL), AG_OK);
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL),
+	    AG_OK);
 	s->asked = 0;
 	begin(s);
 	while (step(s))
@@ -424,8 +425,7 @@ a_build_that_is_stopped_leaves_the_parts(void **state)
 	begin(s);
 	while (step(s))
 		;
-	assert_int_equal(gather_build_state(s->gather, cluster_id, &now, &err),
-	    AG_EAGAIN);
+	assert_int_equal(gather_build_state(s->gather, &now, &err), AG_EAGAIN);
 	assert_built(s);
 }
 

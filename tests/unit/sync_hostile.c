@@ -3,10 +3,13 @@
  * one end of it, in virtual time.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -692,6 +695,65 @@ a_directory_that_can_not_be_made_is_tried_again(void **state)
 	assert_fetched(s);
 }
 
+/* No file grows past that: writing fails as on a disk that is full. */
+static void
+limit_files(rlim_t bytes)
+{
+	const struct sigaction ignore = { .sa_handler = SIG_IGN };
+	struct rlimit limit;
+
+	assert_int_equal(sigaction(SIGXFSZ, &ignore, NULL), 0);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &limit), 0);
+	limit.rlim_cur = bytes;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+/* A fetch for which there is no room at first. */
+static void
+fetch_without_room(struct scene *s, rlim_t bytes)
+{
+	sync_fetch(s->t.sync, SEQ, ALL);
+	limit_files(bytes);
+	serve_for(s, ALL, 12);
+	limit_files(RLIM_INFINITY);
+	assert_int_equal(s->t.ready_count, 0);
+	assert_true(sync_is_fetching(s->t.sync));
+	assert_int_equal(transfer_refused(&s->t, 1), 0);
+}
+
+static void
+a_full_disk_is_waited_for_and_what_came_is_kept(void **state)
+{
+	struct scene *s = *state;
+	struct sync_progress progress;
+
+	fetch_without_room(s, 2U << 20);
+	sync_progress(s->t.sync, &progress);
+	assert_in_range(progress.bytes, 1U << 20, 2U << 20);
+	serve_for(s, ALL, 12);
+	assert_fetched(s);
+	/* A part was lost whenever it was tried. */
+	assert_in_range(transfer_count(&s->t, MESSAGE_SYNC_REQUEST, SYNC_PART),
+	    19, 19 + 4);
+}
+
+static void
+a_disk_with_room_for_the_parts_alone_is_waited_for_too(void **state)
+{
+	struct scene *s = *state;
+	char parts[DIRECTORY_PATH_BYTES + 32];
+	struct stat had;
+
+	fetch_without_room(s, (KEYS + 4) * (rlim_t)VALUE_BYTES);
+	(void)snprintf(parts, sizeof(parts), "%s/parts", s->t.dir);
+	assert_int_equal(stat(parts, &had), 0);
+	assert_true(had.st_size > KEYS * VALUE_BYTES);
+	serve_for(s, 0, 6);
+	assert_fetched(s);
+	assert_int_equal(transfer_count(&s->t, MESSAGE_SYNC_REQUEST, SYNC_PART),
+	    19);
+}
+
 static void
 frames_of_another_shape_are_ignored(void **state)
 {
@@ -1019,6 +1081,8 @@ main(void)
 		SPEC(nothing_is_taken_of_a_fetch_that_was_cancelled),
 		SPEC(a_fetch_begun_again_while_a_part_is_judged_begins_anew),
 		SPEC(a_directory_that_can_not_be_made_is_tried_again),
+		SPEC(a_full_disk_is_waited_for_and_what_came_is_kept),
+		SPEC(a_disk_with_room_for_the_parts_alone_is_waited_for_too),
 		SPEC(frames_of_another_shape_are_ignored),
 		SPEC(who_asks_is_offered_the_state_and_sent_its_parts),
 		SPEC(a_window_of_pieces_is_on_the_way_and_no_more),
