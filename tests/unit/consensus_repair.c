@@ -657,6 +657,7 @@ main(void)
 		    a_member_without_the_state_votes_for_what_comes_next),
 		cmocka_unit_test(
 		    who_cannot_execute_a_decision_shows_it_to_others),
+		cmocka_unit_test(
 		    a_member_that_reaches_the_target_later_is_asked_too),
 		cmocka_unit_test(
 		    a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted),
