@@ -240,8 +240,9 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		return;
 	ours = checkpoint_own(e, c->seq);
 	if (ours == NULL) {
-		if (e->raft != NULL && c->seq <= e->applied &&
-		    raft_log_has_committed(e, c->seq))
+		/* Ours is beyond it, and was perhaps not made by way of it:
+		 * a state that was vouched for, or one of before a restart. */
+		if (c->seq <= e->applied && may_begin_behind(e, c->seq))
 			make_stable(e, c);
 		if (c->seq <= e->applied ||
 		    (e->target->proof_count > 0 && e->target->seq >= c->seq))

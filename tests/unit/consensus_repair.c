@@ -358,6 +358,31 @@ a_member_that_reaches_the_target_later_is_asked_too(void **state)
 	cluster_free(c);
 }
 
+/* It may have been put in place, or be of before a restart. */
+static void
+a_certified_state_that_ours_is_beyond_moves_the_window(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	static struct certificate certificate;
+	uint8_t raw[4096];
+	struct encoder e;
+	struct bytes body;
+
+	(void)state;
+	agree(c, 0, 3);
+	certificate_make(c, VOTE_CHECKPOINT, 0, 2, 7, 3, &certificate);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_CHECKPOINT);
+	certificate_encode(&e, &certificate);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 2, 1, body);
+	assert_int_equal(status_of(c, 1).stable, 2);
+	assert_int_equal(status_of(c, 1).applied, 3);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 /* What f + 1 vouch for on one node, put in place on another. */
 static void
 install_vouched(struct node *to, const struct node *from)
@@ -659,6 +684,8 @@ main(void)
 		    who_cannot_execute_a_decision_shows_it_to_others),
 		cmocka_unit_test(
 		    a_member_that_reaches_the_target_later_is_asked_too),
+		cmocka_unit_test(
+		    a_certified_state_that_ours_is_beyond_moves_the_window),
 		cmocka_unit_test(
 		    a_state_that_f_plus_one_have_is_vouched_for_when_it_is_wanted),
 		cmocka_unit_test(
