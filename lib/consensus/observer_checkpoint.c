@@ -101,6 +101,7 @@ ask_state(struct observer *o, uint64_t seq, const struct digest *digest)
 	if (o->fetch_seq == seq &&
 	    o->now_us - o->fetch_asked_us < FETCH_REPEAT_US)
 		return;
+	REACHED(OBSERVER_FETCHED);
 	o->fetch_seq = seq;
 	o->fetch_asked_us = o->now_us;
 	effect = observer_emit(o, EFFECT_FETCH_STATE);

@@ -9,7 +9,9 @@
 #include "codec/encoder.h"
 #include "codec/message.h"
 #include "consensus/observer.h"
+#include "consensus/plant.h"
 #include "consensus/pool.h"
+#include "consensus/reach.h"
 
 #define OBSERVER_DIGESTS 8
 

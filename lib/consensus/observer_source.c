@@ -110,6 +110,7 @@ change_source(struct observer *o)
 	const uint32_t n = o->config.member_count;
 	uint32_t i, next = (o->source + 1) % n;
 
+	REACHED(OBSERVER_TURNED);
 	for (i = 1; i < n && !is_heard(o, next); i++)
 		next = (next + 1) % n;
 	o->source = is_heard(o, next) ? next : (o->source + 1) % n;
@@ -123,6 +124,8 @@ observer_source_judge(struct observer *o)
 	    ? o->came_on_us
 	    : o->source_since_us;
 
+	if (PLANT_OBSERVER_LOYAL)
+		return;
 	if (!is_heard(o, o->source) ||
 	    (observer_source_lags(o) && !o->is_held &&
 		o->now_us - since >=

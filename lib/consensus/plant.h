@@ -205,6 +205,15 @@ extern unsigned int plant;
 /* 76  An epoch's last state is a checkpoint only where others are. */
 #define PLANT_LAST_UNCERTIFIED PLANT(76)
 
+/* 77  An observer takes a batch whose certificate it did not verify. */
+#define PLANT_OBSERVER_TRUSTS PLANT(77)
+
+/* 78  An observer takes any batch along with a certificate. */
+#define PLANT_OBSERVER_ANY PLANT(78)
+
+/* 79  An observer follows one member for ever. */
+#define PLANT_OBSERVER_LOYAL PLANT(79)
+
 /*
  * Of Raft (raft.c).
  */

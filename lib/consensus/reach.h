@@ -54,7 +54,11 @@
 	X(BEYOND_REFUSED, USUAL, "no vote for what comes after it")            \
 	X(VOTE_WITHHELD, USUAL, "no vote for want of an epoch's first state")  \
 	X(FIRST_ASKED, USUAL, "which is asked for")                            \
-	X(FIRST_TAKEN, USUAL, "and comes, signed by nobody")
+	X(FIRST_TAKEN, USUAL, "and comes, signed by nobody")                   \
+	X(OBSERVER_TURNED, USUAL, "an observer follows another member")        \
+	X(OBSERVER_REFUSED, USUAL, "it refuses what it is fed")                \
+	X(OBSERVER_FETCHED, USUAL, "it asks for a state")                      \
+	X(OBSERVER_ENDED, USUAL, "an epoch has ended for it")
 
 enum reach_often {
 	REACH_USUAL, /* in some thousand schedules */

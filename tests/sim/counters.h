@@ -107,7 +107,9 @@ enum counter_kind {
 	X(REACHED_BEGUN, REACH, "replicas that began the next")         \
 	X(REACHED_TOLD, REACH, "and those that others told of it")      \
 	X(REACHED_JOINED, REACH, "nodes that came to be members")       \
-	X(REACHED_LEFT, REACH, "nodes that stopped, being none")
+	X(REACHED_LEFT, REACH, "nodes that stopped, being none")        \
+	X(REACHED_OBSERVED, REACH, "batches that observers delivered")  \
+	X(REACHED_PROMOTED, REACH, "observers that came to vote")
 
 enum counter {
 #define COUNTER_ENUM(name, kind, text) COUNT_##name,

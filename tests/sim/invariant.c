@@ -310,8 +310,10 @@ invariant_deliver(struct world *w, struct replica *r,
 		    r->index, seq);
 		return;
 	}
+	if (membership_observes(w, r))
+		world_count(w, COUNT_REACHED_OBSERVED);
 	/* A state that comes back older is executed again from the log. */
-	if (!disk_will_hold(r, seq, effect->body)) {
+	else if (!disk_will_hold(r, seq, effect->body)) {
 		world_violate(w,
 		    "replica %u executes %" PRIu64
 		    ", but does not write it down",
@@ -454,14 +456,14 @@ invariant_applied(struct world *w, struct replica *r)
 }
 
 static uint32_t
-honest_disks_with(const struct world *w, uint64_t seq)
+honest_disks_with(struct world *w, uint64_t seq)
 {
 	uint32_t i, count = 0;
 
 	for (i = 0; i < w->replica_count; i++) {
 		const struct replica *r = &w->replicas[i];
 
-		if (r->is_honest &&
+		if (r->is_honest && !membership_observes(w, r) &&
 		    (r->safe.applied >= seq || r->stable_safe >= seq ||
 			disk_holds(r, seq, w->slots[seq].body)))
 			count++;

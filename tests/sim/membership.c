@@ -28,16 +28,16 @@ membership_position(const struct membership *m, uint32_t node)
 	return MEMBERSHIP_NOBODY;
 }
 
-bool
-membership_is_member(const struct membership *m, uint32_t node)
-{
-	return membership_position(m, node) < m->member_count;
-}
-
 struct membership *
 membership_of(struct world *w, const struct replica *r)
 {
 	return &w->memberships[r->epoch];
+}
+
+bool
+membership_observes(struct world *w, const struct replica *r)
+{
+	return r->self >= membership_of(w, r)->member_count;
 }
 
 const struct membership *

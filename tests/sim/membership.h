@@ -50,10 +50,12 @@ void membership_begin(struct world *w);
 
 /* Where a node stands; or MEMBERSHIP_NOBODY. */
 uint32_t membership_position(const struct membership *m, uint32_t node);
-bool membership_is_member(const struct membership *m, uint32_t node);
 
 /* The epoch that a replica is in. */
 struct membership *membership_of(struct world *w, const struct replica *r);
+
+/* Does it follow without a vote? */
+bool membership_observes(struct world *w, const struct replica *r);
 
 /* The epoch in which a sequence is executed. */
 const struct membership *membership_at(const struct world *w, uint64_t seq);

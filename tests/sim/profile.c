@@ -795,7 +795,12 @@ draw_epochs(struct profile *p, struct dice *d)
 
 	draw_small(p, d);
 	p->member_count = counts[dice_below(d, 9)];
-	p->node_count = p->member_count + (uint32_t)dice_range(d, 1, 3);
+	p->has_observers = coin(d);
+	p->observers = p->has_observers ? (uint32_t)dice_below(d, 3) : 0;
+	p->node_count =
+	    p->member_count + p->observers + (uint32_t)dice_range(d, 1, 3);
+	if (p->node_count > PROFILE_MEMBERS_MAX)
+		p->node_count = PROFILE_MEMBERS_MAX;
 	p->client_count = (uint32_t)dice_range(d, 1, 3);
 	p->requests = (uint32_t)dice_range(d, 6, 30);
 	p->operations_max = (uint32_t)dice_range(d, 1, 3);
@@ -918,8 +923,9 @@ profile_print(const struct profile *p)
 		printf(" rounds=%" PRIu32 "x%" PRIu64, p->rounds_left,
 		    p->round_us);
 	if (p->changes != 0)
-		printf(" nodes=%" PRIu32 " changes=%" PRIu32, p->node_count,
-		    p->changes);
+		printf(" nodes=%" PRIu32 " observers=%" PRIu32
+		       " changes=%" PRIu32,
+		    p->node_count, p->observers, p->changes);
 	if (p->broken_how != BROKEN_NOT)
 		printf(" broken=%" PRIu32 ":%s", p->broken,
 		    broken_names[p->broken_how]);

@@ -16,12 +16,14 @@
 #include <stdlib.h>
 
 #include "codec/message.h"
+#include "consensus/observer.h"
 #include "consensus/record.h"
 #include "sim/attack.h"
 #include "sim/beginning.h"
 #include "sim/byzantine.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/feeding.h"
 #include "sim/invariant.h"
 #include "sim/ledger.h"
 #include "sim/lie.h"
@@ -126,7 +128,7 @@ replica_transmit(struct world *w, struct replica *r,
 {
 	const struct membership *m = membership_of(w, r);
 	uint64_t type = message_type_of(effect->body), view;
-	uint32_t to;
+	uint32_t to, members = effect->members;
 
 	/* Most of what is sent binds nobody. */
 	if (type != MESSAGE_REQUEST && type != MESSAGE_COMMITTED &&
@@ -141,14 +143,27 @@ replica_transmit(struct world *w, struct replica *r,
 		if (type != MESSAGE_PROGRESS)
 			ledger_leave(w, r, effect->body);
 	}
+	/* Where a member stands helps observers to choose whom to follow. */
+	if (type == MESSAGE_PROGRESS)
+		members |= (1U << m->node_count) - (1U << m->member_count);
 	for (to = 0; to < m->node_count; to++) {
-		if ((effect->members >> to & 1) == 0)
+		if ((members >> to & 1) == 0)
 			continue;
 		if (r->is_honest)
 			network_send(w, r, m->nodes[to], effect->body, 0);
 		else
 			byzantine_send(w, r, m->nodes[to], effect->body);
 	}
+}
+
+void
+replica_send(struct world *w, struct replica *r, uint32_t members,
+    struct bytes body)
+{
+	struct effect message = { .members = members };
+
+	message.body = arena_copy(&w->arena, body);
+	replica_transmit(w, r, &message);
 }
 
 /* The token allows: send what waited, in order of waiting. */
@@ -256,6 +271,7 @@ on_stable(struct world *w, struct replica *r, const struct effect *effect)
 	world_trace(w, "replica %u stable %" PRIu64, r->index, effect->seq);
 	replica_truncate(w, r);
 	r->ended = effect->seq;
+	feeding_stable(r, effect->seq, effect->body);
 	succession_consider(w, r);
 }
 
@@ -304,18 +320,18 @@ log_batch(struct world *w, const struct replica *r, uint64_t seq,
 	return false;
 }
 
-/* Some of what was agreed from seq on, as the log has it. */
-static void
-on_history(struct world *w, struct replica *r, const struct effect *effect)
+/* As the log has it. */
+void
+replica_send_history(struct world *w, struct replica *r, uint32_t member,
+    uint64_t from)
 {
-	struct effect message = { .members = 1U << effect->member };
 	static uint8_t raw[8192];
 	struct digest digest;
-	struct bytes batch;
+	struct bytes batch, body;
 	struct encoder out;
 	uint64_t seq;
 
-	for (seq = effect->seq; seq < effect->seq + HISTORY_BATCHES; seq++) {
+	for (seq = from; seq < from + HISTORY_BATCHES; seq++) {
 		if (!log_committed(w, r, seq, &digest) ||
 		    !log_batch(w, r, seq, &digest, &batch))
 			return;
@@ -326,10 +342,9 @@ on_history(struct world *w, struct replica *r, const struct effect *effect)
 		encoder_put_uint(&out, MESSAGE_COMMITTED);
 		certificate_encode(&out, &w->certificate);
 		encoder_put_bytes(&out, batch);
-		AG_ASSERT(encoder_finish(&out, &message.body) == AG_OK);
-		message.body = arena_copy(&w->arena, message.body);
+		AG_ASSERT(encoder_finish(&out, &body) == AG_OK);
 		world_count(w, COUNT_REACHED_HISTORY);
-		replica_transmit(w, r, &message);
+		replica_send(w, r, 1U << member, body);
 	}
 }
 
@@ -411,7 +426,7 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		on_stable(w, r, effect);
 		break;
 	case EFFECT_HISTORY:
-		on_history(w, r, effect);
+		replica_send_history(w, r, effect->member, effect->seq);
 		break;
 	case EFFECT_VOUCHED:
 		on_vouched(w, r, effect);
@@ -422,7 +437,7 @@ replica_effect(struct world *w, struct replica *r, const struct effect *effect)
 		    effect->view, effect->is_changing ? " (changing)" : "");
 		if (world_is_raft(w))
 			on_term(w, r, effect);
-		else
+		else if (!membership_observes(w, r))
 			beginning_told(w, r, effect);
 		break;
 	case EFFECT_EVIDENCE:
@@ -527,7 +542,8 @@ replica_lay_out(struct world *w, struct replica *r)
 	};
 	size_t len;
 
-	r->strategy = w->strategy;
+	r->strategy =
+	    membership_observes(w, r) ? &strategy_observer : w->strategy;
 	len = r->strategy->size(&config);
 
 	if (w->memory_len[r->index] < len) {
@@ -608,12 +624,14 @@ replica_start(struct world *w, struct replica *r)
 	start.seq = r->machine.applied;
 	start.is_last = machine_is_last(&r->machine, r->epoch);
 	start.horizon = &r->memory.horizon;
-	start.token = w->profile.lie_count == 0
+	/* Members ask nobody without a reason; an observer asks whom it may. */
+	start.token = w->profile.lie_count == 0 && !membership_observes(w, r)
 	    ? 0
 	    : w->now * WORLD_REPLICAS_MAX + r->index + 1;
 	machine_digest(&r->machine, &start.digest);
 	r->has_digest = true;
 	replica_step(w, r, start);
+	feeding_start(w, r);
 	invariant_start(w, r);
 }
 
@@ -626,6 +644,7 @@ replica_crash(struct world *w, struct replica *r, uint64_t down_us)
 	r->crash_in_steps = 0;
 	r->crash_at = 0;
 	r->paused_until = 0;
+	feeding_stop(r);
 	disk_crash(w, r);
 	promise_keep(r);
 	lie_horizon_crash(w, r);
@@ -654,6 +673,7 @@ on_apply(struct world *w, struct replica *r)
 		return;
 	effect = r->delivers.head->effect;
 	held_pop(&r->delivers);
+	feeding_decided(r, &effect);
 	if (effect.seq != r->machine.applied + 1)
 		return;
 	client_execute(w, r, effect.seq, effect.body);
@@ -699,6 +719,10 @@ on_arrive(struct world *w, struct replica *r, const struct happening *h)
 
 	if (!succession_admits(w, r, h, &from) || attack_ignores(w, r, h->body))
 		return;
+	if (from >= membership_of(w, r)->member_count) {
+		feeding_message(w, r, from, h->body);
+		return;
+	}
 	replica_step(w, r,
 	    (struct event){
 		.kind = EVENT_MESSAGE,

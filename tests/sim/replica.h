@@ -16,6 +16,12 @@ void replica_crash(struct world *w, struct replica *r, uint64_t down_us);
 void replica_happen(struct world *w, struct replica *r,
     const struct happening *h);
 
+/* A message for these positions; what was agreed from seq on for one. */
+void replica_send(struct world *w, struct replica *r, uint32_t members,
+    struct bytes body);
+void replica_send_history(struct world *w, struct replica *r, uint32_t member,
+    uint64_t seq);
+
 /* Make the engine take a step; now and wall clock are filled in. */
 void replica_step(struct world *w, struct replica *r, struct event event);
 

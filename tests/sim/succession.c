@@ -21,6 +21,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sim/feeding.h"
 #include "sim/promise.h"
 #include "sim/replica.h"
 
@@ -81,6 +82,7 @@ stop(struct world *w, struct replica *r)
 {
 	world_count(w, COUNT_REACHED_LEFT);
 	world_trace(w, "replica %u is no member any more", r->index);
+	feeding_stop(r);
 	r->incarnation++;
 	r->is_up = false;
 	r->is_out = true;
@@ -102,6 +104,9 @@ begin(struct world *w, struct replica *r, uint64_t epoch)
 			stop(w, r);
 		return;
 	}
+	if (r->self != MEMBERSHIP_NOBODY && membership_observes(w, r) &&
+	    self < m->member_count)
+		world_count(w, COUNT_REACHED_PROMOTED);
 	world_count(w, COUNT_REACHED_BEGUN);
 	world_trace(w,
 	    "replica %u begins epoch %" PRIu64 " as %" PRIu32 " of %" PRIu32

@@ -181,7 +181,7 @@ transfer_try(struct world *w, struct replica *r)
 	}
 	try_at(w, r, w->now + TRANSFER_AGAIN_US);
 	if (!from->is_up || from == r || (from->cut >> r->index & 1) != 0 ||
-	    from->epoch != r->epoch)
+	    from->epoch != r->epoch || membership_observes(w, from))
 		return;
 	state = find_state(from, r->transfer.seq);
 	if (state == NULL) {

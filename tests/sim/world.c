@@ -16,6 +16,7 @@
 #include "consensus/record.h"
 #include "sim/client.h"
 #include "sim/disk.h"
+#include "sim/feeding.h"
 #include "sim/hush.h"
 #include "sim/ladder.h"
 #include "sim/lie.h"
@@ -53,6 +54,7 @@ world_free(struct world *w)
 	uint32_t i;
 
 	for (i = 0; i < WORLD_REPLICAS_MAX; i++) {
+		feeding_stop(&w->replicas[i]);
 		free(w->replicas[i].disk.records);
 		free(w->memory[i]);
 	}
@@ -267,12 +269,16 @@ make_signers(struct world *w)
 static void
 world_set_up(struct world *w, uint64_t seed)
 {
+	uint32_t i;
+
 	dice_init(&w->network_dice, seed, 1);
 	dice_init(&w->disk_dice, seed, 2);
 	dice_init(&w->fault_dice, seed, 3);
 	dice_init(&w->work_dice, seed, 4);
 	dice_init(&w->byzantine_dice, seed, 5);
 	dice_init(&w->lie_dice, seed, 6);
+	for (i = 0; i < WORLD_REPLICAS_MAX; i++)
+		feeding_stop(&w->replicas[i]);
 	arena_reset(&w->arena);
 	schedule_reset(&w->schedule);
 	w->seed = seed;

@@ -98,6 +98,8 @@ struct replica_memory {
 	size_t writing_record;
 };
 
+struct feed;
+
 /* A copy of a disk, to come back to. */
 struct replica_image {
 	bool is_taken;
@@ -135,6 +137,7 @@ struct replica {
 
 	const struct strategy *strategy;
 	struct engine *engine;
+	struct feed *feed; /* of those who observe; or NULL */
 	struct disk disk;
 	struct replica_memory memory;
 	struct replica_image image;
