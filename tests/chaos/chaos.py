@@ -47,7 +47,7 @@ from linear import Violation
 from trial import Failure
 
 KEYS = 100000
-ROUNDS_IN_CAMPAIGN = 25
+ROUNDS_IN_CAMPAIGN = 30
 # With all the load and the other faults; figures.py measures it alone.
 FAILOVER_P99_MS = 2500
 RECOVERY_MS = 5000
@@ -58,7 +58,7 @@ KINDS = {"primary": 9, "one": 3, "faults": 3, "all": 4, "again": 3, "pause": 4,
          "config": 2}
 
 # One of each that is quick, and more of what fails most easily.
-SHORT = {"primary": 2, "faults": 1, "all": 1, "again": 1, "pause": 1,
+SHORT = {"primary": 6, "one": 4, "faults": 4, "all": 5, "again": 1, "pause": 1,
          "partition": 2, "weather": 1, "reset": 1, "full_disk": 1, "bad_sync": 1, "slow_disk": 1, "clock": 1}
 
 
