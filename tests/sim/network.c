@@ -20,6 +20,7 @@
 #define FLAP_MEAN_US 15000
 #define BROKEN_LOSS 600
 #define DECIDED_LATE 5 /* delays */
+#define BACKLOG_US 2000000
 
 static void
 network_arrive(struct world *w, const struct replica *from, uint32_t to,
@@ -171,6 +172,9 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	world_trace(w, "send %" PRIu32 " -> %" PRIu32 " %s %zu bytes",
 	    from->index, to, message_name(message_type_of(body)), body.len);
 	network_remember(w, from, to, body);
+	/* What a liar sends beyond its share of a link waits at the liar. */
+	if (!from->is_honest && link->last_arrival > w->now + BACKLOG_US)
+		return;
 	if (is_cut_off(w, from, to))
 		return;
 	if (w->is_healed && is_lossy(w, from->member, to)) {
