@@ -57,7 +57,7 @@ class Decks(unittest.TestCase):
     def options(self, **more):
         return types.SimpleNamespace(**{
             "has_namespaces": True, "has_seam": True, "kinds": None, "short": False, "seed": 1, "rounds": 200,
-            "nodes": None, "writes": 8000, "campaign": None, **more})
+            "nodes": None, "writes": 7000, "campaign": None, **more})
 
     def test_every_kind_is_a_round(self):
         for kind in list(KINDS) + list(SHORT):
