@@ -13,6 +13,8 @@
  *             logs do not bring us there and its state must be fetched, our
  *             log begins behind it meanwhile: agreeing on what comes next
  *             takes no state, and the others may be too few without us.
+ *             One that we passed without a digest, because a state beyond it
+ *             was fetched, is taken: our window may be too low without it.
  *          4. Records are let go only when the checkpoint's own record is
  *             durable.
  *          5. A state that f + 1 members vouch for is right (with Raft, whose
@@ -240,8 +242,6 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		return;
 	ours = checkpoint_own(e, c->seq);
 	if (ours == NULL) {
-		/* Ours is beyond it, and was perhaps not made by way of it:
-		 * a state that was vouched for, or one of before a restart. */
 		if (c->seq <= e->applied && may_begin_behind(e, c->seq))
 			make_stable(e, c);
 		if (c->seq <= e->applied ||

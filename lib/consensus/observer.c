@@ -131,7 +131,7 @@ static void
 end_epoch(struct observer *o, uint64_t seq)
 {
 	REACHED(OBSERVER_ENDED);
-	o->last = seq;
+	o->last = PLANT_OBSERVER_BEYOND ? 0 : seq;
 	observer_request_drop_all(o);
 }
 

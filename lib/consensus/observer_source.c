@@ -124,8 +124,6 @@ observer_source_judge(struct observer *o)
 	    ? o->came_on_us
 	    : o->source_since_us;
 
-	if (PLANT_OBSERVER_LOYAL)
-		return;
 	if (!is_heard(o, o->source) ||
 	    (observer_source_lags(o) && !o->is_held &&
 		o->now_us - since >=

@@ -211,8 +211,8 @@ extern unsigned int plant;
 /* 78  An observer takes any batch along with a certificate. */
 #define PLANT_OBSERVER_ANY PLANT(78)
 
-/* 79  An observer follows one member for ever. */
-#define PLANT_OBSERVER_LOYAL PLANT(79)
+/* 79  An observer goes on beyond its epoch's last batch. */
+#define PLANT_OBSERVER_BEYOND PLANT(79)
 
 /*
  * Of Raft (raft.c).

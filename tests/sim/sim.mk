@@ -24,7 +24,8 @@ sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
 check-sim: $(BUILD)/aegis-sim
 	@while read -r seed rest; do case $$seed in \#*|'') ;; \
 		raft) $< --strategy raft --seed $${rest%% *} >/dev/null || exit 1 ;; \
-		full) $< --profile full --seed $${rest%% *} >/dev/null || exit 1 ;; \
+		full|epochs) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
+			exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt
 	$< --count 10000 --from 10000
