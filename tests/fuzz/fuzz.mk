@@ -6,6 +6,7 @@
 FUZZ_SECONDS ?= 60
 FUZZ_SRC     := $(filter-out tests/fuzz/replay.c,$(wildcard tests/fuzz/*.c))
 FUZZ_NAMES   := $(sort $(notdir $(basename $(FUZZ_SRC))))
+FUZZ_SCRIPTS := state_transfer
 FUZZ_BUILD   := build/fuzz
 FUZZ_FLAGS   := -std=c17 -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
@@ -42,8 +43,11 @@ $(FUZZ_REPLAYS): build/asan/tests/fuzz/%-replay: build/asan/tests/fuzz/%.o \
 		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs)
 
 fuzz-replays: $(FUZZ_REPLAYS)
-	@for name in $(FUZZ_NAMES); do \
+	@for name in $(filter-out $(FUZZ_SCRIPTS),$(FUZZ_NAMES)); do \
 		build/asan/tests/fuzz/$$name-replay \
+			tests/fuzz/corpus/$$name || exit 1; done
+	@for name in $(FUZZ_SCRIPTS); do \
+		build/asan/tests/fuzz/$$name-replay --whole \
 			tests/fuzz/corpus/$$name || exit 1; done
 endif
 

@@ -1,11 +1,15 @@
 /*
  * Feed kept inputs to a fuzz target: every file of the folders named.
  *
+ * Usage: NAME-replay [--whole] FOLDER ...
+ *
  * Replaces libFuzzer's main where there is none (gcc).  Besides each file as
  * it is, beginnings of a small one are tried, all of the smallest: what is
- * cut off is the commonest damage there is.
+ * cut off is the commonest damage there is.  Not so with --whole, for targets
+ * whose inputs are scripts, and whose every run takes a while.
  */
 #include <dirent.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +37,7 @@ replay_bytes(struct bytes input)
 }
 
 static void
-replay_file(const char *path)
+replay_file(const char *path, bool is_whole)
 {
 	struct ag_error err;
 	struct buf input;
@@ -45,14 +49,14 @@ replay_file(const char *path)
 	}
 	replay_bytes(buf_bytes(&input));
 	for (size_t len = 0;
-	     input.len <= REPLAY_CUT_BYTES_MAX && len < input.len;
+	     !is_whole && input.len <= REPLAY_CUT_BYTES_MAX && len < input.len;
 	     len += 1 + input.len / REPLAY_CUTS)
 		replay_bytes(bytes_of(input.data, len));
 	buf_fini(&input);
 }
 
 static size_t
-replay_folder(const char *path)
+replay_folder(const char *path, bool is_whole)
 {
 	DIR *folder = opendir(path);
 	struct dirent *entry;
@@ -69,7 +73,7 @@ replay_folder(const char *path)
 		if (fs_join(file, sizeof(file), path, entry->d_name, &err) !=
 		    AG_OK)
 			continue;
-		replay_file(file);
+		replay_file(file, is_whole);
 		count++;
 	}
 	(void)closedir(folder);
@@ -79,8 +83,10 @@ replay_folder(const char *path)
 int
 main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++) {
-		size_t count = replay_folder(argv[i]);
+	bool is_whole = argc > 1 && strcmp(argv[1], "--whole") == 0;
+
+	for (int i = is_whole ? 2 : 1; i < argc; i++) {
+		size_t count = replay_folder(argv[i], is_whole);
 
 		(void)printf("%s: %zu inputs\n", argv[i], count);
 		if (count == 0)
