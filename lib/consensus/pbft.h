@@ -290,7 +290,6 @@ struct engine {
 	uint64_t delivered;
 	uint64_t applied;
 	uint64_t last;           /* what is executed ends here; 0: it goes on */
-	uint64_t last_time_ms;   /* of the newest proposal */
 	uint64_t clock_refusals; /* see struct engine_status */
 	uint64_t clock_refused_us;
 	uint32_t clock_member;
@@ -414,6 +413,8 @@ bool slot_needs(const struct slot *slot, const struct digest *digest);
 enum ag_status slot_hold(struct engine *e, struct slot *slot,
     const struct digest *digest, struct bytes batch) AG_MUST_USE;
 void slot_describe(struct engine *e, struct slot *slot);
+/* The least time a batch for seq may carry: that of the one before; or 0. */
+uint64_t slot_least_ms(struct engine *e, uint64_t seq);
 uint32_t slot_count(const struct engine *e, const struct vote_cell *cells,
     uint64_t view, const struct digest *digest);
 bool cell_counts(const struct engine *e, const struct vote_cell *cell,

@@ -175,6 +175,7 @@ proposal_fill(struct engine *e, bool flagged, struct encoder *out)
 {
 	size_t count = 0, bytes = 32;
 	uint64_t time_ms = e->event->wall_ms;
+	uint64_t least_ms = slot_least_ms(e, e->proposed + 1);
 	const struct pending *p;
 
 	for (p = proposal_first(e); p != NULL; p = p->next) {
@@ -188,8 +189,8 @@ proposal_fill(struct engine *e, bool flagged, struct encoder *out)
 	}
 	if (count == 0 && !flagged && e->proposed >= e->advance_to)
 		return bytes_of(NULL, 0);
-	if (time_ms < e->last_time_ms)
-		time_ms = e->last_time_ms;
+	if (time_ms < least_ms)
+		time_ms = least_ms;
 	emit_begin(e, out);
 	batch_encode_head(out, time_ms, flagged ? BATCH_FLAG_CHECKPOINT : 0,
 	    count);
@@ -317,15 +318,6 @@ proposal_make(struct engine *e)
 
 /* --- a backup --- */
 
-/* The least time a proposal for seq may carry: that of the one before. */
-static uint64_t
-proposal_least_ms(struct engine *e, uint64_t seq)
-{
-	const struct slot *before = slot_find(e, seq - 1);
-
-	return before != NULL && before->has_proposal ? before->time_ms : 0;
-}
-
 /* Does the slot still want a proposal of this view? */
 static bool
 proposal_is_new(const struct engine *e, const struct slot *slot)
@@ -346,7 +338,7 @@ proposal_take(struct engine *e, struct slot *slot, const struct vote *vote,
 	if (!vote_verify(vote, proof, &e->config.scope, e->config.authority,
 		e->config.authority_ctx))
 		return;
-	if (!proposal_is_sound(e, batch, proposal_least_ms(e, slot->seq)))
+	if (!proposal_is_sound(e, batch, slot_least_ms(e, slot->seq)))
 		return;
 	if (slot_hold(e, slot, &vote->digest, batch) != AG_OK)
 		return;

@@ -263,7 +263,7 @@ raft_leader_begin(struct engine *e)
 	struct raft *raft = e->raft;
 	struct encoder out;
 	struct bytes batch;
-	uint64_t seq;
+	uint64_t seq, least_ms;
 	uint32_t i;
 
 	raft->role = RAFT_LEADER;
@@ -288,10 +288,9 @@ raft_leader_begin(struct engine *e)
 		pending_mark_proposed(e, bytes_of(p->data, p->len), seq);
 	}
 	emit_begin(e, &out);
+	least_ms = slot_least_ms(e, e->proposed + 1);
 	batch_encode_head(&out,
-	    e->event->wall_ms > e->last_time_ms ? e->event->wall_ms
-						: e->last_time_ms,
-	    0, 0);
+	    e->event->wall_ms > least_ms ? e->event->wall_ms : least_ms, 0, 0);
 	batch = emit_end(e, &out);
 	/* Without room it commits nothing, and is replaced one day. */
 	if (raft_log_append(e, e->view, batch) != AG_OK) {

@@ -178,6 +178,16 @@ batch_waiters(const struct engine *e, const struct batch *batch)
 	return waiters;
 }
 
+uint64_t
+slot_least_ms(struct engine *e, uint64_t seq)
+{
+	const struct slot *before = slot_find(e, seq - 1);
+
+	return before != NULL && (before->has_proposal || before->is_delivered)
+	    ? before->time_ms
+	    : 0;
+}
+
 /*
  * Note what the proposal's batch says of itself.  A null request has no time
  * of its own: it keeps that of the one before, so that time can't fall
@@ -187,7 +197,7 @@ void
 slot_describe(struct engine *e, struct slot *slot)
 {
 	const struct payload *p = slot_payload(slot, &slot->digest);
-	const struct slot *before = slot_find(e, slot->seq - 1);
+	uint64_t least_ms = slot_least_ms(e, slot->seq);
 	struct batch batch;
 
 	slot->requests = 0;
@@ -196,15 +206,11 @@ slot_describe(struct engine *e, struct slot *slot)
 	if (p == NULL ||
 	    batch_decode(&batch, bytes_of(p->data, p->len), NULL) != AG_OK)
 		return;
-	slot->time_ms = batch.time_ms;
-	if (before != NULL && before->time_ms > slot->time_ms)
-		slot->time_ms = before->time_ms;
+	slot->time_ms = batch.time_ms > least_ms ? batch.time_ms : least_ms;
 	slot->requests = (uint32_t)batch.envelope_count;
 	slot->is_flagged = (batch.flags & BATCH_FLAG_CHECKPOINT) != 0;
 	slot->waiters =
 	    slot->is_flagged ? UINT32_MAX : batch_waiters(e, &batch);
-	if (batch.time_ms > e->last_time_ms)
-		e->last_time_ms = batch.time_ms;
 }
 
 bool

@@ -598,6 +598,36 @@ agreed_time_never_falls_when_the_primarys_clock_does(void **state)
 	cluster_free(c);
 }
 
+/* What was proposed in vain binds nobody, nor who proposed it. */
+static void
+a_primary_whose_clock_was_wrong_is_followed_once_it_is_right(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	uint64_t wall = c->wall_ms, view;
+
+	(void)state;
+	c->wall_ms = wall + 3600000;
+	submit(c, 0);
+	node_step(&c->nodes[0], (struct event){ .kind = EVENT_FLUSH });
+	(void)node_sync(&c->nodes[0]);
+	c->wall_ms = wall;
+	cluster_advance(c, 5000 * MS);
+	/* Until it is the primary again. */
+	for (view = 1; view < 4; view++) {
+		assert_int_equal(status_of(c, 0).view, view);
+		c->nodes[view].is_down = true;
+		submit(c, 0);
+		cluster_advance(c, 5000 * MS);
+		c->nodes[view].is_down = false;
+		cluster_advance(c, 5000 * MS);
+	}
+	assert_int_equal(status_of(c, 0).view, 4);
+	agree(c, 2, 3);
+	assert_int_equal(status_of(c, 0).view, 4);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static void
 checkpoints_become_stable_and_free_the_log(void **state)
 {
@@ -818,6 +848,8 @@ main(void)
 		    a_batch_whose_time_is_far_from_ours_is_not_prepared),
 		cmocka_unit_test(
 		    agreed_time_never_falls_when_the_primarys_clock_does),
+		cmocka_unit_test(
+		    a_primary_whose_clock_was_wrong_is_followed_once_it_is_right),
 		cmocka_unit_test(checkpoints_become_stable_and_free_the_log),
 		cmocka_unit_test(a_long_run_goes_on_past_many_windows),
 		cmocka_unit_test(
