@@ -3,13 +3,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 
-find build/release/lib -name '*.o' | sort | while read -r object; do
-	source=${object#build/release/}
-	source=${source%.o}.c
-	[ -e "$source" ] || continue
-	nm --defined-only --extern-only "$object" |
-		awk -v source="$source" '{ print source, $3 }'
-done | awk '
+find build/release/lib -name '*.o' -exec nm --defined-only --extern-only \
+	--print-file-name {} + | sed -n 's|^build/release/\(.*\)\.o:.* |\1.c |p' |
+	while read -r source symbol; do
+		[ ! -e "$source" ] || echo "$source $symbol"
+	done | awk '
 FNR == NR {
 	if (!/^#/ && NF == 2)
 		allow[$1] = allow[$1] "|" $2
