@@ -222,7 +222,7 @@ def measure(options, nodes, complaints, file):
         for name in options.only:
             if name == "failover":
                 bench.failover_figure(options.kills)
-            elif name == "successive" and bench.trial.faults > 1:
+            elif name == "successive" and (bench.trial.faults > 1 or options.short):
                 bench.successive_figure(max(2, options.kills // 3))
             elif name != "successive":
                 bench.rate_figure(name, getattr(bench, name))
@@ -252,7 +252,7 @@ def main():
     options = parser.parse_args()
     options.load = os.path.abspath(options.load)
     if options.short:
-        options.nodes, options.only = [4], ["failover", "garbage", "slow_primary"]
+        options.nodes, options.only = [4], ["failover", "successive", "garbage", "slow_primary"]
         options.kills = options.pairs = options.seconds = 1
     options.clients, options.crowd, options.keys, options.writes_each = 4, 0, 0, 0
     options.verbose = False

@@ -150,14 +150,18 @@ class Load:
         self.stopping = threading.Event()
         self.failures = []
         self.clients = []
+        self.turners = []
         self.threads = []
         for i in range(clients):
             client = Client(trial, history, "c%d" % i, trial.names[i % len(trial.names)])
             rng = random.Random("%s/client/%d" % (seed, i))
             self.clients.append(client)
-            self.threads.append(threading.Thread(target=self.run, args=(client, rng), daemon=True))
+            self.turners.append((client, rng))
 
     def start(self):
+        """Also again, after a stop."""
+        self.stopping.clear()
+        self.threads = [threading.Thread(target=self.run, args=turner, daemon=True) for turner in self.turners]
         for thread in self.threads:
             thread.start()
 
