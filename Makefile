@@ -45,8 +45,8 @@ FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=thread
 FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-LDFLAGS_asan    := -pie -fsanitize=address,undefined
-LDFLAGS_tsan    := -pie -fsanitize=thread
+LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold
+LDFLAGS_tsan    := -pie -fsanitize=thread -fuse-ld=gold
 LDFLAGS_cover   := -pie --coverage
 ifeq ($(FLAGS_$(MODE)),)
 $(error MODE=$(MODE) is unknown; use release, asan, tsan or cover)
