@@ -3,7 +3,8 @@
  * before it is touched.
  *
  * calloc() gives the same from a plain heap; a checked heap writes down what
- * each byte is, which for these sizes takes longer than their use.
+ * each byte is, which for these sizes takes longer than their use.  Here a
+ * page of no access follows instead.
  *
  * Errors     NULL, and errno says why
  */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -64,6 +66,36 @@ more_than_there_can_be_is_refused(void **state)
 	pages_free(NULL);
 }
 
+/* Writing there ends the process. */
+static void
+nobody_goes_beyond_the_end(void **state)
+{
+	const size_t lens[] = { 64, 4096, 10000 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		volatile uint8_t *memory = pages_new(lens[i]);
+		int how = 0;
+		pid_t child;
+
+		assert_non_null(memory);
+		memory[lens[i] - 1] = 1;
+		child = fork();
+		assert_int_not_equal(child, -1);
+		if (child == 0) {
+			/* cmocka would go on after it. */
+			(void)signal(SIGSEGV, SIG_DFL);
+			memory[lens[i] + 63] = 1;
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &how, 0), child);
+		assert_true(WIFSIGNALED(how));
+		assert_int_equal(WTERMSIG(how), SIGSEGV);
+		pages_free((void *)(uintptr_t)memory);
+	}
+}
+
 int
 main(void)
 {
@@ -71,6 +103,7 @@ main(void)
 		cmocka_unit_test(memory_is_zeroed_aligned_and_all_there),
 		cmocka_unit_test(what_is_not_touched_costs_nothing),
 		cmocka_unit_test(more_than_there_can_be_is_refused),
+		cmocka_unit_test(nobody_goes_beyond_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
