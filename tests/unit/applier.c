@@ -263,13 +263,22 @@ die_once_reported(void *arg, const struct applied *applied)
 		_exit(0);
 }
 
-/* What the process that dies does: see below. */
+static void
+die_once_synced(void *arg, uint64_t seq)
+{
+	(void)arg;
+	_exit(seq == 0 ? 0 : 1);
+}
+
+/* What the process that dies does: see below.  With is_synced it first makes
+ * durable whatever is there. */
 static int
-execute_and_die(const char *dir, uint64_t last)
+execute_and_die(const char *dir, uint64_t last, bool is_synced)
 {
 	static struct spec s;
 	const struct applier_callbacks callbacks = { .arg = &s,
-		.applied = die_once_reported,
+		.applied = is_synced ? on_applied : die_once_reported,
+		.synced = die_once_synced,
 		.failed = on_failed };
 	struct ag_error err;
 
@@ -278,17 +287,20 @@ execute_and_die(const char *dir, uint64_t last)
 		&callbacks, NULL, &err) != AG_OK)
 		return 1;
 	deliver_up_to(&s, 1, last);
+	if (is_synced && applier_sync(s.applier, 0) != AG_OK)
+		return 1;
+	applier_execute(s.applier, false);
 	run(&s);
 	return 1;
 }
 
 /* This program again, to execute so many batches in dir and die before they
- * are committed. */
+ * are committed; or once they are synced. */
 static void
-have_it_executed(char *dir, char *last)
+have_it_executed(char *dir, char *last, char *synced)
 {
 	char name[] = "applier";
-	char *const argv[] = { name, dir, last, NULL };
+	char *const argv[] = { name, dir, last, synced, NULL };
 	int how;
 	pid_t pid;
 
@@ -309,7 +321,7 @@ state_is_the_same_when_what_was_lost_is_executed_again(void **state)
 	uint64_t seq, time_ms;
 	char last[] = "40";
 
-	have_it_executed(s->other, last);
+	have_it_executed(s->other, last, NULL);
 	assert_int_equal(store_open(&store, s->other, cluster_id, NULL, &err),
 	    AG_OK);
 	assert_in_range(store_applied(store), 0, 40);
@@ -328,6 +340,21 @@ state_is_the_same_when_what_was_lost_is_executed_again(void **state)
 	    AG_OK);
 	assert_int_equal(seq, 40);
 	assert_memory_equal(&again, &whole, sizeof(whole));
+}
+
+static void
+whatever_is_there_is_kept_once_it_is_synced(void **state)
+{
+	struct spec *s = *state;
+	struct ag_error err;
+	struct store *store;
+	char last[] = "5", synced[] = "synced";
+
+	have_it_executed(s->other, last, synced);
+	assert_int_equal(store_open(&store, s->other, cluster_id, NULL, &err),
+	    AG_OK);
+	assert_int_equal(store_applied(store), 5);
+	store_close(store);
 }
 
 static void
@@ -501,12 +528,14 @@ main(int argc, char **argv)
 		TEST(reader_sees_what_was_reported_once_a_commit_was_asked_for),
 		TEST(what_nothing_follows_is_committed_unasked),
 		TEST(state_is_the_same_when_what_was_lost_is_executed_again),
+		TEST(whatever_is_there_is_kept_once_it_is_synced),
 		TEST(little_is_executed_at_once_where_nobody_waits),
 		TEST(much_is_committed_although_more_comes),
 		TEST(what_is_decided_behind_the_end_of_an_epoch_is_dropped),
 	};
 
-	if (argc == 3)
-		return execute_and_die(argv[1], strtoull(argv[2], NULL, 10));
+	if (argc > 2)
+		return execute_and_die(argv[1], strtoull(argv[2], NULL, 10),
+		    argc > 3);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
