@@ -17,7 +17,7 @@
 #include "store/store_parts.h"
 
 #define READER_CACHE_KIB 2048
-#define PIN_CACHE_KIB 65536 /* inner pages of a large state, for look-ups */
+#define PIN_CACHE_KIB 16384 /* inner pages of a large state, for look-ups */
 
 struct store_reader {
 	struct sqlite3 *db;
