@@ -13,19 +13,11 @@ memory=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1)
 seconds=10
 values=96 # of 1 MiB, the largest
 
-# trial ARGUMENT...: a cluster whose windows are short.
+# trial STRATEGY NODE ...: a cluster of these.
 trial() {
 	rm -rf c
-	exits 0 "$AEGIS" cluster init -q "$@" c
-	for config in c/n*/aegis.yaml; do
-		cat >>"$config" <<'YAML'
-consensus:
-  checkpoint_interval: 8
-  pipeline: 16
-store:
-  log_retain: 1MiB
-YAML
-	done
+	exits 0 "$AEGIS" cluster init -q --strategy "$1" --nodes $(($# - 1)) c
+	hurry "${@:2}"
 	exits 0 "$AEGIS" cluster up -q c
 }
 
@@ -68,7 +60,7 @@ fetched() {
 		fail "$1 fetched no state"
 }
 
-trial
+trial pbft n1 n2 n3 n4
 for i in 1 2 3 4 5; do
 	exits 0 ask n2 put "k$i" "v$i"
 done
@@ -87,7 +79,7 @@ exits 0 "$AEGIS" cluster kill -q c n3
 exits 0 ask n4 put after "with n4"
 exits 0 "$AEGIS" cluster down -q c
 
-trial --strategy raft --nodes 3
+trial raft n1 n2 n3
 within 20 "a leader" ask n1 put k v
 comes_back n3 k v
 comes_back n2 k v keys/horizon

@@ -27,15 +27,7 @@ PYTHON
 }
 
 exits 0 "$AEGIS" cluster init -q c
-for node in n1 n2 n3 n4; do
-	cat >>"c/$node/aegis.yaml" <<'YAML'
-consensus:
-  checkpoint_interval: 8
-  pipeline: 16
-store:
-  log_retain: 1MiB
-YAML
-done
+hurry n1 n2 n3 n4
 exits 0 "$AEGIS" cluster up c
 for i in 1 2 3 4 5; do
 	exits 0 ask n2 put "k$i" "v$i"

@@ -36,15 +36,7 @@ number() {
 }
 
 exits 0 "$AEGIS" cluster init -q c
-for node in n1 n2 n3 n4; do
-	cat >>"c/$node/aegis.yaml" <<'YAML'
-consensus:
-  checkpoint_interval: 8
-  pipeline: 16
-store:
-  log_retain: 1MiB
-YAML
-done
+hurry n1 n2 n3 n4
 exits 0 "$AEGIS" cluster up c
 head -c 1048576 /dev/urandom >value
 for i in $(seq "$values"); do
