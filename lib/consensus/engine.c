@@ -50,7 +50,7 @@ bool
 engine_votes(const struct engine *e)
 {
 	return !e->is_rejoining &&
-	    (e->applied >= e->config.first_seq ||
+	    (e->raft != NULL || e->applied >= e->config.first_seq ||
 		e->stable > e->config.first_seq || PLANT_VOTES_STATELESS);
 }
 

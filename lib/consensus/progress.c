@@ -90,8 +90,7 @@ progress_send(struct engine *e)
 	encoder_put_uint(&out, e->applied);
 	encoder_put_uint(&out, e->stable);
 	encoder_put_uint(&out, wanted_checkpoint(e));
-	encoder_put_bool(&out,
-	    e->raft != NULL ? !e->is_rejoining : engine_votes(e));
+	encoder_put_bool(&out, engine_votes(e));
 	encoder_put_bool(&out, e->pace.is_blaming);
 	if (is_told_at_once(e))
 		emit_send_promptly(e, engine_others(e), emit_end(e, &out));
