@@ -19,6 +19,12 @@ SIM_SECONDS ?= 600
 sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
 	$< --seconds $(SIM_SECONDS) --from $$(od -An -N4 -tu4 /dev/urandom)
 
+# So many of either profile, in slices: what was done is not done again when
+# it is called once more.
+CAMPAIGN ?= 2000000 20000000
+campaign: $(BUILD)/aegis-sim ## two million full schedules and twenty focused, over as many runs as it takes
+	@SIM=$< LEDGERS=$(BUILD)/campaign tests/sim/campaign.sh $(CAMPAIGN)
+
 # Ten thousand schedules, and four of Raft, always the same, and every seed
 # that found a bug.
 check-sim: $(BUILD)/aegis-sim
@@ -89,5 +95,5 @@ cover: ## branch coverage of the core, by units and simulator
 
 CHECKS += check-sim check-sim-compilers check-plants
 PROGRAMS += $(BUILD)/aegis-sim
-.PHONY: cover sim plants check-sim check-sim-compilers check-plants
+.PHONY: campaign cover sim plants check-sim check-sim-compilers check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED))

@@ -1,0 +1,50 @@
+#!/bin/sh
+# Many schedules, a slice at a time, over as many sittings as it takes:
+# campaign.sh FULL FOCUSED runs so many of either profile.
+#
+# The ledger has a line for each slice that ended: profile, first seed, and
+# schedules, events, faults, violations and seconds.  It is of one simulator:
+# another one begins another ledger.  Nothing else is kept: a slice that was
+# cut short is run again.  The first violation ends it.
+# Environment: SIM, the simulator; LEDGERS, the folder of ledgers.
+set -u
+sim=${SIM:-build/release/aegis-sim}
+folder=${LEDGERS:-build/campaign}
+mkdir -p "$folder"
+ledger=$folder/$(sha256sum <"$sim" | cut -c 1-16)
+touch "$ledger"
+
+# done_of PROFILE: how many the ledger has.
+done_of() {
+	awk -v profile="$1" '$1 == profile { n += $3 } END { print n + 0 }' \
+		"$ledger"
+}
+
+# slice PROFILE MOST SIZE: the next one, if there is any; false with violations.
+slice() {
+	from=$(done_of "$1")
+	size=$(($2 - from < $3 ? $2 - from : $3))
+	[ $size -gt 0 ] || return 0
+	said=$("$sim" --profile "$1" --from "$from" --count $size) || {
+		echo "$said"
+		return 1
+	}
+	echo "$said" | awk -v head="$1 $from" '/ schedules, / {
+		print head, $1, $3, $5, $7, $10 }' >>"$ledger"
+}
+
+# tell: what there is so far.
+tell() {
+	awk '{ n[$1] += $3; events += $4; faults += $5; bad += $6; s[$1] += $7 }
+		END { for (p in n)
+			printf "%d %s schedules, %.0f/s\n", n[p], p,
+				n[p] / (s[p] + 1)
+			printf "%.0f events, %.0f faults, %d violations\n",
+				events, faults, bad }' "$ledger"
+}
+
+until [ "$(done_of full)" -ge "$1" ] && [ "$(done_of focused)" -ge "$2" ]; do
+	slice full "$1" 10000 && slice focused "$2" 100000 || exit 1
+	[ ! -t 1 ] || tell
+done
+tell
