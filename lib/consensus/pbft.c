@@ -425,6 +425,22 @@ cells_mask(const struct engine *e, const struct slot *slot,
 	return mask;
 }
 
+/* Who voted so: heard by ourselves, or named by what proves the decision. */
+static uint32_t
+voters(const struct engine *e, const struct slot *slot, enum vote_phase phase)
+{
+	const struct certificate *proof = slot->committed;
+	uint32_t i,
+	    mask = cells_mask(e, slot,
+		phase == VOTE_PREPARE ? slot->prepares : slot->commits);
+
+	if (proof->phase != phase || proof->view != slot->view)
+		return mask;
+	for (i = 0; i < proof->proof_count; i++)
+		mask |= 1U << proof->proofs[i].member;
+	return mask;
+}
+
 static enum round_phase
 slot_phase(const struct engine *e, const struct slot *slot)
 {
@@ -449,8 +465,8 @@ pbft_round(const struct engine *e, uint64_t seq, struct engine_round *round)
 		.view = slot->view,
 		.phase = slot_phase(e, slot),
 		.digest = slot->digest,
-		.prepares = cells_mask(e, slot, slot->prepares),
-		.commits = cells_mask(e, slot, slot->commits),
+		.prepares = voters(e, slot, VOTE_PREPARE),
+		.commits = voters(e, slot, VOTE_COMMIT),
 		.requests = slot->requests,
 		.proposed_us = slot->proposed_us,
 		.prepared_us = slot->prepared_us,

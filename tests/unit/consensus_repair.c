@@ -20,6 +20,24 @@ a_member_that_slept_gets_the_decided_batches(void **state)
 }
 
 static void
+a_round_that_others_decided_has_the_votes_that_prove_it(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct engine_round round;
+
+	(void)state;
+	c->nodes[3].is_down = true;
+	agree(c, 0, 6);
+	c->nodes[3].is_down = false;
+	cluster_advance(c, 1000 * MS);
+	assert_int_equal(strategy_pbft.round(c->nodes[3].engine, 6, &round),
+	    AG_OK);
+	assert_int_equal(round.phase, ROUND_EXECUTED);
+	assert_int_equal(round.commits & 7U, 7);
+	cluster_free(c);
+}
+
+static void
 a_member_far_behind_catches_up_faster_than_it_says_where_it_is(void **state)
 {
 	struct cluster *c = cluster_new(4);
@@ -660,6 +678,8 @@ main(void)
 		cmocka_unit_test(
 		    who_keeps_up_is_not_behind_and_who_is_silent_is),
 		cmocka_unit_test(a_member_that_slept_gets_the_decided_batches),
+		cmocka_unit_test(
+		    a_round_that_others_decided_has_the_votes_that_prove_it),
 		cmocka_unit_test(
 		    a_member_far_behind_catches_up_faster_than_it_says_where_it_is),
 		cmocka_unit_test(
