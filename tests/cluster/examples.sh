@@ -143,10 +143,7 @@ run_page() {
 	sed -n "s/^not run: /${page##*/}: &/p" page.out
 }
 
-port=$(python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])')
+port=$(ports 1)
 exits 0 "$AEGIS" cluster init -q c
 exits 0 "$AEGIS" cluster up c
 peer_port=$(sed -n 's/.*listen: 127.0.0.1://p' c/n1/aegis.yaml)

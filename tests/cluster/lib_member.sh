@@ -30,17 +30,9 @@ members_are() {
 	    = "$2" ]
 }
 
-# port: a free one, for a node that no trial cluster has given one.
-port() {
-	python3 -c 'import socket
-s = socket.socket()
-s.bind(("127.0.0.1", 0))
-print(s.getsockname()[1])'
-}
-
 # newcomer NODE: a data directory with keys, a configuration and its own part.
 newcomer() {
-	address=127.0.0.1:$(port)
+	address=127.0.0.1:$(ports 1)
 	exits 0 "$AEGIS" node init -q -D "$dir/c/$1" -n "$1" -l "$address"
 	cat >"c/$1/aegis.yaml" <<-YAML
 	node:

@@ -41,6 +41,28 @@ within() {
 	done
 }
 
+# gone PROCESS: it is no more, and has let go of all it had.
+gone() {
+	! kill -0 "$1" 2>/dev/null
+}
+
+# ports COUNT: the first of so many in a row that nobody listens on; not of
+# those that the kernel gives to connections.
+ports() {
+	python3 -c '
+import random, socket, sys
+while True:
+    first = random.randrange(10000, 32000)
+    held = [socket.socket() for i in range(int(sys.argv[1]))]
+    try:
+        for i, one in enumerate(held):
+            one.bind(("127.0.0.1", first + i))
+        break
+    except OSError:
+        continue
+print(first)' "$1"
+}
+
 # ask NODE ARGUMENT...: aegis kv through that node.
 ask() {
 	node=$1

@@ -27,6 +27,7 @@ evidence() {
 lie() {
 	kill -9 "$node4"
 	wait "$node4" 2>/dev/null
+	within 20 "n4 is dead" gone "$node4"
 	coproc rogue { exec "$liar" c/n4 "$1" 2>rogue.err; }
 	# shellcheck disable=SC2154 # coproc sets it
 	started="$started $rogue_PID"

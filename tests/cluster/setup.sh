@@ -37,22 +37,7 @@ do_as() {
 	bash -e step >out 2>err </dev/null || fail "$2: $(cat step err)"
 }
 
-port=$(python3 -c '
-import socket
-held = []
-while True:
-    first = socket.socket()
-    first.bind(("127.0.0.1", 0))
-    start = first.getsockname()[1]
-    try:
-        for i in range(1, 5):
-            held.append(socket.socket())
-            held[-1].bind(("127.0.0.1", start + i))
-        break
-    except (OSError, OverflowError):
-        held.clear()
-print(start)')
-
+port=$(($(ports 4) - 1))
 for member in n1 n2 n3 n4; do
 	do_as "$member" aegis-node.8 1
 done
