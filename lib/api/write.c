@@ -78,8 +78,8 @@ reply_result(struct exchange *x, const struct result *result)
 		return;
 	case RESULT_EXPIRED:
 		exchange_problem_of_request(x, PROBLEM_NO_QUORUM,
-		    "the request came to agreement past its expiry: nothing "
-		    "changed");
+		    "the request came to agreement past its expiry, or "
+		    "this node's clock is behind: nothing changed");
 		return;
 	case RESULT_STALE:
 		exchange_problem_of_request(x, PROBLEM_UNKNOWN_OUTCOME,

@@ -373,6 +373,7 @@ on_applied(void *arg, const struct applied *applied)
 	watches_publish(n->watches, applied->changes, applied->change_count,
 	    applied->seq);
 	driver_applied(n->driver, applied);
+	requests_set_time(n->requests, applied->time_ms);
 	requests_applied(n->requests, applied->outcomes,
 	    applied->outcome_count);
 	reads_applied(n->reads);
@@ -455,6 +456,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	if (is_last)
 		n->last_seq = seq;
 	driver_installed(n->driver, seq, is_last, digest, certificate);
+	requests_set_time(n->requests, applier_time_ms(n->applier));
 	requests_recheck(n->requests, n->applier);
 	reads_applied(n->reads);
 	node_consider_end(n);
@@ -684,9 +686,11 @@ node_open_state(struct node *n, const struct node_config *config,
 	if (status == AG_OK)
 		status = requests_open(&n->requests, n->data_dir,
 		    applier_next_number(n->applier), loop, &n->signer,
-		    config->batch_bytes_max, n->metrics, err);
+		    config->batch_bytes_max, 2 * config->clock_skew_max_ms,
+		    n->metrics, err);
 	if (status != AG_OK)
 		return status;
+	requests_set_time(n->requests, applier_time_ms(n->applier));
 	n->reads = reads_new(n->requests, n->applier, loop,
 	    strategy != NULL && strategy->reads_by_index);
 	n->watches = watches_new(WATCH_KEEP_BYTES, applier_seq(n->applier));

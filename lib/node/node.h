@@ -72,8 +72,9 @@ struct node_request_id {
 };
 
 /*
- * Put one encoded operation to agreement.  timeout_ms bounds the wait, not
- * the request's life.  *id names the request for asking again.
+ * Put one encoded operation to agreement.  timeout_ms bounds the wait, and,
+ * with what clocks may differ, when it may still be proposed; not when it is
+ * decided.  *id names the request for asking again.
  */
 enum ag_status node_submit(struct node *node, struct bytes operation,
     uint32_t timeout_ms, node_done_fn *done, void *arg,

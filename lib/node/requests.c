@@ -20,6 +20,12 @@
  *             stays in flight until it is executed.  A number that was
  *             refused before it reached the engine was never sent and only
  *             leaves a gap.
+ *          5. What was given up on does not come to pass much later: no
+ *             batch proposed after the expiry, in agreed time, executes it.
+ *             One that was proposed before may be decided at any time.  An
+ *             envelope expires with the most patient of its callers.  Agreed
+ *             time is taken to pass as ours does since it was last seen, or
+ *             a clock that is behind would have everything expire.
  */
 #include "node/requests.h"
 
@@ -72,6 +78,8 @@ struct requests {
 	uint64_t timer_due_us; /* UINT64_MAX: not set */
 	const struct request_signer *signer;
 	size_t envelope_bytes_max;
+	uint64_t patience_ms;
+	uint64_t agreed_ms, agreed_at_us; /* agreed time, and when that was */
 	struct metric *seconds;
 	struct metric *answered[AG_STATUS_COUNT];
 
@@ -264,7 +272,8 @@ requests_register(struct requests *q, struct metric_set *metrics)
 enum ag_status
 requests_open(struct requests **out, const char *dir, uint64_t least,
     struct loop *loop, const struct request_signer *signer,
-    size_t batch_bytes_max, struct metric_set *metrics, struct ag_error *err)
+    size_t batch_bytes_max, uint64_t patience_ms, struct metric_set *metrics,
+    struct ag_error *err)
 {
 	enum ag_status status;
 	struct requests *q;
@@ -278,6 +287,7 @@ requests_open(struct requests **out, const char *dir, uint64_t least,
 	q->signer = signer;
 	q->waiting_last = &q->waiting;
 	q->timer_due_us = UINT64_MAX;
+	q->patience_ms = patience_ms;
 	/* Leave room for the batch's own head. */
 	q->envelope_bytes_max = batch_bytes_max - 64;
 	buf_init(&q->envelope, batch_bytes_max);
@@ -381,6 +391,28 @@ requests_fit(const struct requests *q, size_t *bytes)
 	return count;
 }
 
+void
+requests_set_time(struct requests *q, uint64_t agreed_ms)
+{
+	q->agreed_ms = agreed_ms;
+	q->agreed_at_us = clock_mono_us();
+}
+
+/* When the first count of those that wait are of no use to anybody (rule 5). */
+static uint64_t
+requests_expiry_ms(const struct requests *q, size_t count, uint64_t now_us)
+{
+	uint64_t wall_ms = clock_wall_ms(), latest_us = now_us;
+	uint64_t agreed_ms = q->agreed_ms + (now_us - q->agreed_at_us) / 1000;
+	const struct request *r = q->waiting;
+
+	for (; count > 0; r = r->next, count--)
+		if (r->deadline_us > latest_us)
+			latest_us = r->deadline_us;
+	return (wall_ms > agreed_ms ? wall_ms : agreed_ms) +
+	    (latest_us - now_us) / 1000 + q->patience_ms;
+}
+
 enum ag_status
 requests_envelope(struct requests *q, struct bytes *envelope)
 {
@@ -403,8 +435,8 @@ requests_envelope(struct requests *q, struct bytes *envelope)
 	for (r = q->waiting, i = 0; i < count; r = r->next, i++)
 		q->operations[i] = bytes_of(r->operation, r->len);
 	encoder_init(&e, q->envelope.data, q->envelope.cap);
-	request_encode(&e, q->signer, q->waiting->number, 0, q->operations,
-	    count);
+	request_encode(&e, q->signer, q->waiting->number,
+	    requests_expiry_ms(q, count, now), q->operations, count);
 	AG_ASSERT(encoder_finish(&e, envelope) == AG_OK);
 
 	for (i = 0; i < count; i++) {

@@ -28,13 +28,18 @@ struct loop;
 /*
  * dir holds the file that keeps numbers from being used twice, and none below
  * least is used.  signer is borrowed until requests_close().
- * batch_bytes_max bounds an envelope.
+ * batch_bytes_max bounds an envelope.  What comes to agreement so much later
+ * than its caller gave up, patience_ms, is not executed: clocks may differ by
+ * half of it.
  */
 enum ag_status requests_open(struct requests **out, const char *dir,
     uint64_t least, struct loop *loop, const struct request_signer *signer,
-    size_t batch_bytes_max, struct metric_set *metrics,
+    size_t batch_bytes_max, uint64_t patience_ms, struct metric_set *metrics,
     struct ag_error *err) AG_MUST_USE;
 void requests_close(struct requests *requests);
+
+/* The agreed time of what was executed last. */
+void requests_set_time(struct requests *requests, uint64_t agreed_ms);
 
 /* Take one operation; AG_EBUSY when too much waits. */
 enum ag_status requests_add(struct requests *requests, struct bytes operation,

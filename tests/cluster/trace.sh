@@ -32,6 +32,9 @@ everybody() {
 trap '"$AEGIS" cluster kill -q -S 18 "$dir/c" 2>/dev/null; finish' EXIT
 
 exits 0 "$AEGIS" cluster init -q c
+for node in n1 n2 n3 n4; do
+	printf 'consensus:\n  clock_skew: 1s\n' >>c/$node/aegis.yaml
+done
 exits 0 "$AEGIS" cluster up -q c
 put n2 a
 everybody a
@@ -90,3 +93,24 @@ exits 0 "$AEGIS" cluster kill -q -S 18 c n3 n4
 within 30 'the write to happen' has n1 c v
 exits 0 inspect trace "$hung" -s c/n1/aegis.sock -o value
 says EXECUTED
+
+# What nobody proposed before it expired is not executed when there is again
+# somebody to propose it.
+primary=$("$AEGIS" node status --socket c/n2/aegis.sock -o json |
+	jq -r .primary)
+at=n2
+[ "$primary" != n2 ] || at=n3
+others=$(for n in n1 n2 n3 n4; do
+	[ $n = "$at" ] || [ $n = "$primary" ] || echo $n; done | head -n 1)
+exits 0 "$AEGIS" cluster kill -q -S 19 c "$primary" "$others"
+ask "$at" put late v -t 1s -o json >out 2>err
+hung=$(grep -o '[0-9a-f]\{64\}\.[0-9]*' err | head -n 1)
+[ -n "$hung" ] || fail "no request id: $(cat out err)"
+sleep 4 # a second of the caller's, and two of clocks that may differ
+exits 0 "$AEGIS" cluster kill -q -S 18 c "$primary" "$others"
+has_expired() {
+	inspect trace "$hung" -s "c/$at/aegis.sock" -o json |
+		jq -e '.nodes[0].code == "EXPIRED"'
+}
+within 60 'the request to expire' has_expired
+exits 1 ask "$at" get late
