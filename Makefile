@@ -14,14 +14,17 @@ CC      := gcc
 endif
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 
-PACKAGES := libuv libmicrohttpd jansson yaml-0.1 libcbor libssh libsodium \
-	libcurl libzstd libcrypto sqlite3
+PACKAGES := libuv jansson yaml-0.1 libcbor libsodium libzstd sqlite3
+# Loaded when they are first used (lib/base/late.h): not linked.
+LATE_PACKAGES := libmicrohttpd libssh libcurl libcrypto
 TUI_PACKAGES  := ncursesw
 TEST_PACKAGES := cmocka
 
-pkg_cflags := $(shell pkg-config --cflags $(PACKAGES) $(TUI_PACKAGES) 2>/dev/null)
+pkg_cflags := $(shell pkg-config --cflags $(PACKAGES) $(LATE_PACKAGES) \
+	$(TUI_PACKAGES) 2>/dev/null)
 pkg_libs   := $(shell pkg-config --libs $(PACKAGES) $(TUI_PACKAGES) 2>/dev/null)
-test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) 2>/dev/null)
+test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) $(LATE_PACKAGES) \
+	2>/dev/null)
 
 WARN := -Wall -Wextra -Werror -Wpedantic -Wshadow -Wconversion \
 	-Wsign-conversion -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
@@ -52,10 +55,18 @@ ifeq ($(FLAGS_$(MODE)),)
 $(error MODE=$(MODE) is unknown; use release, asan, tsan or cover)
 endif
 
-CPPFLAGS := -D_GNU_SOURCE -DAEGIS_VERSION='"$(VERSION)"' -Ilib -I.
+CPPFLAGS = -D_GNU_SOURCE -DAEGIS_VERSION='"$(VERSION)"' -Ilib -I. $(soname_flag)
 CFLAGS   := -std=c17 $(WARN) $(FLAGS_$(MODE)) $(pkg_cflags) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP
 LDFLAGS  := $(LDFLAGS_$(MODE))
+
+# A library that is loaded late goes by the name that the linker would note.
+soname_flag = $(if $(late),-DLATE_SONAME='"$(shell objdump -p \
+	$$($(CC) -print-file-name=lib$(late).so) | awk '/SONAME/ { print $$2 }')"')
+%/api/late_http.o: late := microhttpd
+%/client/late_curl.o: late := curl
+%/crypto/late_crypto.o: late := crypto
+%/crypto/late_ssh.o: late := ssh
 
 LIB_SRC := $(sort $(wildcard lib/*/*.c))
 CMD_SRC := $(sort $(wildcard cmd/*.c))

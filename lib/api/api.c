@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "api/handlers.h"
+#include "api/late_http.h"
 #include "api/server.h"
 #include "api/snapshot.h"
 #include "api/watch.h"
@@ -288,7 +289,9 @@ api_start(struct api **out, struct loop *loop, struct node *node,
 	api->listener.fd = -1;
 	if (api->config.timeout_ms == 0)
 		api->config.timeout_ms = TIMEOUT_MS_DEFAULT;
-	status = prepare(api, err);
+	status = late_http_load(err);
+	if (status == AG_OK)
+		status = prepare(api, err);
 	if (status == AG_OK)
 		status = listener_open(&api->listener, config, err);
 	if (status == AG_OK)

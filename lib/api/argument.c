@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/late_http.h"
 #include "api/route.h"
 #include "codec/text.h"
 

@@ -30,6 +30,7 @@
 #include <strings.h>
 
 #include "api/argument.h"
+#include "api/late_http.h"
 #include "api/route.h"
 #include "api/server.h"
 #include "base/clock.h"

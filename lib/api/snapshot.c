@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "api/handlers.h"
+#include "api/late_http.h"
 #include "api/server.h"
 #include "base/log.h"
 

@@ -32,6 +32,7 @@
 #include "api/argument.h"
 #include "api/entry.h"
 #include "api/handlers.h"
+#include "api/late_http.h"
 #include "api/server.h"
 
 /* Enough for the largest entry several times over. */

@@ -26,6 +26,7 @@ start_curl(void)
 enum ag_status
 client_new(struct client **out, const char *socket_path, struct ag_error *err)
 {
+	enum ag_status status;
 	struct client *client;
 
 	*out = NULL;
@@ -34,6 +35,9 @@ client_new(struct client **out, const char *socket_path, struct ag_error *err)
 		return ag_fail(err, AG_EINVAL,
 		    "use socket \"%s\": a socket's path has 1 to %zu bytes",
 		    socket_path, sizeof(client->socket_path) - 1);
+	status = late_curl_load(err);
+	if (status != AG_OK)
+		return status;
 	(void)pthread_once(&curl_once, start_curl);
 	client = calloc(1, sizeof(*client));
 	if (client == NULL)

@@ -9,9 +9,8 @@
 #include <stdbool.h>
 #include <sys/un.h>
 
-#include <curl/curl.h>
-
 #include "client/client.h"
+#include "client/late_curl.h"
 
 struct client {
 	CURL *easy;

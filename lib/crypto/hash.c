@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
 #include <sodium.h>
 
 #include "crypto/algorithm.h"
+#include "crypto/late_crypto.h"
 
 /* Small beside a second-level cache: what was read is still there. */
 #define READ_BYTES ((size_t)32 << 10)
@@ -47,7 +47,7 @@ hash_bytes(enum hash_algorithm algorithm)
 	    : HASH_BYTES;
 }
 
-/* OpenSSL's function; NULL when libsodium's is used. */
+/* OpenSSL's function, which needs it loaded; NULL: libsodium's is used. */
 static const EVP_MD *
 function_of(enum hash_algorithm algorithm)
 {
@@ -68,12 +68,19 @@ function_of(enum hash_algorithm algorithm)
 }
 
 static enum ag_status
-open_with(struct hash **out, const EVP_MD *md, size_t digest_bytes,
+open_with(struct hash **out, enum hash_algorithm algorithm, size_t digest_bytes,
     struct ag_error *err)
 {
+	enum ag_status status = AG_OK;
+	const EVP_MD *md;
 	struct hash *hash;
 
 	*out = NULL;
+	if (algorithm != HASH_BLAKE2B_256)
+		status = late_crypto_load(err);
+	if (status != AG_OK)
+		return status;
+	md = function_of(algorithm);
 	/* The state wants 64-byte alignment, and a size that is a multiple. */
 	hash = aligned_alloc(64, (sizeof(*hash) + 63) / 64 * 64);
 	if (hash == NULL)
@@ -100,8 +107,7 @@ enum ag_status
 hash_open(struct hash **out, enum hash_algorithm algorithm,
     struct ag_error *err)
 {
-	return open_with(out, function_of(algorithm), hash_bytes(algorithm),
-	    err);
+	return open_with(out, algorithm, hash_bytes(algorithm), err);
 }
 
 enum ag_status
@@ -110,7 +116,8 @@ hash_open_blake2b(struct hash **out, size_t digest_bytes, struct ag_error *err)
 	AG_ASSERT(digest_bytes > 0);
 	AG_ASSERT(digest_bytes <= HASH_BYTES_MAX);
 	return open_with(out,
-	    digest_bytes == HASH_BYTES_MAX ? EVP_blake2b512() : NULL,
+	    digest_bytes == HASH_BYTES_MAX ? HASH_BLAKE2B_512
+					   : HASH_BLAKE2B_256,
 	    digest_bytes, err);
 }
 
@@ -167,6 +174,7 @@ hash_close(struct hash *hash)
 {
 	if (hash == NULL)
 		return;
-	EVP_MD_CTX_free(hash->evp);
+	if (hash->evp != NULL)
+		EVP_MD_CTX_free(hash->evp);
 	free(hash);
 }

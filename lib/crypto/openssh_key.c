@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libssh/libssh.h>
 #include <sodium.h>
 
 #include "crypto/key_file.h"
+#include "crypto/late_ssh.h"
 #include "crypto/openssh_container.h"
 
 #define ARMOUR_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----\n"
@@ -85,16 +85,21 @@ secret_text(const struct secret *secret)
 
 /*
  * Have libssh read text with one passphrase and write it with another; a
- * NULL passphrase is none.  NULL when it can not.
+ * NULL passphrase is none.  *out is NULL when libssh can not.
  */
-static struct secret *
-recode(struct bytes text, const struct secret *from, const struct secret *to)
+static enum ag_status
+recode(struct secret **out, struct bytes text, const struct secret *from,
+    const struct secret *to, struct ag_error *err)
 {
-	struct secret *input = secret_with_nul(text);
-	struct secret *old = NULL, *new = NULL, *out = NULL;
+	enum ag_status status = late_ssh_load(err);
+	struct secret *input, *old = NULL, *new = NULL;
 	ssh_key key = NULL;
 	char *result = NULL;
 
+	*out = NULL;
+	if (status != AG_OK)
+		return status;
+	input = secret_with_nul(text);
 	if (from != NULL)
 		old = secret_with_nul(secret_bytes(from));
 	if (to != NULL)
@@ -107,7 +112,7 @@ recode(struct bytes text, const struct secret *from, const struct secret *to)
 	    ssh_pki_export_privkey_base64(key, secret_text(new), NULL, NULL,
 		&result) != SSH_OK)
 		goto out;
-	out = secret_copy(bytes_from_text(result));
+	*out = secret_copy(bytes_from_text(result));
 out:
 	if (result != NULL) {
 		secret_wipe(result, strlen(result));
@@ -117,7 +122,7 @@ out:
 	secret_free(new);
 	secret_free(old);
 	secret_free(input);
-	return out;
+	return AG_OK;
 }
 
 static enum ag_status
@@ -138,7 +143,9 @@ encrypted_parse(struct secret **key, char *comment, struct bytes text,
 
 	if (passphrase == NULL)
 		return passphrase_missing(name, err);
-	plain = recode(text, passphrase, NULL);
+	status = recode(&plain, text, passphrase, NULL, err);
+	if (status != AG_OK)
+		return status;
 	if (plain == NULL)
 		return ag_fail(err, AG_EDENIED,
 		    "private key %s: wrong passphrase, or not an Ed25519 key",
@@ -273,11 +280,11 @@ openssh_key_to_pem(struct secret **pem, struct bytes text,
 		return status;
 	if (passphrase == NULL)
 		return passphrase_missing(name, err);
-	*pem = recode(text, passphrase, NULL);
-	if (*pem == NULL)
+	status = recode(pem, text, passphrase, NULL, err);
+	if (status == AG_OK && *pem == NULL)
 		return ag_fail(err, AG_EDENIED,
 		    "private key %s: wrong passphrase, or damaged", name);
-	return AG_OK;
+	return status;
 }
 
 enum ag_status
@@ -366,12 +373,12 @@ openssh_key_format(struct secret **text, const struct secret *key,
 		*text = plain;
 		return AG_OK;
 	}
-	*text = recode(secret_bytes(plain), NULL, passphrase);
+	status = recode(text, secret_bytes(plain), NULL, passphrase, err);
 	secret_free(plain);
-	if (*text == NULL)
+	if (status == AG_OK && *text == NULL)
 		return ag_fail(err, AG_EINTERNAL,
 		    "write key: libssh could not encrypt it");
-	return AG_OK;
+	return status;
 }
 
 enum ag_status

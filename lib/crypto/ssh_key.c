@@ -13,15 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/rsa.h>
 #include <sodium.h>
 
 #include "codec/text.h"
+#include "crypto/late_crypto.h"
 #include "crypto/public_key.h"
 #include "crypto/sign.h"
 #include "crypto/ssh_wire.h"
@@ -207,11 +203,15 @@ check_ecdsa(struct ssh_key *key, struct ssh_wire_reader *r,
 	const struct ssh_type *type = &types[key->type];
 	bool is_curve = ssh_wire_expect(r, type->curve);
 	struct bytes point = ssh_wire_get_string(r);
+	enum ag_status status;
 	EVP_PKEY *pkey;
 
 	if (!is_curve || !ssh_wire_is_done(r) ||
 	    point.len != type->point_bytes || point.data[0] != 4)
 		return damaged(err);
+	status = late_crypto_load(err);
+	if (status != AG_OK)
+		return status;
 	pkey = pkey_of_point(type, point);
 	if (pkey == NULL)
 		return ag_fail(err, AG_EINVAL,
@@ -460,6 +460,7 @@ enum ag_status
 ssh_key_verify(const struct ssh_key *key, struct bytes message,
     struct bytes signature, struct ag_error *err)
 {
+	enum ag_status status = AG_OK;
 	struct bytes algorithm, raw;
 	struct ssh_wire_reader r;
 
@@ -468,6 +469,10 @@ ssh_key_verify(const struct ssh_key *key, struct bytes message,
 	raw = ssh_wire_get_string(&r);
 	if (!ssh_wire_is_done(&r))
 		return misshapen(err);
+	if (key->type != SSH_KEY_ED25519)
+		status = late_crypto_load(err);
+	if (status != AG_OK)
+		return status;
 	if (key->type == SSH_KEY_RSA)
 		return verify_rsa(key, algorithm, message, raw, err);
 	if (!bytes_equal(algorithm, bytes_from_text(types[key->type].word)))

@@ -14,12 +14,9 @@
  */
 #include "crypto/ssh_private.h"
 
-#include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/evp.h>
-#include <openssl/param_build.h>
-#include <openssl/pem.h>
 
+#include "crypto/late_crypto.h"
 #include "crypto/openssh_container.h"
 #include "crypto/ssh_wire.h"
 

@@ -19,10 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/bn.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
-
+#include "crypto/late_crypto.h"
 #include "crypto/openssh_key.h"
 #include "crypto/sign.h"
 #include "crypto/ssh_private.h"
@@ -102,6 +99,9 @@ signer_parse_private(struct ssh_signer *signer, struct bytes text,
 		    "private key %s: RSA of %u bits signs nothing new; it "
 		    "takes %d",
 		    name, signer->public_key.bits, SSH_KEY_RSA_SIGN_BITS_MIN);
+	status = late_crypto_load(err);
+	if (status != AG_OK)
+		return status;
 	status = openssh_key_is_encrypted(text)
 	    ? signer_parse_encrypted(signer, text, passphrase, name, err)
 	    : signer_parse_plain(signer, text, name, err);
@@ -165,7 +165,8 @@ ssh_signer_free(struct ssh_signer *signer)
 	if (signer == NULL)
 		return;
 	secret_free(signer->ed25519);
-	EVP_PKEY_free(signer->pkey);
+	if (signer->pkey != NULL)
+		EVP_PKEY_free(signer->pkey);
 	free(signer);
 }
 

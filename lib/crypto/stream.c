@@ -16,8 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
 #include <sodium.h>
+
+#include "crypto/late_crypto.h"
 
 #define STREAM_PURPOSE "aegis/stream/v1"
 #define NONCE_BYTES 12
@@ -59,10 +60,14 @@ chunker_init(struct chunker *c, int encrypt, const struct secret *file_key,
     const uint8_t salt[static STREAM_SALT_BYTES], struct bytes header,
     struct ag_error *err)
 {
-	struct secret *key = chunk_key(file_key, salt, header);
+	enum ag_status status = late_crypto_load(err);
+	struct secret *key;
 	int made = 0;
 
+	if (status != AG_OK)
+		return status;
 	c->number = 0;
+	key = chunk_key(file_key, salt, header);
 	c->evp = EVP_CIPHER_CTX_new();
 	if (key != NULL && c->evp != NULL)
 		made = EVP_CipherInit_ex(c->evp, EVP_chacha20_poly1305(), NULL,
@@ -71,6 +76,13 @@ chunker_init(struct chunker *c, int encrypt, const struct secret *file_key,
 	if (made != 1)
 		return ag_fail(err, AG_ENOMEM, "open stream: out of memory");
 	return AG_OK;
+}
+
+static void
+chunker_fini(struct chunker *c)
+{
+	if (c->evp != NULL)
+		EVP_CIPHER_CTX_free(c->evp);
 }
 
 static void
@@ -218,7 +230,7 @@ stream_writer_close(struct stream_writer *writer)
 {
 	if (writer == NULL)
 		return;
-	EVP_CIPHER_CTX_free(writer->chunker.evp);
+	chunker_fini(&writer->chunker);
 	secret_wipe(writer->plain, sizeof(writer->plain));
 	free(writer);
 }
@@ -348,7 +360,7 @@ stream_reader_close(struct stream_reader *reader)
 {
 	if (reader == NULL)
 		return;
-	EVP_CIPHER_CTX_free(reader->chunker.evp);
+	chunker_fini(&reader->chunker);
 	secret_wipe(reader->plain, sizeof(reader->plain));
 	free(reader);
 }

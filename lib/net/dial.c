@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "crypto/late_ssh.h"
 #include "crypto/secret.h"
 #include "net/transport.h"
 
@@ -355,7 +356,8 @@ dial_pool_close(struct dial_pool *pool)
 		(void)pthread_join(pool->threads[i], NULL);
 	dial_list_free(pool->waiting);
 	dial_list_free(pool->finished);
-	ssh_key_free(pool->key);
+	if (pool->key != NULL)
+		ssh_key_free(pool->key);
 	(void)pthread_cond_destroy(&pool->asked);
 	(void)pthread_mutex_destroy(&pool->lock);
 	free(pool);

@@ -41,6 +41,7 @@
 
 #include <sodium.h>
 
+#include "crypto/late_ssh.h"
 #include "net/transport.h"
 #include "trust/chain.h"
 

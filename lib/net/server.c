@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "crypto/late_ssh.h"
 #include "net/transport.h"
 
 #define BACKLOG 128

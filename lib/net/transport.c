@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include "codec/text.h"
+#include "crypto/late_ssh.h"
 #include "crypto/openssh_key.h"
 #include "crypto/public_key.h"
 
@@ -50,7 +51,9 @@ transport_key_import(ssh_key *key, const struct secret *secret,
 	int rc;
 
 	*key = NULL;
-	status = openssh_key_format(&text, secret, "", NULL, err);
+	status = late_ssh_load(err);
+	if (status == AG_OK)
+		status = openssh_key_format(&text, secret, "", NULL, err);
 	if (status != AG_OK)
 		return status;
 	terminated = secret_new(secret_len(text) + 1);
@@ -206,10 +209,13 @@ enum ag_status
 transport_client_open(ssh_session *out, int fd, uint32_t timeout_s,
     struct ag_error *err)
 {
-	ssh_session session = ssh_new();
-	enum ag_status status;
+	enum ag_status status = late_ssh_load(err);
+	ssh_session session;
 
 	*out = NULL;
+	if (status != AG_OK)
+		return status;
+	session = ssh_new();
 	if (session == NULL)
 		return ag_fail(err, AG_ENOMEM, "dial: no memory");
 	if (!session_set_common(session) ||
@@ -239,10 +245,13 @@ transport_client_connect(ssh_session session, struct ag_error *err)
 enum ag_status
 transport_server_open(ssh_session *out, struct ag_error *err)
 {
-	ssh_session session = ssh_new();
-	enum ag_status status;
+	enum ag_status status = late_ssh_load(err);
+	ssh_session session;
 
 	*out = NULL;
+	if (status != AG_OK)
+		return status;
+	session = ssh_new();
 	if (session == NULL)
 		return ag_fail(err, AG_ENOMEM, "accept: no memory");
 	if (!session_set_common(session)) {

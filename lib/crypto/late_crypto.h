@@ -1,0 +1,132 @@
+/*
+ * OpenSSL's libcrypto, its functions through slots (base/late.h).
+ *
+ * Threads    any.
+ */
+#ifndef AEGIS_CRYPTO_LATE_CRYPTO_H
+#define AEGIS_CRYPTO_LATE_CRYPTO_H
+
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/pem.h>
+
+#include "base/late.h"
+
+#define LATE_CRYPTO(X)                      \
+	X(BIO_free)                         \
+	X(BIO_new_mem_buf)                  \
+	X(BN_CTX_free)                      \
+	X(BN_CTX_secure_new)                \
+	X(BN_bin2bn)                        \
+	X(BN_bn2binpad)                     \
+	X(BN_clear_free)                    \
+	X(BN_div)                           \
+	X(BN_free)                          \
+	X(BN_is_zero)                       \
+	X(BN_secure_new)                    \
+	X(BN_set_flags)                     \
+	X(BN_sub)                           \
+	X(BN_value_one)                     \
+	X(ECDSA_SIG_free)                   \
+	X(ECDSA_SIG_get0_r)                 \
+	X(ECDSA_SIG_get0_s)                 \
+	X(ECDSA_SIG_new)                    \
+	X(ECDSA_SIG_set0)                   \
+	X(EVP_DigestFinal_ex)               \
+	X(EVP_DigestInit_ex)                \
+	X(EVP_DigestSign)                   \
+	X(EVP_DigestSignInit)               \
+	X(EVP_DigestUpdate)                 \
+	X(EVP_DigestVerify)                 \
+	X(EVP_DigestVerifyInit)             \
+	X(EVP_MD_CTX_free)                  \
+	X(EVP_MD_CTX_new)                   \
+	X(EVP_MD_get0_name)                 \
+	X(EVP_PKEY_CTX_free)                \
+	X(EVP_PKEY_CTX_new_from_name)       \
+	X(EVP_PKEY_free)                    \
+	X(EVP_PKEY_fromdata)                \
+	X(EVP_PKEY_fromdata_init)           \
+	X(EVP_blake2b512)                   \
+	X(EVP_sha256)                       \
+	X(EVP_sha384)                       \
+	X(EVP_sha3_256)                     \
+	X(EVP_sha512)                       \
+	X(OSSL_PARAM_BLD_free)              \
+	X(OSSL_PARAM_BLD_new)               \
+	X(OSSL_PARAM_BLD_push_BN)           \
+	X(OSSL_PARAM_BLD_push_octet_string) \
+	X(OSSL_PARAM_BLD_push_ulong)        \
+	X(OSSL_PARAM_BLD_push_utf8_string)  \
+	X(OSSL_PARAM_BLD_to_param)          \
+	X(OSSL_PARAM_free)                  \
+	X(PEM_read_bio_PrivateKey)          \
+	X(d2i_ECDSA_SIG)                    \
+	X(i2d_ECDSA_SIG)
+
+struct late_crypto_functions {
+	LATE_CRYPTO(LATE_SLOT)
+};
+
+extern struct late_crypto_functions late_crypto_call;
+
+/* Fill the slots.  AG_ESYS: it can not be loaded; nothing may be called. */
+enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
+
+#define BIO_free (*late_crypto_call.BIO_free)
+#define BIO_new_mem_buf (*late_crypto_call.BIO_new_mem_buf)
+#define BN_CTX_free (*late_crypto_call.BN_CTX_free)
+#define BN_CTX_secure_new (*late_crypto_call.BN_CTX_secure_new)
+#define BN_bin2bn (*late_crypto_call.BN_bin2bn)
+#define BN_bn2binpad (*late_crypto_call.BN_bn2binpad)
+#define BN_clear_free (*late_crypto_call.BN_clear_free)
+#define BN_div (*late_crypto_call.BN_div)
+#define BN_free (*late_crypto_call.BN_free)
+#define BN_is_zero (*late_crypto_call.BN_is_zero)
+#define BN_secure_new (*late_crypto_call.BN_secure_new)
+#define BN_set_flags (*late_crypto_call.BN_set_flags)
+#define BN_sub (*late_crypto_call.BN_sub)
+#define BN_value_one (*late_crypto_call.BN_value_one)
+#define ECDSA_SIG_free (*late_crypto_call.ECDSA_SIG_free)
+#define ECDSA_SIG_get0_r (*late_crypto_call.ECDSA_SIG_get0_r)
+#define ECDSA_SIG_get0_s (*late_crypto_call.ECDSA_SIG_get0_s)
+#define ECDSA_SIG_new (*late_crypto_call.ECDSA_SIG_new)
+#define ECDSA_SIG_set0 (*late_crypto_call.ECDSA_SIG_set0)
+#define EVP_DigestFinal_ex (*late_crypto_call.EVP_DigestFinal_ex)
+#define EVP_DigestInit_ex (*late_crypto_call.EVP_DigestInit_ex)
+#define EVP_DigestSign (*late_crypto_call.EVP_DigestSign)
+#define EVP_DigestSignInit (*late_crypto_call.EVP_DigestSignInit)
+#define EVP_DigestUpdate (*late_crypto_call.EVP_DigestUpdate)
+#define EVP_DigestVerify (*late_crypto_call.EVP_DigestVerify)
+#define EVP_DigestVerifyInit (*late_crypto_call.EVP_DigestVerifyInit)
+#define EVP_MD_CTX_free (*late_crypto_call.EVP_MD_CTX_free)
+#define EVP_MD_CTX_new (*late_crypto_call.EVP_MD_CTX_new)
+#define EVP_MD_get0_name (*late_crypto_call.EVP_MD_get0_name)
+#define EVP_PKEY_CTX_free (*late_crypto_call.EVP_PKEY_CTX_free)
+#define EVP_PKEY_CTX_new_from_name \
+	(*late_crypto_call.EVP_PKEY_CTX_new_from_name)
+#define EVP_PKEY_free (*late_crypto_call.EVP_PKEY_free)
+#define EVP_PKEY_fromdata (*late_crypto_call.EVP_PKEY_fromdata)
+#define EVP_PKEY_fromdata_init (*late_crypto_call.EVP_PKEY_fromdata_init)
+#define EVP_blake2b512 (*late_crypto_call.EVP_blake2b512)
+#define EVP_sha256 (*late_crypto_call.EVP_sha256)
+#define EVP_sha384 (*late_crypto_call.EVP_sha384)
+#define EVP_sha3_256 (*late_crypto_call.EVP_sha3_256)
+#define EVP_sha512 (*late_crypto_call.EVP_sha512)
+#define OSSL_PARAM_BLD_free (*late_crypto_call.OSSL_PARAM_BLD_free)
+#define OSSL_PARAM_BLD_new (*late_crypto_call.OSSL_PARAM_BLD_new)
+#define OSSL_PARAM_BLD_push_BN (*late_crypto_call.OSSL_PARAM_BLD_push_BN)
+#define OSSL_PARAM_BLD_push_octet_string \
+	(*late_crypto_call.OSSL_PARAM_BLD_push_octet_string)
+#define OSSL_PARAM_BLD_push_ulong (*late_crypto_call.OSSL_PARAM_BLD_push_ulong)
+#define OSSL_PARAM_BLD_push_utf8_string \
+	(*late_crypto_call.OSSL_PARAM_BLD_push_utf8_string)
+#define OSSL_PARAM_BLD_to_param (*late_crypto_call.OSSL_PARAM_BLD_to_param)
+#define OSSL_PARAM_free (*late_crypto_call.OSSL_PARAM_free)
+#define PEM_read_bio_PrivateKey (*late_crypto_call.PEM_read_bio_PrivateKey)
+#define d2i_ECDSA_SIG (*late_crypto_call.d2i_ECDSA_SIG)
+#define i2d_ECDSA_SIG (*late_crypto_call.i2d_ECDSA_SIG)
+
+#endif
