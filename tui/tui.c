@@ -538,7 +538,8 @@ tui_main(const struct tui_options *options, int *signo, struct ag_error *err)
 	*signo = 0;
 	/* Two threads and little memory: one arena is enough. */
 	(void)mallopt(M_ARENA_MAX, 1);
-	(void)setlocale(LC_ALL, "");
+	/* Of the locale, what the terminal shows and no more. */
+	(void)setlocale(LC_CTYPE, "");
 	t.is_ascii = options->is_ascii || locale_is_plain();
 	for (int i = 0; i < POLL_COUNT; i++)
 		t.fds[i].fd = -1;
