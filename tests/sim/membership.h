@@ -25,6 +25,8 @@
 /* Batches that an epoch may decide behind its last. */
 #define MEMBERSHIP_BEYOND (2 * PROFILE_WINDOW_MAX)
 
+struct term;
+
 struct membership {
 	struct trust_scope scope;
 	uint32_t member_count;
@@ -40,6 +42,7 @@ struct membership {
 		bool is_decided;
 		struct digest digest;
 	} beyond[MEMBERSHIP_BEYOND];
+	struct term *terms; /* Raft's, see terms.c; NULL: none yet */
 };
 
 struct world;

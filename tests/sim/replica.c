@@ -394,7 +394,7 @@ on_term(struct world *w, struct replica *r, const struct effect *effect)
 {
 	terms_view(w, r, effect);
 	if (!w->profile.has_short_reigns || w->is_healed ||
-	    effect->is_changing || effect->member != r->member ||
+	    effect->is_changing || effect->member != r->self ||
 	    !dice_chance(&w->fault_dice, 700) ||
 	    !world_strikes(w, COUNT_CRASHED))
 		return;

@@ -25,4 +25,12 @@ void replica_send_history(struct world *w, struct replica *r, uint32_t member,
 /* Make the engine take a step; now and wall clock are filled in. */
 void replica_step(struct world *w, struct replica *r, struct event event);
 
+/* It says of itself that it leads. */
+static inline bool
+replica_leads(const struct replica *r)
+{
+	return r->is_up && !r->status.is_changing_view &&
+	    r->status.primary == r->self;
+}
+
 #endif

@@ -1,5 +1,5 @@
 /*
- * Invariants of Raft.
+ * Invariants of Raft, each of one epoch: terms begin anew with it.
  *
  * ELECTION SAFETY      a term has one leader
  * VOTES                a member gives one vote in a term, over crashes too,
@@ -14,20 +14,30 @@
 #include "sim/terms.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "codec/message.h"
 #include "consensus/record.h"
 
 static struct term *
-term_of(struct world *w, uint64_t term)
+term_of(struct world *w, const struct replica *r, uint64_t term)
 {
-	return term < WORLD_TERMS_MAX ? &w->terms[term] : NULL;
+	const size_t len = WORLD_TERMS_MAX * sizeof(struct term);
+	struct membership *m = membership_of(w, r);
+
+	if (term >= WORLD_TERMS_MAX)
+		return NULL;
+	if (m->terms == NULL) {
+		m->terms = arena_take(&w->arena, len);
+		memset(m->terms, 0, len);
+	}
+	return &m->terms[term];
 }
 
 static void
 note_leader(struct world *w, const struct replica *r, uint64_t term)
 {
-	struct term *t = term_of(w, term);
+	struct term *t = term_of(w, r, term);
 
 	if (t == NULL)
 		return;
@@ -60,7 +70,7 @@ static void
 note_vote(struct world *w, const struct replica *r, uint64_t term,
     uint32_t member)
 {
-	struct term *t = term_of(w, term);
+	struct term *t = term_of(w, r, term);
 
 	if (t == NULL)
 		return;
@@ -126,7 +136,7 @@ leave_request(struct world *w, const struct replica *r, struct decoder *d)
 	uint64_t term = decoder_get_uint(d);
 
 	if (!decoder_get_bool(d))
-		note_vote(w, r, term, r->member);
+		note_vote(w, r, term, r->self);
 }
 
 void
@@ -167,7 +177,8 @@ terms_persist(struct world *w, struct replica *r, struct bytes bytes)
 		return;
 	facts = &w->entries[record.seq];
 	for (i = 0; i < facts->count; i++) {
-		if (facts->known[i].term != record.view)
+		if (facts->known[i].epoch != r->epoch ||
+		    facts->known[i].term != record.view)
 			continue;
 		if (!digest_equal(&facts->known[i].digest, &record.digest))
 			world_violate(w,
@@ -178,6 +189,7 @@ terms_persist(struct world *w, struct replica *r, struct bytes bytes)
 	}
 	if (facts->count == WORLD_ENTRY_TERMS)
 		return;
+	facts->known[facts->count].epoch = r->epoch;
 	facts->known[facts->count].term = record.view;
 	facts->known[facts->count++].digest = record.digest;
 }
@@ -186,10 +198,12 @@ terms_persist(struct world *w, struct replica *r, struct bytes bytes)
 static void
 must_be_complete(struct world *w, const struct replica *r, uint64_t term)
 {
+	const struct membership *m = membership_of(w, r);
+	uint64_t seq,
+	    end = m->last_seq != 0 ? m->last_seq + 1 : WORLD_SLOTS_MAX;
 	struct engine_round round;
-	uint64_t seq;
 
-	for (seq = r->status.stable + 1; seq < WORLD_SLOTS_MAX; seq++) {
+	for (seq = r->status.stable + 1; seq < end; seq++) {
 		const struct slot *slot = &w->slots[seq];
 
 		if (!slot->is_agreed)
@@ -209,23 +223,31 @@ must_be_complete(struct world *w, const struct replica *r, uint64_t term)
 struct log_end {
 	uint64_t seq, term;
 	bool has;
+	bool is_gone; /* its node is in the epoch no more */
 };
 
 static void
-read_log(struct world *w, const struct replica *r, const struct effect *entry,
-    struct log_end *end)
+read_log(struct world *w, const struct replica *r, uint64_t epoch,
+    const struct effect *entry, struct log_end *end)
 {
 	struct record record;
 	size_t i;
 
 	*end = (struct log_end){ 0 };
+	/* Who is yet to come will begin with an empty log. */
+	if (r->epoch < epoch)
+		return;
+	end->is_gone = r->epoch > epoch || r->is_out;
+	if (end->is_gone)
+		return;
 	for (i = r->disk.first; i < r->disk.synced; i++) {
 		if (record_decode(&record, &w->certificate,
 			r->disk.records[i].body, NULL) != AG_OK)
 			continue;
 		if (record.kind == RECORD_BASE && record.seq >= end->seq) {
-			*end = (struct log_end){ record.seq, record.base_term,
-				record.seq >= entry->seq };
+			end->seq = record.seq;
+			end->term = record.base_term;
+			end->has = record.seq >= entry->seq;
 		} else if (record.kind == RECORD_ENTRY) {
 			end->seq = record.seq;
 			end->term = record.view;
@@ -242,9 +264,10 @@ voters(const struct log_end *ends, uint32_t count, const struct log_end *for_it)
 	uint32_t i, votes = 0;
 
 	for (i = 0; i < count; i++)
-		if (for_it->term > ends[i].term ||
-		    (for_it->term == ends[i].term &&
-			for_it->seq >= ends[i].seq))
+		if (!ends[i].is_gone &&
+		    (for_it->term > ends[i].term ||
+			(for_it->term == ends[i].term &&
+			    for_it->seq >= ends[i].seq)))
 			votes++;
 	return votes;
 }
@@ -252,27 +275,30 @@ voters(const struct log_end *ends, uint32_t count, const struct log_end *for_it)
 void
 terms_commit(struct world *w, struct replica *r, const struct effect *effect)
 {
-	struct log_end ends[WORLD_REPLICAS_MAX];
-	uint32_t i, n = w->replica_count;
+	const struct membership *m = membership_of(w, r);
+	struct log_end ends[PROFILE_MEMBERS_MAX];
+	uint32_t i, n = m->member_count;
 
 	/* Of the leader's own term any majority will do.  Disks that lie keep
 	 * their members from voting. */
 	if (effect->view >= r->status.view || w->profile.lie_count > 0)
 		return;
 	for (i = 0; i < n; i++)
-		read_log(w, &w->replicas[i], effect, &ends[i]);
+		read_log(w, &w->replicas[m->nodes[i]], r->epoch, effect,
+		    &ends[i]);
 	for (i = 0; i < n; i++)
-		if (!ends[i].has && voters(ends, n, &ends[i]) > n / 2)
+		if (!ends[i].has && !ends[i].is_gone &&
+		    voters(ends, n, &ends[i]) > n / 2)
 			world_violate(w,
 			    "replica %u executes %" PRIu64
 			    ", but %u lacks it and could be elected",
-			    r->index, effect->seq, i);
+			    r->index, effect->seq, m->nodes[i]);
 }
 
 void
 terms_view(struct world *w, struct replica *r, const struct effect *effect)
 {
-	if (effect->is_changing || effect->member != r->member)
+	if (effect->is_changing || effect->member != r->self)
 		return;
 	note_leader(w, r, effect->view);
 	must_be_complete(w, r, effect->view);

@@ -298,10 +298,8 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(&w->reference, 0, sizeof(w->reference));
 	memset(w->slots, 0, (w->slots_used + 1) * sizeof(w->slots[0]));
 	w->slots_used = 0;
-	if (world_is_raft(w)) {
-		memset(w->terms, 0, sizeof(w->terms));
+	if (world_is_raft(w))
 		memset(w->entries, 0, sizeof(w->entries));
-	}
 	memset(w->clients, 0, sizeof(w->clients));
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
@@ -337,19 +335,21 @@ draw_replica(struct world *w)
 	return &w->replicas[dice_below(&w->fault_dice, w->replica_count)];
 }
 
-/* One that leads; or NULL. */
+/* One that leads, in the newest epoch that anybody leads; or NULL. */
 static struct replica *
 find_leader(struct world *w)
 {
-	struct replica *r = NULL;
+	struct replica *leader = NULL;
 	uint32_t i;
 
-	for (i = 0; i < w->replica_count; i++)
-		if (w->replicas[i].is_up &&
-		    !w->replicas[i].status.is_changing_view &&
-		    w->replicas[i].status.primary == i)
-			r = &w->replicas[i];
-	return r;
+	for (i = 0; i < w->replica_count; i++) {
+		struct replica *r = &w->replicas[i];
+
+		if (replica_leads(r) &&
+		    (leader == NULL || r->epoch >= leader->epoch))
+			leader = r;
+	}
+	return leader;
 }
 
 /* Where there are leaders, they are struck more often than others. */

@@ -216,18 +216,18 @@ struct slot {
 	struct digest opposed;
 };
 
-/* Of one of Raft's terms; members counted from 1. */
+/* Of one of Raft's terms; nodes counted from 1. */
 struct term {
 	uint32_t leader;
 	uint32_t votes[PROFILE_MEMBERS_MAX];
 };
 
-/* What Raft's logs had at a sequence, by term. */
+/* What Raft's logs had at a sequence, by epoch and term. */
 struct entry_facts {
 	uint64_t committed_by; /* in this term, or an earlier one */
 	uint32_t count;
 	struct {
-		uint64_t term;
+		uint64_t epoch, term;
 		struct digest digest;
 	} known[WORLD_ENTRY_TERMS];
 };
@@ -337,7 +337,6 @@ struct world {
 	struct machine reference;
 	struct slot slots[WORLD_SLOTS_MAX];
 	uint64_t slots_used; /* the highest touched */
-	struct term terms[WORLD_TERMS_MAX];
 	struct entry_facts entries[WORLD_SLOTS_MAX];
 	struct client clients[MACHINE_CLIENTS];
 	struct operation_history history[WORLD_REQUESTS_MAX];
