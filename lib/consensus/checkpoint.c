@@ -28,12 +28,21 @@
  *             its own, who lacks a state votes for nothing and each batch is a
  *             checkpoint: so either all that have a state have the first,
  *             which is known to be right, or f + 1 correct members have the
- *             newest and vouch for it.
+ *             newest and vouch for it.  With Raft nobody waits for a state to
+ *             vote; but those who have one may be too few to sign what fills
+ *             the window, and terms begin behind it: so there, too, whoever
+ *             executes has a state to give.
  *          8. Our own vote counts once its record is durable: a certificate
  *             is sent to whoever lacks it.
  *          9. A state is fetched when nothing else comes, or too slowly.
  *         10. Our own digests are written down.  A cluster that crashed
- *             with its window full could else never cut its log again.
+ *             with its window full could else never cut its log again.  With
+ *             Raft they say besides that what our log had up to there was
+ *             executed; so that of a state that was fetched, beyond what the
+ *             log is known to have right, is not.
+ *         11. A log of Raft is not cut behind what it is not known to have
+ *             committed.  A quorum's votes are weighed again when it is: at
+ *             an epoch's end, or a window's, no other checkpoint follows.
  */
 #include <string.h>
 
@@ -58,8 +67,8 @@ static const char STATE_DIFFERS[] =
 static bool
 is_beginning(const struct engine *e)
 {
-	return e->raft == NULL && e->config.first_seq > 0 &&
-	    e->stable == e->config.first_seq;
+	return e->config.first_seq > 0 && e->stable == e->config.first_seq &&
+	    (e->raft == NULL || !PLANT_RAFT_BEGINNING_SPARSE);
 }
 
 bool
@@ -407,7 +416,8 @@ vote_for_ours(struct engine *e, uint64_t seq, const struct digest *digest)
 		return;
 	if (!e->is_rejoining && e->raft == NULL)
 		memory_reach(e, e->view, seq);
-	own_digest_persist(e, seq, digest);
+	if (may_begin_behind(e, seq))
+		own_digest_persist(e, seq, digest);
 	if ((!e->is_rejoining || e->raft != NULL) &&
 	    e->vote_count + 2 < VOTES_QUEUED_MAX)
 		vote_give(e, VOTE_CHECKPOINT, seq, digest);
@@ -506,6 +516,23 @@ weigh_ours(struct engine *e, uint64_t before)
 
 		if (kept[k].is_present && kept[k].seq > e->stable &&
 		    kept[k].token > before && kept[k].token <= e->durable_token)
+			weigh(e, &vote);
+	}
+}
+
+void
+checkpoint_committed(struct engine *e)
+{
+	const struct checkpoint_vote *kept =
+	    e->peers[e->config.self].checkpoints;
+	uint32_t k;
+
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
+		const struct vote vote = { VOTE_CHECKPOINT, kept[k].seq,
+			kept[k].digest };
+
+		if (kept[k].is_present && kept[k].seq > e->stable &&
+		    !PLANT_RAFT_UNWEIGHED)
 			weigh(e, &vote);
 	}
 }

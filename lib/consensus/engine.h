@@ -157,7 +157,8 @@ enum effect_kind {
 			       are given until seq (0: not known yet) is
 			       stable; or they are given again */
 	EFFECT_READ,        /* token: this read is right of a state that was
-			       executed up to seq */
+			       executed up to seq; unless that is the epoch's
+			       last, for the next may have begun elsewhere */
 	EFFECT_FATAL,       /* text */
 };
 

@@ -576,6 +576,9 @@ void checkpoint_certified(struct engine *e, const struct certificate *c);
 void checkpoint_installed(struct engine *e, const struct event *event);
 void checkpoint_durable(struct engine *e, uint64_t before);
 
+/* Raft: more of the log is known to be committed. */
+void checkpoint_committed(struct engine *e);
+
 /* Say that our stable checkpoint is one; its record is durable. */
 void checkpoint_tell(struct engine *e);
 

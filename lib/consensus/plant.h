@@ -251,4 +251,13 @@ extern unsigned int plant;
 /* 111  Who was emptied votes as soon as it has anything. */
 #define PLANT_RAFT_REJOIN_EARLY PLANT(111)
 
+/* 112  What the log had executed is not known to be committed after a crash. */
+#define PLANT_RAFT_EXECUTED_FORGOTTEN PLANT(112)
+
+/* 113  Votes for a state are weighed before its entry is committed, only. */
+#define PLANT_RAFT_UNWEIGHED PLANT(113)
+
+/* 114  An epoch of Raft begins with checkpoints only where others are. */
+#define PLANT_RAFT_BEGINNING_SPARSE PLANT(114)
+
 #endif

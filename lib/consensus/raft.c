@@ -441,6 +441,8 @@ next_deadline(struct engine *e)
 static void
 raft_step(struct engine *e, const struct event *event, struct effects *effects)
 {
+	const uint64_t committed = e->raft->commit;
+
 	effects->count = 0;
 	effects->deadline_us = UINT64_MAX;
 	if (e->has_failed)
@@ -451,6 +453,8 @@ raft_step(struct engine *e, const struct event *event, struct effects *effects)
 	AG_ASSERT(event->now_us >= e->now_us);
 	e->now_us = event->now_us;
 	dispatch(e, event);
+	if (e->is_started && e->raft->commit > committed)
+		checkpoint_committed(e);
 	raft_log_deliver(e);
 	effects->deadline_us = next_deadline(e);
 }

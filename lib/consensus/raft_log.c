@@ -233,6 +233,19 @@ replay_base(struct engine *e, const struct record *r)
 		e->proposed = e->stable;
 }
 
+/*
+ * Of what our log had executed (checkpoint.c) all is committed: it is executed
+ * again where the state came back older, whoever leads by then.
+ */
+static void
+replay_state(struct engine *e, const struct record *r)
+{
+	checkpoint_remember(e, r->seq, &r->digest);
+	if (r->seq > e->raft->commit && r->seq <= e->proposed &&
+	    !PLANT_RAFT_EXECUTED_FORGOTTEN)
+		e->raft->commit = r->seq;
+}
+
 void
 raft_log_replay(struct engine *e, struct bytes bytes)
 {
@@ -258,7 +271,7 @@ raft_log_replay(struct engine *e, struct bytes bytes)
 		replay_base(e, &r);
 		break;
 	case RECORD_STATE:
-		checkpoint_remember(e, r.seq, &r.digest);
+		replay_state(e, &r);
 		break;
 	case RECORD_PROPOSAL:
 	case RECORD_PREPARED:

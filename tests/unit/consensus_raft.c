@@ -701,6 +701,42 @@ a_log_of_another_strategy_is_refused(void **state)
 	cluster_free(pbft);
 }
 
+/* The log may have had other entries there, which are dropped then. */
+static void
+a_state_that_was_fetched_says_nothing_of_the_entries_in_the_log(void **state)
+{
+	static struct certificate certificate;
+	static uint8_t encoded[CERTIFICATE_BYTES_MAX];
+	struct cluster *c = alone_of(3);
+	struct node *node = &c->nodes[0];
+	struct engine_round round;
+	struct bytes body;
+	struct encoder e;
+
+	(void)state;
+	say_append(c, 1, 0, 1, 0, 0, 0, 2, 1, 0);
+	cluster_settle(c);
+	certificate_make(c, VOTE_CHECKPOINT, 0, 2, 7, 1, &certificate);
+	encoder_init(&e, encoded, sizeof(encoded));
+	certificate_encode(&e, &certificate);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	node->applied = 2;
+	node->state = certificate.digest;
+	node_step(node,
+	    (struct event){ .kind = EVENT_INSTALLED,
+		.seq = 2,
+		.digest = node->state,
+		.body = body });
+	cluster_settle(c);
+	node_crash(node);
+	node_start(node);
+	say_append(c, 2, 0, 2, 0, 0, 2, 2, 2, 5);
+	cluster_settle(c);
+	assert_int_equal(c->strategy->round(node->engine, 2, &round), AG_OK);
+	assert_int_equal(round.view, 2);
+	cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -746,6 +782,8 @@ main(void)
 		cmocka_unit_test(who_was_away_for_a_while_needs_no_state),
 		cmocka_unit_test(all_crash_and_nothing_acknowledged_is_lost),
 		cmocka_unit_test(a_log_of_another_strategy_is_refused),
+		cmocka_unit_test(
+		    a_state_that_was_fetched_says_nothing_of_the_entries_in_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -150,15 +150,101 @@ the_end_stands_wherever_the_leader_crashes(void **state)
 	}
 }
 
-static void
-the_next_epoch_begins_behind_it_with_terms_of_its_own(void **state)
+static bool
+passes_no_word_of_checkpoints(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	const uint64_t type = message_type_of(body);
+
+	(void)c;
+	(void)from;
+	(void)to;
+	return type != MESSAGE_VOTES && type != MESSAGE_VOTE_PROOFS &&
+	    type != MESSAGE_CHECKPOINT;
+}
+
+/* All have executed the last batch, and none knows that others have. */
+static struct cluster *
+ended_without_proof(void)
 {
 	struct cluster *c = raft_of(3);
-	uint32_t leader = elect(c), i;
+
+	c->passes = passes_no_word_of_checkpoints;
+	c->last = 5;
+	agree(c, elect(c), 4);
+	cluster_advance(c, 500 * MS);
+	assert_applied(c, 5);
+	return c;
+}
+
+/* It may be one of those few on whose word the epoch ended. */
+static void
+what_was_executed_is_executed_again_by_who_is_alone_after_a_crash(void **state)
+{
+	struct cluster *c = ended_without_proof();
+	uint32_t i;
 
 	(void)state;
+	for (i = 0; i < 3; i++)
+		node_crash(&c->nodes[i]);
+	node_roll_back(&c->nodes[1], 3);
+	node_start(&c->nodes[1]);
+	cluster_settle(c);
+	assert_int_equal(c->nodes[1].applied, 5);
+	assert_null(c->nodes[1].fatal);
+	cluster_free(c);
+}
+
+/* A crash came between the state and the record that it was executed. */
+static void
+lose_word_of_states(struct node *node)
+{
+	static struct certificate spare;
+	struct items *records = &node->records;
+	struct record record;
+	size_t i, kept = 0;
+
+	for (i = records->first; i < records->count; i++) {
+		assert_int_equal(record_decode(&record, &spare,
+				     item_bytes(&records->list[i]), NULL),
+		    AG_OK);
+		if (record.kind == RECORD_STATE)
+			free(records->list[i].data);
+		else
+			records->list[kept++] = records->list[i];
+	}
+	records->first = 0;
+	records->count = kept;
+}
+
+static void
+signatures_that_came_before_the_entry_was_committed_count_then(void **state)
+{
+	struct cluster *c = ended_without_proof();
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++) {
+		node_crash(&c->nodes[i]);
+		lose_word_of_states(&c->nodes[i]);
+	}
+	c->passes = NULL;
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	cluster_advance(c, 5000 * MS);
+	assert_ended(c, 5);
+	cluster_free(c);
+}
+
+/* The epoch that follows one which ended with 6. */
+static struct cluster *
+next_epoch(void)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t i;
+
 	c->last = 6;
-	agree(c, leader, 5);
+	agree(c, elect(c), 5);
 	cluster_advance(c, 500 * MS);
 	assert_ended(c, 6);
 	for (i = 0; i < 3; i++) {
@@ -172,16 +258,58 @@ the_next_epoch_begins_behind_it_with_terms_of_its_own(void **state)
 	c->config.scope = c->scope;
 	c->config.first_seq = 6;
 	c->config.first_digest = c->states[6];
+	return c;
+}
+
+static void
+the_next_epoch_begins_behind_it_with_terms_of_its_own(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
 	for (i = 0; i < 3; i++)
 		node_start(&c->nodes[i]);
 	assert_int_equal(status_of(c, 0).view, 0);
-	leader = elect(c);
-	agree(c, leader, 30);
+	agree(c, elect(c), 30);
 	cluster_advance(c, 500 * MS);
 	assert_applied(c, 37);
 	for (i = 0; i < 3; i++)
 		assert_false(status_of(c, i).is_rejoining);
 	assert_healthy(c);
+	cluster_free(c);
+}
+
+static size_t
+count_states(const struct node *node)
+{
+	static struct certificate spare;
+	struct record record;
+	size_t i, count = 0;
+
+	for (i = node->records.first; i < node->records.count; i++)
+		if (record_decode(&record, &spare,
+			item_bytes(&node->records.list[i]), NULL) == AG_OK &&
+		    record.kind == RECORD_STATE)
+			count++;
+	return count;
+}
+
+/* They are a majority in no case, and others can sign nothing without. */
+static void
+those_who_have_the_first_state_have_one_to_give_after_each_batch(void **state)
+{
+	struct cluster *c = next_epoch();
+	uint32_t i;
+
+	(void)state;
+	c->passes = passes_no_word_of_checkpoints;
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	agree(c, elect(c), 4);
+	assert_applied(c, 11);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(count_states(&c->nodes[i]), 5);
 	cluster_free(c);
 }
 
@@ -200,7 +328,13 @@ main(void)
 		    a_straggler_is_brought_to_the_end_and_no_further),
 		cmocka_unit_test(the_end_stands_wherever_the_leader_crashes),
 		cmocka_unit_test(
+		    what_was_executed_is_executed_again_by_who_is_alone_after_a_crash),
+		cmocka_unit_test(
+		    signatures_that_came_before_the_entry_was_committed_count_then),
+		cmocka_unit_test(
 		    the_next_epoch_begins_behind_it_with_terms_of_its_own),
+		cmocka_unit_test(
+		    those_who_have_the_first_state_have_one_to_give_after_each_batch),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
