@@ -342,7 +342,9 @@ on_read_wanted(void *arg)
 static void
 on_read_ready(void *arg, uint64_t seq)
 {
-	reads_indexed(((struct node *)arg)->reads, seq);
+	struct node *n = arg;
+
+	reads_indexed(n->reads, seq, n->last_seq);
 }
 
 static void
@@ -376,11 +378,11 @@ on_applied(void *arg, const struct applied *applied)
 	requests_set_time(n->requests, applied->time_ms);
 	requests_applied(n->requests, applied->outcomes,
 	    applied->outcome_count);
-	reads_applied(n->reads);
-	if (!applied->is_last)
-		return;
-	n->last_seq = applied->seq;
-	node_consider_end(n);
+	if (applied->is_last)
+		n->last_seq = applied->seq;
+	reads_applied(n->reads, n->last_seq);
+	if (applied->is_last)
+		node_consider_end(n);
 }
 
 static void
@@ -458,7 +460,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	driver_installed(n->driver, seq, is_last, digest, certificate);
 	requests_set_time(n->requests, applier_time_ms(n->applier));
 	requests_recheck(n->requests, n->applier);
-	reads_applied(n->reads);
+	reads_applied(n->reads, n->last_seq);
 	node_consider_end(n);
 }
 

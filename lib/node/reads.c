@@ -16,6 +16,9 @@
  *             belong to one sequence.
  *          4. A barrier ends by itself, as every request does; reads that
  *             wait for an index are given up on one by one.
+ *          5. An index that takes an epoch's last state answers nothing: the
+ *             next epoch may have begun elsewhere, and gone on.  It is asked
+ *             for again there.
  */
 #include "node/reads.h"
 
@@ -263,7 +266,7 @@ reads_ask(struct reads *rs)
 }
 
 void
-reads_indexed(struct reads *rs, uint64_t seq)
+reads_indexed(struct reads *rs, uint64_t seq, uint64_t last)
 {
 	struct read *r;
 
@@ -274,17 +277,17 @@ reads_indexed(struct reads *rs, uint64_t seq)
 		r->next = rs->indexed;
 		rs->indexed = r;
 	}
-	reads_applied(rs);
+	reads_applied(rs, last);
 }
 
 void
-reads_applied(struct reads *rs)
+reads_applied(struct reads *rs, uint64_t last)
 {
 	uint64_t seq = applier_seq(rs->applier);
 	struct read **at = &rs->indexed, *r;
 
 	while ((r = *at) != NULL) {
-		if (r->seq > seq) {
+		if (r->seq > seq || (last != 0 && r->seq >= last)) {
 			at = &r->next;
 			continue;
 		}

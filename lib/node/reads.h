@@ -29,11 +29,12 @@ void reads_free(struct reads *reads);
 /* Is an index wanted, and none asked for?  Then one is from now on. */
 bool reads_ask(struct reads *reads);
 
-/* The answer: what waits for it is to see a state as far as seq. */
-void reads_indexed(struct reads *reads, uint64_t seq);
+/* The answer: what waits for it is to see a state as far as seq.  last: of the
+ * epoch, when our state has come to it; or 0. */
+void reads_indexed(struct reads *reads, uint64_t seq, uint64_t last);
 
 /* The state has come on. */
-void reads_applied(struct reads *reads);
+void reads_applied(struct reads *reads, uint64_t last);
 
 /* An epoch has ended: its indexes are asked for anew in the next. */
 void reads_renew(struct reads *reads);
