@@ -399,12 +399,19 @@ checkpoint_vote_take(struct engine *e, const struct vote *vote,
 	weigh(e, vote);
 }
 
+/*
+ * That the last state is proved may have been told before a crash, and again
+ * is never heard of otherwise.
+ */
 void
 checkpoint_last(struct engine *e, uint64_t seq)
 {
 	REACHED(EPOCH_ENDED);
 	e->last = PLANT_LAST_UNBOUNDED ? 0 : seq;
 	pending_drop_all(e);
+	if (e->stable == seq && e->stable_certificate->proof_count > 0 &&
+	    e->told_stable != seq && e->stable_token == 0 && !PLANT_LAST_UNTOLD)
+		checkpoint_tell(e);
 }
 
 /* Vote for our state after seq, once that is written down. */
@@ -499,6 +506,7 @@ checkpoint_tell(struct engine *e)
 	effect->digest = e->stable_digest;
 	effect->body = emit_end(e, &out);
 	e->stable_token = 0;
+	e->told_stable = e->stable;
 	memory_settle(e);
 }
 
@@ -525,6 +533,7 @@ checkpoint_committed(struct engine *e)
 {
 	const struct checkpoint_vote *kept =
 	    e->peers[e->config.self].checkpoints;
+	const uint64_t stable = e->stable;
 	uint32_t k;
 
 	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++) {
@@ -535,6 +544,8 @@ checkpoint_committed(struct engine *e)
 		    !PLANT_RAFT_UNWEIGHED)
 			weigh(e, &vote);
 	}
+	if (e->stable > stable)
+		REACHED(COMMITTED_WEIGHED);
 }
 
 void

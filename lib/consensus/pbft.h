@@ -285,6 +285,7 @@ struct engine {
 	struct digest stable_digest;
 	struct certificate *stable_certificate; /* proof_count 0 at start */
 	uint64_t stable_token;      /* its record, not yet durable; or 0 */
+	uint64_t told_stable;       /* since the start; 0: none */
 	struct certificate *target; /* certified above what we have; or none */
 	uint64_t proposed;
 	uint64_t delivered;

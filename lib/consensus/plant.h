@@ -214,6 +214,9 @@ extern unsigned int plant;
 /* 79  An observer goes on beyond its epoch's last batch. */
 #define PLANT_OBSERVER_BEYOND PLANT(79)
 
+/* 80  Who comes to the end again after a crash does not tell its proof. */
+#define PLANT_LAST_UNTOLD PLANT(80)
+
 /*
  * Of Raft (raft.c).
  */

@@ -241,9 +241,11 @@ static void
 replay_state(struct engine *e, const struct record *r)
 {
 	checkpoint_remember(e, r->seq, &r->digest);
-	if (r->seq > e->raft->commit && r->seq <= e->proposed &&
-	    !PLANT_RAFT_EXECUTED_FORGOTTEN)
-		e->raft->commit = r->seq;
+	if (r->seq <= e->raft->commit || r->seq > e->proposed ||
+	    PLANT_RAFT_EXECUTED_FORGOTTEN)
+		return;
+	REACHED(EXECUTED_KNOWN);
+	e->raft->commit = r->seq;
 }
 
 void

@@ -36,33 +36,38 @@
 	X(CHOSEN_REFUSED, RARE, "a proposal for what a new view chose")        \
 	X(PROPOSAL_AGAIN, USUAL, "a proposal is seen again")                   \
 	X(FLAGGED, USUAL, "a batch that asks for a checkpoint")                \
-	X(ADVANCED, USUAL, "the log is moved on for who rejoins")              \
+	X(ADVANCED, BOTH, "the log is moved on for who rejoins")               \
 	X(BATCH_DISPLACED, USUAL, "a batch makes room for another")            \
 	X(BATCH_FETCHED, USUAL, "a batch that was asked for arrives")          \
 	X(COMMITTED_TAKEN, USUAL, "a decided batch is taken")                  \
 	X(HISTORY_TAKEN, USUAL, "and one from below the watermark")            \
 	X(HISTORY_HELD, RARE, "and one too far ahead of the state is not")     \
-	X(TARGET_KEPT, USUAL, "a checkpoint above our state")                  \
-	X(TARGET_ADOPTED, USUAL, "our log begins behind a state we lack")      \
-	X(STATE_ASKED, USUAL, "a state is asked for")                          \
-	X(STATE_VOUCHED, USUAL, "a state that f + 1 vouch for is installed")   \
+	X(TARGET_KEPT, BOTH, "a checkpoint above our state")                   \
+	X(TARGET_ADOPTED, BOTH, "our log begins behind a state we lack")       \
+	X(STATE_ASKED, BOTH, "a state is asked for")                           \
+	X(STATE_VOUCHED, BOTH, "a state that f + 1 vouch for is installed")    \
 	X(STABLE_AHEAD, RARE, "a state behind its checkpoint after a restart") \
 	X(CHANGE_RESUMED, USUAL, "a view change goes on after a restart")      \
 	X(WINDOW_MOVED, USUAL, "a log that begins above the first sequence")   \
-	X(EPOCH_ENDED, USUAL, "an epoch has ended here")                       \
-	X(END_RESUMED, USUAL, "who starts again stands at the end of one")     \
+	X(EPOCH_ENDED, BOTH, "an epoch has ended here")                        \
+	X(END_RESUMED, BOTH, "who starts again stands at the end of one")      \
 	X(BEYOND_REFUSED, USUAL, "no vote for what comes after it")            \
 	X(VOTE_WITHHELD, USUAL, "no vote for want of an epoch's first state")  \
-	X(FIRST_ASKED, USUAL, "which is asked for")                            \
-	X(FIRST_TAKEN, USUAL, "and comes, signed by nobody")                   \
+	X(FIRST_ASKED, BOTH, "which is asked for")                             \
+	X(FIRST_TAKEN, BOTH, "and comes, signed by nobody")                    \
 	X(OBSERVER_TURNED, USUAL, "an observer follows another member")        \
 	X(OBSERVER_REFUSED, USUAL, "it refuses what it is fed")                \
 	X(OBSERVER_FETCHED, USUAL, "it asks for a state")                      \
-	X(OBSERVER_ENDED, USUAL, "an epoch has ended for it")
+	X(OBSERVER_ENDED, USUAL, "an epoch has ended for it")                  \
+	X(EXECUTED_KNOWN, RAFT,                                                \
+	    "what was executed is committed, after a crash")                   \
+	X(COMMITTED_WEIGHED, RAFT, "what was signed before is committed then")
 
 enum reach_often {
-	REACH_USUAL, /* in some thousand schedules */
-	REACH_RARE,  /* in a million */
+	REACH_USUAL, /* in some thousand schedules of PBFT */
+	REACH_RARE,  /* in a million of them */
+	REACH_RAFT,  /* in some thousand of Raft */
+	REACH_BOTH,  /* in so many of either */
 };
 
 enum reach {

@@ -249,8 +249,6 @@ recover_last(struct engine *e, uint64_t seq)
 {
 	REACHED(END_RESUMED);
 	checkpoint_last(e, seq);
-	if (e->stable == seq && e->stable_certificate->proof_count > 0)
-		checkpoint_tell(e);
 }
 
 void

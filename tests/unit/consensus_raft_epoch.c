@@ -104,6 +104,29 @@ who_restarts_at_the_end_still_proves_it(void **state)
 }
 
 static void
+who_comes_to_the_end_again_after_a_crash_still_proves_it(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t i;
+
+	(void)state;
+	c->last = 5;
+	agree(c, elect(c), 4);
+	cluster_advance(c, 500 * MS);
+	assert_ended(c, 5);
+	for (i = 0; i < 3; i++) {
+		node_crash(&c->nodes[i]);
+		node_roll_back(&c->nodes[i], 3);
+		c->nodes[i].stable = 0;
+	}
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[i]);
+	cluster_advance(c, 500 * MS);
+	assert_ended(c, 5);
+	cluster_free(c);
+}
+
+static void
 a_straggler_is_brought_to_the_end_and_no_further(void **state)
 {
 	struct cluster *c = raft_of(3);
@@ -324,6 +347,8 @@ main(void)
 		cmocka_unit_test(
 		    what_is_committed_beyond_it_does_not_keep_it_from_being_certified),
 		cmocka_unit_test(who_restarts_at_the_end_still_proves_it),
+		cmocka_unit_test(
+		    who_comes_to_the_end_again_after_a_crash_still_proves_it),
 		cmocka_unit_test(
 		    a_straggler_is_brought_to_the_end_and_no_further),
 		cmocka_unit_test(the_end_stands_wherever_the_leader_crashes),
