@@ -108,17 +108,35 @@ counter_sum(const struct campaign *c, enum counter counter)
 	return sum;
 }
 
-/*
- * Only where all kinds of schedules are made must all of it happen.  There is
- * one kind of Raft's, and most places are PBFT's.
- */
+/* Only where all kinds of schedules are made must all of it happen. */
 static bool
 must_happen(const struct campaign *c, const struct campaign_options *o,
     bool is_rare)
 {
 	return c->done >= (is_rare ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
-	    o->kind == PROFILE_SWARM && o->strategy == &strategy_pbft &&
-	    !o->is_first;
+	    o->kind == PROFILE_SWARM && !o->is_first;
+}
+
+static bool
+place_is_due(const struct campaign *c, const struct campaign_options *o,
+    enum reach_often often)
+{
+	bool is_ours = o->strategy == &strategy_raft
+	    ? often == REACH_RAFT || often == REACH_BOTH
+	    : often != REACH_RAFT;
+
+	return is_ours && must_happen(c, o, often == REACH_RARE);
+}
+
+static bool
+counter_is_due(const struct campaign *c, const struct campaign_options *o,
+    enum counter_kind kind)
+{
+	bool is_both = kind == COUNTER_BOTH || kind == COUNTER_BOTH_REACH;
+	bool is_raft = kind == COUNTER_RAFT || kind == COUNTER_RAFT_REACH;
+
+	return (is_both || is_raft == (o->strategy == &strategy_raft)) &&
+	    must_happen(c, o, kind == COUNTER_RARE);
 }
 
 /* One line of what was counted; false when it should have been. */
@@ -147,9 +165,9 @@ tell_reached(const struct campaign *c, const struct campaign_options *o)
 
 		for (i = 0; i < WORKERS_MAX; i++)
 			sum += c->reached[i][k];
-		is_sound = tell_count(o, reach_text((enum reach)k), sum,
-			       must_happen(c, o,
-				   reach_often((enum reach)k) == REACH_RARE)) &&
+		is_sound =
+		    tell_count(o, reach_text((enum reach)k), sum,
+			place_is_due(c, o, reach_often((enum reach)k))) &&
 		    is_sound;
 	}
 	return is_sound;
@@ -169,12 +187,11 @@ tell_counters(const struct campaign *c, const struct campaign_options *o,
 		const enum counter_kind kind = counter_kind(counter);
 		uint64_t sum = counter_sum(c, counter);
 
-		if (kind == COUNTER_FAULT || kind == COUNTER_RAFT)
+		if (kind == COUNTER_FAULT || kind == COUNTER_RAFT ||
+		    kind == COUNTER_BOTH)
 			*faults += sum;
-		is_sound =
-		    tell_count(o, counter_text(counter), sum,
-			kind != COUNTER_RAFT && kind != COUNTER_RAFT_REACH &&
-			    must_happen(c, o, kind == COUNTER_RARE)) &&
+		is_sound = tell_count(o, counter_text(counter), sum,
+			       counter_is_due(c, o, kind)) &&
 		    is_sound;
 	}
 	return is_sound;

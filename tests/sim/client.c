@@ -404,7 +404,9 @@ client_read(struct world *w, struct replica *r)
 {
 	uint32_t i;
 
-	if (!r->is_indexed || r->machine.applied < r->read_seq)
+	if (!r->is_indexed || r->machine.applied < r->read_seq ||
+	    (r->machine.applied == r->read_seq &&
+		machine_is_last(&r->machine, r->epoch)))
 		return;
 	for (i = 0; i < MACHINE_CLIENTS; i++)
 		if ((r->readers >> i & 1) != 0)

@@ -4,6 +4,10 @@
  * Nothing is stable then, so windows fill up, and what a member knows of
  * checkpoints is its own.  When the storm is over all crash at once
  * (world.c): whatever takes a full window further has to come from disks.
+ *
+ * Or nobody but one node hears of an epoch's last for a while.  It goes over
+ * alone, and is parted from the others (succession.c), which have no reason to
+ * think that their epoch is over.
  */
 #include "sim/hush.h"
 
@@ -13,6 +17,19 @@ void
 hush_begin(struct world *w)
 {
 	w->is_hushed = w->profile.has_hush && world_strikes(w, COUNT_HUSHED);
+}
+
+void
+hush_end(struct world *w)
+{
+	const struct membership *m = &w->memberships[w->epochs - 2];
+	uint64_t spared = dice_below(&w->fault_dice, m->member_count);
+	uint64_t timeouts = dice_range(&w->fault_dice, 2, 8);
+
+	if (w->is_healed || !world_strikes(w, COUNT_PARTED))
+		return;
+	w->ending_until = w->now + timeouts * w->profile.view_timeout_us;
+	w->ending_spares = m->nodes[spared];
 }
 
 /* Is one of its votes for a checkpoint?  Each begins with its phase. */
@@ -33,11 +50,12 @@ votes_for_checkpoint(struct decoder *d)
 }
 
 bool
-hush_stops(const struct world *w, struct bytes body)
+hush_stops(const struct world *w, uint32_t to, struct bytes body)
 {
 	struct decoder d;
 
-	if (!w->is_hushed)
+	if (!w->is_hushed &&
+	    (w->now >= w->ending_until || to == w->ending_spares))
 		return false;
 	decoder_init(&d, body);
 	(void)decoder_get_array_max(&d, 16);

@@ -13,9 +13,11 @@
 
 #include <string.h>
 
+#include "sim/hush.h"
 #include "sim/world.h"
 
 #define TRIES_MAX 24
+#define BLACKOUT_MEAN_US 3000
 
 uint32_t
 membership_position(const struct membership *m, uint32_t node)
@@ -132,6 +134,22 @@ draw_outsider(struct world *w, const struct machine_roster *r)
 	return dice_member(&w->fault_dice, outside);
 }
 
+/* Who goes, of the first so many: of Raft's often the leader. */
+static uint64_t
+draw_place(struct world *w, const struct machine_roster *r, uint64_t count)
+{
+	const struct replica *leader;
+	uint64_t i;
+
+	leader = world_is_raft(w) && dice_chance(&w->fault_dice, 400)
+	    ? world_leader(w)
+	    : NULL;
+	for (i = 0; i < count && leader != NULL; i++)
+		if (r->nodes[i] == leader->member)
+			return i;
+	return dice_below(&w->fault_dice, count);
+}
+
 static bool
 is_possible(const struct world *w, const struct machine_roster *r,
     enum change_kind change)
@@ -143,7 +161,8 @@ is_possible(const struct world *w, const struct machine_roster *r,
 	case CHANGE_ADD:
 		return has_outsider && r->member_count < MEMBERSHIP_MAX;
 	case CHANGE_REMOVE:
-		return r->member_count > MEMBERSHIP_MIN;
+		return r->member_count >
+		    (world_is_raft(w) ? MEMBERSHIP_CRASH_MIN : MEMBERSHIP_MIN);
 	case CHANGE_REPLACE:
 		return has_outsider;
 	case CHANGE_PROMOTE:
@@ -170,11 +189,12 @@ make(struct world *w, struct machine_roster *r, enum change_kind change)
 		put(r, r->member_count++, draw_outsider(w, r));
 		break;
 	case CHANGE_REMOVE:
-		(void)take(r, dice_below(d, r->member_count--));
+		(void)take(r, draw_place(w, r, r->member_count));
+		r->member_count--;
 		break;
 	case CHANGE_REPLACE:
 		node = draw_outsider(w, r);
-		r->nodes[dice_below(d, r->node_count)] = node;
+		r->nodes[draw_place(w, r, r->node_count)] = node;
 		break;
 	case CHANGE_PROMOTE:
 		node =
@@ -202,8 +222,8 @@ is_tolerable(const struct world *w, const struct machine_roster *r)
 	for (i = 0; i < r->member_count; i++)
 		if (w->profile.byzantine[r->nodes[i]] != 0)
 			culprits++;
-	return culprits <=
-	    trust_faults(FAULTS_BYZANTINE, (uint32_t)r->member_count);
+	return culprits <= trust_faults(w->memberships[0].scope.faults,
+			       (uint32_t)r->member_count);
 }
 
 static void
@@ -278,6 +298,15 @@ membership_refer(struct world *w)
 	w->epochs++;
 	forget_votes_beyond(w, roster->since);
 	world_count(w, COUNT_REACHED_EPOCH);
+	if (w->profile.has_end_splits)
+		hush_end(w);
+	if (w->profile.has_end_blackouts)
+		world_push(w,
+		    (struct happening){
+			.at = w->now +
+			    dice_waiting(&w->fault_dice, BLACKOUT_MEAN_US),
+			.kind = HAPPEN_BLACKOUT,
+		    });
 	world_trace(w, "epoch %u ends with %u", w->epochs - 2,
 	    (unsigned)roster->since);
 }

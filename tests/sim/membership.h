@@ -18,6 +18,7 @@
 
 #define MEMBERSHIP_EPOCHS_MAX 8
 #define MEMBERSHIP_MIN 4
+#define MEMBERSHIP_CRASH_MIN 3 /* where members only crash */
 #define MEMBERSHIP_MAX 7
 #define MEMBERSHIP_OBSERVERS_MAX 2
 #define MEMBERSHIP_NOBODY UINT32_MAX

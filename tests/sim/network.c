@@ -190,7 +190,7 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 		decided_send(w, from, to, body, extra_us);
 		return;
 	}
-	if (is_silenced(w, from->member, to, body) || hush_stops(w, body))
+	if (is_silenced(w, from->member, to, body) || hush_stops(w, to, body))
 		return;
 	if (dice_chance(d, p->loss) && world_strikes(w, COUNT_LOST))
 		return;
@@ -244,17 +244,31 @@ are_neighbours(uint32_t from, uint32_t to, uint32_t n)
 	return (from + 1) % n == to || (to + 1) % n == from;
 }
 
-void
-network_depose(struct world *w, uint32_t leader)
+/* Nodes of one side, a bit each, and all others. */
+static void
+part(struct world *w, uint32_t side)
 {
 	uint32_t n = w->profile.node_count, i, k;
 
-	if (!world_strikes(w, COUNT_DEPOSED))
-		return;
 	for (i = 0; i < n; i++)
 		for (k = 0; k < n; k++)
-			set_cut(w, i, k, (i == leader) != (k == leader));
+			set_cut(w, i, k, (side >> i & 1) != (side >> k & 1));
+}
+
+void
+network_depose(struct world *w, uint32_t leader)
+{
+	if (!world_strikes(w, COUNT_DEPOSED))
+		return;
+	part(w, 1U << leader);
 	world_trace(w, "leader %" PRIu32 " is cut off", leader);
+}
+
+void
+network_part(struct world *w, uint32_t side)
+{
+	part(w, side);
+	world_trace(w, "side 0x%" PRIx32 " is parted from the others", side);
 }
 
 void

@@ -16,6 +16,8 @@ void network_send(struct world *w, const struct replica *from, uint32_t to,
 /* Draw a new set of cut links; it holds until the next. */
 /* The leader hears nobody, and nobody it. */
 void network_depose(struct world *w, uint32_t leader);
+/* Nor do the nodes of one side, a bit each, and all others one another. */
+void network_part(struct world *w, uint32_t side);
 void network_partition(struct world *w);
 void network_mend(struct world *w);
 

@@ -342,23 +342,19 @@ draw_crash_lies(struct profile *p, struct dice *d)
 			p->lies[i].kind = LIE_FAILING;
 }
 
-void
-profile_draw_crash(struct profile *p, uint64_t seed)
+static void
+draw_crash_classic(struct profile *p, struct dice *d)
 {
-	struct dice d;
-
-	memset(p, 0, sizeof(*p));
-	dice_init(&d, seed, 0);
-	p->is_focused = dice_chance(&d, 700);
-	p->member_count = dice_chance(&d, 700) ? 3 : 5;
-	draw_work(p, &d);
-	p->has_real_signatures = dice_chance(&d, 10);
-	draw_elections(p, &d);
-	draw_crash_sleeper(p, &d);
+	p->is_focused = dice_chance(d, 700);
+	p->member_count = dice_chance(d, 700) ? 3 : 5;
+	draw_work(p, d);
+	p->has_real_signatures = dice_chance(d, 10);
+	draw_elections(p, d);
+	draw_crash_sleeper(p, d);
 	set_classic(p);
-	draw_depositions(p, &d);
-	draw_short_reigns(p, &d);
-	draw_crash_lies(p, &d);
+	draw_depositions(p, d);
+	draw_short_reigns(p, d);
+	draw_crash_lies(p, d);
 }
 
 /* --- what came later --- */
@@ -788,19 +784,10 @@ draw_epochs_sleeper(struct profile *p, struct dice *d)
 		p->wake_at = dice_range(d, p->sleep_at + 1, p->heal_at);
 }
 
+/* What there is to do, who asks for it, and what goes wrong meanwhile. */
 static void
-draw_epochs(struct profile *p, struct dice *d)
+draw_changes(struct profile *p, struct dice *d)
 {
-	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 5, 5, 6, 7 };
-
-	draw_small(p, d);
-	p->member_count = counts[dice_below(d, 9)];
-	p->has_observers = coin(d);
-	p->observers = p->has_observers ? (uint32_t)dice_below(d, 3) : 0;
-	p->node_count =
-	    p->member_count + p->observers + (uint32_t)dice_range(d, 1, 3);
-	if (p->node_count > PROFILE_MEMBERS_MAX)
-		p->node_count = PROFILE_MEMBERS_MAX;
 	p->client_count = (uint32_t)dice_range(d, 1, 3);
 	p->requests = (uint32_t)dice_range(d, 6, 30);
 	p->operations_max = (uint32_t)dice_range(d, 1, 3);
@@ -819,8 +806,62 @@ draw_epochs(struct profile *p, struct dice *d)
 	p->has_two_faced_requests = dice_chance(d, 200);
 	p->twins = 1;
 	p->has_real_signatures = dice_chance(d, 10);
+}
+
+static void
+draw_epochs(struct profile *p, struct dice *d)
+{
+	static const uint32_t counts[] = { 4, 4, 4, 4, 4, 5, 5, 6, 7 };
+
+	draw_small(p, d);
+	p->member_count = counts[dice_below(d, 9)];
+	p->has_observers = coin(d);
+	p->observers = p->has_observers ? (uint32_t)dice_below(d, 3) : 0;
+	p->node_count =
+	    p->member_count + p->observers + (uint32_t)dice_range(d, 1, 3);
+	if (p->node_count > PROFILE_MEMBERS_MAX)
+		p->node_count = PROFILE_MEMBERS_MAX;
+	draw_changes(p, d);
 	draw_epochs_culprits(p, d);
 	draw_epochs_sleeper(p, d);
+}
+
+/* Of members that only crash none observes. */
+static void
+draw_crash_epochs(struct profile *p, struct dice *d)
+{
+	static const uint32_t counts[] = { 3, 3, 3, 3, 4, 5, 5 };
+
+	draw_small(p, d);
+	p->member_count = counts[dice_below(d, 7)];
+	p->node_count = p->member_count + (uint32_t)dice_range(d, 1, 3);
+	draw_changes(p, d);
+	/* Nobody's patience grows: it is longer than links and disks take. */
+	p->delay_floor_us = MILLISECOND;
+	if (p->view_timeout_us < 8 * p->sync_mean_us)
+		p->view_timeout_us = 8 * p->sync_mean_us;
+	p->has_short_reigns = dice_chance(d, 200);
+	p->has_end_blackouts = dice_chance(d, 300);
+	p->has_end_splits = dice_chance(d, 300);
+	if (dice_chance(d, 300)) {
+		p->has_depositions = true;
+		p->requests = (uint32_t)dice_range(d, 30, 80);
+		p->think_us = dice_range(d, 1, 3) * MILLISECOND;
+	}
+	draw_epochs_sleeper(p, d);
+}
+
+void
+profile_draw_crash(struct profile *p, enum profile_kind kind, uint64_t seed)
+{
+	struct dice d;
+
+	memset(p, 0, sizeof(*p));
+	dice_init(&d, seed, 0);
+	if (kind == PROFILE_EPOCHS || (kind == PROFILE_SWARM && seed % 4 == 3))
+		draw_crash_epochs(p, &d);
+	else
+		draw_crash_classic(p, &d);
 }
 
 void

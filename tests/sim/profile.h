@@ -147,6 +147,8 @@ struct profile {
 	bool has_two_faced_requests;
 	bool has_short_reigns; /* leaders crash when they have begun to lead */
 	bool has_depositions;  /* leaders cut off, and clients that read much */
+	bool has_end_blackouts; /* all crash when an epoch has just ended */
+	bool has_end_splits;    /* or one that alone hears of it is cut off */
 	uint32_t faults_left;
 	uint32_t strikes; /* kinds of faults drawn from */
 	uint64_t down_us; /* mean time that a crash takes */
@@ -191,8 +193,10 @@ struct profile {
 
 void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);
 
-/* Where members only crash they are 3 or 5, and none of them lies. */
-void profile_draw_crash(struct profile *p, uint64_t seed);
+/* Where members only crash they are 3 to 7, and none of them lies.  There are
+ * epochs, and all the rest, which is classic; swarm mixes the two. */
+void profile_draw_crash(struct profile *p, enum profile_kind kind,
+    uint64_t seed);
 
 /* "full", or NULL; and back, false for an unknown name. */
 const char *profile_name(enum profile_kind kind);

@@ -34,7 +34,8 @@
 	X(LIE, false)     \
 	X(LEAVE, true)    \
 	X(TOLD, true)     \
-	X(JOIN, false)
+	X(JOIN, false)    \
+	X(BLACKOUT, false)
 
 enum happen_kind {
 #define HAPPEN_ENUM(name, bound) HAPPEN_##name,

@@ -14,14 +14,17 @@
  *             wanted again.
  *          6. Links are of one epoch.  What comes from an earlier one by a
  *             sender that is still a member is now and then taken in all the
- *             same: its signatures are all that tells it apart.
+ *             same, when its signatures are all that tells it apart: always
+ *             where members lie, and of Raft's what is signed.
  */
 #include "sim/succession.h"
 
 #include <inttypes.h>
 #include <string.h>
 
+#include "codec/message.h"
 #include "sim/feeding.h"
+#include "sim/network.h"
 #include "sim/promise.h"
 #include "sim/replica.h"
 
@@ -73,6 +76,7 @@ forget_epoch(struct world *w, struct replica *r)
 	r->snapshot_count = 0;
 	r->is_pin_asked = false;
 	r->readers = 0;
+	r->is_indexed = false;
 	w->asked[r->member] = 0;
 }
 
@@ -81,6 +85,8 @@ static void
 stop(struct world *w, struct replica *r)
 {
 	world_count(w, COUNT_REACHED_LEFT);
+	if (world_is_raft(w) && replica_leads(r))
+		world_count(w, COUNT_REACHED_LEADER_LEFT);
 	world_trace(w, "replica %u is no member any more", r->index);
 	feeding_stop(r);
 	r->incarnation++;
@@ -136,6 +142,26 @@ invite(struct world *w, const struct membership *before)
 			soon(w, &w->replicas[i], HAPPEN_JOIN, JOIN_MEAN_US);
 }
 
+/*
+ * The only one that has heard of the end goes over, and is alone with those
+ * whom the others do not know; they go on.
+ */
+static void
+part_from(struct world *w, const struct replica *first,
+    const struct membership *before)
+{
+	const struct membership *m = &w->memberships[before->scope.epoch + 1];
+	uint32_t i, side = 1U << first->member;
+
+	if (w->is_healed || w->now >= w->ending_until)
+		return;
+	for (i = 0; i < m->member_count; i++)
+		if (membership_position(before, m->nodes[i]) ==
+		    MEMBERSHIP_NOBODY)
+			side |= 1U << m->nodes[i];
+	network_part(w, side);
+}
+
 static void
 on_leave(struct world *w, struct replica *r)
 {
@@ -153,16 +179,23 @@ on_leave(struct world *w, struct replica *r)
 		w->memberships[r->epoch + 1].first_proof =
 		    r->stable_certificate;
 		invite(w, m);
+		part_from(w, r, m);
 	}
 	begin(w, r, r->epoch + 1);
 }
 
 /* What was decided here is executed and durable before its log goes. */
+static bool
+is_executing(const struct replica *r)
+{
+	return r->delivers.head != NULL &&
+	    !machine_is_last(&r->machine, r->epoch);
+}
+
 static void
 on_told(struct world *w, struct replica *r)
 {
-	if (r->delivers.head != NULL &&
-	    !machine_is_last(&r->machine, r->epoch)) {
+	if (is_executing(r)) {
 		soon(w, r, HAPPEN_TOLD, TOLD_MEAN_US);
 		return;
 	}
@@ -179,12 +212,13 @@ on_join(struct world *w, struct replica *r)
 	if (membership_position(m, r->member) == MEMBERSHIP_NOBODY ||
 	    (!r->is_out && r->epoch >= m->scope.epoch))
 		return;
-	/* It restarts soon. */
-	if (!r->is_up && !r->is_out) {
+	/* It restarts soon, or executes what was decided. */
+	if (!r->is_out && (!r->is_up || is_executing(r))) {
 		soon(w, r, HAPPEN_JOIN, JOIN_MEAN_US);
 		return;
 	}
 	world_count(w, COUNT_REACHED_JOINED);
+	r->safe = r->machine;
 	begin(w, r, m->scope.epoch);
 }
 
@@ -232,6 +266,21 @@ tell_each_other(struct world *w, struct replica *r, uint32_t node)
 	}
 }
 
+/* May something of another epoch get past where links end? */
+static bool
+is_unlinked(const struct world *w, struct bytes body)
+{
+	switch (world_is_raft(w) ? message_type_of(body) : MESSAGE_VOTES) {
+	case MESSAGE_VOTES:
+	case MESSAGE_VOTE_PROOFS:
+	case MESSAGE_CHECKPOINT:
+	case MESSAGE_REQUEST:
+		return true;
+	default:
+		return false;
+	}
+}
+
 bool
 succession_admits(struct world *w, struct replica *r, const struct happening *h,
     uint32_t *from)
@@ -241,7 +290,8 @@ succession_admits(struct world *w, struct replica *r, const struct happening *h,
 		return *from != MEMBERSHIP_NOBODY;
 	tell_each_other(w, r, h->from);
 	return h->value < r->epoch && *from != MEMBERSHIP_NOBODY &&
-	    !w->is_healed && dice_chance(&w->network_dice, w->profile.stale) &&
+	    !w->is_healed && is_unlinked(w, h->body) &&
+	    dice_chance(&w->network_dice, w->profile.stale) &&
 	    world_strikes(w, COUNT_STALE);
 }
 

@@ -306,11 +306,12 @@ world_set_up(struct world *w, uint64_t seed)
 	w->judged = bytes_of(NULL, 0);
 	memset(w->asked, 0, sizeof(w->asked));
 	w->forgetful = 0;
+	w->ending_until = 0;
 	w->generation++;
 	if (w->exhaust.most > 0)
 		exhaust_begin(&w->exhaust, &w->profile);
 	else if (world_is_raft(w))
-		profile_draw_crash(&w->profile, seed);
+		profile_draw_crash(&w->profile, w->kind, seed);
 	else
 		profile_draw(&w->profile, w->kind, seed);
 	if (w->profile.node_count == 0)
@@ -335,9 +336,8 @@ draw_replica(struct world *w)
 	return &w->replicas[dice_below(&w->fault_dice, w->replica_count)];
 }
 
-/* One that leads, in the newest epoch that anybody leads; or NULL. */
-static struct replica *
-find_leader(struct world *w)
+struct replica *
+world_leader(struct world *w)
 {
 	struct replica *leader = NULL;
 	uint32_t i;
@@ -360,7 +360,7 @@ draw_victim(struct world *w)
 
 	if (!world_is_raft(w) || dice_chance(&w->fault_dice, 300))
 		return r;
-	leader = find_leader(w);
+	leader = world_leader(w);
 	return leader != NULL ? leader : r;
 }
 
@@ -393,15 +393,21 @@ crash_writing(struct world *w)
 	static const enum record_kind kinds[] = { RECORD_VIEW, RECORD_VIEW,
 		RECORD_CHECKPOINT, RECORD_CHECKPOINT, RECORD_PROPOSAL,
 		RECORD_PREPARED, RECORD_COMMITTED, RECORD_BATCH, RECORD_STATE };
+	static const enum record_kind raft_kinds[] = { RECORD_ENTRY,
+		RECORD_ENTRY, RECORD_TERM, RECORD_BASE, RECORD_STATE };
+	const enum record_kind *of = world_is_raft(w) ? raft_kinds : kinds;
+	size_t count = world_is_raft(w)
+	    ? sizeof(raft_kinds) / sizeof(raft_kinds[0])
+	    : sizeof(kinds) / sizeof(kinds[0]);
 	struct dice *d = &w->fault_dice;
 	struct replica *r = draw_replica(w);
-	uint64_t kind = dice_below(d, sizeof(kinds) / sizeof(kinds[0]));
+	uint64_t kind = dice_below(d, count);
 	uint64_t after = dice_range(d, 1, 3);
 	uint64_t down_us = dice_waiting(d, w->profile.down_us);
 
 	if (!world_strikes(w, COUNT_CRASHED_WRITING))
 		return;
-	r->crash_at = kinds[kind];
+	r->crash_at = of[kind];
 	r->crash_after = after;
 	r->down_us = down_us;
 }
@@ -422,6 +428,14 @@ crash_all(struct world *w)
 		if (strikes)
 			replica_crash(w, &w->replicas[i], down_us);
 	}
+}
+
+/* All at once, when an epoch has just ended. */
+static void
+on_blackout(struct world *w)
+{
+	if (!w->is_healed && world_strikes(w, COUNT_CRASHED_ENDING))
+		crash_all(w);
 }
 
 static void
@@ -508,8 +522,8 @@ strike_any(struct world *w)
 		return;
 	}
 	if (w->profile.has_depositions && dice_chance(&w->fault_dice, 700)) {
-		if (find_leader(w) != NULL)
-			network_depose(w, find_leader(w)->member);
+		if (world_leader(w) != NULL)
+			network_depose(w, world_leader(w)->member);
 		return;
 	}
 	while (tries-- > 0 &&
@@ -719,6 +733,9 @@ world_dispatch(struct world *w, const struct happening *h)
 		break;
 	case HAPPEN_LIE:
 		lie_happen(w, h);
+		break;
+	case HAPPEN_BLACKOUT:
+		on_blackout(w);
 		break;
 	case HAPPEN_COUNT:
 		break;

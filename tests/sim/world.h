@@ -326,7 +326,9 @@ struct world {
 	struct link links[PROFILE_MEMBERS_MAX][PROFILE_MEMBERS_MAX];
 	struct silence silence;
 	struct ladder ladder;
-	bool is_hushed;      /* hush.c */
+	bool is_hushed;        /* hush.c */
+	uint64_t ending_until; /* so long only one node hears of an end */
+	uint32_t ending_spares;
 	struct bytes judged; /* the newest NEW_VIEW that was found right */
 	struct bytes old[WORLD_OLD_MESSAGES];
 	uint32_t old_from[WORLD_OLD_MESSAGES];
@@ -360,6 +362,9 @@ world_is_raft(const struct world *w)
 {
 	return w->strategy == &strategy_raft;
 }
+
+/* A replica that leads, in the newest epoch that has one; or NULL. */
+struct replica *world_leader(struct world *w);
 
 /* A rule is broken: the first sentence said is the one kept. */
 void world_violate(struct world *w, const char *fmt, ...) AG_PRINTF(2, 3);
