@@ -12,6 +12,7 @@
  * So views end half way, otherwise at each, and what a quorum of view changes
  * says of them is all that the next has to go by.
  * Repair would mend within a progress interval what is lost but once.
+ * The first views of each epoch are alike; who is new to it gets everything.
  *
  * Reference: Winter et al., "Randomized Testing of Byzantine Fault Tolerant
  * Algorithms" (OOPSLA 2023): faults by the protocol's rounds, not by time.
@@ -289,18 +290,19 @@ bool
 ladder_stops(const struct world *w, uint32_t to, struct bytes body)
 {
 	const struct ladder *l = &w->ladder;
-	uint64_t view;
+	uint64_t view, first;
 	enum rung rung;
 
 	if (l->views == 0 || w->is_healed)
 		return false;
+	first = w->memberships[w->replicas[to].epoch].first_seq;
 	if (message_type_of(body) == MESSAGE_VIEW_CHANGE)
 		return is_unheard(l, body);
 	rung = rung_of(body, &view);
 	return view < l->views &&
 	    (rung > l->rung[view][to] ||
 		(l->missed[view][to] != 0 && rung == RUNG_PROPOSED &&
-		    proposed_seq(body) == l->missed[view][to]));
+		    proposed_seq(body) == first + l->missed[view][to]));
 }
 
 uint64_t

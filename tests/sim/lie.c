@@ -5,7 +5,8 @@
  *                    kept with the keys
  *          damaged   a record in the middle: the log is set aside
  *          short     records that were durable are missing at the end
- *          older     everything is as it was some time before
+ *          older     everything is as it was some time before, and in the
+ *                    epoch of that time
  *          failing   a sync fails: the process stops and starts again
  *
  * ATLAS    All but `older` cost no safety, however many and whoever else is
@@ -130,7 +131,9 @@ log_cut(struct world *w, struct replica *r)
 static void
 take_image(struct replica *r)
 {
-	r->image.is_taken = true;
+	r->image.is_taken = !r->is_out;
+	r->image.epoch = r->epoch;
+	r->image.self = r->self;
 	r->image.machine = r->safe;
 	r->image.memory = r->memory;
 	r->image.memory.is_writing = false;
@@ -152,6 +155,14 @@ roll_back(struct world *w, struct replica *r)
 	r->safe = r->image.machine;
 	r->machine = r->safe;
 	r->view_told = 0;
+	if (r->epoch != r->image.epoch) {
+		world_count(w, COUNT_REACHED_OLDER_EPOCH);
+		r->epoch = r->image.epoch;
+		r->self = r->image.self;
+		r->stable_seq = 0;
+		r->stable_certificate = bytes_of(NULL, 0);
+		w->asked[r->member] = 0;
+	}
 	w->forgetful |= 1U << r->member;
 }
 

@@ -4,8 +4,9 @@
  * RULES    1. A successor differs by one node, as trust/succession.h has it:
  *             one more behind those of its role, one less, one in the place of
  *             another, or an observer that becomes the last member.
- *          2. No epoch has more Byzantine members than it tolerates.  Who has
- *             left may be any number of them.
+ *          2. No epoch has more members than it tolerates that are Byzantine,
+ *             stay broken, or have a disk that lies.  Who has left may be any
+ *             number of them.
  *          3. The reference state machine ends an epoch, and nobody else: its
  *             state is what the next begins with.
  */
@@ -214,13 +215,30 @@ make(struct world *w, struct machine_roster *r, enum change_kind change)
 	}
 }
 
+/* Has it a disk that counts against what is tolerated (lie.c)? */
+static bool
+is_lied_to(const struct world *w, uint64_t node)
+{
+	const struct profile *p = &w->profile;
+	uint32_t i;
+
+	for (i = 0; i < p->lie_count; i++)
+		if (p->lies[i].member == node &&
+		    (p->lies[i].kind == LIE_OLDER ||
+			(p->lies[i].kind != LIE_FAILING && !p->is_safety_only)))
+			return true;
+	return false;
+}
+
 static bool
 is_tolerable(const struct world *w, const struct machine_roster *r)
 {
 	uint32_t i, culprits = 0;
 
 	for (i = 0; i < r->member_count; i++)
-		if (w->profile.byzantine[r->nodes[i]] != 0)
+		if (w->profile.byzantine[r->nodes[i]] != 0 ||
+		    world_is_broken(w, (uint32_t)r->nodes[i]) ||
+		    is_lied_to(w, r->nodes[i]))
 			culprits++;
 	return culprits <= trust_faults(w->memberships[0].scope.faults,
 			       (uint32_t)r->member_count);
@@ -298,6 +316,11 @@ membership_refer(struct world *w)
 	w->epochs++;
 	forget_votes_beyond(w, roster->since);
 	world_count(w, COUNT_REACHED_EPOCH);
+	if (w->ladder.views != 0 && !w->is_healed)
+		world_count(w, COUNT_REACHED_LADDER_EPOCH);
+	if (w->profile.broken_how != BROKEN_NOT &&
+	    membership_position(next, w->profile.broken) < next->member_count)
+		world_count(w, COUNT_REACHED_BROKEN_EPOCH);
 	if (w->profile.has_end_splits)
 		hush_end(w);
 	if (w->profile.has_end_blackouts)

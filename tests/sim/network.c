@@ -380,7 +380,7 @@ network_break(struct world *w)
 {
 	uint32_t i, member = w->profile.broken;
 
-	for (i = 0; i < w->profile.member_count; i++) {
+	for (i = 0; i < w->profile.node_count; i++) {
 		if (w->profile.broken_how == BROKEN_DEAF)
 			set_cut(w, i, member, i != member);
 		else if (w->profile.broken_how == BROKEN_DUMB)

@@ -16,6 +16,9 @@
  * four until it counts as starved (view_change.c), and as many for the rest. */
 #define ANSWER_TIMEOUTS 8
 
+/* A stream of a seed's that nothing else is drawn from (world.c). */
+#define EPOCHS_DICE 7
+
 static bool
 coin(struct dice *d)
 {
@@ -182,7 +185,7 @@ draw_lies(struct profile *p, struct dice *d, uint32_t faults)
 	if (!dice_chance(d, 200) || p->sleep_at != 0 ||
 	    p->broken_how != BROKEN_NOT)
 		return;
-	budget = faults - culprits(p);
+	budget = faults > culprits(p) ? faults - culprits(p) : 0;
 	p->is_safety_only = coin(d);
 	p->lie_count = (uint32_t)dice_range(d, 1, PROFILE_LIES_MAX);
 	for (i = 0; i < p->lie_count; i++) {
@@ -826,6 +829,50 @@ draw_epochs(struct profile *p, struct dice *d)
 	draw_epochs_sleeper(p, d);
 }
 
+/* Nothing is the matter but a disk that comes back as it was, perhaps in an
+ * epoch that is over. */
+static void
+draw_older(struct profile *p, struct dice *d)
+{
+	if (!dice_chance(d, 400) || culprits(p) != 0 || p->sleep_at != 0 ||
+	    p->broken_how != BROKEN_NOT)
+		return;
+	p->lie_count = 1;
+	p->lies[0] = (struct lie){
+		.at = dice_range(d, p->heal_at / 2, p->heal_at),
+		.member = (uint32_t)dice_below(d, p->member_count),
+		.kind = LIE_OLDER,
+	};
+}
+
+/*
+ * What came after the first seeds of epochs, from dice of its own: in most of
+ * them nothing.  Patience doubles from view to view, and a storm that is one
+ * of views has room for more than one change of members.
+ */
+static void
+draw_epochs_more(struct profile *p, uint64_t seed)
+{
+	uint32_t faults = trust_faults(FAULTS_BYZANTINE, p->member_count);
+	struct dice d;
+
+	dice_init(&d, seed, EPOCHS_DICE);
+	p->has_end_blackouts = dice_chance(&d, 60);
+	p->has_end_splits = dice_chance(&d, 60);
+	draw_broken(p, &d);
+	draw_lies(p, &d, faults);
+	draw_older(p, &d);
+	if (!dice_chance(&d, 150))
+		return;
+	draw_ladder(p, &d, dice_range(&d, 2, PROFILE_LADDER_MAX - 1));
+	p->change_us = dice_range(&d, 2, 10) * MILLISECOND;
+	p->think_us = dice_range(&d, 1, 3) * MILLISECOND;
+	if (p->sleep_at > p->heal_at / 2)
+		p->sleep_at = p->heal_at / 2;
+	if (p->wake_at > p->heal_at)
+		p->wake_at = p->heal_at;
+}
+
 /* Of members that only crash none observes. */
 static void
 draw_crash_epochs(struct profile *p, struct dice *d)
@@ -886,9 +933,10 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_slow(p, &d);
 	else if (kind == PROFILE_DEEP)
 		draw_deep(p, &d);
-	else if (kind == PROFILE_EPOCHS)
+	else if (kind == PROFILE_EPOCHS) {
 		draw_epochs(p, &d);
-	else
+		draw_epochs_more(p, seed);
+	} else
 		draw_focused(p, &d);
 }
 

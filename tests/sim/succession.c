@@ -210,7 +210,8 @@ on_join(struct world *w, struct replica *r)
 	const struct membership *m = membership_newest(w);
 
 	if (membership_position(m, r->member) == MEMBERSHIP_NOBODY ||
-	    (!r->is_out && r->epoch >= m->scope.epoch))
+	    (!r->is_out && r->epoch >= m->scope.epoch) ||
+	    (w->is_healed && world_is_broken(w, r->member)))
 		return;
 	/* It restarts soon, or executes what was decided. */
 	if (!r->is_out && (!r->is_up || is_executing(r))) {
@@ -305,6 +306,7 @@ is_cut_off(struct world *w, const struct replica *r)
 		const struct replica *other = &w->replicas[i];
 
 		if (other->epoch > r->epoch && other->is_up &&
+		    !world_is_broken(w, other->member) &&
 		    membership_position(membership_of(w, r), other->member) !=
 			MEMBERSHIP_NOBODY)
 			return false;

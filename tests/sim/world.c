@@ -659,10 +659,9 @@ is_level(const struct world *w)
 
 		if (membership_position(newest, r->member) == MEMBERSHIP_NOBODY)
 			continue;
-		if (r->is_honest && r->epoch != newest->scope.epoch)
-			return false;
 		if (r->is_honest && !world_is_broken(w, r->member) &&
-		    (!r->is_up || r->machine.applied < w->answered_seq ||
+		    (!r->is_up || r->epoch != newest->scope.epoch ||
+			r->machine.applied < w->answered_seq ||
 			r->status.is_rejoining || (meets && is_apart(w, r))))
 			return false;
 	}

@@ -103,6 +103,8 @@ struct feed;
 /* A copy of a disk, to come back to. */
 struct replica_image {
 	bool is_taken;
+	uint64_t epoch;
+	uint32_t self;
 	struct machine machine;
 	struct replica_memory memory;
 	size_t first, synced;
