@@ -263,4 +263,7 @@ extern unsigned int plant;
 /* 114  An epoch of Raft begins with checkpoints only where others are. */
 #define PLANT_RAFT_BEGINNING_SPARSE PLANT(114)
 
+/* 115  An epoch's last state answers reads (sim/machine.c). */
+#define PLANT_RAFT_LAST_READ PLANT(115)
+
 #endif

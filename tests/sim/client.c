@@ -404,9 +404,8 @@ client_read(struct world *w, struct replica *r)
 {
 	uint32_t i;
 
-	if (!r->is_indexed || r->machine.applied < r->read_seq ||
-	    (r->machine.applied == r->read_seq &&
-		machine_is_last(&r->machine, r->epoch)))
+	if (!r->is_indexed ||
+	    !machine_answers(&r->machine, r->epoch, r->read_seq))
 		return;
 	for (i = 0; i < MACHINE_CLIENTS; i++)
 		if ((r->readers >> i & 1) != 0)

@@ -277,6 +277,14 @@ machine_is_last(const struct machine *m, uint64_t epoch)
 	return m->roster.epoch > epoch;
 }
 
+bool
+machine_answers(const struct machine *m, uint64_t epoch, uint64_t index)
+{
+	return m->applied > index ||
+	    (m->applied == index &&
+		(!machine_is_last(m, epoch) || PLANT_RAFT_LAST_READ));
+}
+
 void
 machine_digest(const struct machine *m, struct digest *digest)
 {

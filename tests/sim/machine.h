@@ -78,6 +78,10 @@ void machine_apply(struct machine *m, uint64_t seq, struct bytes batch,
 /* Has it executed the last batch of this epoch? */
 bool machine_is_last(const struct machine *m, uint64_t epoch);
 
+/* May it answer a read that is to see everything up to index?  The last state
+ * of an epoch may be one that others have gone on from. */
+bool machine_answers(const struct machine *m, uint64_t epoch, uint64_t index);
+
 /* What the replicas agree on at a checkpoint. */
 void machine_digest(const struct machine *m, struct digest *digest);
 
