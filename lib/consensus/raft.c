@@ -45,7 +45,10 @@
  * EPOCHS   End with the batch that changes the members, when it is executed:
  *    no more is proposed or handed out, and what the log has beyond it is
  *    nobody's. Leaders come and go until a majority has signed the last state;
- *    the next epoch has a log of its own behind that state.
+ *    the next epoch has a log of its own behind that state.  Of that majority
+ *    one may leave: when it is replaced, no more than f of the next members
+ *    may have the state until others have fetched it, and if these are lost
+ *    for good before, it is where who left keeps it.
  *
  * READS    take no place in the log: the leader says how far it has committed,
  *    once a majority has confirmed that it leads (raft_read.c).

@@ -873,7 +873,11 @@ draw_epochs_more(struct profile *p, uint64_t seed)
 		p->wake_at = p->heal_at;
 }
 
-/* Of members that only crash none observes. */
+/*
+ * Of members that only crash none observes.  None stays broken, either: where
+ * one of the majority that signed an epoch's last state is replaced, no more
+ * than f of the next epoch's members may have it at first (raft.c).
+ */
 static void
 draw_crash_epochs(struct profile *p, struct dice *d)
 {
