@@ -266,19 +266,24 @@ mutate_message(struct arena *arena, struct dice *d, struct bytes body,
 	    other != NULL ? other->raw : item_changed(arena, d, item));
 }
 
+/* 0: it is not whole.  A liar's bytes may announce anything. */
 static size_t
 item_len(struct bytes input)
 {
 	struct head head;
-	size_t at, i;
+	size_t at, len, i;
 
 	if (!head_read(input, &head))
 		return 0;
 	at = head.len;
 	if (head.major == MAJOR_BYTES)
-		return at + head.value;
-	for (i = 0; head.major == MAJOR_ARRAY && i < head.value; i++)
-		at += item_len(bytes_of(input.data + at, input.len - at));
+		return head.value <= input.len - at ? at + head.value : 0;
+	for (i = 0; head.major == MAJOR_ARRAY && i < head.value; i++) {
+		len = item_len(bytes_of(input.data + at, input.len - at));
+		if (len == 0)
+			return 0;
+		at += len;
+	}
 	return at;
 }
 
