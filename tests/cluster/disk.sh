@@ -62,7 +62,7 @@ says DEGRADED
 
 # With no space at all it does not start, and harms nothing.
 dd if=/dev/zero of=c/n3/fill bs=4k 2>/dev/null
-exits 3 timeout 20 "$AEGIS" node run -c c/n3/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c c/n3/aegis.yaml
 complains "No space left on device"
 complains "$dir/c/n3/"
 
@@ -84,7 +84,7 @@ exits 0 "$AEGIS" cluster down c n4
 exits 0 mount --bind c/n4 c/n4
 mounted="$mounted $dir/c/n4"
 exits 0 mount -o remount,bind,ro "$dir/c/n4"
-exits 3 timeout 20 "$AEGIS" node run -c c/n4/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c c/n4/aegis.yaml
 complains "$dir/c/n4/"
 complains "Read-only file system"
 ro=c/n4
@@ -142,6 +142,6 @@ chown -R nobody c/n4
 chown root c/n4
 chmod 755 c/n4
 rm -f c/n4/lock
-exits 3 timeout 20 setpriv --reuid=nobody --clear-groups ./aegis node run \
+exits 3 timeout 60 setpriv --reuid=nobody --clear-groups ./aegis node run \
 	-c c/n4/aegis.yaml
 complains "$dir/c/n4/lock: Permission denied"

@@ -1,21 +1,34 @@
 # Shared by the scripts of tests/cluster: a trial cluster at $dir/c, and claims
 # about it on top of those of tests/cli/lib.sh.  Everything the script started
-# is stopped at its end.
+# is stopped at its end, and killed if that takes 20 s.
 # Environment: AEGIS, the binary.
 # shellcheck shell=sh
 
 # shellcheck source=tests/cli/lib.sh
 . "${0%/*}/../cli/lib.sh"
 
+# Others are busy on this machine too: an answer may take its time.
+export AEGIS_TIMEOUT=20s
+
 started=
 mounted=
 # shellcheck disable=SC2317,SC2329 # called by the trap
 finish() {
+	# shellcheck disable=SC2086 # a list
+	kill $started 2>/dev/null
+	patience=200
 	for process in $started; do
-		kill "$process" 2>/dev/null
+		until ended "$process" || [ "$patience" = 0 ]; do
+			patience=$((patience - 1))
+			sleep 0.1
+		done
+		kill -9 "$process" 2>/dev/null
 		wait "$process" 2>/dev/null
 	done
-	"$AEGIS" cluster down "$dir/c" -q 2>/dev/null
+	"$AEGIS" cluster down "$dir/c" -q 2>/dev/null ||
+		for node in "$dir"/c/*/; do
+			"$AEGIS" cluster kill "$dir/c" -q "$(basename "$node")"
+		done 2>/dev/null
 	for place in $mounted; do
 		umount -l "$place" 2>/dev/null
 	done
@@ -32,13 +45,19 @@ skip() {
 
 # within SECONDS WHAT COMMAND...: the command succeeds before long.
 within() {
-	tries=$(($1 * 10)) what=$2
+	deadline=$(($(date +%s) + $1)) what=$2
 	shift 2
 	until "$@" >out 2>err; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || fail "$what: $* still fails: $(cat out err)"
+		[ "$(date +%s)" -le "$deadline" ] ||
+			fail "$what: $* still fails: $(cat out err)"
 		sleep 0.1
 	done
+}
+
+# ended PROCESS: it does nothing any more, whether waited for or not.
+ended() {
+	! kill -0 "$1" 2>/dev/null ||
+		grep -qs '^State:.Z' "/proc/$1/status"
 }
 
 # gone PROCESS: it is no more, and has let go of all it had.

@@ -32,7 +32,7 @@ refused() {
 	code=$1
 	shift
 	files w >before
-	exits "$code" timeout 20 "$AEGIS" node run -c w/aegis.yaml
+	exits "$code" timeout 60 "$AEGIS" node run -c w/aegis.yaml
 	silent
 	[ "$(wc -l <err)" = 1 ] || fail "not one line: $(cat err)"
 	for words; do
@@ -114,20 +114,20 @@ signal.pause()' "$port" "$ready" &
 listener=$!
 started="$started $listener"
 read -r _ <"$ready"
-exits 3 timeout 20 "$AEGIS" node run -c w/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c w/aegis.yaml
 complains "listen on 127.0.0.1:$port: Address already in use"
 kill "$listener"
 wait "$listener" 2>/dev/null
 runs
 fresh && : >w/aegis.sock
-exits 3 timeout 20 "$AEGIS" node run -c w/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c w/aegis.yaml
 complains "$dir/w/aegis.sock: there is a file that is no socket"
 rm w/aegis.sock
 "$AEGIS" node run -c w/aegis.yaml 2>run.err &
 process=$!
 started="$started $process"
 within 10 "start" "$AEGIS" kv get k1 --consistency local --socket w/aegis.sock
-exits 3 timeout 20 "$AEGIS" node run -c w/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c w/aegis.yaml
 complains "data directory $dir/w: another node is running on it"
 kill "$process"
 wait "$process" || fail "the node exited $?: $(cat run.err)"

@@ -101,19 +101,19 @@ for node in n1 n2 n3 n4; do
 done
 
 # A member without the state its roster begins with does not begin without.
-exits 3 timeout 20 "$AEGIS" node run -c new/n1/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c new/n1/aegis.yaml
 complains "the roster begins with the state of a backup at sequence $first"
 [ ! -e new/n1/log ] || fail "a log was made"
 [ ! -e new/n1/state ] || fail "a state was made"
 # Nor with another state of that cluster, nor beside what it voted there.
 cp -r other/state new/n1/
-exits 3 timeout 20 "$AEGIS" node run -c new/n1/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c new/n1/aegis.yaml
 complains "not the one at sequence $first that the roster begins with"
 rm -r new/n1/state new/n1/log
 cp -r base/state new/n1/
 cp -r c/n1/log new/n1/
 files new/n1/state >before
-exits 3 timeout 20 "$AEGIS" node run -c new/n1/aegis.yaml
+exits 3 timeout 60 "$AEGIS" node run -c new/n1/aegis.yaml
 complains "log: it belongs to another cluster"
 files new/n1/state | cmp -s - before || fail "the state was changed"
 rm -r new/n1/log
