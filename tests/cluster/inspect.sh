@@ -3,6 +3,7 @@
 # killed and read dead, what they certify compared, exported and verified;
 # then logs that somebody with the disk made to lie.
 set -u
+export AEGIS_TIMEOUT=20s
 here=$(cd "$(dirname "$0")" && pwd)
 aegis=$(realpath "${AEGIS:-build/release/aegis}")
 work=$(mktemp -d)
@@ -58,7 +59,7 @@ await() {
 	local until=$((SECONDS + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $SECONDS -lt $until ] || fail "in vain: $*"
+		[ $SECONDS -le $until ] || fail "in vain: $*"
 		sleep 0.1
 	done
 }
@@ -69,17 +70,47 @@ executed() {
 		jq -r .executed)" -ge "$2" ]
 }
 
-"$aegis" cluster init -q --nodes 4 trial || fail 'cluster init'
-for n in 1 2 3 4; do
-	printf 'consensus:\n  checkpoint_interval: 16\n' \
-		>>trial/n$n/aegis.yaml
+# settled: all have 20 batches and a checkpoint.
+settled() {
+	local n
+	for n in n1 n2 n3 n4; do
+		inspect status -s trial/$n/aegis.sock -o json | jq -e \
+			'.executed == "20" and .stable == "16"' || return 1
+	done
+}
+
+# is_first: all are in the first view, from which nobody wants to go.
+is_first() {
+	local n
+	for n in n1 n2 n3 n4; do
+		inspect views -s trial/$n/aegis.sock -o json | jq -e \
+			'[.views[].view] == ["0"]' >/dev/null || return 1
+	done
+}
+
+# begin: a new cluster with 20 batches.
+begin() {
+	"$aegis" cluster down trial -q >/dev/null 2>&1
+	rm -rf trial
+	"$aegis" cluster init -q --nodes 4 trial || fail 'cluster init'
+	for n in n1 n2 n3 n4; do
+		printf 'consensus:\n  checkpoint_interval: 16\n' \
+			>>trial/$n/aegis.yaml
+	done
+	"$aegis" cluster up -q trial || fail 'cluster up'
+	put 1 20
+	await 60 settled
+}
+
+# On a machine that is busy a primary may be too slow: not what is asked here.
+for _ in 1 2 3 4 5; do
+	begin
+	! is_first || break
 done
-"$aegis" cluster up -q trial || fail 'cluster up'
-put 1 20
+is_first || fail 'no cluster stays in its first view'
 
 # Every member, alive, by every subcommand.
 for n in n1 n2 n3 n4; do
-	await 30 executed $n 20
 	export AEGIS_SOCKET=trial/$n/aegis.sock
 	exits 0 inspect status -o json
 	holds ".[0] | .node == \"$n\" and .primary == \"n1\" and
@@ -128,7 +159,7 @@ fi
 inspect rounds --follow --from 1 --limit 26 -s trial/n1/aegis.sock -o value \
 	>followed 2>followed.err &
 follower=$!
-await 20 grep -qx 20 followed
+await 60 grep -qx 20 followed
 
 # The primary is killed; the others go on and change views.
 "$aegis" cluster kill trial n1 >/dev/null || fail 'cluster kill'
@@ -136,6 +167,10 @@ put 21 26
 exits 10 inspect status --data trial/n2
 complains 'a running node uses it'
 export AEGIS_SOCKET=trial/n2/aegis.sock
+entered() {
+	inspect views -o json | jq -e '.views[0].state == "ENTERED"'
+}
+await 30 entered
 exits 0 inspect views -o json
 holds '.[0].views[0] | .view != "0" and .primary != "n1" and
 	.state == "ENTERED" and .asked != null and .began != null and
@@ -219,14 +254,14 @@ complains 'forged signature of n'
 
 # Back it comes, is brought up, and all are killed: every log holds.
 "$aegis" cluster up -q trial || fail 'cluster up'
-await 30 executed n1 26
+await 60 executed n1 26
 wait "$follower" || fail "rounds --follow: $(cat followed.err)"
 follower=
 [ "$(cat followed)" = "$(seq 26)" ] || fail "followed: $(cat followed)"
 grep -q 'trying again' followed.err || fail 'the follower missed nothing'
 put 27 40
 for n in n1 n2 n3 n4; do
-	await 30 executed $n 40
+	await 60 executed $n 40
 done
 for n in n1 n2 n3 n4; do
 	"$aegis" cluster kill trial $n >/dev/null || fail "kill $n"

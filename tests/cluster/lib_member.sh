@@ -30,6 +30,14 @@ members_are() {
 	    = "$2" ]
 }
 
+# often NODE...: they take checkpoints often.
+often() {
+	for node; do
+		printf 'consensus:\n  checkpoint_interval: 16\n' \
+			>>"c/$node/aegis.yaml"
+	done
+}
+
 # newcomer NODE: a data directory with keys, a configuration and its own part.
 newcomer() {
 	address=127.0.0.1:$(ports 1)
@@ -45,6 +53,7 @@ newcomer() {
 	log:
 	  file: $dir/c/$1/node.log
 	YAML
+	often "$1"
 }
 
 # run NODE: start it; its process is in $process_NODE.
@@ -58,6 +67,21 @@ stop() {
 	# shellcheck disable=SC2154 # that is what it is called
 	kill "-$2" "$process" 2>/dev/null
 	wait "$process" 2>/dev/null
+}
+
+# signal NAME NODE...: to their processes.
+signal() {
+	what=$1
+	shift
+	for node; do
+		eval "process=\$process_$node"
+		kill "-$what" "$process"
+	done
+}
+
+# proposed NODE MEMBER: the change that brings this member is in its log.
+proposed() {
+	grep -rqaF "$(sed -n 's/.*node-key //p' "c/$2/member")" "c/$1/log"
 }
 
 # writer NAME NODE: write NAME-1, NAME-2, ... through NODE until the file stop
