@@ -114,6 +114,12 @@ has() {
 	[ "$(ask "$1" get "$2" --consistency local -o value)" = "$3" ]
 }
 
+# find_liar: the program that lies, in $liar.  The Makefile builds it.
+find_liar() {
+	liar=${LIAR:-$top/build/release/tests/fixture/liar}
+	[ -x "$liar" ] || fail "there is no $liar: make fake-programs"
+}
+
 # hurry NODE ...: windows are short, and the log is cut soon.
 hurry() {
 	for node; do

@@ -7,7 +7,7 @@ set -u
 room=1500000
 # shellcheck source=tests/cluster/lib_trial.sh
 . "${0%/*}/lib_trial.sh"
-liar=$top/build/release/tests/fixture/liar
+find_liar
 
 status() {
 	"$AEGIS" node status --socket "$dir/c/$1/aegis.sock" -o json

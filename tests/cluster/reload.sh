@@ -51,6 +51,10 @@ shown() {
 refusals_are() {
 	[ "$(grep -c 'configuration refused' other.log)" = "$1" ]
 }
+# is_ready COUNT: the manager was told so often, at the end of a reload too.
+is_ready() {
+	[ "$(grep -cx READY=1 told)" = "$1" ]
+}
 is() {
 	[ "$(shown "$1")" = "$2" ]
 }
@@ -58,9 +62,10 @@ is() {
 # Format, level and file; the first file is left alone from then on.
 set_keys format json level debug file "$dir/other.log"
 kill -HUP "$process"
-within 10 "the new file" \
+within 30 "the new file" \
 	grep -q '"msg":"reloaded","what":"log.format"' other.log
-grep -q '"what":"log.file"' other.log || fail "log.file is not told of"
+within 30 "the first reload" is_ready 2
+within 30 "log.file is told of" grep -q '"what":"log.file"' other.log
 is log.format json || fail "format is $(shown log.format)"
 is log.level debug || fail "level is $(shown log.level)"
 is log.file "$dir/other.log" || fail "file is $(shown log.file)"
@@ -71,7 +76,8 @@ exits 0 "$AEGIS" kv put k v --socket c/n1/aegis.sock
 # Once more without a change there is nothing to tell; it reopens the file.
 mv other.log other.log.1
 kill -HUP "$process"
-within 10 "a new file" test -e other.log
+within 30 "the second reload" is_ready 3
+[ -e other.log ] || fail "there is no new file"
 ! grep -q reloaded other.log || fail "told of nothing: $(cat other.log)"
 [ "$(wc -l <other.log.1)" -ge "$lines" ] || fail "the rotated file shrank"
 
@@ -83,6 +89,7 @@ within 10 "needs a restart" grep -q \
 	'"level":"warn".*"msg":"needs a restart","what":"net.silent_after"' \
 	other.log
 within 10 "the format" grep -q 'msg=reloaded what=log.format' other.log
+within 30 "the third reload" is_ready 4
 is net.silent_after 3s || fail "silent_after is $(shown net.silent_after)"
 is log.format logfmt || fail "format is $(shown log.format)"
 

@@ -51,10 +51,13 @@ holds '.nodes[1] | .received_us == "0" and .answer == "OK" and
 holds '.nodes[0] | .received_us == null and .answered_us == null'
 
 # One tells of the others as far as it saw.
-exits 0 inspect trace "$request" -s c/n2/aegis.sock -o json
-holds '.nodes | length == 4 and .[0].node == "n2" and
-	all(.told_by == "n2") and (.[1:] | all(.executed_us == null and
-		(.phase | IN("PROPOSED", "PREPARED", "EXECUTED"))))'
+tells_of_others() {
+	inspect trace "$request" -s c/n2/aegis.sock -o json | jq -e \
+		'.nodes | length == 4 and .[0].node == "n2" and
+		all(.told_by == "n2") and (.[1:] | all(.executed_us == null and
+			(.phase | IN("PROPOSED", "PREPARED", "EXECUTED"))))'
+}
+within 30 "n2 has heard all others" tells_of_others
 exits 1 inspect trace "$request"9 -s c/n2/aegis.sock
 complains 'nothing is known of it'
 silent
