@@ -206,11 +206,15 @@ exits 1 kv del p/ --prefix -q
 
 # Watching from the past, and the present.
 exits 0 kv put w/1 one -q
-timeout 1 "$AEGIS" kv watch w/ --from 1 -o jsonl >out 2>err
+mkfifo changes
+timeout 20 "$AEGIS" kv watch w/ --from 1 -o jsonl >changes 2>err &
+watcher=$!
+head -n 1 changes >out
+kill $watcher
+wait $watcher 2>/dev/null
 jq -e '.event == "put" and .key == "w/1" and .value == "one"' out >/dev/null ||
 	fail "watch says $(cat out err)"
-mkfifo changes
-timeout 10 "$AEGIS" kv get w/1 --watch >changes 2>err &
+timeout 20 "$AEGIS" kv get w/1 --watch >changes 2>err &
 watcher=$!
 exec 3<changes
 read -r line <&3
