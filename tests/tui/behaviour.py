@@ -20,7 +20,7 @@ def signals_restore_the_terminal():
         tui = Tui(FIXED)
         assert tui.wait_frames(1)
         os.kill(tui.pid, signo)
-        status = tui.wait_exit(5)
+        status = tui.wait_exit()
         assert status is not None and os.WTERMSIG(status) == signo, (signo, status)
         assert termios.tcgetattr(tui.slave) == tui.before, signo
         assert b"\x1b[?1049l" in tui.output and b"\x1b[?25h" in tui.output, signo
@@ -53,7 +53,7 @@ def bad_terminals_are_refused_with_advice():
         status = tui.wait_exit()
         assert status is not None and os.WEXITSTATUS(status) == 2, term
         assert b"--once" in tui.output, term
-    done = subprocess.run(FIXED, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=5)
+    done = subprocess.run(FIXED, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
     assert done.returncode == 2 and b"--once" in done.stderr and done.stdout == b""
 
 
@@ -70,11 +70,11 @@ def a_lost_node_is_told_and_found_again():
         node = Node(FIXTURES + "/healthy.json", folder + "/sock")
         tui = Tui([AEGIS, "tui", "--socket", folder + "/sock"])
         # Blanks may be sent as moves of the cursor: words are looked for.
-        assert tui.pump(5, lambda: b"retry" in tui.output), "no countdown"
+        assert tui.pump(20, lambda: b"retry" in tui.output), "no countdown"
         node.start()
-        assert tui.pump(5, lambda: b"prod-eu" in tui.output), "not found again"
+        assert tui.pump(20, lambda: b"prod-eu" in tui.output), "not found again"
         tui.keys(b"q")
-        assert tui.wait_exit(1) == 0
+        assert tui.wait_exit() == 0
         node.stop()
 
 
@@ -101,7 +101,7 @@ def random_keys_and_sizes_do_no_harm(seconds=4):
             for evil in (b"\x1b]0;owned", b"\xe2\x80\xae", b"\xe2\x81\xa6", b"\xc2\x9b"):
                 assert evil not in tui.output
             os.kill(tui.pid, signal.SIGTERM)
-            status = tui.wait_exit(5)
+            status = tui.wait_exit()
             assert status is not None and os.WTERMSIG(status) == signal.SIGTERM
 
 

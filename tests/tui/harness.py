@@ -132,13 +132,13 @@ class Tui:
     def frames(self):
         return self.marks.count(b"\n")
 
-    def wait_frames(self, count, seconds=5):
+    def wait_frames(self, count, seconds=20):
         return self.pump(seconds, lambda: self.frames() >= count)
 
     def keys(self, data):
         os.write(self.master, data)
 
-    def wait_exit(self, seconds=3):
+    def wait_exit(self, seconds=20):
         """The wait status, or None when it does not end in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:

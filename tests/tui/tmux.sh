@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A real terminal shows what --once prints: tmux.sh AEGIS
 set -eu
 aegis=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -12,6 +12,14 @@ tm() {
 trap 'tm kill-server 2>/dev/null || :; rm -rf "$work"' EXIT
 failed=0
 
+# A frame has been written; what it shows is compared later.
+frame() {
+	read -r -t 20 _ <&8 || {
+		echo "$session: no frame for $screen"
+		exit 1
+	}
+}
+
 # One that stays: a server that has just lost its last session ends, and a
 # client that comes meanwhile is turned away.
 tm new-session -d -s stays 'exec cat'
@@ -23,17 +31,20 @@ for size in 40x10 60x20 80x24 140x40; do
 		tm new-session -d -s "$session" -x "${size%x*}" -y "${size#*x}" \
 		    "exec $run --frame-fd 9 9>$work/frames"
 		exec 8<"$work/frames"
-		read -r _ <&8
+		screen=overview
+		frame
 		key=1
 		for screen in overview nodes consensus alerts logs; do
 			if [ $key -gt 1 ]; then
 				tm send-keys -t "$session" "$key"
-				read -r _ <&8
+				frame
 			fi
 			$run --once "$screen" --size "$size" >"$work/want"
 			# A frame written is not yet a frame parsed by tmux:
-			# a look that differs is repeated for a moment.
-			for _ in 1 2 3 4 5 6 7 8 9 10; do
+			# a look that differs is repeated for a while.  So
+			# it does not matter that a mark may be of a frame
+			# before the one that the key asks for.
+			for _ in $(seq 100); do
 				tm capture-pane -t "$session" -p >"$work/have"
 				cmp -s "$work/want" "$work/have" && break
 				tm run-shell -t "$session" -d 0.05 'true'
