@@ -268,7 +268,9 @@ loop_free(struct loop *loop)
 	uv_close((uv_handle_t *)&loop->wake, NULL);
 	uv_close((uv_handle_t *)&loop->before_poll, NULL);
 	uv_close((uv_handle_t *)&loop->after_poll, NULL);
-	(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+	/* If it was stopped when it had ended already, that ends the first. */
+	if (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
+		(void)uv_run(&loop->uv, UV_RUN_DEFAULT);
 	AG_ASSERT(uv_loop_close(&loop->uv) == 0);
 	(void)close(loop->wake_fd);
 	for (post = loop_take_posted(loop); post != NULL;) {

@@ -241,6 +241,15 @@ posts_of_one_moment_share_one_turn(void **state)
 }
 
 static void
+what_is_stopped_while_it_does_not_run_is_freed(void **state)
+{
+	struct spec *spec = *state;
+
+	loop_run(spec->loop);
+	loop_stop(spec->loop);
+}
+
+static void
 a_timer_alone_makes_a_turn(void **state)
 {
 	struct spec *spec = *state;
@@ -436,6 +445,7 @@ main(void)
 		SPEC(post_on_an_idle_loop_is_run),
 		SPEC(posts_from_another_thread_run_in_order),
 		SPEC(posts_of_one_moment_share_one_turn),
+		SPEC(what_is_stopped_while_it_does_not_run_is_freed),
 		SPEC(a_timer_alone_makes_a_turn),
 		SPEC(stopped_loop_runs_no_more_posts_until_run_again),
 		SPEC(posts_never_run_are_freed_with_the_loop),
