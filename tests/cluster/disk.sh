@@ -42,7 +42,7 @@ exits 0 "$AEGIS" cluster up c
 # It fills up under writes: that node ends, all of them are acknowledged.
 exits 0 "$AEGIS" cluster down c n3
 run_n3
-within 10 "n3 takes part" "$AEGIS" node status --socket c/n1/aegis.sock
+within 30 "n3 takes part" "$AEGIS" node status --socket c/n1/aegis.sock
 head -c 60000 /dev/urandom | base64 -w 0 >value
 writes=0
 while [ "$writes" -lt 60 ]; do
@@ -77,7 +77,7 @@ while [ "$i" -lt "$writes" ]; do
 	has n3 "k$i" "$(cat value)" || fail "n3 lost k$i"
 done
 exits 0 ask n3 put after "with space"
-within 10 "all is well" "$AEGIS" node status --socket c/n1/aegis.sock
+within 30 "all is well" "$AEGIS" node status --socket c/n1/aegis.sock
 
 # Read-only: an error with the file, from the node and from every maker.
 exits 0 "$AEGIS" cluster down c n4

@@ -205,9 +205,9 @@ complains 'damaged.evidence'
 # That file does not stop the node, nor hide the others.
 lines=$(wc -l <c/n2/node.log)
 start_n2
-within 10 "n2 logs it" sh -c "tail -n +$lines c/n2/node.log |
+within 30 "n2 logs it" sh -c "tail -n +$lines c/n2/node.log |
 	grep 'evidence is not listed.*damaged.evidence'"
-within 10 "n2 remembers" lists n2 3
+within 30 "n2 remembers" lists n2 3
 within 20 "n2 takes part" ask n2 put again "after a restart"
 tell "lie commit $view $next" "lie commit $view $((next + 2))"
 within 30 "n2 has another" lists n2 4

@@ -55,12 +55,12 @@ exits 0 member n2 sign next -d c/n3
 exits 0 member n2 apply -y next
 says "epoch    1"
 for node in n1 n2 n3 n4; do
-	within 10 "$node is at epoch 1" epoch_is "$node" 1
+	within 30 "$node is at epoch 1" epoch_is "$node" 1
 done
 exits 0 member n3 export -o c/n5/roster
 run n5
 within 30 "n5 takes part" health_is n1 OK
-within 10 "n5 serves" health_is n5 OK
+within 30 "n5 serves" health_is n5 OK
 members_are n5 "n1 n2 n3 n4 n5" || fail "$(member n5 list)"
 
 # Whoever read the old roster finds out that the plan is of yesterday.
@@ -72,7 +72,7 @@ stop n3 9
 newcomer n6
 exits 0 member n1 replace n3 c/n6/member -y -d c/n6 -d c/n1 -d c/n2 \
 	-d c/n4 -d c/n5
-within 10 "epoch 2" epoch_is n4 2
+within 30 "epoch 2" epoch_is n4 2
 exits 0 member n1 export -o c/n6/roster
 run n6
 within 30 "n6 takes part" health_is n1 OK
@@ -81,14 +81,14 @@ members_are n6 "n1 n2 n6 n4 n5" || fail "$(member n6 list)"
 # n2 sleeps through the next change, wakes with an old epoch, and is told.
 stop n2 9
 exits 0 member n1 rm n5 -y -d c/n1 -d c/n4 -d c/n5 -d c/n6
-within 10 "epoch 3" epoch_is n1 3
+within 30 "epoch 3" epoch_is n1 3
 run n2
 within 30 "n2 has heard of epoch 3" epoch_is n2 3
 within 30 "all are well again" health_is n1 OK
 members_are n2 "n1 n2 n6 n4" || fail "$(member n2 list)"
 
 # n5 was told too, has stopped and says why; started again it does not serve.
-within 10 "n5 stops" grep -q "no member of cluster trial any more" c/n5/out
+within 30 "n5 stops" grep -q "no member of cluster trial any more" c/n5/out
 wait "$process_n5"
 [ $? -eq 4 ] || fail "n5 ended otherwise"
 exits 3 timeout 60 "$AEGIS" node run -c c/n5/aegis.yaml
@@ -104,7 +104,7 @@ complains "no member of cluster trial any more: it was removed at epoch 3"
 grep -q "removed at epoch 3" c/old/node.log ||
 	fail "it does not say so in its log: $(cat c/old/node.log)"
 health_is n1 OK || fail "a removed member does harm"
-within 10 "who told it says so" sh -c \
+within 30 "who told it says so" sh -c \
 	'grep -qF "former member turned away" c/n*/node.log'
 exits 3 timeout 60 "$AEGIS" node run -c c/old/aegis.yaml
 complains "this node is no member at epoch 3"
@@ -123,13 +123,13 @@ for round in 1 2 3 4 5; do
 	member "$primary" apply -y next >applied 2>&1 &
 	apply=$!
 	for _ in $(seq 100); do
-		! proposed "$primary" n7 || hit=$primary
-		[ -z "$hit" ] || break
+		! proposed "$primary" n7 || break
 		sleep 0.02
 	done
 	for node in $four; do
 		stop "$node" 9
 	done
+	! proposed "$primary" n7 || hit=$primary
 	wait "$apply" && fail "it was done by two: $(cat applied)"
 	for node in $four; do
 		run "$node"

@@ -80,7 +80,7 @@ says "OBSERVER"
 
 # Its clients read and write through it.
 exits 0 ask n2 put after "the state"
-within 10 "o1 follows" has o1 after "the state"
+within 30 "o1 follows" has o1 after "the state"
 exits 0 ask o1 put through o1
 [ "$(ask n3 get through -o value)" = o1 ] || fail "what o1 wrote is not there"
 exits 0 ask n4 put newest 1
@@ -89,7 +89,7 @@ status n1 | jq -r .stable_digest >digest
 [ -s digest ] || fail "no digest"
 
 # What it serves is proved: a certificate from it, with the roster alone.
-within 10 "o1 has a stable checkpoint" shows o1 '.stable != "0"'
+within 30 "o1 has a stable checkpoint" shows o1 '.stable != "0"'
 exits 0 "$AEGIS" consensus-inspect cert 1 --checkpoint -o cbor \
 	--socket c/o1/aegis.sock
 cp out checkpoint.cert
@@ -129,7 +129,7 @@ done
 for i in 1 2 3 4 5; do
 	exits 0 ask "n$((i % 4 + 1))" put "among$i" "$i"
 done
-within 10 "what the rogue sends is refused" \
+within 30 "what the rogue sends is refused" \
 	grep -qF 'msg="an observer sends what only members may send"' \
 	c/n1/node.log
 many_refused() {
@@ -178,4 +178,4 @@ for i in 1 2 3; do
 done
 exits 0 "$AEGIS" consensus-inspect rounds --socket c/n2/aegis.sock -o json
 grep -q '"o1"' out || fail "o1 does not vote: $(cat out)"
-within 10 "o1 executes" has o1 promoted3 3
+within 30 "o1 executes" has o1 promoted3 3

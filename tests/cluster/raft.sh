@@ -86,7 +86,7 @@ within 20 "a leader" ask n1 put k0 v0
 put n1 1 10
 put n2 11 20
 put n3 21 30
-within 10 "everybody has all" all_have 0 30 n1 n2 n3
+within 30 "everybody has all" all_have 0 30 n1 n2 n3
 
 # What it says of itself: a majority is a quorum.
 [ "$(told n1 quorum)" = 2 ] || fail "quorum: $(told n1 quorum)"

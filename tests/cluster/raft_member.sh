@@ -59,11 +59,11 @@ for round in 1 2 3 4 5; do
 	member "$leader" apply -y next >applied 2>&1 &
 	apply=$!
 	for _ in $(seq 100); do
-		! proposed "$leader" n4 || hit=$leader
-		[ -z "$hit" ] || break
+		! proposed "$leader" n4 || break
 		sleep 0.02
 	done
 	stop "$leader" 9
+	! proposed "$leader" n4 || hit=$leader
 	signal CONT "${others[@]}"
 	wait "$apply" && fail "it was done by one: $(cat applied)"
 	run "$leader"

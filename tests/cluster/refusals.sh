@@ -47,7 +47,7 @@ runs() {
 	"$AEGIS" node run -c w/aegis.yaml 2>run.err &
 	process=$!
 	started="$started $process"
-	within 10 "start" "$AEGIS" kv get k6 --consistency local \
+	within 30 "start" "$AEGIS" kv get k6 --consistency local \
 		--socket w/aegis.sock
 	kill "$process"
 	wait "$process" || fail "the node exited $?: $(cat run.err)"
@@ -126,7 +126,7 @@ rm w/aegis.sock
 "$AEGIS" node run -c w/aegis.yaml 2>run.err &
 process=$!
 started="$started $process"
-within 10 "start" "$AEGIS" kv get k1 --consistency local --socket w/aegis.sock
+within 30 "start" "$AEGIS" kv get k1 --consistency local --socket w/aegis.sock
 exits 3 timeout 60 "$AEGIS" node run -c w/aegis.yaml
 complains "data directory $dir/w: another node is running on it"
 kill "$process"
@@ -137,7 +137,7 @@ fresh
 "$AEGIS" node run -c w/aegis.yaml <&- >&- 2>&- &
 process=$!
 started="$started $process"
-within 10 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
+within 30 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
 kill "$process"
 wait "$process" || fail "the node without standard files exited $?"
 runs
@@ -154,6 +154,6 @@ echo 'open sesame' >word
 "$AEGIS" node run -c w/aegis.yaml --passphrase-fd 3 3<word 2>run.err &
 process=$!
 started="$started $process"
-within 10 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
+within 30 "start" "$AEGIS" kv get k6 --consistency local --socket w/aegis.sock
 kill "$process"
 wait "$process" || fail "the node exited $?: $(cat run.err)"

@@ -93,7 +93,7 @@ rejoining_at_n1() {
 	"$AEGIS" node status --socket c/n1/aegis.sock >out
 	grep -q '^n2 .*REJOINING' out
 }
-within 10 "n1 knows of it" rejoining_at_n1
+within 30 "n1 knows of it" rejoining_at_n1
 kill "$n2"
 wait "$n2" || fail "n2 exited $?: $(cat n2.err)"
 

@@ -29,7 +29,7 @@ cp "$config" first
 NOTIFY_SOCKET="$dir/manager" "$AEGIS" node run -c "$config" 2>run.err &
 process=$!
 started="$started $process"
-within 10 "it is told of" grep -qx \
+within 30 "it is told of" grep -qx \
 	'STATUS=OK: 1 of 1 members take part, margin 0' told
 [ "$(head -n 1 told)" = READY=1 ] || fail "told $(cat told)"
 
@@ -85,10 +85,10 @@ within 30 "the second reload" is_ready 3
 set_keys format logfmt file "$dir/other.log"
 sed -i 's|^net:|net:\n  silent_after: 9s|' "$config"
 kill -HUP "$process"
-within 10 "needs a restart" grep -q \
+within 30 "needs a restart" grep -q \
 	'"level":"warn".*"msg":"needs a restart","what":"net.silent_after"' \
 	other.log
-within 10 "the format" grep -q 'msg=reloaded what=log.format' other.log
+within 30 "the format" grep -q 'msg=reloaded what=log.format' other.log
 within 30 "the third reload" is_ready 4
 is net.silent_after 3s || fail "silent_after is $(shown net.silent_after)"
 is log.format logfmt || fail "format is $(shown log.format)"
@@ -97,11 +97,11 @@ is log.format logfmt || fail "format is $(shown log.format)"
 echo 'nonsense: 1' >>"$config"
 sed -i 's|format: logfmt|format: xml|' "$config"
 kill -HUP "$process"
-within 10 "two mistakes" refusals_are 2
+within 30 "two mistakes" refusals_are 2
 is log.format logfmt || fail "a wrong file changed the format"
 set_keys format json file "$dir/none/log"
 kill -HUP "$process"
-within 10 "the file" grep -q "level=error.*open log file $dir/none/log" \
+within 30 "the file" grep -q "level=error.*open log file $dir/none/log" \
 	other.log
 is log.format logfmt || fail "half of it was taken over"
 cmp -s "$log" before || fail "the first file goes on"
