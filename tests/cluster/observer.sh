@@ -2,7 +2,7 @@
 # Observers follow without a vote: one comes late and empty and fetches the
 # state, serves its clients, dies and lies without harm, is no quorum's last
 # member, and votes once it is promoted.
-# Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
+# Environment: AEGIS, LIAR.  Exit: 0 when all holds, 1 with a word.
 set -u
 # shellcheck disable=SC2034 # lib_trial looks for it
 room=1500000

@@ -1,7 +1,7 @@
 #!/bin/bash
 # What was signed in any epoch is proved by the members of that epoch: rosters,
 # evidence and backups from before and after a change, with the chain alone.
-# Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
+# Environment: AEGIS, LIAR.  Exit: 0 when all holds, 1 with a word.
 set -u
 # shellcheck disable=SC2034 # lib_trial looks for it
 room=1500000
