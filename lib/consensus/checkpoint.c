@@ -486,8 +486,10 @@ checkpoint_receive(struct engine *e, struct decoder *d)
 	if (PLANT_CHECKPOINT_TRUSTED ||
 	    certificate_verify(e->spare, &e->config.scope,
 		e->config.member_count, e->config.authority,
-		e->config.authority_ctx, NULL) != AG_OK)
+		e->config.authority_ctx, NULL) != AG_OK) {
+		doubt_waste(e);
 		return;
+	}
 	memory_check(e, e->spare);
 	checkpoint_certified(e, e->spare);
 }

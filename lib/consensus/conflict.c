@@ -39,6 +39,7 @@ conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
 	effect->seq = seq;
 	effect->view = evidence.view;
 	effect->body = body;
+	doubt_convict(e, UINT32_C(1) << evidence.member);
 	return true;
 }
 

@@ -95,7 +95,8 @@ enum event_kind {
 	EVENT_START,     /* seq: applied by the state machine already;
 			    has_digest and digest of that state when known;
 			    horizon; token: a number that no other start had,
-			    or 0 to ask nobody */
+			    or 0 to ask nobody; members: against whom evidence
+			    is kept, a bit each */
 	EVENT_TICK,      /* time only */
 	EVENT_MESSAGE,   /* member: authenticated sender; body */
 	EVENT_SUBMIT,    /* body: an envelope of our clients, rightly signed */
@@ -116,6 +117,7 @@ struct event {
 	uint64_t now_us;  /* monotonic, never falls */
 	uint64_t wall_ms; /* our clock, for judging proposed times */
 	uint32_t member;
+	uint32_t members;
 	uint64_t seq;
 	uint64_t token;
 	bool has_digest;

@@ -641,8 +641,12 @@ memory_receive_recalled(struct engine *e, uint32_t from, struct decoder *d)
 	struct answer answer;
 
 	if (e->recall_nonce == 0 || !read_answer(e, d, &answer) ||
-	    answer.nonce != e->recall_nonce || !answer_holds(e, &answer))
+	    answer.nonce != e->recall_nonce)
 		return;
+	if (!answer_holds(e, &answer)) {
+		doubt_waste(e);
+		return;
+	}
 	e->recalled |= 1U << from;
 	peer->recalled_view = answer.view;
 	peer->recalled_seq =

@@ -578,11 +578,14 @@ new_view_receive(struct engine *e, struct bytes body)
 		return;
 	if (!view_signed_by(e, PURPOSE_NEW_VIEW, view_primary(e, f.view),
 		f.view, f.statement, f.signature) ||
-	    !changes_hold(e, &f))
+	    !changes_hold(e, &f)) {
+		doubt_waste(e);
 		return;
+	}
 	select_from(e, f.changes, f.change_count);
 	if (!selection_matches(e, &f)) {
 		REACHED(SELECTION_REFUSED);
+		doubt_waste(e);
 		return;
 	}
 	if (is_overtaken(e, f.view) && !PLANT_OVERTAKEN_TAKEN) {

@@ -36,6 +36,7 @@
  *         view_change new_view
  *         pace                slow and unfair primaries
  *         progress            repair
+ *         doubt               members that waste our verifications
  *         record recover      what survives a crash
  *         memory              and what to do when it did not
  *         emit                effects
@@ -182,6 +183,7 @@ pbft_init(void *memory, size_t len, const struct engine_config *config)
 		return NULL;
 	memset(memory, 0, state_bytes(config));
 	e->config = *config;
+	doubt_init(e);
 	if (PLANT_EPOCH_UNSIGNED)
 		e->config.scope.epoch = 0;
 	e->quorum = trust_quorum(FAULTS_BYZANTINE, config->member_count) -
@@ -219,6 +221,8 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 	    from == e->config.self)
 		return;
 	e->peers[from].heard_us = e->now_us;
+	if (!doubt_hears_message(e, from, type))
+		return;
 	decoder_init(&d, body);
 	(void)decoder_get_array_max(&d, 16);
 	(void)decoder_get_uint(&d);
@@ -233,7 +237,7 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		vote_receive(e, from, &d);
 		break;
 	case MESSAGE_VOTE_PROOFS:
-		vote_receive_proofs(e, &d);
+		vote_receive_proofs(e, from, &d);
 		break;
 	case MESSAGE_VIEW_CHANGE:
 		view_change_receive(e, body);
@@ -331,6 +335,7 @@ dispatch(struct engine *e, const struct event *event)
 		recover_record(e, event->body);
 		break;
 	case EVENT_START:
+		doubt_convict(e, event->members);
 		recover_start(e, event);
 		break;
 	case EVENT_TICK:

@@ -175,14 +175,17 @@ struct peer {
 	uint64_t history_at;     /* the history it last lacked began here */
 	uint64_t asked_us;       /* since when its questions are counted */
 	uint32_t asked;          /* and how many there were */
-	uint64_t doubted_us; /* since when its doubtful bundles are counted */
-	uint32_t doubted;    /* and how many were verified */
-	uint32_t patience;   /* doublings before its lone view change is
+	struct {
+		uint64_t interval; /* that spent was last reckoned in */
+		uint32_t spent;    /* verifications, doubt.c says which */
+		bool is_convicted; /* there is evidence against it */
+	} doubt;
+	uint32_t patience; /* doublings before its lone view change is
 				 joined again */
-	uint32_t owes;       /* PREPAREs in time until it is waited for */
-	uint32_t fine;       /* what it owed when it last came too late, less
+	uint32_t owes;     /* PREPAREs in time until it is waited for */
+	uint32_t fine;     /* what it owed when it last came too late, less
 				 what was forgiven since */
-	uint32_t in_time;    /* times in time, towards the next of it */
+	uint32_t in_time;  /* times in time, towards the next of it */
 	struct view_change view_change;
 	struct checkpoint_vote checkpoints[CHECKPOINT_VOTES_KEPT];
 	uint32_t pending_bytes; /* of requests it forwarded */
@@ -228,12 +231,15 @@ struct selection {
 };
 
 struct engine {
-	struct engine_config config;
+	struct engine_config config;       /* its authority is doubt.c's, */
+	const struct authority *authority; /* which asks this one */
+	void *authority_ctx;
 	uint32_t quorum, faults;
 	uint32_t everybody; /* PREPAREs that decide: all members' */
 
 	/* Set by the step under way. */
 	const struct event *event;
+	uint32_t verified; /* of its message, and not charged to anybody */
 	struct effects *effects;
 	uint8_t *scratch;
 	size_t scratch_cap, scratch_used;
@@ -489,6 +495,28 @@ void memory_receive_recall(struct engine *e, uint32_t from, struct decoder *d);
 void memory_receive_recalled(struct engine *e, uint32_t from,
     struct decoder *d);
 
+/* --- doubt.c: how much is verified of a member that wastes it --- */
+
+/* From now on the engine's authority counts. */
+void doubt_init(struct engine *e);
+
+/* A message begins: is it heard, now, of this member? */
+bool doubt_hears_message(struct engine *e, uint32_t from, uint64_t type);
+
+/* Is anything of it verified; or what decides nothing yet? */
+bool doubt_hears(struct engine *e, uint32_t member);
+bool doubt_hears_early(struct engine *e, uint32_t member);
+
+/* What was just verified holds, and decides nothing yet: its signer pays. */
+void doubt_early(struct engine *e, uint32_t member, uint32_t cost);
+
+/* All that was verified of the message was in vain, as its sender could have
+ * known. */
+void doubt_waste(struct engine *e);
+
+/* There is evidence against these members, a bit each. */
+void doubt_convict(struct engine *e, uint32_t members);
+
 /* --- vote.c --- */
 
 void vote_give(struct engine *e, enum vote_phase phase, uint64_t seq,
@@ -506,7 +534,7 @@ void vote_encode(struct encoder *out, const struct vote *vote,
     const struct vote_proof *proof);
 void vote_decode(struct decoder *d, struct vote *vote);
 void vote_receive(struct engine *e, uint32_t from, struct decoder *d);
-void vote_receive_proofs(struct engine *e, struct decoder *d);
+void vote_receive_proofs(struct engine *e, uint32_t from, struct decoder *d);
 void vote_take(struct engine *e, const struct vote *vote,
     const struct vote_proof *proof, uint64_t token);
 

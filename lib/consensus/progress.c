@@ -606,8 +606,10 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 	if (!PLANT_COMMITTED_TRUSTED &&
 	    certificate_verify(e->spare, &e->config.scope,
 		e->config.member_count, e->config.authority,
-		e->config.authority_ctx, NULL) != AG_OK)
+		e->config.authority_ctx, NULL) != AG_OK) {
+		doubt_waste(e);
 		return;
+	}
 	memory_check(e, e->spare);
 	if (is_history)
 		take_history(e, batch);

@@ -63,7 +63,7 @@
  *         raft_leader     proposing and replicating
  *         raft_follower   appending what the leader sends
  *         raft_read       how far a state must be to answer a read
- *         and of PBFT's   pool slot pending checkpoint progress emit record
+ *         and of PBFT's   pool slot pending checkpoint progress doubt emit record
  */
 #include "consensus/raft.h"
 
@@ -163,6 +163,7 @@ raft_init(void *memory, size_t len, const struct engine_config *config)
 		return NULL;
 	memset(memory, 0, state_bytes(config));
 	e->config = *config;
+	doubt_init(e);
 	e->quorum = trust_quorum(FAULTS_CRASH, config->member_count);
 	e->faults = trust_faults(FAULTS_CRASH, config->member_count);
 	e->slot_count = slots_of(config);
@@ -298,6 +299,8 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 	    from == e->config.self)
 		return;
 	e->peers[from].heard_us = e->now_us;
+	if (!doubt_hears_message(e, from, type))
+		return;
 	decoder_init(&d, body);
 	(void)decoder_get_array_max(&d, 16);
 	(void)decoder_get_uint(&d);
@@ -309,7 +312,7 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		vote_receive(e, from, &d);
 		break;
 	case MESSAGE_VOTE_PROOFS:
-		vote_receive_proofs(e, &d);
+		vote_receive_proofs(e, from, &d);
 		break;
 	case MESSAGE_PROGRESS:
 		on_progress(e, from, &d);
@@ -380,6 +383,7 @@ dispatch(struct engine *e, const struct event *event)
 		raft_log_replay(e, event->body);
 		break;
 	case EVENT_START:
+		doubt_convict(e, event->members);
 		raft_log_start(e, event);
 		break;
 	case EVENT_TICK:

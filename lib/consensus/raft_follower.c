@@ -205,8 +205,10 @@ raft_follower_base(struct engine *e, uint32_t from, struct decoder *d)
 	if (e->spare->seq > e->stable) {
 		if (certificate_verify(e->spare, &e->config.scope,
 			e->config.member_count, e->config.authority,
-			e->config.authority_ctx, NULL) != AG_OK)
+			e->config.authority_ctx, NULL) != AG_OK) {
+			doubt_waste(e);
 			return;
+		}
 		e->raft->offer_seq = e->spare->seq;
 		e->raft->offer_term = base_term;
 		checkpoint_adopt(e, e->spare);

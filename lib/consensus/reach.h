@@ -32,6 +32,7 @@
 	X(LATE_FINED, USUAL, "and in vain")                                    \
 	X(VOTE_AHEAD, USUAL, "a vote of a view above ours is kept")            \
 	X(CONFLICT, USUAL, "two votes that contradict each other")             \
+	X(DOUBTED, USUAL, "who wastes verifications is not heard")             \
 	X(CLOCK_REFUSED, USUAL, "a proposal's time is refused")                \
 	X(CHOSEN_REFUSED, RARE, "a proposal for what a new view chose")        \
 	X(PROPOSAL_AGAIN, USUAL, "a proposal is seen again")                   \

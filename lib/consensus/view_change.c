@@ -54,6 +54,10 @@
 /* No correct replica gets near it. */
 #define VIEW_MAX (UINT64_MAX / 2)
 
+/* Of a VIEW_CHANGE that holds, for who signed it: a correct member makes no
+ * more than a few in a progress interval (doubt.c). */
+#define CHANGE_COST 8
+
 /* View timeouts in which each request must be executed, whatever else is. */
 #define STARVATION_TIMEOUTS 4
 
@@ -526,10 +530,15 @@ view_change_receive(struct engine *e, struct bytes body)
 	    f.member >= e->config.member_count || f.member == e->config.self ||
 	    f.view > VIEW_MAX ||
 	    f.view <= e->peers[f.member].view_change.view || f.view < e->view ||
-	    (f.view == e->view && !e->is_changing))
+	    (f.view == e->view && !e->is_changing) ||
+	    !doubt_hears_early(e, f.member))
 		return;
-	if (!view_change_verify(e, body, &f) ||
-	    !keep(e, f.member, f.view, f.stable, body))
+	if (!view_change_verify(e, body, &f)) {
+		doubt_waste(e);
+		return;
+	}
+	doubt_early(e, f.member, CHANGE_COST);
+	if (!keep(e, f.member, f.view, f.stable, body))
 		return;
 	learn_checkpoint(e, &f);
 	view_change_consider(e);

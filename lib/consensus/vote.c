@@ -26,11 +26,9 @@
  *             late, until it has been in time as often as it owes.  Being
  *             late again costs it twice as much, and is forgiven slowly, so
  *             that nobody can make the others wait but rarely.
- *          8. A forged bundle costs as much as a good one, and one of a view
- *             above ours decides nothing yet.  Of both together, so many of
- *             each member are verified in a progress interval, and no more:
- *             bundles come from their signer, so a flood costs its own
- *             sender.  What was meant well is asked for when it is needed.
+ *          8. Votes of a view above ours decide nothing yet, so not many of
+ *             each member are verified (doubt.c).  What was meant well is
+ *             asked for when it is needed.
  *          9. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
@@ -43,9 +41,6 @@
 /* What a member that was late owes at first, and at most. */
 #define FINE_LEAST 8
 #define FINE_MAX 1024
-
-/* Of one member in one progress interval; a view change brings far fewer. */
-#define DOUBTED_MAX 64
 
 /*
  * Times in time, owing nothing, that take one off what the next fine is
@@ -429,21 +424,9 @@ vote_decode(struct decoder *d, struct vote *vote)
 	decoder_get_fixed(d, vote->digest.data, DIGEST_BYTES);
 }
 
-/* Forged, or of a view that may never come: is it one too many? */
-static bool
-is_doubted_enough(struct engine *e, struct peer *peer)
-{
-	if (e->now_us - peer->doubted_us >= e->config.progress_interval_us) {
-		peer->doubted_us = e->now_us;
-		peer->doubted = 0;
-	}
-	return peer->doubted >= DOUBTED_MAX;
-}
-
 void
 vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 {
-	struct peer *peer = &e->peers[from];
 	struct vote votes[VOTE_BUNDLE_MAX];
 	uint8_t signature[SIGNATURE_BYTES];
 	bool is_useful = false;
@@ -461,40 +444,52 @@ vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 	}
 	decoder_get_fixed(d, signature, sizeof(signature));
 	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful ||
-	    is_doubted_enough(e, peer))
+	    (view > e->view && !doubt_hears_early(e, from)) ||
+	    !vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
+		view, signature, e->config.authority, e->config.authority_ctx))
 		return;
-	peer->doubted += view > e->view;
-	if (!vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
-		view, signature, e->config.authority,
-		e->config.authority_ctx)) {
-		peer->doubted += view <= e->view;
-		return;
-	}
+	if (view > e->view)
+		doubt_early(e, from, 1);
 	for (i = 0; i < count; i++)
 		if (vote_is_useful(e, &votes[i], from, view))
 			vote_take_and_advance(e, &votes[i], &e->proofs[i]);
 }
 
+/* One of a VOTE_PROOFS: could it change anything, and does it hold? */
+static bool
+proof_holds(struct engine *e, const struct vote *vote,
+    const struct vote_proof *proof)
+{
+	const bool is_early = proof->view > e->view;
+
+	if (proof->member >= e->config.member_count ||
+	    proof->member == e->config.self ||
+	    !vote_is_useful(e, vote, proof->member, proof->view) ||
+	    (is_early && !doubt_hears_early(e, proof->member)) ||
+	    !vote_verify(vote, proof, &e->config.scope, e->config.authority,
+		e->config.authority_ctx))
+		return false;
+	if (is_early)
+		doubt_early(e, proof->member, 1);
+	return true;
+}
+
 void
-vote_receive_proofs(struct engine *e, struct decoder *d)
+vote_receive_proofs(struct engine *e, uint32_t from, struct decoder *d)
 {
 	size_t i, count = decoder_get_array_max(d, VOTE_BUNDLE_MAX);
 
-	for (i = 0; i < count && !decoder_failed(d); i++) {
+	for (i = 0; i < count && doubt_hears(e, from); i++) {
 		struct vote_proof proof;
 		struct vote vote;
 
 		decoder_expect_array(d, 4);
 		vote_decode(d, &vote);
 		vote_proof_decode(d, &proof);
-		if (decoder_failed(d) ||
-		    proof.member >= e->config.member_count ||
-		    proof.member == e->config.self ||
-		    !vote_is_useful(e, &vote, proof.member, proof.view) ||
-		    !vote_verify(&vote, &proof, &e->config.scope,
-			e->config.authority, e->config.authority_ctx))
-			continue;
-		vote_take_and_advance(e, &vote, &proof);
+		if (decoder_failed(d))
+			return;
+		if (proof_holds(e, &vote, &proof))
+			vote_take_and_advance(e, &vote, &proof);
 	}
 }
 

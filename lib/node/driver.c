@@ -548,6 +548,7 @@ driver_recover(struct driver *d, const struct driver_config *config,
 		.token = nonce,
 		.has_digest = true,
 		.is_last = config->is_last,
+		.members = config->convicted,
 		.digest = *digest,
 	};
 	enum ag_status status;

@@ -31,6 +31,7 @@ struct driver_config {
 	uint64_t first_seq; /* the epoch begins above this state */
 	struct digest first_digest;
 	bool is_last; /* the state that is there is the last of its epoch */
+	uint32_t convicted; /* bit per member: evidence is kept against it */
 	uint32_t self;
 	const struct strategy *strategy;
 	const struct authority *authority;

@@ -735,6 +735,7 @@ node_open_driver(struct node *n, struct ag_error *err)
 		.first_seq = n->epoch_start.seq,
 		.first_digest = n->epoch_start.state,
 		.is_last = applier_is_last(n->applier),
+		.convicted = witness_convicted(n->witness),
 		.self = n->self,
 		.strategy = node_is_observer(n)
 		    ? &strategy_observer

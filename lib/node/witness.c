@@ -128,6 +128,17 @@ witness_take(struct witness *w, uint32_t member, struct bytes file)
 		log_refusal(w, member, &err);
 }
 
+uint32_t
+witness_convicted(const struct witness *w)
+{
+	uint32_t i, members = 0;
+
+	for (i = 0; i < w->roster->member_count; i++)
+		if (evidence_store_count_of(w->store, i) > 0)
+			members |= UINT32_C(1) << i;
+	return members;
+}
+
 const struct evidence_store *
 witness_store(const struct witness *w)
 {

@@ -28,6 +28,9 @@ void witness_close(struct witness *witness);
 /* The engine found this against member. */
 void witness_take(struct witness *witness, uint32_t member, struct bytes file);
 
+/* Members against whom there is evidence, a bit each. */
+uint32_t witness_convicted(const struct witness *witness);
+
 const struct evidence_store *witness_store(const struct witness *witness);
 
 #endif

@@ -75,8 +75,8 @@ struct node {
 	size_t report_count;
 	uint64_t deadline_us;
 	unsigned evidence, refused, fetches, histories, signatures,
-	    verifications;
-	uint32_t culprit;
+	    verifications, failures; /* of those */
+	uint32_t culprit, convicted; /* the last, all */
 	enum evidence_kind culpable;
 	uint64_t fetch_seq, stable, vouched;
 	uint32_t fetch_members;  /* all that were to be asked for it */
@@ -140,15 +140,23 @@ fake_sign(void *ctx, struct bytes message,
 }
 
 FIXTURE bool
+node_count_verified(struct node *node, bool holds)
+{
+	node->verifications++;
+	node->failures += !holds;
+	return holds;
+}
+
+FIXTURE bool
 fake_verify(void *ctx, uint32_t member, struct bytes message,
     const uint8_t signature[static SIGNATURE_BYTES])
 {
 	struct node *node = ctx;
 	uint8_t expected[SIGNATURE_BYTES];
 
-	node->verifications++;
 	fake_signature(member, message, expected);
-	return memcmp(expected, signature, SIGNATURE_BYTES) == 0;
+	return node_count_verified(node,
+	    memcmp(expected, signature, SIGNATURE_BYTES) == 0);
 }
 
 /* A principal of which the first byte is a member's number is that member. */
@@ -158,9 +166,9 @@ fake_verify_request(void *ctx, const uint8_t principal[static PUBLIC_KEY_BYTES],
 {
 	uint8_t expected[SIGNATURE_BYTES];
 
-	(void)ctx;
 	fake_signature(principal[0], message, expected);
-	return memcmp(expected, signature, SIGNATURE_BYTES) == 0;
+	return node_count_verified(ctx,
+	    memcmp(expected, signature, SIGNATURE_BYTES) == 0);
 }
 
 /* ctx is a member's number: for messages made by hand. */
@@ -401,6 +409,7 @@ node_keep_evidence(struct node *node, const struct effect *effect)
 	assert_true(evidence_holds(&evidence, c->n, &fake_authority, node));
 	node->evidence++;
 	node->culprit = effect->member;
+	node->convicted |= 1U << effect->member;
 	node->culpable = evidence.kind;
 }
 
@@ -656,6 +665,7 @@ node_start(struct node *node)
 	    (struct event){ .kind = EVENT_START,
 		.seq = node->applied,
 		.token = ++node->starts,
+		.members = node->convicted,
 		.horizon = node->has_no_horizon ? NULL : &node->horizon,
 		.has_digest = true,
 		.is_last =
