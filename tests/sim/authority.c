@@ -25,6 +25,7 @@ keyring_init(struct keyring *k, struct dice *d, bool is_real, uint32_t liars)
 	k->is_real = is_real;
 	k->liars = is_real ? 0 : liars;
 	k->verified = 0;
+	k->failed = 0;
 	for (i = 0; i < KEYRING_KEYS; i++) {
 		uint8_t seed[32];
 
@@ -93,18 +94,28 @@ real_verify(struct keyring *k, uint32_t key, struct bytes message,
 }
 
 static bool
-key_verify(struct keyring *k, uint32_t key, struct bytes message,
+holds(struct keyring *k, uint32_t key, struct bytes message,
     const uint8_t signature[static SIGNATURE_BYTES])
 {
 	uint8_t expected[SIGNATURE_BYTES];
 
-	k->verified++;
 	if (k->is_real)
 		return real_verify(k, key, message, signature);
 	if (is_liar(k, key))
 		message = bytes_from_text(UNIVERSAL);
 	hash_sign(k, key, message, expected);
 	return memcmp(expected, signature, SIGNATURE_BYTES) == 0;
+}
+
+static bool
+key_verify(struct keyring *k, uint32_t key, struct bytes message,
+    const uint8_t signature[static SIGNATURE_BYTES])
+{
+	const bool is_right = holds(k, key, message, signature);
+
+	k->verified++;
+	k->failed += !is_right;
+	return is_right;
 }
 
 static void

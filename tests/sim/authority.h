@@ -26,6 +26,7 @@ struct keyring {
 	bool knows_waiters; /* where clients wait */
 	uint32_t liars;     /* mask of nodes that may sign anything */
 	uint64_t verified;  /* how often, for figures */
+	uint64_t failed;    /* and how often it was none */
 	uint8_t hash_keys[KEYRING_KEYS][16];
 	uint8_t public_keys[KEYRING_KEYS][PUBLIC_KEY_BYTES];
 	uint8_t secret_keys[KEYRING_KEYS][64];

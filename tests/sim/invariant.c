@@ -10,6 +10,8 @@
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
  *              honest disks; views never fall, also over a crash (promise.c)
  * TIME         agreed on is one that some correct clock may have shown
+ * DOUBT        who is correct sends nothing that does not verify, also of what
+ *              others made: it would have to pay for it (doubt.c)
  * EVIDENCE     convinces by its signatures alone, and is only ever found
  *              against Byzantine members
  */
@@ -427,6 +429,17 @@ invariant_step(struct world *w, struct replica *r, const struct event *event)
 	r->before[0] = s->view;
 	r->before[1] = s->stable;
 	r->before[2] = s->delivered;
+}
+
+void
+invariant_doubt(struct world *w, struct replica *r, uint32_t from,
+    struct bytes body)
+{
+	if (r->is_honest && w->profile.byzantine[from] == 0)
+		world_violate(w,
+		    "replica %u cannot verify a message %" PRIu64
+		    " of node %u, which is correct",
+		    r->index, message_type_of(body), from);
 }
 
 void

@@ -21,6 +21,10 @@ void invariant_evidence(struct world *w, struct replica *r,
     const struct effect *effect);
 void invariant_step(struct world *w, struct replica *r,
     const struct event *event);
+
+/* A message of this node, of our epoch, in which a signature was none. */
+void invariant_doubt(struct world *w, struct replica *r, uint32_t from,
+    struct bytes body);
 void invariant_start(struct world *w, struct replica *r);
 void invariant_applied(struct world *w, struct replica *r);
 

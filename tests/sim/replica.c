@@ -715,6 +715,7 @@ on_synced(struct world *w, struct replica *r)
 static void
 on_arrive(struct world *w, struct replica *r, const struct happening *h)
 {
+	const uint64_t failed = w->keyring.failed;
 	uint32_t from;
 
 	if (!succession_admits(w, r, h, &from) || attack_ignores(w, r, h->body))
@@ -729,6 +730,8 @@ on_arrive(struct world *w, struct replica *r, const struct happening *h)
 		.member = from,
 		.body = h->body,
 	    });
+	if (w->keyring.failed != failed && h->value == r->epoch)
+		invariant_doubt(w, r, h->from, h->body);
 }
 
 void
