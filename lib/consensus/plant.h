@@ -187,6 +187,12 @@ extern unsigned int plant;
 /* 64  Nobody shows a laggard the view it missed. */
 #define PLANT_VIEW_UNSHOWN PLANT(64)
 
+/* 65  Patience that has grown stays so, whatever is decided. */
+#define PLANT_PATIENCE_KEPT PLANT(65)
+
+/* 66  Patience grows without end. */
+#define PLANT_PATIENCE_ENDLESS PLANT(66)
+
 /* 71  A slow primary is blamed by nobody. */
 #define PLANT_SLOW_KEPT PLANT(71)
 

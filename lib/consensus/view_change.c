@@ -606,7 +606,7 @@ view_timeout_us(const struct engine *e)
 {
 	uint32_t doublings = e->attempts;
 
-	if (doublings > TIMEOUT_DOUBLINGS_MAX)
+	if (doublings > TIMEOUT_DOUBLINGS_MAX && !PLANT_PATIENCE_ENDLESS)
 		doublings = TIMEOUT_DOUBLINGS_MAX;
 	return e->config.view_timeout_us << (PLANT_NO_BACKOFF ? 0 : doublings);
 }

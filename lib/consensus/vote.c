@@ -743,7 +743,8 @@ deliver(struct engine *e, const struct certificate *certificate,
 	if (e->delivered > e->proposed)
 		e->proposed = e->delivered;
 	e->last_progress_us = e->now_us;
-	e->attempts = 0;
+	if (!PLANT_PATIENCE_KEPT)
+		e->attempts = 0;
 	pending_executed(e, batch, certificate->seq);
 }
 

@@ -3,7 +3,8 @@
 #
 # All are in one build of the simulator, $BUILD/planted/aegis-sim, and the
 # environment names the one that is made.  The schedule that finds it is
-# reduced, which must leave 20 choices at most.  Those from 101 on are Raft's.
+# reduced, which must leave 20 choices at most: else others are tried, also of
+# other profiles than the swarm's.  Plants from 101 on are Raft's.
 # What no schedule finds in time a unit of the core must find.  With $TABLE
 # set, what was found goes there as a table.
 set -u
@@ -26,36 +27,49 @@ words_of() {
 		sed "s/ *\*\/ *\$//; s/^\/\* $1 *//; s/ \* */ /g"
 }
 
-# plant_search FROM: the first schedule that finds it.
+# plant_search PROFILE FROM: the first schedule that finds it.
 plant_search() {
-	! "$sim" --strategy "$strategy" --seconds "$limit" --first --jobs 1 \
-		--from "$1" >"$log" 2>&1
+	! "$sim" --strategy "$strategy" --profile "$1" --seconds "$limit" \
+		--first --jobs 1 --from "$2" >"$log" 2>&1
 }
 
 plant_seed() {
 	sed -n 's/^VIOLATION seed=\([0-9]*\).*/\1/p' "$log" | head -n 1
 }
 
-# plant_reduce SEED: to how many choices.
+# plant_reduce PROFILE SEED: to how many choices.
 plant_reduce() {
-	timeout 120 "$sim" --strategy "$strategy" --seed "$1" --shrink 2>&1 |
+	timeout 120 "$sim" --strategy "$strategy" --profile "$1" --seed "$2" \
+		--shrink 2>&1 |
 		sed -n 's/^shrunk to \([0-9]*\) choices.*/\1/p'
 }
 
-# plant_reduce_best SEED: the same, of other schedules too that find it, when
-# there is more left than there should be.
+# plant_try PROFILE SEED: take note of what is left of it, if that is less.
+plant_try() {
+	choices=$(plant_reduce "$1" "$2")
+	[ "${choices:-99}" -lt "${best:-99}" ] || return 0
+	best=$choices
+	seed=$2
+	[ "$1" = swarm ] || seed="$1 $2"
+}
+
+# plant_reduce_best SEED: in $best, of the schedule $seed: of the first that
+# finds it, or of others when there is more left than there should be.
 plant_reduce_best() {
-	best=$(plant_reduce "$1")
-	tries=3
-	at=$1
-	while [ "${best:-99}" -gt 20 ] && [ $tries -gt 0 ]; do
-		tries=$((tries - 1))
-		plant_search $((at + 1)) || break
-		at=$(plant_seed)
-		choices=$(plant_reduce "$at")
-		[ "${choices:-99}" -ge "${best:-99}" ] || best=$choices
+	best=
+	seed=$1
+	plant_try swarm "$1"
+	for profile in swarm $profiles; do
+		tries=3
+		at=0
+		[ "$profile" != swarm ] || at=$1
+		while [ "${best:-99}" -gt 20 ] && [ $tries -gt 0 ]; do
+			tries=$((tries - 1))
+			plant_search "$profile" $((at + 1)) || break
+			at=$(plant_seed)
+			plant_try "$profile" "$at"
+		done
 	done
-	echo "${best:--}"
 }
 
 # The first unit of the core that fails with the plant.
@@ -75,8 +89,12 @@ for n; do
 	export PLANT="$n"
 	began=$(date +%s%N)
 	strategy=pbft
-	[ "$n" -lt 101 ] || strategy=raft
-	if ! plant_search 1; then
+	profiles="focused deep"
+	if [ "$n" -ge 101 ]; then
+		strategy=raft
+		profiles=
+	fi
+	if ! plant_search swarm 1; then
 		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$log")
 		unit=$(plant_unit)
 		echo "plant $n: not in $runs schedules, unit: ${unit:-none}"
@@ -87,16 +105,15 @@ for n; do
 	fi
 	took=$((($(date +%s%N) - began) / 100000000))
 	took=$((took / 10)).$((took % 10))
-	seed=$(plant_seed)
 	why=$(sed -n 's/^VIOLATION[^:]*: //p' "$log" | head -n 1)
 	runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$log")
-	choices=$(plant_reduce_best "$seed")
-	echo "plant $n: found after $took s, seed $seed, $choices choices: $why"
-	if [ "$choices" = - ] || [ "$choices" -gt 20 ]; then
+	plant_reduce_best "$(plant_seed)"
+	echo "plant $n: found after $took s, seed $seed, ${best:--} choices: $why"
+	if [ "${best:-99}" -gt 20 ]; then
 		echo "plant $n: not reduced"
 		coarse=$((coarse + 1))
 	fi
-	echo "| $n | $(words_of "$n") | $took | $runs | $seed | $choices | $(
+	echo "| $n | $(words_of "$n") | $took | $runs | $seed | ${best:--} | $(
 		echo "$why" | cut -c 1-90) |" >>"$rows"
 done
 

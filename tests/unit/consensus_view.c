@@ -68,6 +68,74 @@ f_dead_primaries_in_a_row_are_passed_over(void **state)
 	cluster_free(c);
 }
 
+/* While the knob is set, no primary's word gets through. */
+static bool
+primaries_are_dumb(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	uint64_t type = message_type_of(body);
+
+	(void)from;
+	(void)to;
+	return c->knob == 0 ||
+	    (type != MESSAGE_NEW_VIEW && type != MESSAGE_PRE_PREPARE);
+}
+
+/* How long until the next view is asked for, in view timeouts. */
+static uint64_t
+timeouts_to_next_view(struct cluster *c, uint64_t most)
+{
+	const uint64_t view = status_of(c, 3).view, began = c->now_us;
+
+	while (status_of(c, 3).view == view) {
+		if (c->now_us - began > most * c->config.view_timeout_us)
+			return UINT64_MAX;
+		cluster_advance(c, c->config.progress_interval_us);
+	}
+	assert_int_equal(status_of(c, 3).view, view + 1);
+	return (c->now_us - began) / c->config.view_timeout_us;
+}
+
+static void
+patience_doubles_with_each_view_that_brings_nothing_and_is_reset_by_the_first_that_does(
+    void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i, round;
+
+	(void)state;
+	c->passes = primaries_are_dumb;
+	for (round = 0; round < 2; round++) {
+		c->knob = 1;
+		submit(c, 3);
+		for (i = 0; i < 5; i++)
+			assert_int_equal(timeouts_to_next_view(c, 2 << i),
+			    1U << i);
+		/* The next primary is heard again. */
+		c->knob = 0;
+		cluster_advance(c, 100 * c->config.view_timeout_us);
+		assert_applied(c, round + 1);
+	}
+	cluster_free(c);
+}
+
+static void
+patience_has_a_most(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	c->passes = primaries_are_dumb;
+	c->knob = 1;
+	submit(c, 3);
+	for (i = 0; i < 6; i++)
+		(void)timeouts_to_next_view(c, 100);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(timeouts_to_next_view(c, 100), 64);
+	cluster_free(c);
+}
+
 static void
 an_idle_cluster_stays_in_its_view(void **state)
 {
@@ -1187,6 +1255,9 @@ main(void)
 		cmocka_unit_test(
 		    who_asks_for_a_view_says_why_and_who_enters_it_who_asked),
 		cmocka_unit_test(f_dead_primaries_in_a_row_are_passed_over),
+		cmocka_unit_test(
+		    patience_doubles_with_each_view_that_brings_nothing_and_is_reset_by_the_first_that_does),
+		cmocka_unit_test(patience_has_a_most),
 		cmocka_unit_test(an_idle_cluster_stays_in_its_view),
 		cmocka_unit_test(
 		    a_replica_without_a_quorum_in_hearing_blames_nobody),
