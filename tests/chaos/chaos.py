@@ -15,6 +15,7 @@ In the end:
     the agreed time is the true one;
     nobody has evidence that a member signed conflicting statements, which a
     member that forgot something by being killed would have done;
+    no node ever had more than 256 MiB resident;
     no node ended by itself unless it had to, or said anything that is not in
     its log; and each kind of fault that was asked for did happen.
 
@@ -51,6 +52,7 @@ ROUNDS_IN_CAMPAIGN = 30
 # With all the load and the other faults; figures.py measures it alone.
 FAILOVER_P99_MS = 2500
 RECOVERY_MS = 5000
+MEMORY_MIB = 256  # resident, of a member that is not at fault
 
 # Of fifty rounds.
 KINDS = {"primary": 9, "one": 3, "faults": 3, "all": 4, "again": 3, "pause": 4,
@@ -127,7 +129,12 @@ def report(options, figures):
         if quantile(values, 0.99) > bar:
             print("chaos: %s: p99 is over %d ms" % (what, bar))
             is_good = False
-    print("largest node at the end: %.1f MB resident, %d descriptors" % (figures.resident / 1e6, figures.descriptors))
+    peak = figures.resident / (1 << 20)
+    print("largest node: %.1f MiB resident (at most %d), %d descriptors" % (peak, MEMORY_MIB, figures.descriptors))
+    # A sanitizer has memory of its own.
+    if peak > MEMORY_MIB and options.has_seam:
+        print("chaos: a node had more than %d MiB resident" % MEMORY_MIB)
+        is_good = False
     return is_good
 
 

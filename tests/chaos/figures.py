@@ -10,13 +10,16 @@ successive       with seven nodes, the primary is killed or stopped and with
 silent           writes a second with f members stopped that are not the
                  primary, to those without faults
 garbage, flood,  the same with f members replaced by traitor.c, which votes
-ahead            for one thing here and another there, or sends ten thousand
-                 votes a second to each, forged ones or of views to come; how
-                 many it made is told beside, because a machine that all share
-                 may not let it
+ahead, proofs,   for one thing here and another there, or sends ten thousand
+changes          votes a second to each, forged ones or of views to come, or a
+                 thousand messages full of them, or ten thousand view changes;
+                 how many it made is told beside, because a machine that all
+                 share may not let it
 slow_primary     the same with f primaries, this one and the next, whose
                  every word is late by 0.9 of the time after which a request
                  that waits has the primary replaced
+memory           the most that any member that is not at fault ever had
+                 resident during one of those that are told as ratios
 
 Rates are measured in pairs, without the fault and with it, in turn, on the
 same cluster and through the same members, none of which is at fault; the
@@ -28,6 +31,7 @@ write of a measurement failed, or the states of the members differ; with
 """
 import argparse
 import contextlib
+import functools
 import json
 import os
 import random
@@ -38,7 +42,7 @@ import sys
 import time
 
 from campaign import Campaign, Figures, quantile
-from chaos import add_tools, find_tools
+from chaos import MEMORY_MIB, add_tools, find_tools
 from ground import Told
 from trial import Failure
 
@@ -47,7 +51,10 @@ SLOW_MS = VIEW_TIMEOUT_MS * 9 // 10
 
 # name: (bar, whether it is a floor)
 BARS = {"failover": (1500, False), "successive": (4000, False), "silent": (0.8, True), "garbage": (0.5, True),
-        "flood": (0.5, True), "ahead": (0.5, True), "slow_primary": (0.5, True)}
+        "flood": (0.5, True), "ahead": (0.5, True), "proofs": (0.5, True), "changes": (0.5, True),
+        "slow_primary": (0.5, True), "memory": (MEMORY_MIB, False)}
+# What a traitor does in the place of f members.
+TREASONS = ("garbage", "flood", "ahead", "proofs", "changes")
 
 
 class Bench(Campaign):
@@ -58,6 +65,7 @@ class Bench(Campaign):
         self.lines = []
         self.complaints = []
         self.frames = []  # a second, of each traitor of the last pair
+        self.peaks = {}  # MiB, by fault
 
     def begin(self):
         self.ground.open()
@@ -145,7 +153,23 @@ class Bench(Campaign):
                 return
             self.rate(names)
 
-    def rate_figure(self, name, fault):
+    def rate_despite(self, name, fault, victims, names):
+        """Writes a second through these, while the victims are at fault."""
+        for one in names:
+            self.trial.forget_peak(one)
+        with fault(victims):
+            rate = self.rate(names)
+            peak = max(self.trial.usage(one)[0] for one in names) / (1 << 20)
+        self.peaks[name] = max(self.peaks.get(name, 0), peak)
+        return rate
+
+    def memory_figure(self):
+        if self.peaks:
+            worst = max(self.peaks, key=self.peaks.get)
+            self.add("memory", "MiB", self.peaks[worst], list(self.peaks.values()), during=worst)
+
+    def rate_figure(self, name):
+        fault = functools.partial(self.traitors, how=name) if name in TREASONS else getattr(self, name)
         ratios, rates = [], []
         for _ in range(self.options.pairs):
             primaries = self.primaries()
@@ -155,15 +179,14 @@ class Bench(Campaign):
             victims = primaries if name == "slow_primary" else backups
             names = [one for one in self.trial.names if one not in victims]
             free = self.rate(names)
-            with fault(victims):
-                bad = self.rate(names)
+            bad = self.rate_despite(name, fault, victims, names)
             self.trial.up()
             self.past_votes(victims, names)
             self.trial.until_ready(90)
             ratios.append(bad / free)
             rates.append((free, bad))
         free, bad = rates[ratios.index(quantile(ratios, 0.5))]
-        more = {"frames_each": self.frames} if name in ("garbage", "flood", "ahead") else {}
+        more = {"frames_each": self.frames} if name in TREASONS else {}
         self.add(name, "ratio", quantile(ratios, 0.5), ratios, free=free, bad=bad, **more)
 
     @contextlib.contextmanager
@@ -194,15 +217,6 @@ class Bench(Campaign):
             for program in programs:
                 program.close()
 
-    def garbage(self, victims):
-        return self.traitors(victims, "garbage")
-
-    def flood(self, victims):
-        return self.traitors(victims, "flood")
-
-    def ahead(self, victims):
-        return self.traitors(victims, "ahead")
-
     @contextlib.contextmanager
     def slow_primary(self, victims):
         slow = [self.trial.names.index(name) for name in victims]
@@ -224,8 +238,10 @@ def measure(options, nodes, complaints, file):
                 bench.failover_figure(options.kills)
             elif name == "successive" and (bench.trial.faults > 1 or options.short):
                 bench.successive_figure(max(2, options.kills // 3))
-            elif name != "successive":
-                bench.rate_figure(name, getattr(bench, name))
+            elif name not in ("successive", "memory"):
+                bench.rate_figure(name)
+        if "memory" in options.only:
+            bench.memory_figure()
         bench.finish()
     finally:
         bench.end()
@@ -252,7 +268,8 @@ def main():
     options = parser.parse_args()
     options.load = os.path.abspath(options.load)
     if options.short:
-        options.nodes, options.only = [4], ["failover", "successive", "garbage", "slow_primary"]
+        options.nodes, options.only = [4], [
+            "failover", "successive", "garbage", "proofs", "changes", "slow_primary", "memory"]
         options.kills = options.pairs = options.seconds = 1
     options.clients, options.crowd, options.keys, options.writes_each = 4, 0, 0, 0
     options.verbose = False

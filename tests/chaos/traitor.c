@@ -1,6 +1,6 @@
 /*
  * A member in hostile hands, while the others work: traitor DIR ROSTER LISTEN
- * garbage|flood|ahead
+ * garbage|flood|ahead|proofs|changes
  *
  * It has the keys of the member whose data directory DIR is, listens where
  * that member does, brings up its links to all others as a node does, says
@@ -15,6 +15,11 @@
  *		sequence numbers ahead: FLOOD_RATE, or what its links take
  *	ahead     the same with signatures that are right, each of a later
  *		view than the one before
+ *	proofs    the same as flood, but as many votes in a message as it may
+ *		hold, each with a signature that is none
+ *	changes   view changes, each to a later view than the one before: its
+ *		own, rightly signed; its own with a certificate that nobody
+ *		signed; and another member's, that nobody signed
  *
  * NOT HERE One lie at a time, told from outside: fixture/liar.c.
  */
@@ -37,6 +42,7 @@
 #include "net/net.h"
 #include "trust/identity.h"
 #include "trust/setup.h"
+#include "trust/signing.h"
 
 #define LINKS_WAIT_MS 30000
 #define STEP_MS 10
@@ -45,6 +51,8 @@
 #define FLOOD_FRAMES 64            /* between two looks at the queues */
 #define FLOOD_BYTES (256U << 10)   /* in a link's queue at a time */
 #define FLOOD_WINDOW 64
+#define PROOFS_RATE UINT64_C(1000)
+#define MESSAGE_BYTES_MAX 16384
 
 static struct traitor {
 	struct roster roster;
@@ -191,6 +199,18 @@ struct lie {
 	bool is_signed; /* rightly */
 };
 
+/* What finds no room is one lie less. */
+static void
+send_made(uint32_t members, const struct encoder *e)
+{
+	struct bytes body;
+
+	traitor.made++;
+	if (encoder_finish(e, &body) != AG_OK ||
+	    net_send(traitor.net, members, FRAME_CONSENSUS, body) != AG_OK)
+		return;
+}
+
 static void
 tell(uint32_t members, const struct lie *lie)
 {
@@ -198,7 +218,6 @@ tell(uint32_t members, const struct lie *lie)
 	struct vote_proof proof;
 	uint8_t raw[512];
 	struct encoder e;
-	struct bytes body;
 
 	memset(vote.digest.data, lie->what, DIGEST_BYTES);
 	if (lie->is_signed)
@@ -217,11 +236,117 @@ tell(uint32_t members, const struct lie *lie)
 	encoder_put_uint(&e, lie->seq);
 	encoder_put_bytes(&e, bytes_of(vote.digest.data, DIGEST_BYTES));
 	encoder_put_bytes(&e, bytes_of(proof.signature, SIGNATURE_BYTES));
-	traitor.made++;
-	/* What finds no room is one lie less. */
-	if (encoder_finish(&e, &body) != AG_OK ||
-	    net_send(traitor.net, members, FRAME_CONSENSUS, body) != AG_OK)
-		return;
+	send_made(members, &e);
+}
+
+/* Of itself, and of a bundle of one. */
+static void
+put_forged_proof(struct encoder *e, uint64_t view)
+{
+	struct vote_proof proof = {
+		.member = traitor.identity.self,
+		.view = view,
+		.bundle_size = 1,
+	};
+
+	randombytes_buf(proof.signature, SIGNATURE_BYTES);
+	vote_proof_encode(e, &proof);
+}
+
+static void
+tell_proofs(uint64_t count)
+{
+	static uint8_t raw[MESSAGE_BYTES_MAX];
+	const uint64_t view = atomic_load(&traitor.view);
+	const uint64_t seq = atomic_load(&traitor.seq);
+	struct digest digest;
+	struct encoder e;
+	unsigned i;
+
+	(void)count;
+	randombytes_buf(digest.data, DIGEST_BYTES);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 2);
+	encoder_put_uint(&e, MESSAGE_VOTE_PROOFS);
+	encoder_put_array(&e, VOTE_BUNDLE_MAX);
+	for (i = 0; i < VOTE_BUNDLE_MAX; i++) {
+		encoder_put_array(&e, 4);
+		encoder_put_uint(&e, VOTE_COMMIT);
+		encoder_put_uint(&e, seq + 1 + i % FLOOD_WINDOW);
+		encoder_put_bytes(&e, bytes_of(digest.data, DIGEST_BYTES));
+		put_forged_proof(&e, view);
+	}
+	send_made(traitor.others, &e);
+}
+
+/* A quorum's certificate, of which the first signature is none. */
+static void
+put_forged_certificate(struct encoder *e, uint64_t view)
+{
+	static struct certificate certificate;
+	uint32_t i;
+
+	certificate.phase = VOTE_PREPARE;
+	certificate.view = view;
+	certificate.seq = atomic_load(&traitor.seq) + 1;
+	certificate.proof_count = trust_quorum(FAULTS_BYZANTINE,
+	    (uint32_t)traitor.roster.member_count);
+	for (i = 0; i < certificate.proof_count; i++)
+		certificate.proofs[i] = (struct vote_proof){
+			.member = i,
+			.view = view,
+			.bundle_size = 1,
+		};
+	certificate_encode(e, &certificate);
+}
+
+static void
+sign_change(uint64_t view, struct bytes statement,
+    uint8_t signature[static SIGNATURE_BYTES])
+{
+	const struct trust_scope *scope = &traitor.identity.scope;
+	struct digest digest;
+	struct signing s;
+
+	digest_of(&digest, statement);
+	signing_begin(&s, PURPOSE_VIEW_CHANGE);
+	signing_put(&s, scope->cluster_id, CLUSTER_ID_BYTES);
+	signing_put_u64(&s, scope->epoch);
+	signing_put_u64(&s, traitor.identity.self);
+	signing_put_u64(&s, view);
+	signing_put(&s, digest.data, DIGEST_BYTES);
+	identity_authority.sign(&traitor.identity, signing_bytes(&s),
+	    signature);
+}
+
+static void
+tell_change(uint64_t view, bool is_own, bool is_forged)
+{
+	static uint8_t raw[MESSAGE_BYTES_MAX];
+	uint8_t signature[SIGNATURE_BYTES];
+	const uint32_t self = traitor.identity.self;
+	struct encoder e;
+	size_t start;
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 8);
+	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
+	start = e.len;
+	encoder_put_uint(&e, is_own ? self : self == 0);
+	encoder_put_uint(&e, view);
+	encoder_put_uint(&e, traitor.roster.first_seq);
+	encoder_put_null(&e);
+	encoder_put_array(&e, is_forged);
+	if (is_forged)
+		put_forged_certificate(&e, view - 1);
+	encoder_put_array(&e, 0);
+	if (is_own)
+		sign_change(view, bytes_of(raw + start, e.len - start),
+		    signature);
+	else
+		randombytes_buf(signature, SIGNATURE_BYTES);
+	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
+	send_made(traitor.others, &e);
 }
 
 static void
@@ -259,8 +384,9 @@ do_garbage(void)
 		vote_garbage(++last);
 }
 
+/* Some of what tell_one() makes, if it is time for more of it. */
 static void
-flood(bool is_ahead)
+flood(uint64_t rate, void (*tell_one)(uint64_t count))
 {
 	static uint64_t count, began_us;
 	uint32_t down;
@@ -269,34 +395,69 @@ flood(bool is_ahead)
 	if (began_us == 0)
 		began_us = clock_mono_us();
 	if (look_at_links(&down) > FLOOD_BYTES ||
-	    count * 1000000 > (clock_mono_us() - began_us) * FLOOD_RATE) {
+	    count * 1000000 > (clock_mono_us() - began_us) * rate) {
 		pause_ms(1);
 		return;
 	}
-	for (i = 0; i < FLOOD_FRAMES; i++, count++) {
-		const struct lie lie = {
-			.view = atomic_load(&traitor.view) +
-			    (is_ahead ? 1 + count : 0),
-			.seq = atomic_load(&traitor.seq) + count % FLOOD_WINDOW,
-			.phase = VOTE_COMMIT,
-			.what = 0xcc,
-			.is_signed = is_ahead,
-		};
+	for (i = 0; i < FLOOD_FRAMES; i++, count++)
+		tell_one(count);
+}
 
-		tell(traitor.others, &lie);
-	}
+static void
+tell_vote(uint64_t count, bool is_ahead)
+{
+	const struct lie lie = {
+		.view = atomic_load(&traitor.view) + (is_ahead ? 1 + count : 0),
+		.seq = atomic_load(&traitor.seq) + count % FLOOD_WINDOW,
+		.phase = VOTE_COMMIT,
+		.what = 0xcc,
+		.is_signed = is_ahead,
+	};
+
+	tell(traitor.others, &lie);
+}
+
+static void
+tell_forged_vote(uint64_t count)
+{
+	tell_vote(count, false);
+}
+
+static void
+tell_vote_ahead(uint64_t count)
+{
+	tell_vote(count, true);
+}
+
+static void
+tell_one_of_changes(uint64_t count)
+{
+	tell_change(atomic_load(&traitor.view) + 1 + count, count % 3 != 2,
+	    count % 3 == 1);
 }
 
 static void
 do_flood(void)
 {
-	flood(false);
+	flood(FLOOD_RATE, tell_forged_vote);
 }
 
 static void
 do_ahead(void)
 {
-	flood(true);
+	flood(FLOOD_RATE, tell_vote_ahead);
+}
+
+static void
+do_proofs(void)
+{
+	flood(PROOFS_RATE, tell_proofs);
+}
+
+static void
+do_changes(void)
+{
+	flood(FLOOD_RATE, tell_one_of_changes);
 }
 
 static bool
@@ -307,21 +468,35 @@ has_input(void)
 	return poll(&p, 1, 0) != 0;
 }
 
+static void (*harm_find(const char *name))(void)
+{
+	static const struct {
+		const char *name;
+		void (*harm)(void);
+	} harms[] = {
+		{ "garbage", do_garbage },
+		{ "flood", do_flood },
+		{ "ahead", do_ahead },
+		{ "proofs", do_proofs },
+		{ "changes", do_changes },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(harms) / sizeof(harms[0]); i++)
+		if (strcmp(name, harms[i].name) == 0)
+			return harms[i].harm;
+	return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-	void (*harm)(void) = NULL;
+	void (*harm)(void) = argc == 5 ? harm_find(argv[4]) : NULL;
 
-	if (argc == 5 && strcmp(argv[4], "garbage") == 0)
-		harm = do_garbage;
-	else if (argc == 5 && strcmp(argv[4], "flood") == 0)
-		harm = do_flood;
-	else if (argc == 5 && strcmp(argv[4], "ahead") == 0)
-		harm = do_ahead;
 	if (harm == NULL) {
 		(void)fprintf(stderr,
 		    "usage: traitor DIR ROSTER LISTEN "
-		    "garbage|flood|ahead\n");
+		    "garbage|flood|ahead|proofs|changes\n");
 		return 2;
 	}
 	if (sodium_init() < 0 || sem_init(&traitor.heard, 0, 0) != 0)

@@ -308,11 +308,16 @@ class Trial:
         return self.until("all nodes agree who is primary", seconds, agreed)
 
     def usage(self, name):
-        """(resident bytes, open descriptors)"""
+        """(resident bytes at most, open descriptors)"""
         pid = self.processes[name].pid
-        with open("/proc/%d/statm" % pid, encoding="ascii") as file:
-            resident = int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-        return resident, len(os.listdir("/proc/%d/fd" % pid))
+        with open("/proc/%d/status" % pid, encoding="ascii") as file:
+            peak = int(next(line for line in file if line.startswith("VmHWM:")).split()[1]) * 1024
+        return peak, len(os.listdir("/proc/%d/fd" % pid))
+
+    def forget_peak(self, name):
+        """What it had resident until now does not count."""
+        with open("/proc/%d/clear_refs" % self.processes[name].pid, "w", encoding="ascii") as file:
+            file.write("5")
 
     # --- a torn tail ---
 
