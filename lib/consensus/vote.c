@@ -26,9 +26,10 @@
  *             late, until it has been in time as often as it owes.  Being
  *             late again costs it twice as much, and is forgiven slowly, so
  *             that nobody can make the others wait but rarely.
- *          8. Votes of a view above ours decide nothing yet, so not many of
- *             each member are verified (doubt.c).  What was meant well is
- *             asked for when it is needed.
+ *          8. Votes of a view above ours, or for states far above what is
+ *             stable here, decide nothing yet, so not many of each member are
+ *             verified (doubt.c).  What was meant well is asked for when it is
+ *             needed.
  *          9. A step does as much as its effects have room for.  The rest is
  *             remembered in work_from, and the next step begins with it.
  */
@@ -323,7 +324,11 @@ checkpoint_vote_is_useful(const struct engine *e, const struct vote *vote,
 		if (kept[k].is_present && kept[k].seq == vote->seq)
 			return !kept[k].is_convicted &&
 			    !digest_equal(&kept[k].digest, &vote->digest);
-	return true;
+	/* Nor what would not be kept. */
+	for (k = 0; k < CHECKPOINT_VOTES_KEPT; k++)
+		if (!kept[k].is_present || kept[k].seq < vote->seq)
+			return true;
+	return false;
 }
 
 /* Has the proposal of our view all it can use of this phase already? */
@@ -424,12 +429,19 @@ vote_decode(struct decoder *d, struct vote *vote)
 	decoder_get_fixed(d, vote->digest.data, DIGEST_BYTES);
 }
 
+/* Of a view to come, or for a state that ours is far below. */
+static bool
+is_early(const struct engine *e, const struct vote *vote, uint64_t view)
+{
+	return view > e->view || vote->seq > e->stable + e->config.window;
+}
+
 void
 vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 {
 	struct vote votes[VOTE_BUNDLE_MAX];
 	uint8_t signature[SIGNATURE_BYTES];
-	bool is_useful = false;
+	bool is_useful = false, is_timely = false;
 	uint64_t view;
 	size_t i, count;
 
@@ -438,17 +450,19 @@ vote_receive(struct engine *e, uint32_t from, struct decoder *d)
 	for (i = 0; i < count; i++) {
 		decoder_expect_array(d, 3);
 		vote_decode(d, &votes[i]);
-		is_useful = is_useful ||
-		    (!decoder_failed(d) &&
-			vote_is_useful(e, &votes[i], from, view));
+		if (decoder_failed(d) ||
+		    !vote_is_useful(e, &votes[i], from, view))
+			continue;
+		is_useful = true;
+		is_timely = is_timely || !is_early(e, &votes[i], view);
 	}
 	decoder_get_fixed(d, signature, sizeof(signature));
 	if (decoder_finish(d, NULL) != AG_OK || count == 0 || !is_useful ||
-	    (view > e->view && !doubt_hears_early(e, from)) ||
+	    (!is_timely && !doubt_hears_early(e, from)) ||
 	    !vote_bundle_open(e->proofs, votes, count, &e->config.scope, from,
 		view, signature, e->config.authority, e->config.authority_ctx))
 		return;
-	if (view > e->view)
+	if (!is_timely)
 		doubt_early(e, from, 1);
 	for (i = 0; i < count; i++)
 		if (vote_is_useful(e, &votes[i], from, view))
@@ -460,16 +474,18 @@ static bool
 proof_holds(struct engine *e, const struct vote *vote,
     const struct vote_proof *proof)
 {
-	const bool is_early = proof->view > e->view;
+	bool can_wait;
 
 	if (proof->member >= e->config.member_count ||
 	    proof->member == e->config.self ||
-	    !vote_is_useful(e, vote, proof->member, proof->view) ||
-	    (is_early && !doubt_hears_early(e, proof->member)) ||
+	    !vote_is_useful(e, vote, proof->member, proof->view))
+		return false;
+	can_wait = is_early(e, vote, proof->view);
+	if ((can_wait && !doubt_hears_early(e, proof->member)) ||
 	    !vote_verify(vote, proof, &e->config.scope, e->config.authority,
 		e->config.authority_ctx))
 		return false;
-	if (is_early)
+	if (can_wait)
 		doubt_early(e, proof->member, 1);
 	return true;
 }

@@ -185,17 +185,21 @@ forged_recalled(struct cluster *c, uint32_t to)
 	return finish(&e);
 }
 
-/* A vote for one sequence, in a bundle or as a proof. */
+static struct vote
+vote_of(enum vote_phase phase, uint64_t seq, uint8_t fill)
+{
+	return (struct vote){ phase, seq, { { fill } } };
+}
+
+/* A vote so many times, in a bundle or with a proof each. */
 static struct bytes
 vote_message(struct cluster *c, uint64_t type, uint32_t signer, uint64_t view,
-    uint64_t seq, size_t count, uint8_t fill, bool is_spoiled)
+    struct vote vote, size_t count, bool is_spoiled)
 {
-	struct vote vote = { .phase = VOTE_COMMIT, .seq = seq };
 	struct vote_proof proof;
 	struct encoder e;
 	size_t i;
 
-	vote.digest.data[0] = fill;
 	vote_bundle_sign(&proof, &vote, 1, &c->scope, signer, view,
 	    &fake_anybody, &signer);
 	proof.signature[0] ^= is_spoiled;
@@ -256,10 +260,11 @@ forge(struct cluster *c, enum forgery kind, uint32_t to)
 	case FORGED_PRE_PREPARE:
 		return forged_proposal();
 	case FORGED_VOTES:
-		return vote_message(c, MESSAGE_VOTES, FORGER, 0, 1, 1, 1, true);
+		return vote_message(c, MESSAGE_VOTES, FORGER, 0,
+		    vote_of(VOTE_COMMIT, 1, 1), 1, true);
 	case FORGED_VOTE_PROOFS:
-		return vote_message(c, MESSAGE_VOTE_PROOFS, 2, 0, 1,
-		    VOTE_BUNDLE_MAX, 1, true);
+		return vote_message(c, MESSAGE_VOTE_PROOFS, 2, 0,
+		    vote_of(VOTE_COMMIT, 1, 1), VOTE_BUNDLE_MAX, true);
 	case FORGED_VIEW_CHANGE:
 		return view_change(c, 2, 1, 1, true);
 	case FORGED_NEW_VIEW:
@@ -296,7 +301,8 @@ is_heard(struct cluster *c, uint32_t from, uint32_t to, uint64_t seq)
 	const unsigned before = c->nodes[to].verifications;
 
 	post(c, from, to,
-	    vote_message(c, MESSAGE_VOTES, from, 0, seq, 1, 1, false));
+	    vote_message(c, MESSAGE_VOTES, from, 0,
+		vote_of(VOTE_COMMIT, seq, 1), 1, false));
 	return c->nodes[to].verifications > before;
 }
 
@@ -365,7 +371,8 @@ who_was_convicted_is_doubted_sooner(void **state)
 	(void)state;
 	assert_true(is_heard(c, FORGER, 1, 1));
 	post(c, FORGER, 1,
-	    vote_message(c, MESSAGE_VOTES, FORGER, 0, 1, 1, 2, false));
+	    vote_message(c, MESSAGE_VOTES, FORGER, 0,
+		vote_of(VOTE_COMMIT, 1, 2), 1, false));
 	assert_int_equal(c->nodes[1].evidence, 1);
 	assert_in_range(flood(c, FORGER, 1, 1000), CONVICTED_ALLOWED,
 	    CONVICTED_ALLOWED + BESIDES);
@@ -463,11 +470,34 @@ who_is_a_view_ahead_can_still_show_it(void **state)
 		post(c, 2, 1,
 		    vote_message(c,
 			i % 2 == 0 ? MESSAGE_VOTES : MESSAGE_VOTE_PROOFS, 2,
-			1 + i, 1 + i % 8, 1, 1, false));
+			1 + i, vote_of(VOTE_COMMIT, 1 + i % 8, 1), 1, false));
 	assert_in_range(one->verifications - before, 1, ALLOWED / 2);
 	post(c, 2, 1,
 	    certificate_message(c, MESSAGE_COMMITTED, VOTE_COMMIT, false));
 	assert_int_equal(one->applied, 1);
+	cluster_free(c);
+}
+
+static void
+votes_for_states_that_are_far_are_soon_not_verified(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *one = &c->nodes[1];
+	unsigned i, before = one->verifications;
+
+	(void)state;
+	for (i = 0; i < 1000; i++)
+		post(c, FORGER, 1,
+		    vote_message(c, MESSAGE_VOTES, FORGER, 0,
+			vote_of(VOTE_CHECKPOINT, 1000 + i, 1), 1, false));
+	assert_in_range(one->verifications - before, 1, ALLOWED / 2);
+	/* Nor what is below all that is kept of it, however near. */
+	before = one->verifications;
+	for (i = 0; i < 1000; i++)
+		post(c, FORGER, 1,
+		    vote_message(c, MESSAGE_VOTE_PROOFS, FORGER, 0,
+			vote_of(VOTE_CHECKPOINT, 8, 1), 1, false));
+	assert_int_equal(one->verifications, before);
 	cluster_free(c);
 }
 
@@ -504,6 +534,8 @@ main(void)
 		cmocka_unit_test(
 		    view_changes_of_ever_later_views_are_soon_not_verified),
 		cmocka_unit_test(who_is_a_view_ahead_can_still_show_it),
+		cmocka_unit_test(
+		    votes_for_states_that_are_far_are_soon_not_verified),
 		cmocka_unit_test(questions_of_who_is_not_believed_are_answered),
 	};
 
