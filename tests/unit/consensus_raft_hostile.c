@@ -194,6 +194,40 @@ a_base_without_a_majoritys_signatures_is_not_taken(void **state)
 	cluster_free(c);
 }
 
+static void
+forged_bases_and_checkpoints_are_soon_not_verified(void **state)
+{
+	static struct certificate certificate;
+	static uint8_t raw[16384];
+	struct cluster *c = cluster_new_by(&strategy_raft, 3);
+	unsigned i, before;
+
+	(void)state;
+	cluster_start(c);
+	certificate_make(c, VOTE_CHECKPOINT, 0, 40, 9, 2, &certificate);
+	certificate.proofs[1].signature[0] ^= 1;
+	before = c->nodes[0].verifications;
+	for (i = 0; i < 1000; i++) {
+		const bool is_base = i % 2 == 0;
+		struct bytes body;
+		struct encoder e;
+
+		encoder_init(&e, raw, sizeof(raw));
+		encoder_put_array(&e, is_base ? 4 : 2);
+		encoder_put_uint(&e,
+		    is_base ? MESSAGE_LOG_BASE : MESSAGE_CHECKPOINT);
+		if (is_base) {
+			encoder_put_uint(&e, 2);
+			encoder_put_uint(&e, 2);
+		}
+		certificate_encode(&e, &certificate);
+		assert_int_equal(encoder_finish(&e, &body), AG_OK);
+		post(c, 1, 0, body);
+	}
+	assert_in_range(c->nodes[0].verifications - before, 2, 65);
+	cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -202,6 +236,8 @@ main(void)
 		cmocka_unit_test(what_no_leader_would_send_changes_nothing),
 		cmocka_unit_test(
 		    a_base_without_a_majoritys_signatures_is_not_taken),
+		cmocka_unit_test(
+		    forged_bases_and_checkpoints_are_soon_not_verified),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
