@@ -41,16 +41,25 @@ allowance(const struct peer *peer)
 					: DOUBTED_MAX;
 }
 
+static uint64_t
+interval_now(const struct engine *e)
+{
+	return e->now_us / e->config.progress_interval_us;
+}
+
 /* What a member has spent, less what the intervals since have allowed it. */
 static uint32_t
 spent(struct engine *e, uint32_t member)
 {
 	struct peer *peer = &e->peers[member];
-	const uint64_t interval = e->now_us / e->config.progress_interval_us;
-	const uint64_t passed = interval - peer->doubt.interval;
-	const uint32_t allowed = allowance(peer);
+	uint32_t allowed;
+	uint64_t passed;
 
-	peer->doubt.interval = interval;
+	if (peer->doubt.spent == 0)
+		return 0;
+	allowed = allowance(peer);
+	passed = interval_now(e) - peer->doubt.interval;
+	peer->doubt.interval += passed;
 	if (passed <= peer->doubt.spent / allowed)
 		peer->doubt.spent -= (uint32_t)passed * allowed;
 	else
@@ -60,18 +69,27 @@ spent(struct engine *e, uint32_t member)
 
 /* --- what is charged --- */
 
-void
-doubt_waste(struct engine *e)
+static void
+charge(struct engine *e, uint32_t member, uint32_t cost)
 {
-	e->peers[e->event->member].doubt.spent += e->verified;
+	struct peer *peer = &e->peers[member];
+
+	if (spent(e, member) == 0)
+		peer->doubt.interval = interval_now(e);
+	peer->doubt.spent += cost;
 	e->verified = 0;
 }
 
 void
-doubt_early(struct engine *e, uint32_t member, uint32_t cost)
+doubt_early(struct engine *e, uint32_t signer, uint32_t cost)
 {
-	e->peers[member].doubt.spent += cost;
-	e->verified = 0;
+	charge(e, signer, cost);
+}
+
+void
+doubt_waste(struct engine *e)
+{
+	charge(e, e->event->member, e->verified);
 }
 
 void

@@ -176,8 +176,8 @@ struct peer {
 	uint64_t asked_us;       /* since when its questions are counted */
 	uint32_t asked;          /* and how many there were */
 	struct {
-		uint64_t interval; /* that spent was last reckoned in */
-		uint32_t spent;    /* verifications, doubt.c says which */
+		uint32_t spent;    /* verifications, doubt.c says which; */
+		uint64_t interval; /* not 0: last reckoned in this one */
 		bool is_convicted; /* there is evidence against it */
 	} doubt;
 	uint32_t patience; /* doublings before its lone view change is
@@ -508,7 +508,7 @@ bool doubt_hears(struct engine *e, uint32_t member);
 bool doubt_hears_early(struct engine *e, uint32_t member);
 
 /* What was just verified holds, and decides nothing yet: its signer pays. */
-void doubt_early(struct engine *e, uint32_t member, uint32_t cost);
+void doubt_early(struct engine *e, uint32_t signer, uint32_t cost);
 
 /* All that was verified of the message was in vain, as its sender could have
  * known. */
