@@ -109,7 +109,8 @@ patience_doubles_with_each_view_that_brings_nothing_and_is_reset_by_the_first_th
 		c->knob = 1;
 		submit(c, 3);
 		for (i = 0; i < 5; i++)
-			assert_int_equal(timeouts_to_next_view(c, 2 << i),
+			assert_int_equal(timeouts_to_next_view(c,
+					     UINT64_C(2) << i),
 			    1U << i);
 		/* The next primary is heard again. */
 		c->knob = 0;
