@@ -38,7 +38,7 @@
  *         progress            repair
  *         doubt               members that waste our verifications
  *         record recover      what survives a crash
- *         memory              and what to do when it did not
+ *         memory recall       and what to do when it did not
  *         emit                effects
  */
 #include <string.h>
@@ -262,10 +262,10 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		checkpoint_receive(e, &d);
 		break;
 	case MESSAGE_RECALL:
-		memory_receive_recall(e, from, &d);
+		recall_receive(e, from, &d);
 		break;
 	case MESSAGE_RECALLED:
-		memory_receive_recalled(e, from, &d);
+		recall_receive_answer(e, from, &d);
 		break;
 	default:
 		break;

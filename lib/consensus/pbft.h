@@ -489,11 +489,26 @@ void memory_settle(struct engine *e);
 /* A certificate that holds: is a vote of ours in it that we do not know? */
 void memory_check(struct engine *e, const struct certificate *c);
 
-/* Ask the others what they know of our votes. */
-void memory_ask(struct engine *e);
-void memory_receive_recall(struct engine *e, uint32_t from, struct decoder *d);
-void memory_receive_recalled(struct engine *e, uint32_t from,
-    struct decoder *d);
+/* A vote of ours that holds: do we not know of it? */
+void memory_check_vote(struct engine *e, const struct vote *vote,
+    uint64_t view);
+
+/* Has this member ever voted, as far as it knows? */
+bool memory_has_votes(const struct engine *e);
+
+/* Enough answers are there: they bound our votes, */
+void memory_bound(struct engine *e);
+
+/* or nobody has voted yet, nor have we. */
+void memory_be_born(struct engine *e);
+
+/* --- recall.c: what do others know of our votes? --- */
+
+/* A question of this number, or of one made up, is open from now on. */
+void recall_begin(struct engine *e, uint64_t nonce);
+void recall_ask(struct engine *e);
+void recall_receive(struct engine *e, uint32_t from, struct decoder *d);
+void recall_receive_answer(struct engine *e, uint32_t from, struct decoder *d);
 
 /* --- doubt.c: how much is verified of a member that wastes it --- */
 

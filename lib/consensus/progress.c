@@ -628,7 +628,7 @@ progress_tick(struct engine *e)
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
-	memory_ask(e);
+	recall_ask(e);
 	progress_fetch(e);
 	checkpoint_chase(e);
 }

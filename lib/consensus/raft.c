@@ -321,10 +321,10 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		checkpoint_receive(e, &d);
 		break;
 	case MESSAGE_RECALL:
-		memory_receive_recall(e, from, &d);
+		recall_receive(e, from, &d);
 		break;
 	case MESSAGE_RECALLED:
-		memory_receive_recalled(e, from, &d);
+		recall_receive_answer(e, from, &d);
 		break;
 	case MESSAGE_READ_ANSWER:
 		raft_read_receive_answer(e, &d);
@@ -371,7 +371,7 @@ on_tick(struct engine *e)
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
-	memory_ask(e);
+	recall_ask(e);
 	checkpoint_chase(e);
 }
 

@@ -319,5 +319,5 @@ raft_log_start(struct engine *e, const struct event *event)
 	if (e->is_rejoining)
 		memory_settle(e);
 	progress_send(e);
-	memory_ask(e);
+	recall_ask(e);
 }

@@ -289,5 +289,5 @@ recover_start(struct engine *e, const struct event *event)
 		recover_renew(e);
 	deliver_ready(e);
 	progress_send(e);
-	memory_ask(e);
+	recall_ask(e);
 }
