@@ -77,8 +77,9 @@ engine_describe(const struct engine *e, struct engine_status *s)
 	s->view_changes = e->view_changes;
 	s->pending_requests = e->pending_count;
 	s->pending_bytes = e->pending_bytes;
-	s->is_rejoining = e->is_rejoining;
-	if (e->is_rejoining && e->horizon.memory == HORIZON_LOST)
+	s->is_rejoining = e->has_told_rejoining;
+	s->is_asking = e->is_asking;
+	if (s->is_rejoining && e->horizon.memory == HORIZON_LOST)
 		s->rejoin_seq = e->horizon.lost_seq;
 	s->clock_refusals = e->clock_refusals;
 	s->clock_refused_us = e->clock_refused_us;

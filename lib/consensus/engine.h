@@ -95,8 +95,9 @@ enum event_kind {
 	EVENT_START,     /* seq: applied by the state machine already;
 			    has_digest and digest of that state when known;
 			    horizon; token: a number that no other start had,
-			    or 0 to ask nobody; members: against whom evidence
-			    is kept, a bit each */
+			    or 0 to ask nobody what it knows of our votes
+			    before we vote again; members: against whom
+			    evidence is kept, a bit each */
 	EVENT_TICK,      /* time only */
 	EVENT_MESSAGE,   /* member: authenticated sender; body */
 	EVENT_SUBMIT,    /* body: an envelope of our clients, rightly signed */
@@ -210,6 +211,7 @@ struct engine_status {
 	/* Votes we gave may be forgotten: we give none for now (memory.c). */
 	bool is_rejoining;
 	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
+	bool is_asking;      /* nor before others told what they know of them */
 	/* Proposals refused because their time was too far from ours. */
 	uint64_t clock_refusals;                  /* since init */
 	uint64_t clock_refused_us;                /* now_us at the last */

@@ -9,6 +9,8 @@
  *          unknown  nobody knows up to where: rejoining, and asking
  *          Who is rejoining signs nothing: no votes, proposals, view changes
  *          or new views.  It follows what the others decide and executes it.
+ *          Whoever starts is asking first, in whatever state it thinks it is,
+ *          and signs nothing either until it was told (recall.c).
  *
  * RULES    1. The horizon bounds all votes from above.  It is written down
  *             apart from the log, before what it allows is durable there.
@@ -41,11 +43,19 @@
  *             and all of those answer that they have not voted either, the
  *             cluster is new, and so are we.
  *          6. A directory that came back older as a whole looks well.  A vote
- *             of ours that we don't remember, in a certificate or an answer,
- *             gives it away, and our memory is unknown from then on.  Until
- *             one is seen we count among the f faulty: whoever has all our
- *             votes of that time may keep them back, and nothing we could
- *             wait for would tell.
+ *             or VIEW_CHANGE of ours that we don't remember, in a certificate
+ *             or an answer, gives it away, and our memory is unknown from
+ *             then on.  So the others are asked before we vote.  A vote that
+ *             counts stands in a certificate: of its other members, of whom
+ *             f may lie, one that is correct is among those who answer, as
+ *             in rule 4, and has it in memory or in its log.
+ *             Not found out is who was answered by fewer than that before
+ *             the time was up (recall.c, rule 3), and whose forgotten votes
+ *             only those have who were silent or keep them back.  It counts
+ *             among the f faulty, until a vote of that time comes to light:
+ *             safe beside f - 1 others, as anybody is who lies.  With more
+ *             than f members that came back older nothing is promised: the
+ *             votes of a decision may be remembered by nobody.
  *          7. With all members rejoining nobody votes.  Nothing can tell them
  *             what was decided; a backup is restored, in a cluster of its
  *             own, where none of them has voted.
@@ -61,8 +71,16 @@
  *          9. Without a horizon it follows nobody until all others have told
  *             their terms and the ends of their logs: whom we voted for, and
  *             whose entries we copied, is one of them.
- *         10. A member of Raft whose directory came back older as a whole is
- *             not found out: nothing that it signed would tell.
+ *         10. A member of Raft that starts asks as well, and follows nobody
+ *             meanwhile.  Who led in a term knows which members voted for it
+ *             and what they acknowledged, and tells them: a directory that
+ *             came back older is found out, and rule 9 goes on.  Who led and
+ *             has started again has forgotten that.  So whoever starts votes
+ *             in no term that it was told of, and for a while for nobody
+ *             whose log is shorter than the longest it was told of: what it
+ *             acknowledged and forgot a majority has, and one of them told.
+ *             Not found out, and not made up for, is what only those know who
+ *             did not answer, or a log that is back later than that while.
  *
  * NOT HERE What the others are asked and say (recall.c), where the horizon
  *          is kept (trust/horizon.c), what becomes of a damaged log
@@ -223,13 +241,14 @@ memory_start(struct engine *e, const struct event *event)
 	    event->seq == e->config.first_seq)
 		e->horizon.memory = HORIZON_WHOLE;
 	e->is_rejoining = e->horizon.memory != HORIZON_WHOLE;
+	recall_begin(e, event->token);
+	e->is_rejoining = e->is_rejoining || e->is_asking;
 	if (e->raft != NULL && e->horizon.memory == HORIZON_LOST)
 		raft_election_spend(e, e->horizon.lost_view);
 	if (e->is_rejoining && e->config.member_count == 1) {
 		emit_fatal(e, "votes given may be missing from the log");
 		return false;
 	}
-	recall_begin(e, event->token);
 	if (e->is_rejoining &&
 	    (e->horizon.memory == HORIZON_UNKNOWN ||
 		e->stable < e->horizon.lost_seq))
@@ -277,6 +296,9 @@ forget(struct engine *e, uint64_t view, uint64_t seq)
 	tell_rejoining(e);
 	e->vote_count = 0;
 	e->held_count = 0;
+	/* Who may have voted for another leads nobody. */
+	if (e->raft != NULL)
+		raft_follow(e, e->view, RAFT_NOBODY);
 	tell_horizon_now(e);
 	if (e->recall_nonce == 0)
 		recall_begin(e, 0);
@@ -294,6 +316,31 @@ memory_check_vote(struct engine *e, const struct vote *vote, uint64_t view)
 	    vote->seq <= h->lost_seq)
 		return;
 	forget(e, view, vote->seq);
+}
+
+void
+memory_check_view(struct engine *e, uint64_t view)
+{
+	const struct horizon *h = &e->horizon;
+
+	if (view > h->view)
+		forget(e, view, 0);
+}
+
+void
+memory_check_bond(struct engine *e, uint32_t to, const struct bond *bond)
+{
+	const struct horizon *h = &e->horizon;
+
+	/* Entries of an older term may have been dropped since. */
+	if (bond->term < e->view ||
+	    (bond->term == e->view && bond->seq <= e->proposed &&
+		(!bond->has_voted || e->raft->vote == to)))
+		return;
+	if (h->memory == HORIZON_LOST && bond->term <= h->lost_view &&
+	    bond->seq <= h->lost_seq)
+		return;
+	forget(e, bond->term, bond->seq);
 }
 
 void
@@ -391,6 +438,41 @@ memory_be_born(struct engine *e)
 
 /* --- going on --- */
 
+/* In no term that we were told of is there a vote left to give: rule 10. */
+static void
+spend_told_terms(struct engine *e)
+{
+	uint64_t term = e->view;
+	uint32_t i;
+
+	for (i = 0; i < e->config.member_count; i++)
+		if ((e->recalled >> i & 1) != 0 &&
+		    e->peers[i].recalled_view > term)
+			term = e->peers[i].recalled_view;
+	if (term == e->view && e->raft->vote != RAFT_NOBODY)
+		return;
+	raft_election_spend(e, term);
+	raft_election_persist(e);
+	raft_announce(e);
+}
+
+void
+memory_trust(struct engine *e)
+{
+	if (e->raft != NULL && e->horizon.memory != HORIZON_UNKNOWN)
+		spend_told_terms(e);
+	if (e->horizon.memory != HORIZON_WHOLE) {
+		memory_settle(e);
+		return;
+	}
+	e->is_rejoining = false;
+	if (e->raft != NULL)
+		return;
+	recover_renew(e);
+	vote_put_off(e, e->stable + 1);
+	view_change_consider(e);
+}
+
 void
 memory_settle(struct engine *e)
 {
@@ -398,7 +480,7 @@ memory_settle(struct engine *e)
 	bool goes_on = e->view > h->lost_view ||
 	    (e->view == h->lost_view && !e->is_changing);
 
-	if (!e->is_rejoining || h->memory != HORIZON_LOST ||
+	if (!e->is_rejoining || e->is_asking || h->memory != HORIZON_LOST ||
 	    (e->stable < h->lost_seq && !PLANT_REJOIN_EARLY &&
 		!PLANT_RAFT_REJOIN_EARLY) ||
 	    e->stable_token != 0)

@@ -291,6 +291,7 @@ on_flush(struct engine *e)
 
 	if (!e->is_started)
 		return;
+	recall_flush(e);
 	proposal_make(e);
 	had_votes = e->vote_count > e->held_count;
 	vote_flush(e);
@@ -321,6 +322,7 @@ on_tick(struct engine *e)
 	if (vote_held_until(e) <= e->now_us)
 		vote_flush(e);
 	vote_stop_waiting(e);
+	recall_tick(e);
 	progress_tick(e);
 	view_change_repeat(e);
 	view_change_timers(e);
@@ -390,6 +392,9 @@ next_deadline(const struct engine *e)
 	if (e->is_changing && !e->is_rejoining && e->resend_us < deadline)
 		deadline = e->resend_us;
 	other = vote_held_until(e);
+	if (other < deadline)
+		deadline = other;
+	other = recall_deadline(e);
 	if (other < deadline)
 		deadline = other;
 	if (e->all_due_us < deadline)

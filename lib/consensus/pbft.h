@@ -153,6 +153,13 @@ struct pace {
 	uint64_t median_us;         /* of their waits; 0: not known */
 };
 
+/* Raft: the last term in which a member voted for us or acknowledged. */
+struct bond {
+	uint64_t term;
+	uint64_t seq;   /* the highest entry that it acknowledged in it; or 0 */
+	bool has_voted; /* for us */
+};
+
 struct peer {
 	uint64_t view;
 	uint64_t delivered;
@@ -168,6 +175,7 @@ struct peer {
 	struct pace_figure pace; /* of its last view as primary */
 	uint64_t recalled_seq;   /* its stable checkpoint when we asked, */
 	uint64_t recalled_view;  /* and the view it knew of */
+	struct bond bond;        /* Raft: what it owes us */
 	uint64_t heard_us;       /* its last message */
 	uint64_t told_us;        /* its last PROGRESS */
 	uint64_t answered_us;    /* when we last helped it */
@@ -265,6 +273,9 @@ struct engine {
 	uint64_t horizon_raised_us; /* and when */
 	bool is_rejoining;          /* we give no votes, */
 	bool has_told_rejoining;    /* and have said so */
+	bool is_asking;             /* nor before others told of ours, */
+	uint64_t asking_until_us;   /* which is waited for up to then */
+	uint32_t asked_heard;       /* bit per member asked as it was heard */
 	bool has_recalled_vote;     /* somebody has voted in this cluster */
 	uint64_t recall_nonce;      /* our question's; 0: nobody is asked */
 	uint64_t recall_until_us;   /* when to stop asking, if all is well */
@@ -493,8 +504,17 @@ void memory_check(struct engine *e, const struct certificate *c);
 void memory_check_vote(struct engine *e, const struct vote *vote,
     uint64_t view);
 
+/* Ours to a member of Raft: have we forgotten it? */
+void memory_check_bond(struct engine *e, uint32_t to, const struct bond *bond);
+
+/* A view that we asked for: the same. */
+void memory_check_view(struct engine *e, uint64_t view);
+
 /* Has this member ever voted, as far as it knows? */
 bool memory_has_votes(const struct engine *e);
+
+/* The others were asked: what we know of our votes is all there is. */
+void memory_trust(struct engine *e);
 
 /* Enough answers are there: they bound our votes, */
 void memory_bound(struct engine *e);
@@ -507,6 +527,15 @@ void memory_be_born(struct engine *e);
 /* A question of this number, or of one made up, is open from now on. */
 void recall_begin(struct engine *e, uint64_t nonce);
 void recall_ask(struct engine *e);
+
+/* Ask those again that are heard now, and no longer than they may take. */
+void recall_flush(struct engine *e);
+void recall_tick(struct engine *e);
+uint64_t recall_deadline(const struct engine *e);
+
+/* Raft: a member has voted for us, or acknowledged what is up to seq. */
+void recall_bind(struct engine *e, uint32_t member, uint64_t seq,
+    bool has_voted);
 void recall_receive(struct engine *e, uint32_t from, struct decoder *d);
 void recall_receive_answer(struct engine *e, uint32_t from, struct decoder *d);
 
@@ -663,6 +692,9 @@ void view_change_receive(struct engine *e, struct bytes body);
 
 /* Send our own again to whoever may have missed it. */
 void view_change_repeat(struct engine *e);
+
+/* Show a member the last one that we have of it. */
+void view_change_show(struct engine *e, uint32_t member);
 
 /* Act on the view changes at hand. */
 void view_change_consider(struct engine *e);

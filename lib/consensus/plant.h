@@ -61,6 +61,9 @@ extern unsigned int plant;
 /* 15  Who rejoined votes in whatever view it finds. */
 #define PLANT_REJOIN_ANY_VIEW PLANT(15)
 
+/* 16  Who starts votes before it has asked. */
+#define PLANT_VOTES_UNASKED PLANT(16)
+
 /* 20  A commit quorum is one vote too small. */
 #define PLANT_COMMIT_SHORT PLANT(20)
 
@@ -271,5 +274,11 @@ extern unsigned int plant;
 
 /* 115  An epoch's last state answers reads (sim/machine.c). */
 #define PLANT_RAFT_LAST_READ PLANT(115)
+
+/* 116  What a member owes us is not told to it. */
+#define PLANT_RAFT_BOND_UNTOLD PLANT(116)
+
+/* 117  Who starts minds no longer log than its own. */
+#define PLANT_RAFT_LOGS_IGNORED PLANT(117)
 
 #endif

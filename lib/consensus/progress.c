@@ -90,7 +90,9 @@ progress_send(struct engine *e)
 	encoder_put_uint(&out, e->applied);
 	encoder_put_uint(&out, e->stable);
 	encoder_put_uint(&out, wanted_checkpoint(e));
-	encoder_put_bool(&out, engine_votes(e));
+	/* Who only asks first is about to. */
+	encoder_put_bool(&out,
+	    engine_votes(e) || (e->is_asking && !e->has_told_rejoining));
 	encoder_put_bool(&out, e->pace.is_blaming);
 	if (is_told_at_once(e))
 		emit_send_promptly(e, engine_others(e), emit_end(e, &out));

@@ -331,7 +331,7 @@ on_message(struct engine *e, uint32_t from, struct bytes body)
 		break;
 	default:
 		/* Who knows of no term it was in can follow nobody. */
-		if (e->horizon.memory != HORIZON_UNKNOWN)
+		if (e->horizon.memory != HORIZON_UNKNOWN && !e->is_asking)
 			on_term_message(e, from, type, &d);
 		break;
 	}
@@ -354,6 +354,7 @@ on_flush(struct engine *e)
 {
 	if (!e->is_started)
 		return;
+	recall_flush(e);
 	raft_leader_flush(e);
 	raft_read_flush(e);
 	vote_flush(e);
@@ -368,6 +369,7 @@ on_tick(struct engine *e)
 	raft_election_tick(e);
 	raft_leader_tick(e);
 	raft_read_tick(e);
+	recall_tick(e);
 	if (e->now_us < e->next_progress_us)
 		return;
 	progress_send(e);
@@ -438,6 +440,8 @@ next_deadline(struct engine *e)
 		deadline = other;
 	if (vote_held_until(e) < deadline)
 		deadline = vote_held_until(e);
+	if (recall_deadline(e) < deadline)
+		deadline = recall_deadline(e);
 	other = raft_read_deadline(e);
 	if (other < deadline)
 		deadline = other;

@@ -54,8 +54,11 @@ struct raft {
 	uint64_t base_term;   /* of the entry at stable */
 	uint64_t offer_seq;   /* a LOG_BASE at hand, */
 	uint64_t offer_term;  /* and its term */
-	uint64_t commit;      /* entries known to be committed */
-	uint64_t durable;     /* leader: its own entries, on its disk */
+	uint64_t told_seq;    /* the end of the longest log told at a start, */
+	uint64_t told_term;   /* which votes go by as by our own */
+	uint64_t told_until_us;
+	uint64_t commit;  /* entries known to be committed */
+	uint64_t durable; /* leader: its own entries, on its disk */
 
 	uint32_t grants;   /* asking, candidate: a bit per member */
 	uint32_t attempts; /* elections since a leader was heard */
@@ -135,6 +138,9 @@ void raft_election_sent(struct engine *e, uint32_t from, struct decoder *d);
 
 /* Be in this term at least, with no vote left to give in it. */
 void raft_election_spend(struct engine *e, uint64_t term);
+
+/* A log ends so, as its member told: vote for none that has less. */
+void raft_election_told(struct engine *e, uint64_t seq, uint64_t term);
 
 /* Write down term and vote. */
 void raft_election_persist(struct engine *e);

@@ -13,7 +13,10 @@
  *             the leader wished them.  That a stuck leader is heard for ever
  *             by some is its own business: without a majority's answers it
  *             steps down.
- *          5. Who may have forgotten votes gives none (memory.c).
+ *          5. Who may have forgotten votes gives none (memory.c).  Who starts
+ *             votes for two timeouts as if its log ended where the longest
+ *             ends that it was told of; then not, since whose that is may
+ *             never come back.
  *          6. Patience is drawn from one to two timeouts, from the cluster,
  *             the member and what was tried before: the same in each run,
  *             and seldom the same at two members.
@@ -75,6 +78,22 @@ count(uint32_t mask)
 	return bits;
 }
 
+static bool
+is_within(uint64_t seq, uint64_t term, uint64_t last_seq, uint64_t last_term)
+{
+	return last_term > term || (last_term == term && last_seq >= seq);
+}
+
+/* Has this log what may have been committed, as far as we were told? */
+static bool
+has_all_told(const struct engine *e, uint64_t last_seq, uint64_t last_term)
+{
+	const struct raft *raft = e->raft;
+
+	return e->now_us >= raft->told_until_us || PLANT_RAFT_LOGS_IGNORED ||
+	    is_within(raft->told_seq, raft->told_term, last_seq, last_term);
+}
+
 static void
 ask(struct engine *e, uint64_t term, bool is_pre)
 {
@@ -132,7 +151,8 @@ raft_election_begin(struct engine *e)
 		raft_announce(e);
 	}
 	raft_election_arm(e);
-	if (e->is_rejoining)
+	if (e->is_rejoining ||
+	    !has_all_told(e, e->proposed, raft_log_last_term(e)))
 		return;
 	raft->role = RAFT_ASKING;
 	raft->grants = 1U << e->config.self;
@@ -176,10 +196,22 @@ leader_is_heard(const struct engine *e)
 static bool
 has_all_of_ours(struct engine *e, uint64_t last_seq, uint64_t last_term)
 {
-	uint64_t ours = raft_log_last_term(e);
+	return PLANT_RAFT_ANY_LOG ||
+	    (is_within(e->proposed, raft_log_last_term(e), last_seq,
+		 last_term) &&
+		has_all_told(e, last_seq, last_term));
+}
 
-	return PLANT_RAFT_ANY_LOG || last_term > ours ||
-	    (last_term == ours && last_seq >= e->proposed);
+void
+raft_election_told(struct engine *e, uint64_t seq, uint64_t term)
+{
+	struct raft *raft = e->raft;
+
+	raft->told_until_us = e->now_us + 2 * e->config.view_timeout_us;
+	if (is_within(seq, term, raft->told_seq, raft->told_term))
+		return;
+	raft->told_seq = seq;
+	raft->told_term = term;
 }
 
 static void
@@ -262,6 +294,8 @@ raft_election_answer(struct engine *e, uint32_t from, struct decoder *d)
 		     : raft->role == RAFT_CANDIDATE && term == e->view))
 		return;
 	raft->grants |= 1U << from;
+	if (!is_pre)
+		recall_bind(e, from, 0, true);
 	tally(e);
 }
 

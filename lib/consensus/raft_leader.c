@@ -505,6 +505,8 @@ raft_leader_answer(struct engine *e, uint32_t from, struct decoder *d)
 		return;
 	f->answered_us = e->now_us;
 	f->is_awaited = false;
+	if (is_taken && seq <= e->proposed)
+		recall_bind(e, from, seq, false);
 	if (is_taken)
 		on_taken(e, f, seq);
 	else

@@ -358,6 +358,15 @@ show_others(struct engine *e)
 }
 
 void
+view_change_show(struct engine *e, uint32_t member)
+{
+	const struct view_change *vc = &e->peers[member].view_change;
+
+	if (vc->view != 0)
+		send_kept(e, 1U << member, vc);
+}
+
+void
 view_change_repeat(struct engine *e)
 {
 	const struct view_change *vc = &e->peers[e->config.self].view_change;
@@ -526,8 +535,13 @@ view_change_receive(struct engine *e, struct bytes body)
 	struct bytes statement;
 
 	/* Cheap questions first.  Anybody may have sent it on. */
-	if (!view_change_read(body, &f, &statement, signature) ||
-	    f.member >= e->config.member_count || f.member == e->config.self ||
+	if (!view_change_read(body, &f, &statement, signature))
+		return;
+	if (f.member == e->config.self && f.view > e->horizon.view &&
+	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f.member, f.view, statement,
+		signature))
+		memory_check_view(e, f.view);
+	if (f.member >= e->config.member_count || f.member == e->config.self ||
 	    f.view > VIEW_MAX ||
 	    f.view <= e->peers[f.member].view_change.view || f.view < e->view ||
 	    (f.view == e->view && !e->is_changing) ||

@@ -38,11 +38,41 @@ invariant_persist(struct world *w, struct replica *r,
 	r->last_token = effect->token;
 }
 
+/* Does this message bind its sender?  Others' are sent on. */
+static bool
+binds(const struct world *w, const struct replica *r, struct bytes body)
+{
+	struct decoder d;
+
+	decoder_init(&d, body);
+	(void)decoder_get_array_max(&d, 16);
+	switch (decoder_get_uint(&d)) {
+	case MESSAGE_VOTES:
+		/* Of Raft's members they are for checkpoints. */
+		return !world_is_raft(w);
+	case MESSAGE_PRE_PREPARE:
+	case MESSAGE_VOTE_REQUEST:
+	case MESSAGE_VOTE_ANSWER:
+		return true;
+	case MESSAGE_APPEND_ANSWER:
+		return r->status.is_asking;
+	case MESSAGE_VIEW_CHANGE:
+		return decoder_get_uint(&d) == r->self;
+	default:
+		return false;
+	}
+}
+
 void
 invariant_send(struct world *w, struct replica *r, const struct effect *effect)
 {
 	if (r->is_honest && (effect->members >> r->self & 1) != 0)
 		world_violate(w, "replica %u sends to itself", r->index);
+	if (r->is_honest && (r->status.is_rejoining || r->status.is_asking) &&
+	    binds(w, r, effect->body))
+		world_violate(w,
+		    "replica %u votes, and does not know for what it voted",
+		    r->index);
 }
 
 static void
@@ -115,8 +145,9 @@ invariant_leave(struct world *w, struct replica *r, struct bytes body)
 	uint64_t phase, view, seq;
 	size_t i, count;
 
-	/* Who came back older may say what it said before otherwise. */
-	if (!r->is_honest || (w->forgetful >> r->member & 1) != 0)
+	/* Who came back older may say what it said before otherwise, until
+	 * it has noticed and rejoined. */
+	if (!r->is_honest || (w->unsettled >> r->member & 1) != 0)
 		return;
 	if (message_type_of(body) == MESSAGE_PRE_PREPARE)
 		note_proposal(w, r, body);
@@ -415,6 +446,21 @@ invariant_evidence(struct world *w, struct replica *r,
 }
 
 void
+invariant_start(struct world *w, struct replica *r)
+{
+	r->was_asking = r->status.is_asking;
+	if (!r->is_honest || !r->is_up || r->status.is_rejoining ||
+	    r->status.is_asking)
+		return;
+	if (!world_is_raft(w))
+		promise_start(w, r);
+	if (r->status.view < r->view_told)
+		world_violate(w,
+		    "replica %u spoke in view %" PRIu64 " and forgot it",
+		    r->index, r->view_told);
+}
+
+void
 invariant_step(struct world *w, struct replica *r, const struct event *event)
 {
 	const struct engine_status *s = &r->status;
@@ -429,6 +475,9 @@ invariant_step(struct world *w, struct replica *r, const struct event *event)
 	r->before[0] = s->view;
 	r->before[1] = s->stable;
 	r->before[2] = s->delivered;
+	/* It has asked, and goes on from what it knows. */
+	if (r->was_asking && !s->is_asking)
+		invariant_start(w, r);
 }
 
 void
@@ -440,19 +489,6 @@ invariant_doubt(struct world *w, struct replica *r, uint32_t from,
 		    "replica %u cannot verify a message %" PRIu64
 		    " of node %u, which is correct",
 		    r->index, message_type_of(body), from);
-}
-
-void
-invariant_start(struct world *w, struct replica *r)
-{
-	if (!r->is_honest || !r->is_up || r->status.is_rejoining)
-		return;
-	if (!world_is_raft(w))
-		promise_start(w, r);
-	if (r->status.view < r->view_told)
-		world_violate(w,
-		    "replica %u spoke in view %" PRIu64 " and forgot it",
-		    r->index, r->view_told);
 }
 
 void

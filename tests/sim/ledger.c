@@ -132,7 +132,7 @@ ledger_leave(struct world *w, struct replica *r, struct bytes body)
 	struct decoder d;
 	uint64_t member, view;
 
-	if (!r->is_honest || (w->forgetful >> r->member & 1) != 0)
+	if (!r->is_honest || (w->unsettled >> r->member & 1) != 0)
 		return;
 	decoder_init(&d, body);
 	(void)decoder_get_array_max(&d, 16);

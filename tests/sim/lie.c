@@ -164,6 +164,7 @@ roll_back(struct world *w, struct replica *r)
 		w->asked[r->member] = 0;
 	}
 	w->forgetful |= 1U << r->member;
+	w->unsettled |= 1U << r->member;
 }
 
 static void

@@ -366,6 +366,8 @@ on_rejoining(struct world *w, struct replica *r, const struct effect *effect)
 	    effect->is_rejoining ? "gives no votes until" : "votes again",
 	    effect->seq);
 	if (!effect->is_rejoining)
+		w->unsettled &= ~(1U << r->member);
+	if (!effect->is_rejoining)
 		world_count(w, COUNT_REACHED_REJOINED);
 	else if (effect->seq == 0)
 		world_count(w, COUNT_REACHED_ASKING);
@@ -624,8 +626,10 @@ replica_start(struct world *w, struct replica *r)
 	start.seq = r->machine.applied;
 	start.is_last = machine_is_last(&r->machine, r->epoch);
 	start.horizon = &r->memory.horizon;
-	/* Members ask nobody without a reason; an observer asks whom it may. */
-	start.token = w->profile.lie_count == 0 && !membership_observes(w, r)
+	/* Who never ran has nothing to ask for; an observer asks whom it
+	 * may. */
+	start.token = w->profile.lie_count == 0 && r->incarnation == 0 &&
+		!membership_observes(w, r)
 	    ? 0
 	    : w->now * WORLD_REPLICAS_MAX + r->index + 1;
 	machine_digest(&r->machine, &start.digest);

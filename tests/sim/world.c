@@ -307,6 +307,7 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(w->asked, 0, sizeof(w->asked));
 	w->forgetful = 0;
 	w->ending_until = 0;
+	w->unsettled = 0;
 	w->generation++;
 	if (w->exhaust.most > 0)
 		exhaust_begin(&w->exhaust, &w->profile);

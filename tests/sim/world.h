@@ -174,6 +174,7 @@ struct replica {
 
 	struct engine_status status;
 	uint64_t before[3]; /* view, stable, delivered the step before */
+	bool was_asking;
 	uint64_t last_token;
 	uint64_t token_base;   /* of the disk's tokens; engines count from 1 */
 	uint64_t delivered;    /* next delivery is this + 1 */
@@ -314,7 +315,8 @@ struct world {
 	uint32_t epochs;    /* of these, as far as the reference has come */
 	uint32_t changes;   /* of rosters, asked for */
 	uint32_t honest;    /* node mask */
-	uint32_t forgetful; /* honest, but their disks came back older */
+	uint32_t forgetful; /* honest, but their disks came back older; */
+	uint32_t unsettled; /* those that have not rejoined since */
 	uint64_t generation;
 	struct ledger_entry ledger[WORLD_LEDGER_MAX];
 	uint64_t asked[PROFILE_MEMBERS_MAX]; /* highest VIEW_CHANGE told */

@@ -200,7 +200,7 @@ the_last_of_all_terms_is_nobodys(void **state)
 
 	(void)state;
 	(void)count_effects(&strategy_raft, e,
-	    (struct event){ .kind = EVENT_START, .token = 1 });
+	    (struct event){ .kind = EVENT_START });
 	strategy_raft.status(e, &before);
 	for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
 		bool appends = messages[i].type == MESSAGE_APPEND;

@@ -278,6 +278,7 @@ the_next_epoch_begins_behind_it(void **state)
 	uint32_t i;
 
 	(void)state;
+	c->asks_nobody = true;
 	for (i = 0; i < 3; i++)
 		node_start(&c->nodes[i]);
 	agree(c, 1, 12);
@@ -337,6 +338,7 @@ the_first_batch_of_an_epoch_is_a_checkpoint(void **state)
 	uint32_t i;
 
 	(void)state;
+	c->asks_nobody = true;
 	for (i = 0; i < 3; i++)
 		node_start(&c->nodes[i]);
 	agree(c, 1, 1);

@@ -110,6 +110,7 @@ struct cluster {
 	struct digest states[CLUSTER_SEQ_MAX];
 	uint64_t last;     /* its batch ends the epoch; 0: none does */
 	bool has_transfer; /* a state asked for is put in place at once */
+	bool asks_nobody;  /* who starts votes at once */
 	/* May a message pass?  NULL: all do. */
 	bool (*passes)(struct cluster *c, uint32_t from, uint32_t to,
 	    struct bytes body);
@@ -664,7 +665,7 @@ node_start(struct node *node)
 	node_step(node,
 	    (struct event){ .kind = EVENT_START,
 		.seq = node->applied,
-		.token = ++node->starts,
+		.token = node->cluster->asks_nobody ? 0 : ++node->starts,
 		.members = node->convicted,
 		.horizon = node->has_no_horizon ? NULL : &node->horizon,
 		.has_digest = true,
@@ -697,6 +698,32 @@ node_roll_back(struct node *node, uint64_t seq)
 	memset(&node->state, 0, sizeof(node->state));
 	if (seq > 0)
 		node->state = node->cluster->states[seq];
+}
+
+/* All that a member has on its disk, as it is now. */
+struct image {
+	size_t records;
+	uint64_t applied;
+	struct horizon horizon;
+};
+
+FIXTURE struct image
+image_take(const struct node *node)
+{
+	return (
+	    struct image){ node->records.count, node->applied, node->horizon };
+}
+
+/* It crashes, and is as it was then when it is back. */
+FIXTURE void
+image_put_back(struct node *node, const struct image *image)
+{
+	node_crash(node);
+	items_cut(&node->records, image->records);
+	node->records_before = image->records;
+	node_roll_back(node, image->applied);
+	node->horizon = image->horizon;
+	memset(node->sent, 0, sizeof(node->sent));
 }
 
 /* The log forgets what a stable checkpoint lets it forget. */

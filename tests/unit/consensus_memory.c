@@ -360,7 +360,7 @@ answer_make(uint8_t *raw, size_t cap, uint64_t nonce, uint64_t view)
 	encoder_put_uint(&e, view);
 	encoder_put_bool(&e, true);
 	encoder_put_null(&e);
-	encoder_put_null(&e);
+	encoder_put_array(&e, 0);
 	assert_int_equal(encoder_finish(&e, &body), AG_OK);
 	return body;
 }
@@ -433,37 +433,204 @@ without_others_a_lost_log_is_refused(void **state)
 
 /* --- everything came back older --- */
 
+/* It rejoins, and nobody has seen it vote meanwhile. */
 static void
-who_came_back_older_learns_it_from_its_own_vote(void **state)
+assert_rejoins(struct cluster *c, uint32_t at)
+{
+	uint32_t i;
+
+	assert_true(is_rejoining(c, at));
+	assert_int_equal(statements_of(&c->nodes[at]), 0);
+	agree_until_it_votes(c, 0, at);
+	cluster_advance(c, 500 * MS);
+	for (i = 0; i < c->n; i++) {
+		assert_int_equal(c->nodes[i].applied, c->nodes[0].applied);
+		assert_int_equal(c->nodes[i].evidence, 0);
+	}
+	assert_healthy(c);
+}
+
+static void
+who_came_back_older_learns_it_before_it_votes(void **state)
 {
 	struct cluster *c = cluster_of(4);
 	struct node *two = &c->nodes[2];
-	struct horizon horizon;
-	uint64_t applied;
-	size_t records;
+	struct image image;
 
 	(void)state;
 	agree(c, 0, 3);
-	horizon = two->horizon;
-	records = two->records.count;
-	applied = two->applied;
+	image = image_take(two);
+	agree(c, 0, 3);
+	image_put_back(two, &image);
+	node_start(two);
+	assert_int_equal(statements_of(two), 0);
+	cluster_settle(c);
+	assert_int_equal(two->horizon.memory, HORIZON_LOST);
+	assert_rejoins(c, 2);
+	cluster_free(c);
+}
+
+/* Of its votes only those are left that certificates in logs are made of. */
+static void
+who_came_back_older_learns_it_also_when_all_start_at_once(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct image image;
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 3);
+	image = image_take(&c->nodes[2]);
+	agree(c, 0, 3);
+	image_put_back(&c->nodes[2], &image);
+	for (i = 0; i < 4; i++)
+		if (i != 2)
+			node_crash(&c->nodes[i]);
+	cluster_start(c);
+	assert_rejoins(c, 2);
+	cluster_free(c);
+}
+
+static void
+who_came_back_older_is_shown_the_view_it_asked_for(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *two = &c->nodes[2];
+	struct image image;
+
+	(void)state;
+	agree(c, 0, 3);
+	image = image_take(two);
+	node_step(two, (struct event){ .kind = EVENT_CHECKPOINT_WANTED });
+	c->passes = third_is_heard_by_nobody;
+	submit(c, 2);
+	cluster_advance(c, 1100 * MS);
+	assert_true(status_of(c, 2).is_changing_view);
+	/* Others have it, and do not follow. */
+	c->passes = NULL;
+	cluster_advance(c, 110 * MS);
+	assert_int_equal(status_of(c, 0).view, 0);
+	image_put_back(two, &image);
+	come_back(c, 2);
+	assert_true(is_rejoining(c, 2));
+	assert_int_equal(two->horizon.lost_view, 1);
+	agree_until_it_votes(c, 0, 2);
+	assert_true(status_of(c, 2).view > 1);
+	cluster_free(c);
+}
+
+/* --- who starts --- */
+
+static bool
+second_is_answered_nothing(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	(void)c;
+	(void)from;
+	return to != 2 || message_type_of(body) != MESSAGE_RECALLED;
+}
+
+static void
+who_starts_asks_before_it_votes(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *two = &c->nodes[2];
+
+	(void)state;
 	agree(c, 0, 3);
 	node_crash(two);
-	items_cut(&two->records, records);
-	node_roll_back(two, applied);
-	two->horizon = horizon;
 	memset(two->sent, 0, sizeof(two->sent));
-	node_start(two);
+	c->passes = second_is_answered_nothing;
+	come_back(c, 2);
+	submit(c, 0);
+	cluster_advance(c, 300 * MS);
+	/* It follows, and is not said to rejoin. */
+	assert_int_equal(two->applied, 4);
+	assert_true(status_of(c, 2).is_asking);
 	assert_false(is_rejoining(c, 2));
-	cluster_settle(c);
-	assert_true(is_rejoining(c, 2));
-	assert_int_equal(two->horizon.memory, HORIZON_LOST);
-	agree(c, 0, 2);
+	assert_false(status_of(c, 0).member_rejoining[2]);
+	assert_int_equal(statements_of(two), 0);
+	c->passes = NULL;
+	cluster_advance(c, 100 * MS);
+	assert_false(status_of(c, 2).is_asking);
+	agree(c, 0, 1);
+	assert_true(statements_of(two) > 0);
+	cluster_free(c);
+}
+
+static void
+who_starts_among_others_votes_after_a_round_trip(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	const uint64_t now = c->now_us;
+
+	(void)state;
+	agree(c, 0, 3);
+	node_crash(&c->nodes[2]);
+	come_back(c, 2);
+	assert_int_equal(c->now_us, now);
+	assert_false(status_of(c, 2).is_asking);
+	cluster_free(c);
+}
+
+static void
+when_all_start_at_once_nobody_waits_for_a_timer(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	const uint64_t now = c->now_us;
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 3);
+	for (i = 0; i < 4; i++)
+		node_crash(&c->nodes[i]);
+	cluster_start(c);
+	agree(c, 0, 1);
+	assert_applied(c, 4);
+	assert_int_equal(c->now_us, now);
+	cluster_free(c);
+}
+
+static void
+who_misses_an_answer_votes_after_half_a_view_timeout(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	node_crash(&c->nodes[3]);
+	node_crash(&c->nodes[2]);
+	come_back(c, 2);
+	cluster_advance(c, 499 * MS);
+	assert_true(status_of(c, 2).is_asking);
+	cluster_advance(c, 1 * MS);
+	assert_false(status_of(c, 2).is_asking);
+	agree(c, 0, 1);
+	assert_applied(c, 4);
+	cluster_free(c);
+}
+
+static void
+who_hears_no_quorum_waits_until_it_does(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *two = &c->nodes[2];
+	uint32_t i;
+
+	(void)state;
+	agree(c, 0, 3);
+	for (i = 1; i < 4; i++)
+		node_crash(&c->nodes[i]);
+	memset(two->sent, 0, sizeof(two->sent));
+	come_back(c, 2);
+	cluster_advance(c, 20000 * MS);
+	assert_true(status_of(c, 2).is_asking);
+	assert_int_equal(statements_of(two), 0);
+	come_back(c, 1);
 	cluster_advance(c, 500 * MS);
-	assert_int_equal(two->applied, c->nodes[0].applied);
-	agree(c, 0, 60);
-	assert_false(is_rejoining(c, 2));
-	assert_healthy(c);
+	assert_false(status_of(c, 2).is_asking);
+	agree(c, 0, 1);
+	assert_applied(c, 4);
 	cluster_free(c);
 }
 
@@ -514,8 +681,19 @@ main(void)
 		cmocka_unit_test(
 		    a_member_that_never_voted_votes_beside_a_state_it_fetched),
 		cmocka_unit_test(without_others_a_lost_log_is_refused),
+		cmocka_unit_test(who_came_back_older_learns_it_before_it_votes),
 		cmocka_unit_test(
-		    who_came_back_older_learns_it_from_its_own_vote),
+		    who_came_back_older_learns_it_also_when_all_start_at_once),
+		cmocka_unit_test(
+		    who_came_back_older_is_shown_the_view_it_asked_for),
+		cmocka_unit_test(who_starts_asks_before_it_votes),
+		cmocka_unit_test(
+		    who_starts_among_others_votes_after_a_round_trip),
+		cmocka_unit_test(
+		    when_all_start_at_once_nobody_waits_for_a_timer),
+		cmocka_unit_test(
+		    who_misses_an_answer_votes_after_half_a_view_timeout),
+		cmocka_unit_test(who_hears_no_quorum_waits_until_it_does),
 		cmocka_unit_test(who_remembers_its_votes_is_told_nothing_new),
 	};
 

@@ -179,6 +179,7 @@ alone_of(uint32_t n)
 {
 	struct cluster *c = cluster_new_by(&strategy_raft, n);
 
+	c->asks_nobody = true;
 	node_start(&c->nodes[0]);
 	cluster_settle(c);
 	return c;

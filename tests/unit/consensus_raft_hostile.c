@@ -150,6 +150,7 @@ what_no_leader_would_send_changes_nothing(void **state)
 	size_t i;
 
 	(void)state;
+	c->asks_nobody = true;
 	node_start(&c->nodes[0]);
 	cluster_settle(c);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
@@ -173,6 +174,7 @@ a_base_without_a_majoritys_signatures_is_not_taken(void **state)
 	uint32_t count;
 
 	(void)state;
+	c->asks_nobody = true;
 	node_start(&c->nodes[0]);
 	cluster_settle(c);
 	for (count = 1; count <= 2; count++) {

@@ -119,7 +119,7 @@ who_is_rejoining_helps_to_commit(void **state)
 	empty(&c->nodes[late]);
 	keep_waiting(c, late);
 	node_start(&c->nodes[late]);
-	cluster_advance(c, 300 * MS);
+	cluster_advance(c, 700 * MS);
 	assert_true(status_of(c, late).is_rejoining);
 	agree(c, leader, 1);
 	assert_applied(c, c->nodes[leader].applied);
@@ -185,6 +185,150 @@ who_knows_no_term_follows_nobody_until_all_others_told_theirs(void **state)
 	cluster_free(c);
 }
 
+/* --- everything came back older --- */
+
+static void
+assert_rejoins(struct cluster *c, uint32_t at)
+{
+	struct node *node = &c->nodes[at];
+
+	assert_true(status_of(c, at).is_rejoining);
+	assert_int_equal(node->sent[MESSAGE_VOTE_ANSWER], 0);
+	assert_int_equal(node->sent[MESSAGE_VOTE_REQUEST], 0);
+	assert_int_equal(node->sent[MESSAGE_APPEND_ANSWER], 0);
+	cluster_advance(c, 2000 * MS);
+	assert_false(status_of(c, at).is_rejoining);
+	assert_applied(c, c->nodes[leader_of(c)].applied);
+	assert_healthy(c);
+}
+
+/* Its question is answered, and nothing else has happened yet. */
+static void
+hear_answers(struct cluster *c, uint32_t at)
+{
+	uint32_t i;
+
+	node_start(&c->nodes[at]);
+	for (i = 0; i < c->n; i++)
+		if (i != at)
+			(void)node_receive(&c->nodes[i]);
+	(void)node_receive(&c->nodes[at]);
+}
+
+static void
+who_came_back_older_is_told_what_it_acknowledged(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3;
+	struct image image;
+
+	(void)state;
+	agree(c, leader, 2);
+	image = image_take(&c->nodes[late]);
+	agree(c, leader, 3);
+	image_put_back(&c->nodes[late], &image);
+	hear_answers(c, late);
+	assert_int_equal(c->nodes[late].horizon.memory, HORIZON_LOST);
+	assert_rejoins(c, late);
+	cluster_free(c);
+}
+
+static void
+who_came_back_older_is_told_that_it_voted(void **state)
+{
+	struct cluster *c = raft_of(3);
+	struct image images[3];
+	uint32_t leader, late, i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		images[i] = image_take(&c->nodes[i]);
+	leader = elect(c);
+	late = (leader + 1) % 3;
+	image_put_back(&c->nodes[late], &images[late]);
+	hear_answers(c, late);
+	assert_int_equal(status_of(c, late).view, status_of(c, leader).view);
+	assert_rejoins(c, late);
+	cluster_free(c);
+}
+
+/*
+ * All start at once, and nobody remembers what it had acknowledged: but who
+ * has more tells where its log ends.
+ */
+static void
+who_came_back_older_votes_for_no_shorter_log_than_was_told(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), late = (leader + 1) % 3,
+		 other = (leader + 2) % 3, i;
+	struct image image;
+	uint64_t applied;
+
+	(void)state;
+	agree(c, leader, 2);
+	cluster_advance(c, 200 * MS);
+	image = image_take(&c->nodes[late]);
+	node_crash(&c->nodes[other]);
+	agree(c, leader, 3);
+	applied = c->nodes[leader].applied;
+	image_put_back(&c->nodes[late], &image);
+	node_crash(&c->nodes[leader]);
+	for (i = 0; i < 3; i++)
+		node_start(&c->nodes[(other + i) % 3]);
+	assert_int_equal(elect(c), leader);
+	assert_applied(c, c->nodes[leader].applied);
+	assert_true(c->nodes[leader].applied > applied);
+	cluster_free(c);
+}
+
+/* It was told where a log ends, and that member never comes back. */
+static void
+a_log_that_is_gone_keeps_nobody_from_being_elected(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c), i;
+
+	(void)state;
+	agree(c, leader, 2);
+	c->knob = leader;
+	c->passes = passes_not_to_or_from_one;
+	submit(c, leader);
+	node_step(&c->nodes[leader], (struct event){ .kind = EVENT_FLUSH });
+	(void)node_sync(&c->nodes[leader]);
+	c->passes = NULL;
+	for (i = 0; i < 3; i++)
+		node_crash(&c->nodes[i]);
+	cluster_start(c);
+	assert_false(status_of(c, (leader + 1) % 3).is_asking);
+	node_crash(&c->nodes[leader]);
+	cluster_advance(c, 6000 * MS);
+	assert_int_not_equal(leader_of(c), NOBODY);
+	cluster_free(c);
+}
+
+static void
+who_remembers_its_terms_is_told_nothing_new(void **state)
+{
+	struct cluster *c = raft_of(3);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		uint32_t leader = elect(c), at = i % 3;
+
+		agree(c, leader, 1);
+		node_crash(&c->nodes[at]);
+		node_start(&c->nodes[at]);
+		cluster_settle(c);
+		assert_false(status_of(c, at).is_asking);
+		cluster_advance(c, 150 * MS);
+		assert_false(status_of(c, at).is_rejoining);
+	}
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 int
 main(void)
 {
@@ -198,6 +342,14 @@ main(void)
 		cmocka_unit_test(who_is_rejoining_is_nobodys_heir),
 		cmocka_unit_test(
 		    who_knows_no_term_follows_nobody_until_all_others_told_theirs),
+		cmocka_unit_test(
+		    who_came_back_older_is_told_what_it_acknowledged),
+		cmocka_unit_test(who_came_back_older_is_told_that_it_voted),
+		cmocka_unit_test(
+		    who_came_back_older_votes_for_no_shorter_log_than_was_told),
+		cmocka_unit_test(
+		    a_log_that_is_gone_keeps_nobody_from_being_elected),
+		cmocka_unit_test(who_remembers_its_terms_is_told_nothing_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

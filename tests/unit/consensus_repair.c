@@ -301,6 +301,7 @@ a_state_is_fetched_only_when_the_log_has_begun(void **state)
 	unsigned i;
 
 	(void)state;
+	c->asks_nobody = true;
 	for (i = 0; i < 3; i++)
 		node_start(&c->nodes[i]);
 	cluster_settle(c);

@@ -1053,6 +1053,7 @@ a_restart_forgets_nothing_of_what_a_new_view_is_bound_to(void **state)
 	struct cluster *c = cluster_of(4);
 
 	(void)state;
+	c->asks_nobody = true;
 	enter_behind_a_checkpoint(c, 0);
 	node_sync(&c->nodes[3]);
 	node_crash(&c->nodes[3]);
@@ -1074,6 +1075,7 @@ a_primary_behind_its_own_new_view_proposes_above_its_base(void **state)
 	struct node *primary = &c->nodes[1];
 
 	(void)state;
+	c->asks_nobody = true;
 	c->config.pipeline_max = 16;
 	cluster_start(c);
 	certificate_make(c, VOTE_CHECKPOINT, 0, 8, 9, 3, &stable);
