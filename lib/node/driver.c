@@ -761,7 +761,8 @@ driver_resign(struct driver *d)
 void
 driver_synced(struct driver *d, uint64_t seq)
 {
-	if (seq == d->stable_seq && d->stable_token != 0)
+	if (seq == d->stable_seq && d->stable_token != 0 &&
+	    d->stable_token <= d->durable)
 		journal_release(d->journal, seq, d->stable_token,
 		    d->log_retain_bytes);
 }

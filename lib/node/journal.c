@@ -6,7 +6,8 @@
  *             token becomes durable: the node stops (base/fs.h says why a
  *             sync is never retried).
  *          3. What replay needs is kept: the newest stable checkpoint's
- *             record, and every record of a sequence above it.
+ *             record, and every record of a sequence above it, also those of
+ *             before this start.
  *          4. One thread syncs at a time: the journal's own, or the loop's
  *             when it would only wait.  A disk that takes longer than two
  *             thread switches must not hold the loop up.
@@ -31,8 +32,8 @@
 /*
  * Records whose sequence may still be above the stable checkpoint.  The
  * engine's window bounds sequences; views may repeat them, so this is an
- * upper bound for dropping early, not a correctness limit: when the ring is
- * full the oldest entry's number is kept as the floor.
+ * upper bound for dropping early, not a correctness limit: of those pushed
+ * out of the ring the first is the floor, until a checkpoint covers them all.
  */
 #define JOURNAL_RING 4096
 
@@ -53,7 +54,6 @@ struct journal_mark {
 };
 
 struct journal_entry {
-	uint64_t token;
 	uint64_t number;
 	uint64_t seq;
 };
@@ -69,7 +69,8 @@ struct journal {
 
 	struct journal_entry *ring;
 	size_t ring_first, ring_count;
-	uint64_t lowest_dropped; /* number of the oldest entry pushed out */
+	uint64_t lowest_dropped; /* number of the oldest entry pushed out, */
+	uint64_t dropped_seq;    /* and the highest sequence of any; or 0 */
 
 	struct journal_mark *marks;
 	size_t mark_count;
@@ -338,6 +339,29 @@ journal_find(const struct journal *j, uint64_t seq)
 	return j->marks[low - 1].number;
 }
 
+static void
+journal_forget_first(struct journal *j)
+{
+	j->ring_first = (j->ring_first + 1) % JOURNAL_RING;
+	j->ring_count--;
+}
+
+static void
+journal_remember(struct journal *j, uint64_t seq, uint64_t number)
+{
+	const struct journal_entry *first = &j->ring[j->ring_first];
+
+	if (j->ring_count == JOURNAL_RING) {
+		if (j->lowest_dropped == 0)
+			j->lowest_dropped = first->number;
+		if (first->seq > j->dropped_seq)
+			j->dropped_seq = first->seq;
+		journal_forget_first(j);
+	}
+	j->ring[(j->ring_first + j->ring_count++) % JOURNAL_RING] =
+	    (struct journal_entry){ number, seq };
+}
+
 enum ag_status
 journal_replay(struct journal *j,
     uint64_t (*visit)(void *arg, struct bytes record), void *arg,
@@ -353,25 +377,15 @@ journal_replay(struct journal *j,
 	status = wal_cursor_open(&cursor, j->dir, 0, err);
 	if (status != AG_OK)
 		return status;
-	while (
-	    (status = wal_cursor_next(cursor, &number, &record, err)) == AG_OK)
-		journal_note(j, visit(arg, record), number);
+	while ((status = wal_cursor_next(cursor, &number, &record, err)) ==
+	    AG_OK) {
+		uint64_t seq = visit(arg, record);
+
+		journal_remember(j, seq, number);
+		journal_note(j, seq, number);
+	}
 	wal_cursor_close(cursor);
 	return status == AG_ENOENT ? AG_OK : status;
-}
-
-static void
-journal_remember(struct journal *j, uint64_t token, uint64_t seq,
-    uint64_t number)
-{
-	if (j->ring_count == JOURNAL_RING) {
-		if (j->lowest_dropped == 0)
-			j->lowest_dropped = j->ring[j->ring_first].number;
-		j->ring_first = (j->ring_first + 1) % JOURNAL_RING;
-		j->ring_count--;
-	}
-	j->ring[(j->ring_first + j->ring_count++) % JOURNAL_RING] =
-	    (struct journal_entry){ token, number, seq };
 }
 
 enum ag_status
@@ -391,7 +405,7 @@ journal_append(struct journal *j, uint64_t token, uint64_t seq,
 	}
 	AG_ASSERT(token - j->token_base == number - j->number_base);
 	j->appended_token = token;
-	journal_remember(j, token, seq, number);
+	journal_remember(j, seq, number);
 	journal_note(j, seq, number);
 	return AG_OK;
 }
@@ -427,37 +441,43 @@ journal_sync_here(struct journal *j)
 	return is_ours;
 }
 
-void
-journal_release(struct journal *j, uint64_t seq, uint64_t token,
-    uint64_t retain_bytes)
+/* The number of the first record that replay needs, as journal_release(). */
+static uint64_t
+journal_floor(struct journal *j, uint64_t seq, uint64_t token)
 {
-	uint64_t keep = UINT64_MAX;
-	struct ag_error err;
+	uint64_t keep = j->number_base + (token - j->token_base);
 	size_t i;
 
 	for (i = 0; i < j->ring_count; i++) {
 		const struct journal_entry *e =
 		    &j->ring[(j->ring_first + i) % JOURNAL_RING];
 
-		if (e->seq > seq || e->token == token) {
-			keep = e->number;
+		if (e->number >= keep)
 			break;
-		}
+		if (e->seq > seq)
+			keep = e->number;
 	}
 	/* Sequences may interleave, so forget only the entries before it. */
-	while (j->ring_count > 0 && j->ring[j->ring_first].number < keep) {
-		j->ring_first = (j->ring_first + 1) % JOURNAL_RING;
-		j->ring_count--;
-	}
-	if (keep == UINT64_MAX)
-		return;
-	if (j->lowest_dropped != 0 && j->lowest_dropped < keep) {
-		/* Entries were pushed out unexamined: they are below every
-		 * entry left, and a whole ring of newer records followed
-		 * them, so one more checkpoint covers them. */
-		keep = j->lowest_dropped;
+	while (j->ring_count > 0 && j->ring[j->ring_first].number < keep)
+		journal_forget_first(j);
+	if (j->dropped_seq <= seq) {
 		j->lowest_dropped = 0;
+		j->dropped_seq = 0;
+	} else if (j->lowest_dropped < keep) {
+		keep = j->lowest_dropped;
 	}
+	return keep;
+}
+
+void
+journal_release(struct journal *j, uint64_t seq, uint64_t token,
+    uint64_t retain_bytes)
+{
+	struct ag_error err;
+	uint64_t keep;
+
+	AG_ASSERT(j->number_base != 0 && token >= j->token_base);
+	keep = journal_floor(j, seq, token);
 	if (wal_truncate(j->wal, keep, retain_bytes, &err) != AG_OK) {
 		(void)pthread_mutex_lock(&j->lock);
 		j->has_failed = true;

@@ -11,6 +11,7 @@
 
 #include "event/loop.h"
 #include "fixture/directory.h"
+#include "store/wal.h"
 
 #define DELIVERED_MAX 16
 
@@ -110,6 +111,14 @@ on_send(void *arg, uint32_t members, struct bytes body)
 }
 
 static void
+on_stable(void *arg, uint64_t seq, struct bytes certificate)
+{
+	(void)arg;
+	(void)seq;
+	(void)certificate;
+}
+
+static void
 on_execute(void *arg, bool is_idle)
 {
 	(void)arg;
@@ -139,6 +148,7 @@ set_up(void **state)
 	const struct driver_callbacks callbacks = { .arg = &s,
 		.deliver = on_deliver,
 		.send = on_send,
+		.stable = on_stable,
 		.flush = on_flush,
 		.execute = on_execute,
 		.envelope = on_envelope };
@@ -268,6 +278,49 @@ batches_that_wait_are_dropped_when_a_state_has_them(void **state)
 	assert_int_equal(s->delivered[0], 6);
 }
 
+/* A segment of the log and more, all of one sequence. */
+static void
+fill_log(struct spec *s, uint64_t tokens)
+{
+	static uint8_t large[WAL_RECORD_BYTES_MAX];
+	uint64_t token;
+
+	for (token = 1; token <= tokens; token++) {
+		plan((struct effect){ .kind = EFFECT_PERSIST,
+		    .token = token,
+		    .seq = 1 });
+		engine->plan[0].body = bytes_of(large, sizeof(large));
+		plan((struct effect){ .kind = EFFECT_SEND,
+		    .members = 2,
+		    .after = token });
+		message(s);
+		turn(s);
+		loop_run(s->loop);
+		s->sent = 0;
+	}
+}
+
+static void
+nothing_goes_before_its_checkpoint_is_durable(void **state)
+{
+	struct spec *s = *state;
+
+	fill_log(s, 8);
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 9 });
+	plan((struct effect){ .kind = EFFECT_STABLE, .seq = 2, .token = 9 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 9 });
+	message(s);
+	driver_synced(s->driver, 2);
+	assert_int_equal(driver_find_record(s->driver, 1), 1);
+	turn(s);
+	loop_run(s->loop);
+	/* Nor before the state is that it speaks of. */
+	driver_synced(s->driver, 1);
+	assert_int_equal(driver_find_record(s->driver, 1), 1);
+	driver_synced(s->driver, 2);
+	assert_int_equal(driver_find_record(s->driver, 1), 0);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -278,6 +331,7 @@ main(void)
 		TEST(a_batch_that_waits_for_the_log_holds_those_after_it),
 		TEST(a_prompt_send_passes_those_that_wait_and_others_do_not),
 		TEST(batches_that_wait_are_dropped_when_a_state_has_them),
+		TEST(nothing_goes_before_its_checkpoint_is_durable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
