@@ -118,7 +118,7 @@ tell_horizon_now(struct engine *e)
 	emit_begin(e, &out);
 	record_encode_view(&out, e->view, e->is_changing,
 	    bytes_of(e->new_view, e->new_view_len));
-	(void)emit_persist(e, 0, emit_end(e, &out));
+	e->view_token = emit_persist(e, 0, emit_end(e, &out));
 }
 
 static uint64_t

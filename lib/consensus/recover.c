@@ -283,6 +283,9 @@ recover_start(struct engine *e, const struct event *event)
 	effect->since_us = UINT64_MAX;
 	effect->members =
 	    record_new_view_askers(bytes_of(e->new_view, e->new_view_len));
+	/* What the log has is told of before we may vote again. */
+	if (e->is_asking && !e->has_told_rejoining)
+		memory_cover(e);
 	if (e->is_rejoining)
 		memory_settle(e);
 	else

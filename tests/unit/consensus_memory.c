@@ -558,6 +558,29 @@ who_starts_asks_before_it_votes(void **state)
 	cluster_free(c);
 }
 
+/* A record may be there that was never durable, without its horizon. */
+static void
+what_the_log_has_is_within_the_horizon_before_others_answer(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *two = &c->nodes[2];
+
+	(void)state;
+	c->passes = third_is_heard_by_nobody;
+	submit(c, 2);
+	cluster_advance(c, 1100 * MS);
+	assert_true(status_of(c, 2).is_changing_view);
+	node_crash(two);
+	two->horizon = (struct horizon){ 0 };
+	memset(two->sent, 0, sizeof(two->sent));
+	node_start(two);
+	assert_true(status_of(c, 2).is_asking);
+	assert_int_equal(two->horizon.view, 1);
+	/* Nor does it speak of its view before that is written down. */
+	assert_int_equal(two->sent[MESSAGE_PROGRESS], 0);
+	cluster_free(c);
+}
+
 static void
 who_starts_among_others_votes_after_a_round_trip(void **state)
 {
@@ -687,6 +710,8 @@ main(void)
 		cmocka_unit_test(
 		    who_came_back_older_is_shown_the_view_it_asked_for),
 		cmocka_unit_test(who_starts_asks_before_it_votes),
+		cmocka_unit_test(
+		    what_the_log_has_is_within_the_horizon_before_others_answer),
 		cmocka_unit_test(
 		    who_starts_among_others_votes_after_a_round_trip),
 		cmocka_unit_test(
