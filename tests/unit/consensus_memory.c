@@ -581,6 +581,53 @@ what_the_log_has_is_within_the_horizon_before_others_answer(void **state)
 	cluster_free(c);
 }
 
+/* An answer in which a member shows a vote, how often, and signed by whom. */
+static void
+answer_with(struct cluster *c, uint32_t signer, unsigned count)
+{
+	const struct vote vote = { VOTE_PREPARE, 9, { { 3 } } };
+	struct vote_proof proof;
+	uint8_t raw[4096];
+	struct encoder e;
+	struct bytes body;
+	unsigned i;
+
+	vote_bundle_sign(&proof, &vote, 1, &c->scope, signer, 0, &fake_anybody,
+	    &signer);
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 6);
+	encoder_put_uint(&e, MESSAGE_RECALLED);
+	encoder_put_uint(&e, c->nodes[2].starts);
+	encoder_put_uint(&e, 0);
+	encoder_put_bool(&e, true);
+	encoder_put_null(&e);
+	encoder_put_array(&e, count);
+	for (i = 0; i < count; i++)
+		vote_encode(&e, &vote, &proof);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	post(c, 3, 2, body);
+}
+
+static void
+who_shows_votes_that_are_not_ours_has_not_answered(void **state)
+{
+	struct cluster *c = cluster_of(4);
+
+	(void)state;
+	agree(c, 0, 3);
+	node_crash(&c->nodes[2]);
+	c->passes = answers_of_three_are_lost;
+	come_back(c, 2);
+	answer_with(c, 3, 1);
+	answer_with(c, 2, 4);
+	assert_true(status_of(c, 2).is_asking);
+	assert_false(is_rejoining(c, 2));
+	answer_with(c, 2, 1);
+	assert_false(status_of(c, 2).is_asking);
+	assert_true(is_rejoining(c, 2));
+	cluster_free(c);
+}
+
 static void
 who_starts_among_others_votes_after_a_round_trip(void **state)
 {
@@ -712,6 +759,8 @@ main(void)
 		cmocka_unit_test(who_starts_asks_before_it_votes),
 		cmocka_unit_test(
 		    what_the_log_has_is_within_the_horizon_before_others_answer),
+		cmocka_unit_test(
+		    who_shows_votes_that_are_not_ours_has_not_answered),
 		cmocka_unit_test(
 		    who_starts_among_others_votes_after_a_round_trip),
 		cmocka_unit_test(
