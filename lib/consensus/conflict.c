@@ -43,29 +43,18 @@ conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
 	return true;
 }
 
-/* What of a NEW_VIEW is signed, and by what. */
+/* As what evidence of two beginnings holds. */
 static bool
-read_new_view(struct bytes body, uint64_t *view, struct bytes *statement,
+read_new_view(struct bytes body, struct new_view_fields *f,
     struct evidence_statement *out)
 {
-	const uint8_t *start;
-	struct decoder d;
-
-	memset(out, 0, sizeof(*out));
-	decoder_init(&d, body);
-	decoder_expect_array(&d, 5);
-	(void)decoder_get_uint(&d);
-	start = d.at;
-	*view = decoder_get_uint(&d);
-	(void)decoder_get_raw(&d);
-	(void)decoder_get_raw(&d);
-	*statement = bytes_of(start, (size_t)(d.at - start));
-	decoder_get_fixed(&d, out->proof.signature, SIGNATURE_BYTES);
-	if (decoder_finish(&d, NULL) != AG_OK)
+	if (!view_message_read_new_view(f, body))
 		return false;
-	out->proof.view = *view;
+	memset(out, 0, sizeof(*out));
+	out->proof.view = f->view;
 	out->proof.bundle_size = 1;
-	digest_of(&out->digest, *statement);
+	memcpy(out->proof.signature, f->signature, SIGNATURE_BYTES);
+	digest_of(&out->digest, f->statement);
 	return true;
 }
 
@@ -74,22 +63,20 @@ conflict_new_view(struct engine *e, struct bytes body)
 {
 	const uint32_t primary = view_primary(e, e->view);
 	struct evidence_statement ours, theirs;
-	struct bytes statement, known;
-	uint64_t view;
+	struct new_view_fields f, known;
 
 	if (e->is_changing || e->new_view_len == 0 ||
 	    primary == e->config.self || e->new_view_convicted == e->view ||
 	    bytes_equal(body, bytes_of(e->new_view, e->new_view_len)) ||
-	    !read_new_view(body, &view, &statement, &theirs) ||
-	    view != e->view ||
-	    !read_new_view(bytes_of(e->new_view, e->new_view_len), &view,
-		&known, &ours) ||
+	    !read_new_view(body, &f, &theirs) || f.view != e->view ||
+	    !read_new_view(bytes_of(e->new_view, e->new_view_len), &known,
+		&ours) ||
 	    digest_equal(&ours.digest, &theirs.digest) ||
-	    !view_signed_by(e, PURPOSE_NEW_VIEW, primary, view, statement,
-		theirs.proof.signature))
+	    !view_signed_by(e, PURPOSE_NEW_VIEW, primary, f.view, f.statement,
+		f.signature))
 		return;
 	ours.proof.member = primary;
 	theirs.proof.member = primary;
 	if (conflict_report(e, EVIDENCE_NEW_VIEW, 0, &ours, &theirs))
-		e->new_view_convicted = view;
+		e->new_view_convicted = f.view;
 }

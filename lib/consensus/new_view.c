@@ -173,8 +173,6 @@ select_pledges(struct engine *e, struct bytes view_changes, size_t count)
 {
 	struct pledge_reader readers[ENGINE_MEMBERS_MAX];
 	const struct pledge *pledges[ENGINE_MEMBERS_MAX];
-	uint8_t signature[SIGNATURE_BYTES];
-	struct bytes statement;
 	struct decoder d;
 	uint64_t at;
 	size_t i;
@@ -183,8 +181,7 @@ select_pledges(struct engine *e, struct bytes view_changes, size_t count)
 	for (i = 0; i < count; i++) {
 		struct view_change_fields f;
 
-		AG_ASSERT(view_change_read(decoder_get_raw(&d), &f, &statement,
-		    signature));
+		AG_ASSERT(view_message_read_change(&f, decoder_get_raw(&d)));
 		readers[i] = (struct pledge_reader){ .left = f.pledge_count };
 		decoder_init(&readers[i].d, f.pledges);
 	}
@@ -228,8 +225,6 @@ select_from(struct engine *e, struct bytes view_changes, size_t count)
 	void (*const passes[])(struct engine *,
 	    const struct view_change_fields *) = { select_base,
 		select_prepared };
-	uint8_t signature[SIGNATURE_BYTES];
-	struct bytes statement;
 	size_t pass, i;
 
 	select_begin(e);
@@ -240,8 +235,8 @@ select_from(struct engine *e, struct bytes view_changes, size_t count)
 		for (i = 0; i < count; i++) {
 			struct view_change_fields f;
 
-			AG_ASSERT(view_change_read(decoder_get_raw(&d), &f,
-			    &statement, signature));
+			AG_ASSERT(
+			    view_message_read_change(&f, decoder_get_raw(&d)));
 			passes[pass](e, &f);
 		}
 	}
@@ -458,43 +453,6 @@ new_view_try(struct engine *e)
 
 /* --- a backup --- */
 
-struct new_view_fields {
-	uint64_t view;
-	size_t change_count;
-	struct bytes changes;
-	size_t chosen_count;
-	struct bytes chosen;
-	struct bytes statement;
-	uint8_t signature[SIGNATURE_BYTES];
-};
-
-static bool
-read_fields(struct bytes body, struct new_view_fields *f)
-{
-	struct decoder d;
-	const uint8_t *start;
-	size_t i;
-
-	decoder_init(&d, body);
-	decoder_expect_array(&d, 5);
-	(void)decoder_get_uint(&d);
-	start = d.at;
-	f->view = decoder_get_uint(&d);
-	f->change_count = decoder_get_array_max(&d, ENGINE_MEMBERS_MAX);
-	f->changes.data = d.at;
-	for (i = 0; i < f->change_count; i++)
-		(void)decoder_get_raw(&d);
-	f->changes.len = (size_t)(d.at - f->changes.data);
-	f->chosen_count = decoder_get_array_max(&d, 4096);
-	f->chosen.data = d.at;
-	for (i = 0; i < f->chosen_count; i++)
-		(void)decoder_get_raw(&d);
-	f->chosen.len = (size_t)(d.at - f->chosen.data);
-	f->statement = bytes_of(start, (size_t)(d.at - start));
-	decoder_get_fixed(&d, f->signature, SIGNATURE_BYTES);
-	return decoder_finish(&d, NULL) == AG_OK;
-}
-
 /* A quorum of different members' valid view changes to this view. */
 static bool
 changes_hold(struct engine *e, const struct new_view_fields *f)
@@ -572,8 +530,8 @@ new_view_receive(struct engine *e, struct bytes body)
 {
 	struct new_view_fields f;
 
-	if (!read_fields(body, &f) || f.view == 0 || f.view < e->view ||
-	    (f.view == e->view && !e->is_changing) ||
+	if (!view_message_read_new_view(&f, body) || f.view == 0 ||
+	    f.view < e->view || (f.view == e->view && !e->is_changing) ||
 	    view_primary(e, f.view) == e->config.self)
 		return;
 	if (!view_signed_by(e, PURPOSE_NEW_VIEW, view_primary(e, f.view),
@@ -600,8 +558,6 @@ new_view_receive(struct engine *e, struct bytes body)
 static bool
 changes_read(const struct new_view_fields *f)
 {
-	uint8_t signature[SIGNATURE_BYTES];
-	struct bytes statement;
 	struct decoder d;
 	size_t i;
 
@@ -609,8 +565,7 @@ changes_read(const struct new_view_fields *f)
 	for (i = 0; i < f->change_count; i++) {
 		struct view_change_fields change;
 
-		if (!view_change_read(decoder_get_raw(&d), &change, &statement,
-			signature))
+		if (!view_message_read_change(&change, decoder_get_raw(&d)))
 			return false;
 	}
 	return true;
@@ -627,7 +582,7 @@ new_view_restore(struct engine *e, struct bytes body)
 	struct new_view_fields f;
 	uint64_t i;
 
-	if (!read_fields(body, &f) || !changes_read(&f)) {
+	if (!view_message_read_new_view(&f, body) || !changes_read(&f)) {
 		emit_fatal(e, "the log holds a new view that cannot be read");
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "consensus/pool.h"
 #include "consensus/reach.h"
 #include "trust/evidence.h"
+#include "trust/view_message.h"
 
 #define CHECKPOINT_VOTES_KEPT 4
 #define CHECKPOINT_DIGESTS_KEPT 8
@@ -701,18 +702,6 @@ void view_change_consider(struct engine *e);
 void view_change_timers(struct engine *e);
 uint64_t view_change_deadline(const struct engine *e);
 
-/* A VIEW_CHANGE read; certificates stay encoded, one after another. */
-struct view_change_fields {
-	uint32_t member;
-	uint64_t view;
-	uint64_t stable;
-	struct bytes certificate; /* of stable; empty: the beginning */
-	size_t prepared_count;
-	struct bytes prepared;
-	size_t pledge_count;
-	struct bytes pledges;
-};
-
 /* Read the next of a VIEW_CHANGE's pledges. */
 void view_change_pledge(struct decoder *d, uint64_t *seq,
     struct pledge *pledge);
@@ -721,9 +710,6 @@ void view_change_pledge(struct decoder *d, uint64_t *seq,
 bool view_change_verify(struct engine *e, struct bytes body,
     struct view_change_fields *fields);
 
-/* Read one that was verified before. */
-bool view_change_read(struct bytes body, struct view_change_fields *fields,
-    struct bytes *statement, uint8_t signature[static SIGNATURE_BYTES]);
 void view_sign(struct engine *e, const char *purpose, uint64_t view,
     struct bytes statement, uint8_t signature[static SIGNATURE_BYTES]);
 bool view_signed_by(struct engine *e, const char *purpose, uint32_t member,

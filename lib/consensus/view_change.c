@@ -73,30 +73,15 @@ view_is_primary(const struct engine *e)
 	return !e->is_changing && view_primary(e, e->view) == e->config.self;
 }
 
-static void
-view_signing_input(const struct engine *e, struct signing *s,
-    const char *purpose, uint32_t member, uint64_t view, struct bytes statement)
-{
-	struct digest digest;
-
-	digest_of(&digest, statement);
-	signing_begin(s, purpose);
-	signing_put(s, e->config.scope.cluster_id, CLUSTER_ID_BYTES);
-	signing_put_u64(s, e->config.scope.epoch);
-	signing_put_u64(s, member);
-	signing_put_u64(s, view);
-	signing_put(s, digest.data, DIGEST_BYTES);
-}
-
 void
 view_sign(struct engine *e, const char *purpose, uint64_t view,
     struct bytes statement, uint8_t signature[static SIGNATURE_BYTES])
 {
-	struct signing s;
+	struct digest digest;
 
-	view_signing_input(e, &s, purpose, e->config.self, view, statement);
-	e->config.authority->sign(e->config.authority_ctx, signing_bytes(&s),
-	    signature);
+	digest_of(&digest, statement);
+	view_message_sign(&e->config.scope, purpose, e->config.self, view,
+	    &digest, e->config.authority, e->config.authority_ctx, signature);
 }
 
 bool
@@ -104,11 +89,11 @@ view_signed_by(struct engine *e, const char *purpose, uint32_t member,
     uint64_t view, struct bytes statement,
     const uint8_t signature[static SIGNATURE_BYTES])
 {
-	struct signing s;
+	struct digest digest;
 
-	view_signing_input(e, &s, purpose, member, view, statement);
-	return e->config.authority->verify(e->config.authority_ctx, member,
-	    signing_bytes(&s), signature);
+	digest_of(&digest, statement);
+	return view_message_is_signed(&e->config.scope, purpose, member, view,
+	    &digest, signature, e->config.authority, e->config.authority_ctx);
 }
 
 void
@@ -386,40 +371,6 @@ view_change_repeat(struct engine *e)
 
 /* --- reading one --- */
 
-bool
-view_change_read(struct bytes body, struct view_change_fields *f,
-    struct bytes *statement, uint8_t signature[static SIGNATURE_BYTES])
-{
-	struct decoder d;
-	const uint8_t *start;
-	size_t i;
-
-	memset(f, 0, sizeof(*f));
-	decoder_init(&d, body);
-	decoder_expect_array(&d, 8);
-	if (decoder_get_uint(&d) != MESSAGE_VIEW_CHANGE)
-		decoder_fail(&d, "not a view change");
-	start = d.at;
-	f->member = (uint32_t)decoder_get_uint_max(&d, ENGINE_MEMBERS_MAX - 1);
-	f->view = decoder_get_uint(&d);
-	f->stable = decoder_get_uint(&d);
-	if (!decoder_get_null(&d))
-		f->certificate = decoder_get_raw(&d);
-	f->prepared_count = decoder_get_array_max(&d, 4096);
-	f->prepared.data = d.at;
-	for (i = 0; i < f->prepared_count; i++)
-		(void)decoder_get_raw(&d);
-	f->prepared.len = (size_t)(d.at - f->prepared.data);
-	f->pledge_count = decoder_get_array_max(&d, 4096);
-	f->pledges.data = d.at;
-	for (i = 0; i < f->pledge_count; i++)
-		(void)decoder_get_raw(&d);
-	f->pledges.len = (size_t)(d.at - f->pledges.data);
-	*statement = bytes_of(start, (size_t)(d.at - start));
-	decoder_get_fixed(&d, signature, SIGNATURE_BYTES);
-	return decoder_finish(&d, NULL) == AG_OK;
-}
-
 /* Decode a certificate into the spare and check it. */
 static bool
 certificate_holds(struct engine *e, struct decoder *d)
@@ -496,11 +447,9 @@ bool
 view_change_verify(struct engine *e, struct bytes body,
     struct view_change_fields *f)
 {
-	uint8_t signature[SIGNATURE_BYTES];
 	const struct view_change *known;
-	struct bytes statement;
 
-	if (!view_change_read(body, f, &statement, signature) ||
+	if (!view_message_read_change(f, body) ||
 	    f->member >= e->config.member_count || f->view == 0)
 		return false;
 	known = &e->peers[f->member].view_change;
@@ -510,7 +459,7 @@ view_change_verify(struct engine *e, struct bytes body,
 	return f->prepared_count <= e->config.window &&
 	    f->pledge_count <= e->config.window &&
 	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f->member, f->view,
-		statement, signature) &&
+		f->statement, f->signature) &&
 	    stable_holds(e, f) && prepared_holds(e, f) && pledges_hold(e, f);
 }
 
@@ -530,16 +479,14 @@ learn_checkpoint(struct engine *e, const struct view_change_fields *f)
 void
 view_change_receive(struct engine *e, struct bytes body)
 {
-	uint8_t signature[SIGNATURE_BYTES];
 	struct view_change_fields f;
-	struct bytes statement;
 
 	/* Cheap questions first.  Anybody may have sent it on. */
-	if (!view_change_read(body, &f, &statement, signature))
+	if (!view_message_read_change(&f, body))
 		return;
 	if (f.member == e->config.self && f.view > e->horizon.view &&
-	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f.member, f.view, statement,
-		signature))
+	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f.member, f.view,
+		f.statement, f.signature))
 		memory_check_view(e, f.view);
 	if (f.member >= e->config.member_count || f.member == e->config.self ||
 	    f.view > VIEW_MAX ||

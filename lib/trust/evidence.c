@@ -45,6 +45,7 @@
 #include "codec/decoder.h"
 #include "codec/text.h"
 #include "trust/signing.h"
+#include "trust/view_message.h"
 
 #define FILE_MAGIC "aegis-evidence"
 #define FILE_VERSION 1
@@ -217,16 +218,8 @@ static bool
 new_view_holds(const struct evidence *e, const struct evidence_statement *s,
     const struct authority *authority, void *ctx)
 {
-	struct signing input;
-
-	signing_begin(&input, PURPOSE_NEW_VIEW);
-	signing_put(&input, e->scope.cluster_id, CLUSTER_ID_BYTES);
-	signing_put_u64(&input, e->scope.epoch);
-	signing_put_u64(&input, e->member);
-	signing_put_u64(&input, e->view);
-	signing_put(&input, s->digest.data, DIGEST_BYTES);
-	return authority->verify(ctx, e->member, signing_bytes(&input),
-	    s->proof.signature);
+	return view_message_is_signed(&e->scope, PURPOSE_NEW_VIEW, e->member,
+	    e->view, &s->digest, s->proof.signature, authority, ctx);
 }
 
 /* Did the member sign this one of the two? */
