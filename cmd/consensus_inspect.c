@@ -117,7 +117,7 @@ static const struct applet_command inspect_commands[] = {
 	    inspect_replay_options, inspect_replay_run },
 	{ "cert", "SEQ", "show a certificate, or export it with -o cbor",
 	    certificate_options, certificate_run },
-	{ "evidence", "[ID]", "show who signed conflicting statements",
+	{ "evidence", "[ID]", "show which members are proved to be faulty",
 	    evidence_options, evidence_run },
 	{ "verify", "[FILE...]", "check exported certificates, or a whole log",
 	    NULL, inspect_verify_run },

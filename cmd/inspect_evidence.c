@@ -1,5 +1,5 @@
 /*
- * aegis consensus-inspect evidence: who signed conflicting statements.
+ * aegis consensus-inspect evidence: who signed what no correct member signs.
  *
  * RULES    1. --verify asks nobody: the file and the roster decide.
  *          2. A file that can not be used costs the exit code, not the
@@ -81,6 +81,19 @@ put_hex(struct output *out, const uint8_t *data)
 	output_text(out, hex);
 }
 
+/* A message is neither: what is in it can not be told in a line. */
+static void
+put_statements(struct output *out, const struct evidence *e)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (evidence_is_message(e->kind))
+			output_null(out);
+		else
+			put_hex(out, e->statements[i].digest.data);
+}
+
 static void
 put_card(struct output *out, const char *source, const struct evidence *e,
     const struct inspect_names *names, bool is_verified)
@@ -98,9 +111,8 @@ put_card(struct output *out, const char *source, const struct evidence *e,
 	put_hex(out, e->scope.cluster_id);
 	output_u64(out, e->scope.epoch);
 	put_u64(out, e->kind != EVIDENCE_CHECKPOINT, e->view);
-	put_u64(out, e->kind != EVIDENCE_NEW_VIEW, e->seq);
-	put_hex(out, e->statements[0].digest.data);
-	put_hex(out, e->statements[1].digest.data);
+	put_u64(out, e->seq != 0, e->seq);
+	put_statements(out, e);
 	output_text(out, found);
 	output_bool(out, is_verified);
 	output_row(out);
@@ -165,7 +177,7 @@ list_items(const struct dead *dead)
 			    inspect_names_get(&dead->names, e->member, scratch),
 			.kind = evidence_kind_name(e->kind),
 			.has_view = e->kind != EVIDENCE_CHECKPOINT,
-			.has_seq = e->kind != EVIDENCE_NEW_VIEW,
+			.has_seq = e->seq != 0,
 			.view = e->view,
 			.seq = e->seq,
 			.found = found,

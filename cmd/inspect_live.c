@@ -383,6 +383,7 @@ fetch_evidence(struct kv_ask *ask, const struct applet_call *call,
 {
 	const char *id = call->operands[0];
 	struct client_request request;
+	enum ag_status status;
 	struct target target;
 
 	target_init(&target, "/v1/consensus/evidence");
@@ -392,18 +393,17 @@ fetch_evidence(struct kv_ask *ask, const struct applet_call *call,
 	if (client_call(ask->client, &request, &ask->answer, &ask->err) !=
 	    AG_OK)
 		return kv_ask_fail(ask, call);
-	if (evidence_decode(evidence, buf_bytes(&ask->answer.body),
-		&ask->err) != AG_OK ||
+	/* The answer's place is needed for the next question. */
+	status = buf_append(file, ask->answer.body.data, ask->answer.body.len);
+	if (status != AG_OK) {
+		(void)ag_fail(&ask->err, status, "evidence %s: %s", id,
+		    status == AG_ELIMIT ? "longer than any" : "out of memory");
+		return exit_fail(call, &ask->err);
+	}
+	if (evidence_decode(evidence, buf_bytes(file), &ask->err) != AG_OK ||
 	    (roster != NULL &&
 		evidence_verify(evidence, roster, &ask->err) != AG_OK)) {
 		ag_error_prefix(&ask->err, "evidence %s from the node", id);
-		return exit_fail(call, &ask->err);
-	}
-	/* The answer's place is needed for the next question. */
-	if (buf_append(file, ask->answer.body.data, ask->answer.body.len) !=
-	    AG_OK) {
-		(void)ag_fail(&ask->err, AG_ENOMEM,
-		    "evidence %s: out of memory", id);
 		return exit_fail(call, &ask->err);
 	}
 	return EXIT_YES;

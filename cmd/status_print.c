@@ -81,7 +81,7 @@ print_clock(const json_t *s)
 	    ahead < 0 ? "behind" : "ahead of");
 }
 
-/* Who is proved to have contradicted itself. */
+/* Who is proved to be faulty. */
 static void
 print_evidence(const json_t *s)
 {
@@ -93,8 +93,8 @@ print_evidence(const json_t *s)
 		uint64_t count = strtoull(text_of(m, "evidence"), NULL, 10);
 
 		if (count > 0)
-			(void)printf("evidence: %s signed conflicting "
-				     "statements, %" PRIu64
+			(void)printf("evidence: %s signed what no "
+				     "correct member signs, %" PRIu64
 				     " proved (aegis consensus-inspect "
 				     "evidence)\n",
 			    text_of(m, "name"), count);

@@ -359,7 +359,7 @@ draw_evidence(struct canvas *c, struct rect area, const struct scene *s)
 		if (m->evidence > 0)
 			(void)canvas_printf(c, area.x + 1, area.y + y++,
 			    area.w - 1, CANVAS_BAD,
-			    "EVIDENCE  %s contradicted itself, "
+			    "EVIDENCE  %s is faulty, "
 			    "%" PRIu64 " proofs",
 			    m->name, m->evidence);
 	}

@@ -58,7 +58,7 @@ struct model_member {
 	uint64_t rx_bytes;
 	uint64_t queued_bytes;
 	uint64_t dropped;
-	uint64_t evidence; /* proofs that it signed conflicting statements */
+	uint64_t evidence; /* proofs against it that are kept */
 };
 
 struct model_status {

@@ -53,7 +53,7 @@ const struct route route_table[] = {
 	{ "GET", "/v1/consensus/trace", trace_find, 0, { "id" },
 	    "where a request was, phase by phase" },
 	{ "GET", "/v1/consensus/evidence", consensus_evidence, 0, { "id" },
-	    "proofs that members signed conflicting statements" },
+	    "proofs that members signed what no correct member signs" },
 	{ "GET", "/v1/snapshot", snapshot_stream, 0, { 0 },
 	    "a certified snapshot as a stream" },
 	{ "GET", "/v1/logs", admin_logs, 0, { "limit", "level" },

@@ -1,10 +1,12 @@
 /*
- * Members that contradict themselves: the proof for everybody.
+ * Members that contradict themselves, or show others what is forged: the
+ * proof for everybody.
  *
  * RULES    1. Both statements were verified before they came here.
  *          2. A statement that conflicts is never counted, only told of, and
  *             of a member once for each slot, checkpoint and view: whoever
- *             lied in one phase need not be followed into the next.
+ *             lied in one phase need not be followed into the next.  Of
+ *             forged messages the first of a kind is enough.
  *          3. Nothing is told of ourselves: a vote of ours that we do not
  *             know is memory.c's to judge.
  *
@@ -14,7 +16,27 @@
 
 #include "consensus/pbft.h"
 #include "trust/evidence.h"
+#include "trust/forgery.h"
 #include "trust/signing.h"
+
+static void
+tell(struct engine *e, const struct evidence *evidence)
+{
+	struct effect *effect;
+	struct encoder out;
+	struct bytes body;
+
+	emit_begin(e, &out);
+	evidence_encode(&out, evidence);
+	body = emit_end(e, &out);
+	AG_ASSERT(body.len > 0);
+	effect = emit(e, EFFECT_EVIDENCE);
+	effect->member = evidence->member;
+	effect->seq = evidence->seq;
+	effect->view = evidence->view;
+	effect->body = body;
+	doubt_convict(e, UINT32_C(1) << evidence->member);
+}
 
 bool
 conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
@@ -22,25 +44,41 @@ conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
     const struct evidence_statement *other)
 {
 	struct evidence evidence;
-	struct effect *effect;
-	struct encoder out;
-	struct bytes body;
 
-	if (!emit_has_room(e, EVIDENCE_BYTES_MAX))
+	if (!emit_has_room(e, EVIDENCE_STATEMENTS_BYTES_MAX))
 		return false;
 	evidence_make(&evidence, &e->config.scope, kind, seq, e->event->wall_ms,
 	    one, other);
-	emit_begin(e, &out);
-	evidence_encode(&out, &evidence);
-	body = emit_end(e, &out);
-	AG_ASSERT(body.len > 0);
-	effect = emit(e, EFFECT_EVIDENCE);
-	effect->member = evidence.member;
-	effect->seq = seq;
-	effect->view = evidence.view;
-	effect->body = body;
-	doubt_convict(e, UINT32_C(1) << evidence.member);
+	tell(e, &evidence);
 	return true;
+}
+
+void
+conflict_forged(struct engine *e, enum evidence_kind kind, uint32_t member,
+    uint64_t view, struct bytes body)
+{
+	const struct forgery_judge judge = { &e->config.scope,
+		e->config.member_count, e->config.authority,
+		e->config.authority_ctx };
+	const bool is_change = kind == EVIDENCE_FORGED_CHANGE;
+	uint32_t *convicted =
+	    is_change ? &e->change_forgers : &e->new_view_forgers;
+	struct evidence evidence;
+
+	if (member == e->config.self || (*convicted >> member & 1U) != 0 ||
+	    !emit_has_room(e, body.len + EVIDENCE_AROUND_BYTES) ||
+	    (is_change ? forgery_in_view_change(&judge, member, body)
+		       : forgery_in_new_view(&judge, member, body)) !=
+		FORGERY_PROVED)
+		return;
+	if (is_change)
+		REACHED(CHANGE_FORGED);
+	else
+		REACHED(NEW_VIEW_FORGED);
+	*convicted |= UINT32_C(1) << member;
+	evidence_make_message(&evidence, &e->config.scope, kind, member, view,
+	    e->event->wall_ms, body);
+	tell(e, &evidence);
 }
 
 /* As what evidence of two beginnings holds. */

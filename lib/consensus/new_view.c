@@ -535,9 +535,14 @@ new_view_receive(struct engine *e, struct bytes body)
 	    view_primary(e, f.view) == e->config.self)
 		return;
 	if (!view_signed_by(e, PURPOSE_NEW_VIEW, view_primary(e, f.view),
-		f.view, f.statement, f.signature) ||
-	    !changes_hold(e, &f)) {
+		f.view, f.statement, f.signature)) {
 		doubt_waste(e);
+		return;
+	}
+	if (!changes_hold(e, &f)) {
+		doubt_waste(e);
+		conflict_forged(e, EVIDENCE_FORGED_NEW_VIEW,
+		    view_primary(e, f.view), f.view, body);
 		return;
 	}
 	select_from(e, f.changes, f.change_count);

@@ -294,6 +294,9 @@ struct engine {
 	 * to say: no proposal of this view is for it. */
 	uint64_t chosen_to;
 	uint64_t new_view_convicted; /* whose primary began it twice; or 0 */
+	uint32_t change_forgers;     /* bit per member: evidence was given of a
+				       VIEW_CHANGE with a forgery, */
+	uint32_t new_view_forgers;   /* and of a NEW_VIEW */
 	uint64_t view_changes;
 	uint64_t resend_us; /* when to repeat our VIEW_CHANGE */
 	struct pace pace;
@@ -617,6 +620,10 @@ void deliver(struct engine *e, const struct certificate *certificate,
 bool conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
     const struct evidence_statement *one,
     const struct evidence_statement *other);
+
+/* A message of member's that was refused: does it convict its signer? */
+void conflict_forged(struct engine *e, enum evidence_kind kind, uint32_t member,
+    uint64_t view, struct bytes body);
 
 /* Has the primary of our view signed another beginning of it? */
 void conflict_new_view(struct engine *e, struct bytes body);

@@ -33,6 +33,8 @@
 	X(VOTE_AHEAD, USUAL, "a vote of a view above ours is kept")            \
 	X(CONFLICT, USUAL, "two votes that contradict each other")             \
 	X(DOUBTED, USUAL, "who wastes verifications is not heard")             \
+	X(CHANGE_FORGED, USUAL, "a view change is refused for a forgery")      \
+	X(NEW_VIEW_FORGED, USUAL, "and a new view")                            \
 	X(CLOCK_REFUSED, USUAL, "a proposal's time is refused")                \
 	X(CHOSEN_REFUSED, RARE, "a proposal for what a new view chose")        \
 	X(PROPOSAL_AGAIN, USUAL, "a proposal is seen again")                   \

@@ -456,11 +456,15 @@ view_change_verify(struct engine *e, struct bytes body,
 	if (known->raw != NULL &&
 	    bytes_equal(body, bytes_of(known->raw, known->len)))
 		return true;
-	return f->prepared_count <= e->config.window &&
-	    f->pledge_count <= e->config.window &&
-	    view_signed_by(e, PURPOSE_VIEW_CHANGE, f->member, f->view,
-		f->statement, f->signature) &&
-	    stable_holds(e, f) && prepared_holds(e, f) && pledges_hold(e, f);
+	if (f->prepared_count > e->config.window ||
+	    f->pledge_count > e->config.window ||
+	    !view_signed_by(e, PURPOSE_VIEW_CHANGE, f->member, f->view,
+		f->statement, f->signature))
+		return false;
+	if (stable_holds(e, f) && prepared_holds(e, f) && pledges_hold(e, f))
+		return true;
+	conflict_forged(e, EVIDENCE_FORGED_CHANGE, f->member, f->view, body);
+	return false;
 }
 
 /* Take note of a checkpoint that a view change proves. */

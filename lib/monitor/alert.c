@@ -185,7 +185,7 @@ judge_evidence(struct alert_list *now, const struct memory *before,
 	if (m->evidence > 0)
 		raise_alert(now, before, ALERT_EVIDENCE, m->name,
 		    m->evidence_first_ms,
-		    "%s signed conflicting statements, %" PRIu64
+		    "%s signed what no correct member signs, %" PRIu64
 		    " proved: it lies, its key is used elsewhere, or its disk "
 		    "went back (aegis consensus-inspect evidence)",
 		    m->name, m->evidence);

@@ -37,11 +37,11 @@ struct alert_member {
 	char name[ALERT_NAME_BYTES];
 	bool is_silent;
 	bool is_behind;
-	bool is_rejoining;   /* it gives no votes, */
-	uint64_t rejoin_seq; /* until this is stable; 0: not known */
-	uint64_t silent_ms;  /* since it was last heard */
-	uint64_t lag;        /* sequences behind the newest known */
-	uint64_t evidence;   /* proofs that it signed conflicting statements */
+	bool is_rejoining;          /* it gives no votes, */
+	uint64_t rejoin_seq;        /* until this is stable; 0: not known */
+	uint64_t silent_ms;         /* since it was last heard */
+	uint64_t lag;               /* sequences behind the newest known */
+	uint64_t evidence;          /* proofs against it that are kept */
 	uint64_t evidence_first_ms; /* wall, of the oldest */
 };
 

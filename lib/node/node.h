@@ -315,13 +315,13 @@ size_t node_views(struct node *node, struct node_view *out, size_t cap);
 enum ag_status node_certificate(struct node *node, uint64_t seq,
     bool is_checkpoint, struct buf *out, struct ag_error *err) AG_MUST_USE;
 
-/* Proof that a member signed conflicting statements. */
+/* Proof that a member signed what no correct member signs. */
 struct node_evidence {
 	const char *id;   /* borrowed until the node is closed */
-	const char *kind; /* "prepare", "commit", "checkpoint", "new-view" */
-	uint32_t member;  /* who signed both */
+	const char *kind; /* of a fault: see trust/evidence.h */
+	uint32_t member;  /* who signed it */
 	uint64_t view;    /* 0: a checkpoint's have none */
-	uint64_t seq;     /* 0: a new view has none */
+	uint64_t seq;     /* 0: what is of a view has none */
 	uint64_t found_ms;
 	char text[192];    /* who did what, a sentence */
 	struct bytes file; /* trust/evidence.h, borrowed likewise */

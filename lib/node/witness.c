@@ -67,7 +67,7 @@ witness_open(struct witness **out, const char *dir, const struct roster *roster,
 		    roster->members[i].name);
 		w->records[i] = metric_new(metrics, METRIC_GAUGE,
 		    "aegis_evidence_records",
-		    "Kept proofs that a member signed conflicting statements",
+		    "Kept proofs that a member signed what no correct one signs",
 		    labels);
 	}
 	count_records(w);
@@ -91,7 +91,7 @@ log_item(const struct witness *w, const struct evidence_item *item)
 	char text[EVIDENCE_TEXT_BYTES];
 
 	evidence_say(text, &item->evidence, name);
-	log_error("consensus", "a member signed conflicting statements",
+	log_error("consensus", "a member signed what no correct member signs",
 	    LOG_TEXT("member", name), LOG_TEXT("what", text),
 	    LOG_TEXT("evidence", item->id));
 }

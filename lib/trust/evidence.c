@@ -8,10 +8,13 @@
  *            checkpoint       two states after one sequence, in any views:
  *                             the state is the same in all of them
  *            new view         two beginnings of one view by its primary
+ *          It also verifies what it shows others under its own signature.  So
+ *          these prove the same, by one signature of its own:
+ *            forged view change, forged new view  see forgery.c
  *          Faulty is not malicious: a stolen key, a key on two machines, a
  *          disk that was emptied or went back to an older day, or a state
- *          that was damaged make the same two signatures.  That both were
- *          made with the member's key is what is proved.
+ *          that was damaged make the same signatures.  That they were made
+ *          with the member's key is what is proved.
  *
  * NO PROOF Two view changes of one member for one view: after a crash it
  *          makes the message anew, and may have prepared or checkpointed
@@ -19,22 +22,22 @@
  *          One vote for a state that the others did not certify: its disk
  *          may have failed it.
  *          Votes in different views; a vote that is missing; silence.
- *          A batch, a state chunk or a certificate that does not verify:
- *          the link says who sent it and nobody signed for it, so whoever
- *          received it could have made it.
+ *          A batch, a state chunk or a certificate that does not verify,
+ *          by itself: the link says who sent it and nobody signed for it, so
+ *          whoever received it could have made it.
  *          A view change that leaves out what its member committed or
  *          pledged: one whose disk came back older says so in good faith.
  *          (A pledge for another digest than the PREPARE would be proof, but a
- *          record would have to hold the whole message.)
+ *          record would have to hold both messages.)
  *
  * RULES    1. Everything a verdict rests on is in the file or in the roster.
- *          2. The verdict needs two valid signatures.  The check at the end
+ *          2. The verdict needs valid signatures.  The check at the end
  *             convicts nobody: it tells damage from forgery, and makes each
  *             byte of a file count.
  *          3. The statements stand by rising digest, so one pair of them has
  *             one encoding.
  *
- * NOT HERE Finding conflicts (consensus/), keeping files (evidence_store.c).
+ * NOT HERE Finding it (consensus/), keeping files (evidence_store.c).
  */
 #include "trust/evidence.h"
 
@@ -44,6 +47,7 @@
 
 #include "codec/decoder.h"
 #include "codec/text.h"
+#include "trust/forgery.h"
 #include "trust/signing.h"
 #include "trust/view_message.h"
 
@@ -76,6 +80,22 @@ evidence_make(struct evidence *out, const struct trust_scope *scope,
 	};
 }
 
+void
+evidence_make_message(struct evidence *out, const struct trust_scope *scope,
+    enum evidence_kind kind, uint32_t member, uint64_t view, uint64_t found_ms,
+    struct bytes message)
+{
+	AG_ASSERT(evidence_is_message(kind));
+	*out = (struct evidence){
+		.scope = *scope,
+		.kind = kind,
+		.member = member,
+		.view = view,
+		.found_ms = found_ms,
+		.message = message,
+	};
+}
+
 static void
 statement_encode(struct encoder *e, const struct evidence_statement *s)
 {
@@ -99,8 +119,13 @@ evidence_encode(struct encoder *e, const struct evidence *evidence)
 	encoder_put_uint(e, (uint64_t)evidence->kind);
 	encoder_put_uint(e, evidence->seq);
 	encoder_put_uint(e, evidence->found_ms);
-	statement_encode(e, &evidence->statements[0]);
-	statement_encode(e, &evidence->statements[1]);
+	if (evidence_is_message(evidence->kind)) {
+		encoder_put_uint(e, evidence->member);
+		encoder_put_bytes(e, evidence->message);
+	} else {
+		statement_encode(e, &evidence->statements[0]);
+		statement_encode(e, &evidence->statements[1]);
+	}
 	if (e->overflowed)
 		return;
 	digest_of(&check, bytes_of(e->out + start, e->len - start));
@@ -133,7 +158,7 @@ check_decode(struct decoder *d, struct bytes input)
 
 /* Do both speak of one thing, as their kind requires, and differ? */
 static const char *
-find_mismatch(const struct evidence *e)
+find_statements_mismatch(const struct evidence *e)
 {
 	const struct evidence_statement *a = &e->statements[0];
 	const struct evidence_statement *b = &e->statements[1];
@@ -151,6 +176,45 @@ find_mismatch(const struct evidence *e)
 	return NULL;
 }
 
+static const char *
+find_mismatch(const struct evidence *e)
+{
+	if (!evidence_is_message(e->kind))
+		return find_statements_mismatch(e);
+	return e->seq != 0 ? "a message has no sequence" : NULL;
+}
+
+static void
+message_decode(struct decoder *d, struct evidence *out)
+{
+	struct view_change_fields change;
+	struct new_view_fields new_view;
+
+	out->member = (uint32_t)decoder_get_uint_max(d, TRUST_MEMBERS_MAX - 1);
+	out->message = decoder_get_bytes_max(d, FRAME_CONTROL_BYTES_MAX);
+	if (decoder_failed(d))
+		return;
+	if (out->kind == EVIDENCE_FORGED_CHANGE &&
+	    view_message_read_change(&change, out->message) &&
+	    change.member == out->member)
+		out->view = change.view;
+	else if (out->kind == EVIDENCE_FORGED_NEW_VIEW &&
+	    view_message_read_new_view(&new_view, out->message))
+		out->view = new_view.view;
+	else
+		decoder_fail(d, "its message is not of its kind or member");
+}
+
+static void
+statements_decode(struct decoder *d, struct evidence *out)
+{
+	statement_decode(d, &out->statements[0]);
+	statement_decode(d, &out->statements[1]);
+	out->member = out->statements[0].proof.member;
+	if (out->kind != EVIDENCE_CHECKPOINT)
+		out->view = out->statements[0].proof.view;
+}
+
 static void
 fields_decode(struct decoder *d, struct evidence *out)
 {
@@ -158,17 +222,16 @@ fields_decode(struct decoder *d, struct evidence *out)
 
 	decoder_get_fixed(d, out->scope.cluster_id, CLUSTER_ID_BYTES);
 	out->scope.epoch = decoder_get_uint(d);
-	kind = decoder_get_uint_max(d, EVIDENCE_NEW_VIEW);
+	kind = decoder_get_uint_max(d, EVIDENCE_FORGED_NEW_VIEW);
 	if (kind < EVIDENCE_PREPARE)
 		decoder_fail(d, "unknown kind");
 	out->kind = (enum evidence_kind)kind;
 	out->seq = decoder_get_uint(d);
 	out->found_ms = decoder_get_uint(d);
-	statement_decode(d, &out->statements[0]);
-	statement_decode(d, &out->statements[1]);
-	out->member = out->statements[0].proof.member;
-	if (out->kind != EVIDENCE_CHECKPOINT)
-		out->view = out->statements[0].proof.view;
+	if (evidence_is_message(out->kind))
+		message_decode(d, out);
+	else
+		statements_decode(d, out);
 }
 
 enum ag_status
@@ -236,10 +299,25 @@ statement_holds(const struct evidence *e, size_t which,
 	    : vote_verify(&vote, &s->proof, &e->scope, authority, ctx);
 }
 
+static enum forgery
+find_forgery(const struct evidence *e, uint32_t member_count,
+    const struct authority *authority, void *ctx)
+{
+	const struct forgery_judge judge = { &e->scope, member_count, authority,
+		ctx };
+
+	return e->kind == EVIDENCE_FORGED_CHANGE
+	    ? forgery_in_view_change(&judge, e->member, e->message)
+	    : forgery_in_new_view(&judge, e->member, e->message);
+}
+
 bool
 evidence_holds(const struct evidence *e, uint32_t member_count,
     const struct authority *authority, void *ctx)
 {
+	if (evidence_is_message(e->kind))
+		return find_forgery(e, member_count, authority, ctx) ==
+		    FORGERY_PROVED;
 	return e->member < member_count &&
 	    (e->kind != EVIDENCE_NEW_VIEW ||
 		e->view % member_count == e->member) &&
@@ -284,12 +362,22 @@ explain(const struct evidence *e, const struct roster *roster,
 		    "it accuses member %u, and the roster has %u", e->member,
 		    roster->member_count);
 	name = roster->members[e->member].name;
-	if (e->kind == EVIDENCE_NEW_VIEW &&
+	if ((e->kind == EVIDENCE_NEW_VIEW ||
+		e->kind == EVIDENCE_FORGED_NEW_VIEW) &&
 	    e->view % roster->member_count != e->member)
 		return ag_fail(err, AG_EFORGED,
 		    "%s is not the primary of view %" PRIu64
 		    " and can not begin it",
 		    name, e->view);
+	if (evidence_is_message(e->kind))
+		return ag_fail(err, AG_EFORGED,
+		    find_forgery(e, roster->member_count, &roster_authority,
+			ctx) == FORGERY_NONE
+			? "nothing in the message is forged: it proves "
+			  "nothing against %s"
+			: "%s did not sign the message: it proves nothing "
+			  "against it",
+		    name);
 	return ag_fail(err, AG_EFORGED,
 	    "%s signed %s of the two statements: it proves nothing against it",
 	    name,
@@ -327,6 +415,10 @@ evidence_kind_name(enum evidence_kind kind)
 		return "checkpoint";
 	case EVIDENCE_NEW_VIEW:
 		return "new-view";
+	case EVIDENCE_FORGED_CHANGE:
+		return "forged-view-change";
+	case EVIDENCE_FORGED_NEW_VIEW:
+		return "forged-new-view";
 	default:
 		return "unknown";
 	}
@@ -340,6 +432,16 @@ evidence_say(char out[static EVIDENCE_TEXT_BYTES], const struct evidence *e,
 		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
 		    "%s signed two different states after sequence %" PRIu64,
 		    member, e->seq);
+	else if (e->kind == EVIDENCE_FORGED_CHANGE)
+		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
+		    "%s signed a view change to view %" PRIu64
+		    " with a forged certificate in it",
+		    member, e->view);
+	else if (e->kind == EVIDENCE_FORGED_NEW_VIEW)
+		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
+		    "%s signed a beginning of view %" PRIu64
+		    " with forged view changes",
+		    member, e->view);
 	else if (e->kind == EVIDENCE_NEW_VIEW)
 		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
 		    "%s signed two different beginnings of view %" PRIu64,

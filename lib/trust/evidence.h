@@ -1,17 +1,22 @@
 /*
- * Evidence: two statements that one member signed and no correct member
- * signs both of, as a file that anybody with the roster can check.
+ * Evidence: what one member signed and no correct member signs, as a file
+ * that anybody with the roster can check.
  *
  * FORMAT  ["aegis-evidence", 1, cluster id (32), epoch, kind, seq, found,
- *          [digest (32), proof], [digest (32), proof], check (32)]
- *         proof as in certificate.c; it names the member and its view.
+ *          exhibit, exhibit, check (32)]
+ *         Two statements that contradict each other, of a kind to 4:
+ *         [digest (32), proof] each, proof as in certificate.c; it names the
+ *         member and its view.
+ *         A message that holds a forgery, of kind 5 or 6: its signer, then
+ *         the whole message as a byte string; seq is 0.
  *         check is the BLAKE2b-256 of all bytes before it.
  *
- * Cluster and epoch are inside both signatures too.  found is when, in
+ * Cluster and epoch are inside the signatures too.  found is when, in
  * milliseconds of the finder's clock, and is the finder's word alone; all
  * else is proved.
  *
- * Ownership  caller's storage; nothing to free.
+ * Ownership  caller's storage; a message is borrowed from what it was read
+ *            from or made of.
  * Threads    none of its own.
  */
 #ifndef AEGIS_TRUST_EVIDENCE_H
@@ -23,11 +28,18 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "codec/encoder.h"
+#include "codec/frame.h"
 #include "trust/certificate.h"
 #include "trust/roster.h"
 
-/* Largest encoding, for fixed buffers. */
-#define EVIDENCE_BYTES_MAX 1024
+/* Largest encoding of two statements, for fixed buffers, */
+#define EVIDENCE_STATEMENTS_BYTES_MAX 1024
+
+/* what goes around a message, */
+#define EVIDENCE_AROUND_BYTES 256
+
+/* and of any: no message is longer on the wire. */
+#define EVIDENCE_BYTES_MAX (FRAME_CONTROL_BYTES_MAX + EVIDENCE_AROUND_BYTES)
 
 /* Longest sentence, with its NUL. */
 #define EVIDENCE_TEXT_BYTES 192
@@ -37,7 +49,16 @@ enum evidence_kind {
 	EVIDENCE_COMMIT = VOTE_COMMIT,
 	EVIDENCE_CHECKPOINT = VOTE_CHECKPOINT, /* two states after one seq */
 	EVIDENCE_NEW_VIEW,                     /* two beginnings of one view */
+	EVIDENCE_FORGED_CHANGE,   /* a VIEW_CHANGE that holds a forgery */
+	EVIDENCE_FORGED_NEW_VIEW, /* a NEW_VIEW that does */
 };
+
+/* Is one message the whole of it? */
+static inline bool
+evidence_is_message(enum evidence_kind kind)
+{
+	return kind >= EVIDENCE_FORGED_CHANGE;
+}
 
 /* What was signed is known by its digest. */
 struct evidence_statement {
@@ -48,11 +69,12 @@ struct evidence_statement {
 struct evidence {
 	struct trust_scope scope;
 	enum evidence_kind kind;
-	uint32_t member; /* who signed both */
-	uint64_t view;   /* of both; 0 for a checkpoint */
-	uint64_t seq;    /* of both; 0 for a new view */
+	uint32_t member; /* who signed it */
+	uint64_t view;   /* of it; 0 for a checkpoint */
+	uint64_t seq;    /* of it; 0 for a message or a new view */
 	uint64_t found_ms;
 	struct evidence_statement statements[2]; /* by rising digest */
+	struct bytes message;                    /* or this */
 };
 
 /*
@@ -64,6 +86,11 @@ void evidence_make(struct evidence *out, const struct trust_scope *scope,
     const struct evidence_statement *one,
     const struct evidence_statement *other);
 
+/* A message of member's for a view, which forgery.h has found out. */
+void evidence_make_message(struct evidence *out,
+    const struct trust_scope *scope, enum evidence_kind kind, uint32_t member,
+    uint64_t view, uint64_t found_ms, struct bytes message);
+
 void evidence_encode(struct encoder *e, const struct evidence *evidence);
 
 /*
@@ -74,18 +101,20 @@ void evidence_encode(struct encoder *e, const struct evidence *evidence);
 enum ag_status evidence_decode(struct evidence *out, struct bytes input,
     struct ag_error *err) AG_MUST_USE;
 
-/* Did one of so many members sign both statements?  Its scope is believed. */
+/* Did one of so many members sign it, and does it convict?  Its scope is
+ * believed. */
 bool evidence_holds(const struct evidence *evidence, uint32_t member_count,
     const struct authority *authority, void *ctx);
 
 /*
- * Is it of the roster's cluster and epoch, and did one of its members sign
- * both?  AG_EFORGED with why, members by their names.
+ * Is it of the roster's cluster and epoch, and does it convict one of its
+ * members?  AG_EFORGED with why not, members by their names.
  */
 enum ag_status evidence_verify(const struct evidence *evidence,
     const struct roster *roster, struct ag_error *err) AG_MUST_USE;
 
-/* "prepare", "commit", "checkpoint", "new-view". */
+/* "prepare", "commit", "checkpoint", "new-view", "forged-view-change",
+ * "forged-new-view". */
 const char *evidence_kind_name(enum evidence_kind kind);
 
 /* Who did what: a sentence, without a stop. */

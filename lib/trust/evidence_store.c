@@ -6,7 +6,8 @@
  *          in .evidence are not ours.
  *
  * RULES    1. A record is known by whom it accuses of what: member, kind,
- *             view, sequence.  A second proof of the same adds nothing.
+ *             view, sequence.  A second proof of the same adds nothing, nor
+ *             does a second message of one kind: each may be megabytes.
  *          2. What is kept is bounded for each member, and the oldest stay:
  *             a liar that lies more can't wipe out its first lie, nor
  *             another's.
@@ -43,7 +44,8 @@ static bool
 is_same(const struct evidence *a, const struct evidence *b)
 {
 	return a->member == b->member && a->kind == b->kind &&
-	    a->view == b->view && a->seq == b->seq;
+	    (evidence_is_message(a->kind) ||
+		(a->view == b->view && a->seq == b->seq));
 }
 
 static const struct evidence_item *
@@ -78,19 +80,24 @@ static struct evidence_item *
 insert(struct evidence_store *s, const char *id,
     const struct evidence *evidence, struct bytes file)
 {
+	const struct bytes message = evidence->message;
 	struct evidence_item *item;
 	size_t at = s->count;
 
 	AG_ASSERT(file.len <= EVIDENCE_BYTES_MAX);
 	if (grow(s) != AG_OK)
 		return NULL;
-	item = calloc(1, sizeof(*item));
+	item = calloc(1, sizeof(*item) + file.len);
 	if (item == NULL)
 		return NULL;
 	(void)snprintf(item->id, sizeof(item->id), "%s", id);
 	item->evidence = *evidence;
 	item->len = file.len;
 	memcpy(item->file, file.data, file.len);
+	/* What was borrowed from the caller's copy is now from ours. */
+	if (message.len > 0)
+		item->evidence.message.data =
+		    item->file + (message.data - file.data);
 	for (;
 	     at > 0 && s->items[at - 1]->evidence.found_ms > evidence->found_ms;
 	     at--)

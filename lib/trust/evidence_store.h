@@ -27,7 +27,7 @@ struct evidence_item {
 	char id[EVIDENCE_ID_BYTES]; /* "n4-commit-v0-s17", of what it says */
 	struct evidence evidence;
 	size_t len;
-	uint8_t file[EVIDENCE_BYTES_MAX];
+	uint8_t file[];
 };
 
 /* A file, or the directory, that can not be used, and why. */
@@ -47,7 +47,8 @@ void evidence_store_close(struct evidence_store *store);
 /*
  * Keep a record durably.  *out is the item, also when its file can't be
  * written (then it is kept in memory, and the status says why).
- * AG_EEXIST   the same is known: member, kind, view, sequence
+ * AG_EEXIST   the same is known: member, kind, view, sequence; or of a
+ *             message, member and kind
  * AG_ELIMIT   there is enough against this member; the oldest stay
  * AG_ECORRUPT, AG_EFORGED  it is no evidence
  */

@@ -276,7 +276,7 @@ class Campaign(Kills, Faults):
             self.figures.resident = max(self.figures.resident, resident)
             self.figures.descriptors = max(self.figures.descriptors, descriptors)
             if os.listdir(self.trial.file(name, "evidence")):
-                raise Failure("%s has evidence that a member signed conflicting statements: %s" % (
+                raise Failure("%s has evidence that a member signed what no correct member signs: %s" % (
                     name, self.trial.file(name, "evidence")))
 
     def same_state(self):

@@ -13,7 +13,7 @@ In the end:
     all members have executed the same, hold the same keys with the same
     versions, and the same digest of their state;
     the agreed time is the true one;
-    nobody has evidence that a member signed conflicting statements, which a
+    nobody has evidence that a member signed what no correct member signs, which a
     member that forgot something by being killed would have done;
     no node ever had more than 256 MiB resident;
     no node ended by itself unless it had to, or said anything that is not in

@@ -1,6 +1,6 @@
 #!/bin/sh
-# A member that signs two things for one place: the others keep the proof and
-# tell of it; whoever has the roster can check it, and nobody can forge it.
+# A member that signs two things for one place, or what is forged: the others
+# keep the proof and tell of it; whoever has the roster can check it, and nobody can forge it.
 # Environment: AEGIS, LIAR.  Exit: 0 when all holds, 1 with a word.
 set -u
 # shellcheck source=tests/cluster/lib_trial.sh
@@ -71,6 +71,16 @@ for n in n1 n2 n3; do
 	within 20 "the evidence" lists $n 3
 done
 
+# So is a certificate that nobody signed, under its own signature; whether one
+# or many.  It is refused besides: nobody goes to that view.
+far=$((view + 7 - view % 4)) # n4 is its primary
+tell "forge change $far" "forge change $((far + 1))" "forge beginning $far" \
+	"forge beginning $far"
+for n in n1 n2 n3; do
+	within 20 "the forgeries" lists $n 5
+	[ "$(of $n /v1/status .view)" = "$view" ] || fail "$n follows a forgery"
+done
+
 # Each of the others tells of it, everywhere it is asked.
 for n in n1 n2 n3; do
 	export AEGIS_SOCKET=c/$n/aegis.sock
@@ -79,11 +89,13 @@ for n in n1 n2 n3; do
 		sort | tr '\n' ' ')" = "$(printf '%s\n' \
 		"\"n4\",\"checkpoint\",\"128\"," \
 		"\"n4\",\"commit\",\"$next\",\"$view\"" \
+		"\"n4\",\"forged-new-view\",,\"$far\"" \
+		"\"n4\",\"forged-view-change\",,\"$far\"" \
 		"\"n4\",\"prepare\",\"$seq\",\"$view\"" | tr '\n' ' ')" ] ||
 		fail "$n lists: $(cat out)"
 	# OK or DEGRADED: the liar has its links, and does not take part.
 	"$AEGIS" node status >out
-	says 'evidence: n4 signed conflicting statements, 3 proved'
+	says 'evidence: n4 signed what no correct member signs, 5 proved'
 	of $n /v1/alerts '.alerts[] | select(.name == "evidence" and
 		.node == "n4" and .severity == "CRIT")' >out ||
 		fail "$n raises no alert"
@@ -91,10 +103,10 @@ for n in n1 n2 n3; do
 		join(" ")' >out
 	[ "$(cat out)" = n4 ] || fail "$n accuses $(cat out)"
 	curl -sS --unix-socket c/$n/aegis.sock http://node/metrics >out
-	says 'aegis_evidence_records{peer="n4"} 3'
+	says 'aegis_evidence_records{peer="n4"} 5'
 	says 'aegis_evidence_records{peer="n1"} 0'
 	exits 0 "$AEGIS" tui --once consensus --size 140x40
-	says 'EVIDENCE  n4 contradicted itself, 3 proofs'
+	says 'EVIDENCE  n4 is faulty, 5 proofs'
 	grep -q "member=n4 what=\"n4 signed two different states after" \
 		c/$n/node.log || fail "$n does not log it"
 done
@@ -114,7 +126,9 @@ exits 1 evidence n4-commit-v9-s9
 exits 1 evidence ../lock
 mkdir alone
 cp c/roster alone/roster
-for kind in "commit-v$view-s$next" "prepare-v$view-s$seq" checkpoint-v0-s128; do
+for kind in "commit-v$view-s$next" "prepare-v$view-s$seq" \
+	checkpoint-v0-s128 "forged-view-change-v$far-s0" \
+	"forged-new-view-v$far-s0"; do
 	exits 0 evidence "n4-$kind" -o cbor
 	cp out "alone/$kind"
 done
@@ -122,6 +136,7 @@ curl -sS --unix-socket c/n2/aegis.sock -H 'Accept: application/cbor' \
 	"http://node/v1/consensus/evidence?id=$id" >curl.evidence
 cmp -s curl.evidence "alone/commit-v$view-s$next" ||
 	fail 'curl exports another file'
+exits 0 "$AEGIS" cluster init -q other
 cd alone || exit 1
 unset AEGIS_SOCKET
 for kind in commit prepare checkpoint; do
@@ -132,6 +147,15 @@ for kind in commit prepare checkpoint; do
 	exits 0 evidence --verify $kind --roster roster -q
 	[ ! -s out ] || fail "not quiet: $(cat out)"
 done
+for kind in forged-view-change forged-new-view; do
+	mv $kind-* $kind
+	exits 0 evidence --verify $kind --roster roster
+	says 'verified      true'
+	exits 8 evidence --verify $kind --roster ../other/roster
+	complains 'of another cluster'
+done
+exits 0 evidence --verify forged-view-change --roster roster -o value
+says "n4 signed a view change to view $far with a forged certificate in it"
 exits 0 evidence --verify checkpoint --roster roster -o value
 says 'n4 signed two different states after sequence 128'
 misused evidence --verify commit
@@ -140,16 +164,15 @@ misused evidence --verify commit "$id" --roster roster
 misused evidence --verify commit --roster roster -o cbor
 
 # Another cluster's roster convicts nobody.
-exits 0 "$AEGIS" cluster init -q other
-exits 8 evidence --verify commit --roster other/roster
+exits 8 evidence --verify commit --roster ../other/roster
 complains 'of another cluster'
 exits 8 evidence --verify roster --roster roster
-complains 'longer than any'
+complains 'not exported evidence'
 head -c 100 roster >part
 exits 8 evidence --verify part --roster roster
 complains 'not exported evidence'
 exits 3 evidence --verify nowhere --roster roster
-head -c 5000 /dev/zero >zeros
+head -c 5000000 /dev/zero >zeros
 exits 8 evidence --verify zeros --roster roster
 complains 'longer than any'
 
@@ -184,7 +207,7 @@ cd ..
 # follows it does.
 exits 0 "$AEGIS" cluster kill c n2
 exits 0 evidence --data c/n2 --roster c/roster -o jsonl
-[ "$(grep -c '"member":"n4"' out)" = 3 ] || fail "dead: $(cat out)"
+[ "$(grep -c '"member":"n4"' out)" = 5 ] || fail "dead: $(cat out)"
 exits 0 evidence --data c/n2 -o csv
 says '#3'
 exits 0 evidence "$id" --data c/n2 --roster c/roster -o cbor
@@ -200,17 +223,17 @@ mv c/n2/evidence/n1-commit-v0-s1.evidence "c/n2/evidence/$id.evidence"
 printf 'torn' >c/n2/evidence/damaged.evidence
 exits 8 evidence --data c/n2 -o value
 complains 'damaged.evidence'
-[ "$(wc -l <out)" = 3 ] || fail "beside a damaged one: $(cat out)"
+[ "$(wc -l <out)" = 5 ] || fail "beside a damaged one: $(cat out)"
 
 # That file does not stop the node, nor hide the others.
 lines=$(wc -l <c/n2/node.log)
 start_n2
 within 30 "n2 logs it" sh -c "tail -n +$lines c/n2/node.log |
 	grep 'evidence is not listed.*damaged.evidence'"
-within 30 "n2 remembers" lists n2 3
+within 30 "n2 remembers" lists n2 5
 within 20 "n2 takes part" ask n2 put again "after a restart"
 tell "lie commit $view $next" "lie commit $view $((next + 2))"
-within 30 "n2 has another" lists n2 4
+within 30 "n2 has another" lists n2 6
 grep -q "n4-commit-v$view-s$((next + 2))" listed ||
 	fail "the same lie is another record: $(cat listed)"
 [ -e c/n2/evidence/damaged.evidence ] || fail 'the damaged file is gone'

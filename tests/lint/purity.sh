@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 
 allowed='^(mem(cpy|set|cmp|move|chr)|__mem(cpy|set|move)_chk|strlen|strcmp'
 allowed="$allowed|__stack_chk_fail|ag_assert_failed"
-allowed="$allowed|(ag|trust|signing|vote|certificate|digest|request|envelope|batch|evidence|view_message)_.*"
+allowed="$allowed|(ag|trust|signing|vote|certificate|digest|request|envelope|batch|evidence|view_message|forgery)_.*"
 allowed="$allowed|(encoder|decoder|message|frame|operation|bytes|buf)_.*"
 allowed="$allowed|calloc|malloc|free|qsort|_GLOBAL_OFFSET_TABLE_)\$"
 

@@ -146,7 +146,7 @@ def evidence():
     out["status"][-1]["members"][3].update(evidence="2")
     out["alerts"]["alerts"] = [
         alert("CRIT", "evidence", "n4", "2026-11-24T04:30:12.000Z",
-              "n4 signed conflicting statements, 2 proved: it lies, its key is used elsewhere, or its "
+              "n4 signed what no correct member signs, 2 proved: it lies, its key is used elsewhere, or its "
               "disk went back (aegis consensus-inspect evidence)"),
     ]
     return out

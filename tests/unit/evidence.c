@@ -13,6 +13,7 @@
 
 #include "base/fs.h"
 #include "fixture/directory.h"
+#include "fixture/forging.h"
 #include "fixture/members.h"
 #include "trust/evidence_store.h"
 
@@ -24,6 +25,8 @@
 static struct members m;
 static struct ag_error err;
 static struct evidence evidence, again;
+static struct certificate certificate;
+static uint8_t messages[4][8192];
 static uint8_t encoded[EVIDENCE_BYTES_MAX];
 static char dir[DIRECTORY_PATH_BYTES];
 
@@ -109,12 +112,90 @@ put_together(enum evidence_kind kind, uint64_t seq,
 	evidence_make(&evidence, &scope, kind, seq, FOUND, one, other);
 }
 
+static struct identity
+identity_of(uint32_t member)
+{
+	struct identity identity;
+
+	assert_int_equal(identity_init(&identity, &m.roster, m.keys[member],
+			     &err),
+	    AG_OK);
+	return identity;
+}
+
+/* A view change to VIEW that shows one certificate, or none. */
+static struct bytes
+change_by(uint32_t member, const struct certificate *stable, uint8_t *out,
+    size_t cap)
+{
+	struct identity identity = identity_of(member);
+	const struct forging f = { &identity.scope, &identity_authority,
+		&identity, member };
+
+	return forging_view_change(&f, VIEW, stable, NULL, 0, out, cap);
+}
+
+static struct bytes
+beginning_by(uint32_t member, const struct bytes *changes, size_t count,
+    uint8_t *out, size_t cap)
+{
+	struct identity identity = identity_of(member);
+	const struct forging f = { &identity.scope, &identity_authority,
+		&identity, member };
+
+	return forging_new_view(&f, VIEW, changes, count, out, cap);
+}
+
+/* The checkpoint's certificate, in which one signature may be wrong. */
+static void
+certify(bool is_forged)
+{
+	const struct digest digest = { { 5 } };
+
+	members_certify(&m, 0x7, SEQ, &digest, &certificate);
+	if (is_forged)
+		certificate.proofs[1].signature[9] ^= 1;
+}
+
+/* A view change by the culprit; or its new view, with that in it. */
+static struct bytes
+message_with(enum evidence_kind kind)
+{
+	struct bytes changes[3];
+	uint32_t i;
+
+	changes[0] =
+	    change_by(CULPRIT, &certificate, messages[0], sizeof(messages[0]));
+	if (kind == EVIDENCE_FORGED_CHANGE)
+		return changes[0];
+	for (i = 1; i < 3; i++)
+		changes[i] =
+		    change_by(i, NULL, messages[i], sizeof(messages[i]));
+	return beginning_by(CULPRIT, changes, 3, messages[3],
+	    sizeof(messages[3]));
+}
+
+static struct bytes
+accuse(enum evidence_kind kind, uint32_t member, struct bytes message)
+{
+	struct trust_scope scope;
+
+	roster_scope(&m.roster, &scope);
+	evidence_make_message(&evidence, &scope, kind, member, VIEW, FOUND,
+	    message);
+	return encode(&evidence);
+}
+
 /* The culprit's evidence of a kind, for one sequence. */
 static struct bytes
 made_at(enum evidence_kind kind, uint64_t seq)
 {
 	struct evidence_statement one, other;
 
+	if (evidence_is_message(kind)) {
+		certify(true);
+		return accuse(kind, CULPRIT, message_with(kind));
+	}
 	if (kind == EVIDENCE_NEW_VIEW) {
 		sign_new_view(&one, CULPRIT, VIEW, 9);
 		sign_new_view(&other, CULPRIT, VIEW, 4);
@@ -147,7 +228,7 @@ judge(struct bytes file)
 /* --- what convicts --- */
 
 static void
-two_statements_convict_whoever_signed_them(void **state)
+what_no_correct_member_signs_convicts_who_signed_it(void **state)
 {
 	static const char *const words[] = {
 		[EVIDENCE_PREPARE] = "n4 signed two different prepare votes "
@@ -158,12 +239,18 @@ two_statements_convict_whoever_signed_them(void **state)
 					"sequence 17",
 		[EVIDENCE_NEW_VIEW] = "n4 signed two different beginnings of "
 				      "view 7",
+		[EVIDENCE_FORGED_CHANGE] =
+		    "n4 signed a view change to view 7 with a forged "
+		    "certificate in it",
+		[EVIDENCE_FORGED_NEW_VIEW] =
+		    "n4 signed a beginning of view 7 with forged view changes",
 	};
 	char text[EVIDENCE_TEXT_BYTES];
 	unsigned kind;
 
 	(void)state;
-	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_NEW_VIEW; kind++) {
+	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_FORGED_NEW_VIEW;
+	     kind++) {
 		if (judge(made((enum evidence_kind)kind)) != AG_OK)
 			fail_msg("kind %u: %s", kind, err.text);
 		assert_int_equal(again.member, CULPRIT);
@@ -177,7 +264,7 @@ static void
 the_order_of_finding_does_not_show(void **state)
 {
 	struct evidence_statement one, other;
-	uint8_t first[EVIDENCE_BYTES_MAX];
+	uint8_t first[EVIDENCE_STATEMENTS_BYTES_MAX];
 	struct bytes file;
 	size_t len;
 
@@ -199,6 +286,7 @@ the_largest_there_can_be_fits(void **state)
 {
 	struct evidence_statement one = { .digest = { { 1 } } };
 	struct evidence_statement other;
+	struct bytes file;
 
 	(void)state;
 	one.proof = (struct vote_proof){
@@ -212,8 +300,41 @@ the_largest_there_can_be_fits(void **state)
 	other.digest.data[0] = 2;
 	put_together(EVIDENCE_CHECKPOINT, UINT64_MAX, &one, &other);
 	evidence.scope.epoch = evidence.found_ms = UINT64_MAX;
+	file = encode(&evidence);
+	assert_true(file.len <= EVIDENCE_STATEMENTS_BYTES_MAX);
+	assert_int_equal(evidence_decode(&again, file, &err), AG_OK);
+}
+
+/* As long as the wire allows. */
+static void
+the_longest_message_fits(void **state)
+{
+	static uint8_t message[FRAME_CONTROL_BYTES_MAX], rest[sizeof(message)];
+	uint8_t signature[SIGNATURE_BYTES] = { 0 };
+	struct encoder e;
+	struct bytes raw;
+
+	(void)state;
+	encoder_init(&e, message, sizeof(message));
+	encoder_put_array(&e, 8);
+	encoder_put_uint(&e, MESSAGE_VIEW_CHANGE);
+	encoder_put_uint(&e, CULPRIT);
+	encoder_put_uint(&e, VIEW);
+	encoder_put_uint(&e, 0);
+	encoder_put_null(&e);
+	encoder_put_array(&e, 1);
+	encoder_put_bytes(&e,
+	    bytes_of(rest,
+		sizeof(message) - e.len - 5 - 1 - 2 - SIGNATURE_BYTES));
+	encoder_put_array(&e, 0);
+	encoder_put_bytes(&e, bytes_of(signature, SIGNATURE_BYTES));
+	assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+	assert_int_equal(raw.len, FRAME_CONTROL_BYTES_MAX);
+	(void)accuse(EVIDENCE_FORGED_CHANGE, CULPRIT, raw);
+	evidence.scope.epoch = evidence.found_ms = UINT64_MAX;
 	assert_int_equal(evidence_decode(&again, encode(&evidence), &err),
 	    AG_OK);
+	assert_int_equal(again.message.len, raw.len);
 }
 
 /* --- what does not --- */
@@ -225,7 +346,8 @@ a_file_changed_anywhere_never_convinces(void **state)
 	size_t at;
 
 	(void)state;
-	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_NEW_VIEW; kind++) {
+	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_FORGED_NEW_VIEW;
+	     kind++) {
 		struct bytes file = made((enum evidence_kind)kind);
 
 		for (at = 0; at < file.len; at++) {
@@ -265,6 +387,95 @@ a_forged_check_convicts_nobody(void **state)
 	assert_int_equal(judge(encode(&evidence)), AG_EFORGED);
 }
 
+/* In whatever hands: their certificates are right, or they are not its own. */
+static void
+a_message_without_a_forgery_convicts_nobody(void **state)
+{
+	unsigned kind;
+
+	(void)state;
+	for (kind = EVIDENCE_FORGED_CHANGE; kind <= EVIDENCE_FORGED_NEW_VIEW;
+	     kind++) {
+		struct bytes message;
+
+		certify(false);
+		message = message_with((enum evidence_kind)kind);
+		assert_int_equal(judge(accuse((enum evidence_kind)kind, CULPRIT,
+				     message)),
+		    AG_EFORGED);
+		assert_says("nothing in the message is forged: it proves "
+			    "nothing against n4");
+	}
+	/* Whoever puts a forgery into it afterwards has not its signature. */
+	(void)accuse(EVIDENCE_FORGED_CHANGE, CULPRIT,
+	    change_by(CULPRIT, &certificate, messages[1], sizeof(messages[1])));
+	messages[1][200] ^= 1;
+	assert_int_equal(judge(encode(&evidence)), AG_EFORGED);
+	assert_says("n4 did not sign the message");
+}
+
+/* A view begins with those view changes only that its primary verified. */
+static void
+a_new_view_of_too_few_or_unsigned_view_changes_convicts(void **state)
+{
+	struct bytes changes[3];
+	struct bytes message;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		changes[i] =
+		    change_by(i, NULL, messages[i], sizeof(messages[i]));
+	message =
+	    beginning_by(CULPRIT, changes, 3, messages[3], sizeof(messages[3]));
+	assert_int_equal(judge(accuse(EVIDENCE_FORGED_NEW_VIEW, CULPRIT,
+			     message)),
+	    AG_EFORGED);
+	message =
+	    beginning_by(CULPRIT, changes, 2, messages[3], sizeof(messages[3]));
+	assert_int_equal(judge(accuse(EVIDENCE_FORGED_NEW_VIEW, CULPRIT,
+			     message)),
+	    AG_OK);
+	messages[2][changes[2].len - 1] ^= 1;
+	message =
+	    beginning_by(CULPRIT, changes, 3, messages[3], sizeof(messages[3]));
+	assert_int_equal(judge(accuse(EVIDENCE_FORGED_NEW_VIEW, CULPRIT,
+			     message)),
+	    AG_OK);
+	/* That is its word against whose view change it seems to be. */
+	assert_int_equal(judge(accuse(EVIDENCE_FORGED_CHANGE, 2, changes[2])),
+	    AG_EFORGED);
+	assert_says("n3 did not sign the message");
+	/* Nor does it fall to anybody else to begin that view. */
+	message = beginning_by(0, changes, 2, messages[3], sizeof(messages[3]));
+	assert_int_equal(judge(accuse(EVIDENCE_FORGED_NEW_VIEW, 0, message)),
+	    AG_EFORGED);
+	assert_says("n1 is not the primary of view 7");
+}
+
+/* The members of another epoch may well have signed it. */
+static void
+a_message_is_judged_by_the_members_of_its_signers_epoch(void **state)
+{
+	struct bytes file;
+
+	(void)state;
+	m.roster.epoch = 2;
+	certify(false);
+	m.roster.epoch = 1;
+	/* What holds in epoch 2 is shown in a message of epoch 1: forged. */
+	file = accuse(EVIDENCE_FORGED_CHANGE, CULPRIT,
+	    change_by(CULPRIT, &certificate, messages[0], sizeof(messages[0])));
+	assert_int_equal(judge(file), AG_OK);
+	m.roster.epoch = 2;
+	assert_int_equal(judge(file), AG_EFORGED);
+	assert_says("of another epoch");
+	evidence.scope.epoch = 2;
+	assert_int_equal(judge(encode(&evidence)), AG_EFORGED);
+	assert_says("n4 did not sign the message");
+	m.roster.epoch = 1;
+}
+
 static void
 seal(struct bytes file)
 {
@@ -279,6 +490,7 @@ accuses_of_the_same(const struct evidence *a, const struct evidence *b)
 {
 	return a->kind == b->kind && a->member == b->member &&
 	    a->view == b->view && a->seq == b->seq &&
+	    bytes_equal(a->message, b->message) &&
 	    digest_equal(&a->statements[0].digest, &b->statements[0].digest) &&
 	    digest_equal(&a->statements[1].digest, &b->statements[1].digest);
 }
@@ -290,7 +502,8 @@ no_forgery_accuses_of_anything_else(void **state)
 	size_t at;
 
 	(void)state;
-	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_NEW_VIEW; kind++) {
+	for (kind = EVIDENCE_PREPARE; kind <= EVIDENCE_FORGED_NEW_VIEW;
+	     kind++) {
 		struct bytes file = made((enum evidence_kind)kind);
 
 		for (at = 0; at < file.len - DIGEST_BYTES; at++) {
@@ -468,6 +681,41 @@ what_was_kept_is_there_after_a_restart(void **state)
 }
 
 static void
+of_whole_messages_the_first_of_a_kind_is_kept(void **state)
+{
+	const struct evidence_item *item;
+	struct evidence_store *store;
+	struct told told;
+	unsigned i;
+
+	(void)state;
+	store = store_open(&told);
+	for (i = 0; i < 2; i++) {
+		struct bytes file = made(EVIDENCE_FORGED_CHANGE);
+
+		assert_int_equal(evidence_store_add(store, &m.roster, file,
+				     &item, &err),
+		    i == 0 ? AG_OK : AG_EEXIST);
+	}
+	assert_int_equal(evidence_store_add(store, &m.roster,
+			     made(EVIDENCE_FORGED_NEW_VIEW), &item, &err),
+	    AG_OK);
+	assert_string_equal(item->id, "n4-forged-new-view-v7-s0");
+	evidence_store_close(store);
+	memset(encoded, 0, sizeof(encoded));
+	store = store_open(&told);
+	assert_int_equal(told.count, 0);
+	assert_int_equal(evidence_store_count(store), 2);
+	/* What is kept holds by itself. */
+	for (i = 0; i < 2; i++)
+		assert_int_equal(evidence_verify(&evidence_store_item(store, i)
+						      ->evidence,
+				     &m.roster, &err),
+		    AG_OK);
+	evidence_store_close(store);
+}
+
+static void
 the_oldest_stay_when_a_member_lies_on(void **state)
 {
 	const struct evidence_item *item;
@@ -628,11 +876,15 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(two_statements_convict_whoever_signed_them),
+		TEST(what_no_correct_member_signs_convicts_who_signed_it),
 		TEST(the_order_of_finding_does_not_show),
 		TEST(the_largest_there_can_be_fits),
+		TEST(the_longest_message_fits),
 		TEST(a_file_changed_anywhere_never_convinces),
 		TEST(a_forged_check_convicts_nobody),
+		TEST(a_message_without_a_forgery_convicts_nobody),
+		TEST(a_new_view_of_too_few_or_unsigned_view_changes_convicts),
+		TEST(a_message_is_judged_by_the_members_of_its_signers_epoch),
 		TEST(no_forgery_accuses_of_anything_else),
 		TEST(votes_of_two_views_convict_nobody),
 		TEST(votes_of_two_members_convict_nobody),
@@ -641,6 +893,7 @@ main(void)
 		TEST(another_cluster_epoch_or_member_is_named),
 		TEST(what_is_no_evidence_is_said_to_be_none),
 		TEST(what_was_kept_is_there_after_a_restart),
+		TEST(of_whole_messages_the_first_of_a_kind_is_kept),
 		TEST(the_oldest_stay_when_a_member_lies_on),
 		TEST(what_proves_nothing_is_not_kept),
 		TEST(damaged_files_are_told_of_and_left_where_they_are),
