@@ -18,7 +18,8 @@
 #include "cmd/exit.h"
 #include "cmd/inspect_data.h"
 #include "cmd/kv_ask.h"
-#include "trust/evidence_store.h"
+#include "store/evidence_store.h"
+#include "store/part_evidence.h"
 
 /* --- showing --- */
 
@@ -110,7 +111,7 @@ put_card(struct output *out, const char *source, const struct evidence *e,
 	output_text(out, names->cluster[0] != '\0' ? names->cluster : NULL);
 	put_hex(out, e->scope.cluster_id);
 	output_u64(out, e->scope.epoch);
-	put_u64(out, e->kind != EVIDENCE_CHECKPOINT, e->view);
+	put_u64(out, evidence_has_view(e->kind), e->view);
 	put_u64(out, e->seq != 0, e->seq);
 	put_statements(out, e);
 	output_text(out, found);
@@ -176,7 +177,7 @@ list_items(const struct dead *dead)
 			.member =
 			    inspect_names_get(&dead->names, e->member, scratch),
 			.kind = evidence_kind_name(e->kind),
-			.has_view = e->kind != EVIDENCE_CHECKPOINT,
+			.has_view = evidence_has_view(e->kind),
 			.has_seq = e->seq != 0,
 			.view = e->view,
 			.seq = e->seq,
@@ -313,7 +314,7 @@ read_file(struct evidence *evidence, struct buf *data, const char *path,
 		(void)!inspect_data_turn(roster, call, evidence->scope.epoch,
 		    err);
 	if (status == AG_OK)
-		status = evidence_verify(evidence, roster, err);
+		status = part_evidence_verify(evidence, roster, err);
 	if (status != AG_OK)
 		ag_error_prefix(err, "%s", path);
 	return status;

@@ -18,6 +18,7 @@
 #include "cmd/inspect_evidence.h"
 #include "cmd/inspect_options.h"
 #include "cmd/inspect_show.h"
+#include "store/part_evidence.h"
 
 /* Ask a path and do something with the answer. */
 static int
@@ -402,7 +403,7 @@ fetch_evidence(struct kv_ask *ask, const struct applet_call *call,
 	}
 	if (evidence_decode(evidence, buf_bytes(file), &ask->err) != AG_OK ||
 	    (roster != NULL &&
-		evidence_verify(evidence, roster, &ask->err) != AG_OK)) {
+		part_evidence_verify(evidence, roster, &ask->err) != AG_OK)) {
 		ag_error_prefix(&ask->err, "evidence %s from the node", id);
 		return exit_fail(call, &ask->err);
 	}

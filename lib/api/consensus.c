@@ -251,7 +251,6 @@ static void
 emit_evidence(struct emitter *e, const struct node_status *s,
     const struct node_evidence *evidence)
 {
-	const bool has_view = strcmp(evidence->kind, "checkpoint") != 0;
 
 	emit_text_member(e, "id", evidence->id);
 	emit_text_member(e, "member",
@@ -259,7 +258,7 @@ emit_evidence(struct emitter *e, const struct node_status *s,
 		? s->members[evidence->member].name
 		: "");
 	emit_text_member(e, "kind", evidence->kind);
-	emit_u64_or_null(e, "view", has_view, evidence->view);
+	emit_u64_or_null(e, "view", evidence->has_view, evidence->view);
 	emit_u64_or_null(e, "seq", evidence->seq != 0, evidence->seq);
 	emit_time_member(e, "found", evidence->found_ms);
 	emit_text_member(e, "text", evidence->text);

@@ -77,7 +77,7 @@ conflict_forged(struct engine *e, enum evidence_kind kind, uint32_t member,
 		REACHED(NEW_VIEW_FORGED);
 	*convicted |= UINT32_C(1) << member;
 	evidence_make_message(&evidence, &e->config.scope, kind, member, view,
-	    e->event->wall_ms, body);
+	    0, e->event->wall_ms, body);
 	tell(e, &evidence);
 }
 

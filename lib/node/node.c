@@ -829,10 +829,13 @@ node_open_links(struct node *n, struct ag_error *err)
 	    .roster = &n->roster,
 	    .start = &n->epoch_start,
 	    .self = n->self,
+	    .authority = &identity_authority,
+	    .authority_ctx = &n->identity,
 	    .dir = dir,
 	    .metrics = n->metrics,
 	    .arg = n,
 	    .send = on_sync_send,
+	    .evidence = on_evidence,
 	    .ready = on_state_ready,
 	});
 	n->search = log_search_new(n->loop, n->log_dir);

@@ -320,8 +320,9 @@ struct node_evidence {
 	const char *id;   /* borrowed until the node is closed */
 	const char *kind; /* of a fault: see trust/evidence.h */
 	uint32_t member;  /* who signed it */
-	uint64_t view;    /* 0: a checkpoint's have none */
-	uint64_t seq;     /* 0: what is of a view has none */
+	bool has_view;    /* else it is of a state, the same in all views */
+	uint64_t view;
+	uint64_t seq; /* 0: what is of a view has none */
 	uint64_t found_ms;
 	char text[192];    /* who did what, a sentence */
 	struct bytes file; /* trust/evidence.h, borrowed likewise */

@@ -12,12 +12,14 @@
  *                         [48, transfer, 2]              no more is needed
  *          SYNC_RESPONSE  [49, transfer, code, offer | null]
  *                         code: 0 an offer, 1 busy, 2 gone
- *          DATA_CHUNK     [50, transfer, part, piece, bytes, is last]
+ *          DATA_CHUNK     [50, transfer, part, piece, bytes, null | signature]
  *          DATA_ACK       [51, transfer, part, piece]
  *
  *          An offer and a part's name are as in store/part.h.  Parts are
  *          numbered by who asks, pieces of each from 0.  The digest is of a
  *          state that is half gathered: whoever holds that fast offers it.
+ *          The last piece has its sender's signature for the whole part
+ *          (trust/receipt.h), or, where nobody lies, an empty string.
  *
  * RULES    1. Nothing a server says is believed: the certificate is checked
  *             against the roster, each part against the certificate.
@@ -27,7 +29,10 @@
  *             and not asked again while there is another.  One that is
  *             silent or busy is asked again later.  What was right stays
  *             right, whoever it came from.
- *          4. What was gathered is kept over a restart, and a server holds a
+ *          4. The signature for a part is looked at when the part is wrong,
+ *             and then is evidence with it.  Whoever leaves it out, or signs
+ *             something else, is refused as before, and not proved a liar.
+ *          5. What was gathered is kept over a restart, and a server holds a
  *             state fast for a while for who does not ask just now.
  *
  * NOT HERE Serving (sync_serve.c), fetching (sync_fetch.c, sync_source.c),

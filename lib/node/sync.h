@@ -30,12 +30,16 @@ struct sync_config {
 	struct roster *roster;           /* borrowed, */
 	const struct chain_start *start; /* as is what its epoch begins with */
 	uint32_t self;
+	const struct authority *authority; /* of ours, to sign what we serve */
+	void *authority_ctx;
 	const char *dir; /* where a state is fetched to; copied */
 	struct metric_set *metrics;
 	void *arg;
 	/* One frame of the bulk class, its parts laid end to end. */
 	enum ag_status (*send)(void *arg, uint32_t member,
 	    const struct bytes *parts, size_t count);
+	/* This member signed for a wrong part: evidence (trust/evidence.h). */
+	void (*evidence)(void *arg, uint32_t member, struct bytes file);
 	/* A verified state stands ready in dir; put it in place. */
 	void (*ready)(void *arg, const char *dir, uint64_t seq,
 	    const struct digest *digest, struct bytes certificate);

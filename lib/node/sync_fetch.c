@@ -234,6 +234,8 @@ check_done(struct sync *s)
 		return;
 	}
 	metric_add(s->refused[f->job_source], 1);
+	if (status == AG_EFORGED)
+		sync_evidence_tell(s, f->job_source);
 	if (sync_source_is_open(source))
 		sync_source_leave(s, f->job_source, SOURCE_LIED, SYNC_REST_US,
 		    f->err.text);

@@ -60,7 +60,8 @@ enum source_state {
 /* A part that was asked for. */
 struct wanted {
 	bool is_open;
-	bool is_whole; /* it came, and is to be judged */
+	bool is_whole;                      /* it came, and is to be judged */
+	uint8_t signature[SIGNATURE_BYTES]; /* for it; or 0 */
 	uint64_t index;
 	size_t item;
 	uint64_t next_piece;
@@ -128,6 +129,16 @@ struct sync {
 /* A job ended after sync_free(): the last one frees. */
 void sync_release(struct sync *sync);
 
+/* Does it sign for parts, as who may lie must? */
+static inline bool
+sync_is_signed(const struct sync *sync)
+{
+	struct trust_scope scope;
+
+	roster_scope(sync->config.roster, &scope);
+	return scope.faults == FAULTS_BYZANTINE;
+}
+
 /* Send what was encoded; a link that does not take it shows as silence,
  * which both ends survive. */
 enum ag_status sync_send(struct sync *sync, uint32_t member,
@@ -172,5 +183,10 @@ void sync_fetch_go(struct sync *sync);
 void sync_fetch_response(struct sync *sync, uint32_t member, struct decoder *d);
 void sync_fetch_tick(struct sync *sync, uint64_t now_us);
 void sync_fetch_free(struct sync *sync);
+
+/* --- sync_evidence.c --- */
+
+/* The part just judged was wrong: tell of it, if member signed for it. */
+void sync_evidence_tell(struct sync *sync, uint32_t member);
 
 #endif

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "node/sync_parts.h"
+#include "store/part_evidence.h"
 
 #define SERVE_KEEP_US UINT64_C(60000000)
 #define SERVE_PREPARE_MS 60000
@@ -27,6 +28,8 @@ struct asked {
 	struct part_name name;
 	bool is_made;
 	struct buf contents;
+	struct receipt receipt;
+	uint8_t signature[SIGNATURE_BYTES];
 };
 
 struct serving {
@@ -37,6 +40,7 @@ struct serving {
 	struct part_maker *maker;
 	struct digest digest; /* of what is held fast */
 	bool is_opening, is_making, is_doomed;
+	bool is_signing; /* what is made is signed for */
 	uint64_t heard_us;
 	struct asked asked[SYNC_ASKED_MAX]; /* a ring */
 	size_t first, count;
@@ -239,6 +243,20 @@ make_part(void *arg)
 
 	v->status = part_maker_make(v->maker, &v->making.name,
 	    &v->making.contents, &v->err);
+	if (v->status == AG_OK && v->is_signing)
+		part_evidence_receipt(&v->making.receipt, &v->digest,
+		    &v->making.name, buf_bytes(&v->making.contents));
+}
+
+static void
+making_sign(struct serving *v)
+{
+	const struct sync_config *config = &v->owner->config;
+	struct trust_scope scope;
+
+	roster_scope(config->roster, &scope);
+	receipt_sign(&v->making.receipt, &scope, config->self,
+	    config->authority, config->authority_ctx, v->making.signature);
 }
 
 /* Hand a part that was made to the request for it, if that is still there. */
@@ -254,6 +272,7 @@ part_made(struct serving *v)
 		if (v->making_for != v->transfer || a->index != v->making.index)
 			continue;
 		a->contents = v->making.contents;
+		memcpy(a->signature, v->making.signature, SIGNATURE_BYTES);
 		v->making.contents = contents;
 		a->is_made = true;
 	}
@@ -281,6 +300,8 @@ make_part_done(void *arg)
 		serving_end(v);
 		return;
 	}
+	if (v->is_signing)
+		making_sign(v);
 	part_made(v);
 	serving_pump(v);
 }
@@ -297,6 +318,7 @@ serving_make(struct serving *v)
 	v->making.index = asked_at(v, i)->index;
 	v->making.name = asked_at(v, i)->name;
 	v->making_for = v->transfer;
+	v->is_signing = sync_is_signed(v->owner);
 	buf_clear(&v->making.contents);
 	if (loop_work(v->owner->config.loop, make_part, make_part_done, v) !=
 	    AG_OK) {
@@ -307,6 +329,25 @@ serving_make(struct serving *v)
 	v->owner->working++;
 }
 
+/* What ends a piece: null, or at the last the signature for the part. */
+static struct bytes
+tail_encode(uint8_t *out, size_t cap, const struct serving *v,
+    const struct asked *a, bool is_last)
+{
+	struct encoder e;
+	struct bytes tail;
+
+	encoder_init(&e, out, cap);
+	if (is_last)
+		encoder_put_bytes(&e,
+		    bytes_of(a->signature,
+			sync_is_signed(v->owner) ? SIGNATURE_BYTES : 0));
+	else
+		encoder_put_null(&e);
+	AG_ASSERT(encoder_finish(&e, &tail) == AG_OK);
+	return tail;
+}
+
 /* The next piece of the first part; false: the link takes no more now. */
 static bool
 piece_send(struct serving *v)
@@ -314,12 +355,12 @@ piece_send(struct serving *v)
 	const struct sync_config *config = &v->owner->config;
 	struct asked *a = asked_at(v, 0);
 	size_t len = a->contents.len - v->sent;
-	uint8_t head[64], tail;
+	bool is_last = len <= SYNC_PIECE_BYTES;
+	uint8_t head[64], tail[SIGNATURE_BYTES + 8];
 	struct bytes parts[3];
 	struct encoder e;
 
-	tail = len <= SYNC_PIECE_BYTES ? 0xf5 : 0xf4; /* CBOR true, false */
-	if (len > SYNC_PIECE_BYTES)
+	if (!is_last)
 		len = SYNC_PIECE_BYTES;
 	/* The byte string's head is written as for an empty tail: the parts
 	 * are laid end to end by the link, which spares copying the piece. */
@@ -332,7 +373,7 @@ piece_send(struct serving *v)
 	encoder_put_bytes_head(&e, len);
 	AG_ASSERT(encoder_finish(&e, &parts[0]) == AG_OK);
 	parts[1] = bytes_of(a->contents.data + v->sent, len);
-	parts[2] = bytes_of(&tail, 1);
+	parts[2] = tail_encode(tail, sizeof(tail), v, a, is_last);
 	if (config->send(config->arg, v->member, parts, 3) != AG_OK)
 		return false;
 	v->sent += len;

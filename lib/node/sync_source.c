@@ -10,6 +10,8 @@
  *
  * NOT HERE Offers, and what becomes of parts that came (sync_fetch.c).
  */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "node/sync_parts.h"
@@ -387,12 +389,17 @@ piece_answer(struct sync *s, uint32_t member, uint64_t transfer, uint64_t index,
 
 /* NULL, or what is wrong with the piece. */
 static const char *
-piece_take(struct wanted *w, struct bytes piece, bool is_last)
+piece_take(struct wanted *w, struct bytes piece, bool is_last,
+    struct bytes signature, bool is_signed)
 {
 	if (piece.len < SYNC_PIECE_BYTES && !is_last)
 		return "piece too short";
+	if (is_last && signature.len != (is_signed ? SIGNATURE_BYTES : 0))
+		return "part that is not signed for";
 	if (buf_append(&w->contents, piece.data, piece.len) != AG_OK)
 		return "part too long, or no memory for it";
+	if (signature.len > 0)
+		memcpy(w->signature, signature.data, SIGNATURE_BYTES);
 	w->next_piece++;
 	w->is_whole = is_last;
 	return NULL;
@@ -423,7 +430,10 @@ sync_source_chunk(struct sync *s, uint32_t member, struct decoder *d)
 	uint64_t transfer = decoder_get_uint(d), index = decoder_get_uint(d);
 	uint64_t number = decoder_get_uint(d);
 	struct bytes piece = decoder_get_bytes_max(d, SYNC_PIECE_BYTES);
-	bool is_last = decoder_get_bool(d);
+	bool is_last = !decoder_get_null(d);
+	struct bytes signature = is_last
+	    ? decoder_get_bytes_max(d, SIGNATURE_BYTES)
+	    : bytes_of(NULL, 0);
 	struct source *source = sync_source_expecting(s, member, transfer);
 	struct wanted *w = NULL;
 	const char *why;
@@ -440,7 +450,7 @@ sync_source_chunk(struct sync *s, uint32_t member, struct decoder *d)
 		sync_fetch_go(s);
 		return;
 	}
-	why = piece_take(w, piece, is_last);
+	why = piece_take(w, piece, is_last, signature, sync_is_signed(s));
 	if (why != NULL) {
 		metric_add(s->refused[member], 1);
 		sync_source_leave(s, member, SOURCE_LIED, SYNC_REST_US, why);

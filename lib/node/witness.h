@@ -14,7 +14,7 @@
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "base/status.h"
-#include "trust/evidence_store.h"
+#include "store/evidence_store.h"
 #include "trust/roster.h"
 
 struct witness;

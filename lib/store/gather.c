@@ -16,7 +16,8 @@
  *             torn or damaged record costs no more than that part.
  *          3. Items are bounded, whoever splits what need not be split.
  *
- * NOT HERE Making the database of it (store/gather_build.c).
+ * NOT HERE Making the database of it (store/gather_build.c), holding a wrong
+ *          part against who signed for it (store/gather_accuse.c).
  */
 #include "store/gather.h"
 

@@ -9,8 +9,8 @@
  * Ownership  gather_open() hands out a handle, gather_close() takes it back
  *            and leaves the file.
  * Threads    gather_check(), gather_check_kept() and gather_build_state() may
- *            run on another thread, one of them at a time, and gather_accept()
- *            and gather_begin() not meanwhile.
+ *            run on another thread, one of them at a time, and
+ *            gather_accept(), gather_accuse() and gather_begin() not meanwhile.
  */
 #ifndef AEGIS_STORE_GATHER_H
 #define AEGIS_STORE_GATHER_H
@@ -63,6 +63,14 @@ enum ag_status gather_check(struct gather *gather, size_t item,
     struct bytes contents, struct ag_error *err) AG_MUST_USE;
 enum ag_status gather_check_kept(struct gather *gather, size_t item,
     struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The check of item found these contents forged: put into out what shows that
+ * to others, with the signature for them; store/part_evidence.h.
+ */
+enum ag_status gather_accuse(struct gather *gather, size_t item,
+    struct bytes contents, const uint8_t signature[static SIGNATURE_BYTES],
+    struct buf *out, struct ag_error *err) AG_MUST_USE;
 
 /* What was kept is not right: somebody else has to bring it. */
 void gather_refuse_kept(struct gather *gather, size_t item);

@@ -11,6 +11,7 @@
  *          It also verifies what it shows others under its own signature.  So
  *          these prove the same, by one signature of its own:
  *            forged view change, forged new view  see forgery.c
+ *            state part       see store/part_evidence.c
  *          Faulty is not malicious: a stolen key, a key on two machines, a
  *          disk that was emptied or went back to an older day, or a state
  *          that was damaged make the same signatures.  That they were made
@@ -22,7 +23,7 @@
  *          One vote for a state that the others did not certify: its disk
  *          may have failed it.
  *          Votes in different views; a vote that is missing; silence.
- *          A batch, a state chunk or a certificate that does not verify,
+ *          A batch, a chunk, an offer or a certificate that does not verify,
  *          by itself: the link says who sent it and nobody signed for it, so
  *          whoever received it could have made it.
  *          A view change that leaves out what its member committed or
@@ -37,7 +38,7 @@
  *          3. The statements stand by rising digest, so one pair of them has
  *             one encoding.
  *
- * NOT HERE Finding it (consensus/), keeping files (evidence_store.c).
+ * NOT HERE Finding it (consensus/), keeping files (store/evidence_store.c).
  */
 #include "trust/evidence.h"
 
@@ -82,8 +83,8 @@ evidence_make(struct evidence *out, const struct trust_scope *scope,
 
 void
 evidence_make_message(struct evidence *out, const struct trust_scope *scope,
-    enum evidence_kind kind, uint32_t member, uint64_t view, uint64_t found_ms,
-    struct bytes message)
+    enum evidence_kind kind, uint32_t member, uint64_t view, uint64_t seq,
+    uint64_t found_ms, struct bytes message)
 {
 	AG_ASSERT(evidence_is_message(kind));
 	*out = (struct evidence){
@@ -91,6 +92,7 @@ evidence_make_message(struct evidence *out, const struct trust_scope *scope,
 		.kind = kind,
 		.member = member,
 		.view = view,
+		.seq = seq,
 		.found_ms = found_ms,
 		.message = message,
 	};
@@ -181,7 +183,20 @@ find_mismatch(const struct evidence *e)
 {
 	if (!evidence_is_message(e->kind))
 		return find_statements_mismatch(e);
-	return e->seq != 0 ? "a message has no sequence" : NULL;
+	return e->kind != EVIDENCE_PART && e->seq != 0
+	    ? "a forgery has no sequence"
+	    : NULL;
+}
+
+/* Of the right state; the rest is judged where parts are known. */
+static bool
+part_is_of(struct bytes message, uint64_t seq)
+{
+	struct decoder d;
+
+	decoder_init(&d, message);
+	decoder_expect_array(&d, 6);
+	return decoder_get_uint(&d) == seq && !decoder_failed(&d);
 }
 
 static void
@@ -201,7 +216,8 @@ message_decode(struct decoder *d, struct evidence *out)
 	else if (out->kind == EVIDENCE_FORGED_NEW_VIEW &&
 	    view_message_read_new_view(&new_view, out->message))
 		out->view = new_view.view;
-	else
+	else if (out->kind != EVIDENCE_PART ||
+	    !part_is_of(out->message, out->seq))
 		decoder_fail(d, "its message is not of its kind or member");
 }
 
@@ -211,7 +227,7 @@ statements_decode(struct decoder *d, struct evidence *out)
 	statement_decode(d, &out->statements[0]);
 	statement_decode(d, &out->statements[1]);
 	out->member = out->statements[0].proof.member;
-	if (out->kind != EVIDENCE_CHECKPOINT)
+	if (evidence_has_view(out->kind))
 		out->view = out->statements[0].proof.view;
 }
 
@@ -222,7 +238,7 @@ fields_decode(struct decoder *d, struct evidence *out)
 
 	decoder_get_fixed(d, out->scope.cluster_id, CLUSTER_ID_BYTES);
 	out->scope.epoch = decoder_get_uint(d);
-	kind = decoder_get_uint_max(d, EVIDENCE_FORGED_NEW_VIEW);
+	kind = decoder_get_uint_max(d, EVIDENCE_PART);
 	if (kind < EVIDENCE_PREPARE)
 		decoder_fail(d, "unknown kind");
 	out->kind = (enum evidence_kind)kind;
@@ -306,6 +322,8 @@ find_forgery(const struct evidence *e, uint32_t member_count,
 	const struct forgery_judge judge = { &e->scope, member_count, authority,
 		ctx };
 
+	if (e->kind == EVIDENCE_PART)
+		return FORGERY_NONE;
 	return e->kind == EVIDENCE_FORGED_CHANGE
 	    ? forgery_in_view_change(&judge, e->member, e->message)
 	    : forgery_in_new_view(&judge, e->member, e->message);
@@ -325,8 +343,8 @@ evidence_holds(const struct evidence *e, uint32_t member_count,
 	    statement_holds(e, 1, authority, ctx);
 }
 
-static enum ag_status
-verify_scope(const struct evidence *e, const struct roster *roster,
+enum ag_status
+evidence_verify_scope(const struct evidence *e, const struct roster *roster,
     struct ag_error *err)
 {
 	char ours[ID_TEXT_BYTES], theirs[ID_TEXT_BYTES];
@@ -346,6 +364,10 @@ verify_scope(const struct evidence *e, const struct roster *roster,
 		    "it is of another epoch: %" PRIu64
 		    ", and the roster's is %" PRIu64,
 		    e->scope.epoch, roster->epoch);
+	if (e->member >= roster->member_count)
+		return ag_fail(err, AG_EFORGED,
+		    "it accuses member %u, and the roster has %u", e->member,
+		    roster->member_count);
 	return AG_OK;
 }
 
@@ -355,13 +377,8 @@ explain(const struct evidence *e, const struct roster *roster,
     struct ag_error *err)
 {
 	void *ctx = (void *)(uintptr_t)roster;
-	const char *name;
+	const char *name = roster->members[e->member].name;
 
-	if (e->member >= roster->member_count)
-		return ag_fail(err, AG_EFORGED,
-		    "it accuses member %u, and the roster has %u", e->member,
-		    roster->member_count);
-	name = roster->members[e->member].name;
 	if ((e->kind == EVIDENCE_NEW_VIEW ||
 		e->kind == EVIDENCE_FORGED_NEW_VIEW) &&
 	    e->view % roster->member_count != e->member)
@@ -391,7 +408,7 @@ enum ag_status
 evidence_verify(const struct evidence *e, const struct roster *roster,
     struct ag_error *err)
 {
-	enum ag_status status = verify_scope(e, roster, err);
+	enum ag_status status = evidence_verify_scope(e, roster, err);
 
 	if (status != AG_OK)
 		return status;
@@ -419,6 +436,8 @@ evidence_kind_name(enum evidence_kind kind)
 		return "forged-view-change";
 	case EVIDENCE_FORGED_NEW_VIEW:
 		return "forged-new-view";
+	case EVIDENCE_PART:
+		return "state-part";
 	default:
 		return "unknown";
 	}
@@ -431,6 +450,11 @@ evidence_say(char out[static EVIDENCE_TEXT_BYTES], const struct evidence *e,
 	if (e->kind == EVIDENCE_CHECKPOINT)
 		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
 		    "%s signed two different states after sequence %" PRIu64,
+		    member, e->seq);
+	else if (e->kind == EVIDENCE_PART)
+		(void)snprintf(out, EVIDENCE_TEXT_BYTES,
+		    "%s signed for a part that the state after sequence "
+		    "%" PRIu64 " does not have",
 		    member, e->seq);
 	else if (e->kind == EVIDENCE_FORGED_CHANGE)
 		(void)snprintf(out, EVIDENCE_TEXT_BYTES,

@@ -9,6 +9,8 @@
  *         member and its view.
  *         A message that holds a forgery, of kind 5 or 6: its signer, then
  *         the whole message as a byte string; seq is 0.
+ *         A wrong part of the state after seq, of kind 7: who signed for it,
+ *         then as a byte string what store/part_evidence.h says.
  *         check is the BLAKE2b-256 of all bytes before it.
  *
  * Cluster and epoch are inside the signatures too.  found is when, in
@@ -51,6 +53,7 @@ enum evidence_kind {
 	EVIDENCE_NEW_VIEW,                     /* two beginnings of one view */
 	EVIDENCE_FORGED_CHANGE,   /* a VIEW_CHANGE that holds a forgery */
 	EVIDENCE_FORGED_NEW_VIEW, /* a NEW_VIEW that does */
+	EVIDENCE_PART,            /* a part of a state that it does not have */
 };
 
 /* Is one message the whole of it? */
@@ -58,6 +61,13 @@ static inline bool
 evidence_is_message(enum evidence_kind kind)
 {
 	return kind >= EVIDENCE_FORGED_CHANGE;
+}
+
+/* Was it signed in a view?  A state is the same in all of them. */
+static inline bool
+evidence_has_view(enum evidence_kind kind)
+{
+	return kind != EVIDENCE_CHECKPOINT && kind != EVIDENCE_PART;
 }
 
 /* What was signed is known by its digest. */
@@ -70,8 +80,8 @@ struct evidence {
 	struct trust_scope scope;
 	enum evidence_kind kind;
 	uint32_t member; /* who signed it */
-	uint64_t view;   /* of it; 0 for a checkpoint */
-	uint64_t seq;    /* of it; 0 for a message or a new view */
+	uint64_t view;   /* of it; 0 for a state */
+	uint64_t seq;    /* of it; 0 for a new view or a forgery */
 	uint64_t found_ms;
 	struct evidence_statement statements[2]; /* by rising digest */
 	struct bytes message;                    /* or this */
@@ -86,10 +96,11 @@ void evidence_make(struct evidence *out, const struct trust_scope *scope,
     const struct evidence_statement *one,
     const struct evidence_statement *other);
 
-/* A message of member's for a view, which forgery.h has found out. */
+/* A message of member's for a view, which forgery.h has found out; or what
+ * shows its part to be wrong, of the state after seq. */
 void evidence_make_message(struct evidence *out,
     const struct trust_scope *scope, enum evidence_kind kind, uint32_t member,
-    uint64_t view, uint64_t found_ms, struct bytes message);
+    uint64_t view, uint64_t seq, uint64_t found_ms, struct bytes message);
 
 void evidence_encode(struct encoder *e, const struct evidence *evidence);
 
@@ -106,15 +117,21 @@ enum ag_status evidence_decode(struct evidence *out, struct bytes input,
 bool evidence_holds(const struct evidence *evidence, uint32_t member_count,
     const struct authority *authority, void *ctx);
 
+/* Is it of the roster's cluster and epoch, and against one of its members?
+ * AG_EFORGED with why not. */
+enum ag_status evidence_verify_scope(const struct evidence *evidence,
+    const struct roster *roster, struct ag_error *err) AG_MUST_USE;
+
 /*
- * Is it of the roster's cluster and epoch, and does it convict one of its
- * members?  AG_EFORGED with why not, members by their names.
+ * And does it convict that one?  AG_EFORGED with why not, members by their
+ * names.  Of parts nothing is known here: part_evidence_verify() is for every
+ * kind.
  */
 enum ag_status evidence_verify(const struct evidence *evidence,
     const struct roster *roster, struct ag_error *err) AG_MUST_USE;
 
 /* "prepare", "commit", "checkpoint", "new-view", "forged-view-change",
- * "forged-new-view". */
+ * "forged-new-view", "state-part". */
 const char *evidence_kind_name(enum evidence_kind kind);
 
 /* Who did what: a sentence, without a stop. */

@@ -25,6 +25,7 @@
 #define PURPOSE_AUTH "aegis/auth/v1"
 #define PURPOSE_VIEW_CHANGE "aegis/view-change/v1"
 #define PURPOSE_NEW_VIEW "aegis/new-view/v1"
+#define PURPOSE_STATE_PART "aegis/state-part/v1"
 
 #define SIGNING_BYTES_MAX 256
 

@@ -4,7 +4,7 @@
  * Oracle: what decodes encodes to the same bytes, accuses nobody without
  * keys, and what is refused says why.
  */
-#include "trust/evidence.h"
+#include "store/part_evidence.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -33,7 +33,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	roster.member_count = 4;
 	roster.epoch = evidence.scope.epoch;
 	memcpy(roster.cluster_id, evidence.scope.cluster_id, CLUSTER_ID_BYTES);
-	AG_ASSERT(evidence_verify(&evidence, &roster, &err) == AG_EFORGED);
+	AG_ASSERT(part_evidence_verify(&evidence, &roster, &err) == AG_EFORGED);
 	AG_ASSERT(err.text[0] != '\0');
 	return 0;
 }

@@ -15,7 +15,7 @@
 #include "fixture/directory.h"
 #include "fixture/forging.h"
 #include "fixture/members.h"
-#include "trust/evidence_store.h"
+#include "store/evidence_store.h"
 
 #define CULPRIT 3
 #define SEQ 17
@@ -181,7 +181,7 @@ accuse(enum evidence_kind kind, uint32_t member, struct bytes message)
 	struct trust_scope scope;
 
 	roster_scope(&m.roster, &scope);
-	evidence_make_message(&evidence, &scope, kind, member, VIEW, FOUND,
+	evidence_make_message(&evidence, &scope, kind, member, VIEW, 0, FOUND,
 	    message);
 	return encode(&evidence);
 }

@@ -36,6 +36,7 @@ struct end {
 	char dir[DIRECTORY_PATH_BYTES + 16], fetched[DIRECTORY_PATH_BYTES + 16];
 	struct applier *applier;
 	struct snapshots *snapshots;
+	struct identity identity;
 	struct sync *sync;
 	size_t ready;
 	struct digest digest; /* of what was fetched */
@@ -234,18 +235,35 @@ open_server(struct end *end)
 
 /* --- scenes --- */
 
+/* What is damaged on its way was signed by nobody. */
+static void
+on_evidence(void *arg, uint32_t member, struct bytes file)
+{
+	(void)arg;
+	(void)file;
+	fail_msg("evidence against member %u", member);
+}
+
 static void
 start_sync(struct end *end)
 {
+	struct members *m = &end->scene->members;
+
+	assert_int_equal(identity_init(&end->identity, &m->roster,
+			     m->keys[end->self], NULL),
+	    AG_OK);
 	end->sync = sync_new(&(struct sync_config){
 	    .loop = end->scene->loop,
 	    .snapshots = end->snapshots,
 	    .roster = &end->scene->members.roster,
 	    .start = &end->scene->start,
 	    .self = end->self,
+	    .authority = &identity_authority,
+	    .authority_ctx = &end->identity,
 	    .dir = end->fetched,
 	    .arg = end,
 	    .send = on_send,
+	    .evidence = on_evidence,
 	    .ready = on_ready,
 	});
 	assert_non_null(end->sync);

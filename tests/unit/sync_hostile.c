@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "codec/encoder.h"
 #include "fixture/transfer.h"
+#include "store/part_evidence.h"
 #include "store/store.h"
 
 #define SEQ 24 /* of all states */
@@ -226,6 +227,178 @@ a_member_that_lies_is_left_and_what_was_right_is_kept(void **state)
 		assert_int_equal(directory_remove(s->t.dir), 0);
 		s->t.ready_count = 0;
 	}
+}
+
+/* --- evidence --- */
+
+static enum ag_status
+judge(struct scene *s, struct bytes file)
+{
+	struct evidence evidence;
+	struct ag_error why;
+	enum ag_status status = evidence_decode(&evidence, file, &why);
+
+	return status == AG_OK
+	    ? part_evidence_verify(&evidence, &s->t.members.roster, &why)
+	    : status;
+}
+
+/* Fetch with a liar that lies from its so-and-so-manieth answer on. */
+static void
+fetch_from_liar(struct scene *s, size_t spoil_at)
+{
+	s->liar = 2;
+	s->answers = 0;
+	s->spoil_at = spoil_at;
+	sync_fetch(s->t.sync, SEQ, ALL);
+	while (transfer_serve(&s->t, ALL, &s->state, spoil, s) > 0)
+		;
+	assert_fetched(s);
+	assert_int_equal(transfer_refused(&s->t, 2), 1);
+	transfer_restart(&s->t);
+	assert_int_equal(directory_remove(s->t.dir), 0);
+	s->t.ready_count = 0;
+}
+
+/* The client table, the root itself, or what is under its split. */
+static void
+who_signs_for_a_part_the_state_does_not_have_is_convicted(void **state)
+{
+	struct scene *s = *state;
+	struct evidence evidence;
+	size_t at, told = 0;
+
+	for (at = 0; at < 6; at++) {
+		fetch_from_liar(s, at);
+		assert_int_equal(s->t.evidence_count, ++told);
+		assert_int_equal(s->t.culprit, 2);
+		assert_int_equal(judge(s, buf_bytes(&s->t.evidence)), AG_OK);
+		assert_int_equal(evidence_decode(&evidence,
+				     buf_bytes(&s->t.evidence), NULL),
+		    AG_OK);
+		assert_int_equal(evidence.kind, EVIDENCE_PART);
+		assert_int_equal(evidence.member, 2);
+		assert_int_equal(evidence.seq, SEQ);
+	}
+}
+
+static void
+who_does_not_sign_for_what_it_sends_is_refused_and_not_convicted(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_sent part;
+
+	s->t.signs_wrongly = true;
+	fetch_from_liar(s, 3);
+	assert_int_equal(s->t.evidence_count, 0);
+	sync_fetch(s->t.sync, SEQ, ALL);
+	offer(s, 1);
+	part = asked(s, 1);
+	transfer_piece(&s->t, 1, part.transfer, part.number, 0,
+	    bytes_from_text("x"), true);
+	transfer_settle(&s->t);
+	assert_int_equal(transfer_refused(&s->t, 1), 1);
+	assert_int_equal(s->t.evidence_count, 0);
+}
+
+/* Who has a part that is right, with whatever signature, has no proof. */
+static void
+a_part_that_is_right_or_not_signed_for_accuses_nobody(void **state)
+{
+	static const struct part_name names[] = { { .kind = PART_NODE },
+		{ .kind = PART_LIST } };
+	struct scene *s = *state;
+	struct trust_scope scope;
+	size_t i, k;
+
+	roster_scope(&s->t.members.roster, &scope);
+	for (i = 0; i < 2; i++)
+		for (k = 0; k < 3; k++) {
+			static uint8_t message[PART_BYTES_MAX],
+			    file[PART_BYTES_MAX];
+			struct identity identity;
+			struct evidence evidence;
+			struct receipt receipt;
+			uint8_t signature[SIGNATURE_BYTES];
+			struct encoder e;
+			struct bytes raw;
+
+			assert_int_equal(identity_init(&identity,
+					     &s->t.members.roster,
+					     s->t.members.keys[1], NULL),
+			    AG_OK);
+			assert_int_equal(part_maker_make(s->state.maker,
+					     &names[i], &s->state.contents,
+					     NULL),
+			    AG_OK);
+			/* Right; wrong and not signed for; wrong and signed. */
+			part_evidence_receipt(&receipt,
+			    &s->state.offer.certificate.digest, &names[i],
+			    buf_bytes(&s->state.contents));
+			if (k > 0)
+				s->state.contents
+				    .data[s->state.contents.len / 2] ^= 1;
+			if (k == 2)
+				part_evidence_receipt(&receipt,
+				    &s->state.offer.certificate.digest,
+				    &names[i], buf_bytes(&s->state.contents));
+			receipt_sign(&receipt, &scope, 1, &identity_authority,
+			    &identity, signature);
+			encoder_init(&e, message, sizeof(message));
+			part_evidence_begin(&e, &s->state.offer, 1);
+			part_evidence_put(&e, &names[i],
+			    buf_bytes(&s->state.contents));
+			part_evidence_end(&e, signature);
+			assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+			evidence_make_message(&evidence, &scope, EVIDENCE_PART,
+			    1, 0, SEQ, 1, raw);
+			encoder_init(&e, file, sizeof(file));
+			evidence_encode(&e, &evidence);
+			assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+			assert_int_equal(judge(s, raw),
+			    k == 2 ? AG_OK : AG_EFORGED);
+			/* Nor can another be accused by it. */
+			evidence.member = 3;
+			encoder_init(&e, file, sizeof(file));
+			evidence_encode(&e, &evidence);
+			assert_int_equal(encoder_finish(&e, &raw), AG_OK);
+			assert_int_equal(judge(s, raw), AG_EFORGED);
+		}
+}
+
+static void
+evidence_of_a_part_that_is_changed_anywhere_never_convinces(void **state)
+{
+	struct scene *s = *state;
+	struct bytes file;
+	size_t at;
+
+	fetch_from_liar(s, 3);
+	file = buf_bytes(&s->t.evidence);
+	for (at = 0; at < file.len; at += at < 600 ? 1 : 997) {
+		struct digest check;
+		uint8_t *data = s->t.evidence.data;
+
+		data[at] ^= 4;
+		assert_int_not_equal(judge(s, file), AG_OK);
+		digest_of(&check, bytes_of(data, file.len - DIGEST_BYTES - 2));
+		memcpy(data + file.len - DIGEST_BYTES, check.data,
+		    DIGEST_BYTES);
+		if (judge(s, file) == AG_OK) {
+			struct evidence evidence;
+
+			/* When it was found is nobody's signature. */
+			assert_int_equal(evidence_decode(&evidence, file, NULL),
+			    AG_OK);
+			assert_int_equal(evidence.member, 2);
+			assert_int_equal(evidence.seq, SEQ);
+		}
+		data[at] ^= 4;
+	}
+	digest_of((struct digest *)(void *)(s->t.evidence.data + file.len -
+		      DIGEST_BYTES),
+	    bytes_of(file.data, file.len - DIGEST_BYTES - 2));
+	assert_int_equal(judge(s, file), AG_OK);
 }
 
 static void
@@ -820,6 +993,49 @@ who_asks_is_offered_the_state_and_sent_its_parts(void **state)
 	assert_true(piece->is_last);
 }
 
+/* Its word, on which it can be held. */
+static void
+what_is_sent_is_signed_for(void **state)
+{
+	struct scene *s = *state;
+	struct transfer_sent *piece;
+	struct trust_scope scope;
+	struct receipt receipt;
+
+	roster_scope(&s->t.members.roster, &scope);
+	open_serving(s, 1, 7);
+	transfer_ask(&s->t, 1, 7, 100, &root_name);
+	transfer_settle(&s->t);
+	piece = transfer_find(&s->t, 1, MESSAGE_DATA_CHUNK, 0);
+	assert_true(piece->is_last);
+	assert_int_equal(part_maker_make(s->state.maker, &root_name,
+			     &s->state.contents, NULL),
+	    AG_OK);
+	part_evidence_receipt(&receipt, &s->state.offer.certificate.digest,
+	    &root_name, buf_bytes(&s->state.contents));
+	assert_true(receipt_is_signed(&receipt, &scope, 0, piece->signature,
+	    &roster_authority, &s->t.members.roster));
+	receipt.contents.data[0] ^= 1;
+	assert_false(receipt_is_signed(&receipt, &scope, 0, piece->signature,
+	    &roster_authority, &s->t.members.roster));
+}
+
+static void
+where_nobody_lies_nobody_signs_for_it(void **state)
+{
+	struct roster *roster;
+	struct scene *s = *state;
+
+	roster = &s->t.members.roster;
+	(void)snprintf(roster->strategy, sizeof(roster->strategy), "raft");
+	open_serving(s, 1, 7);
+	transfer_ask(&s->t, 1, 7, 100, &root_name);
+	transfer_settle(&s->t);
+	assert_int_equal(transfer_find(&s->t, 1, MESSAGE_DATA_CHUNK, 0)
+			     ->signature_len,
+	    0);
+}
+
 /* Some node below the root that is a part of several pieces. */
 static const struct part_name node_name = { .kind = PART_NODE, .number = 4 };
 
@@ -1053,6 +1269,12 @@ main(void)
 		SPEC(a_state_is_fetched_from_several_members_at_once),
 		SPEC(so_many_parts_are_asked_of_a_member_at_once),
 		SPEC(a_member_that_lies_is_left_and_what_was_right_is_kept),
+		SPEC(who_signs_for_a_part_the_state_does_not_have_is_convicted),
+		SPEC(
+		    who_does_not_sign_for_what_it_sends_is_refused_and_not_convicted),
+		SPEC(a_part_that_is_right_or_not_signed_for_accuses_nobody),
+		SPEC(
+		    evidence_of_a_part_that_is_changed_anywhere_never_convinces),
 		SPEC(a_member_that_lied_is_asked_again_when_it_is_the_only_one),
 		SPEC(a_state_that_one_member_vouches_for_is_refused),
 		SPEC(
@@ -1085,6 +1307,8 @@ main(void)
 		SPEC(a_disk_with_room_for_the_parts_alone_is_waited_for_too),
 		SPEC(frames_of_another_shape_are_ignored),
 		SPEC(who_asks_is_offered_the_state_and_sent_its_parts),
+		SPEC(what_is_sent_is_signed_for),
+		SPEC(where_nobody_lies_nobody_signs_for_it),
 		SPEC(a_window_of_pieces_is_on_the_way_and_no_more),
 		SPEC(parts_past_those_one_may_ask_for_are_not_sent),
 		SPEC(answers_to_what_was_not_sent_move_nothing),

@@ -5,8 +5,8 @@
  *            takes it back; items belong to the store.
  * Threads    one at a time.
  */
-#ifndef AEGIS_TRUST_EVIDENCE_STORE_H
-#define AEGIS_TRUST_EVIDENCE_STORE_H
+#ifndef AEGIS_STORE_EVIDENCE_STORE_H
+#define AEGIS_STORE_EVIDENCE_STORE_H
 
 #include <stddef.h>
 #include <stdint.h>

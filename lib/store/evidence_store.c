@@ -18,7 +18,7 @@
  *
  * NOT HERE Telling people (node/, api/).
  */
-#include "trust/evidence_store.h"
+#include "store/evidence_store.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "base/fs.h"
+#include "store/part_evidence.h"
 #include "trust/field.h"
 
 #define SUFFIX ".evidence"
@@ -160,7 +161,7 @@ file_load(struct evidence *evidence, struct buf *data, const char *path,
 		return status;
 	status = evidence_decode(evidence, buf_bytes(data), err);
 	if (status == AG_OK && roster != NULL)
-		status = evidence_verify(evidence, roster, err);
+		status = part_evidence_verify(evidence, roster, err);
 	if (status != AG_OK)
 		ag_error_prefix(err, "%s", path);
 	return status;
@@ -328,7 +329,7 @@ evidence_store_add(struct evidence_store *s, const struct roster *roster,
 		return ag_fail(err, AG_ECORRUPT, "longer than any evidence");
 	status = evidence_decode(&evidence, file, err);
 	if (status == AG_OK)
-		status = evidence_verify(&evidence, roster, err);
+		status = part_evidence_verify(&evidence, roster, err);
 	if (status == AG_OK)
 		status = check_new(s, &evidence, roster, err);
 	if (status != AG_OK)
