@@ -247,11 +247,17 @@ entries_read(const struct part_want *want, struct part_found *found,
 	return AG_OK;
 }
 
+/*
+ * One leaf has the same digest by itself and where it was said to be many:
+ * that was the word of who split the node above, and the digest is the
+ * state's.  The other way round it can not be said, for want of a leaf.
+ */
 static bool
 subtree_is(const struct part_want *want, const struct merkle_subtree *subtree)
 {
 	return digest_equal(&subtree->digest, &want->node.digest) &&
-	    (want->is_root || subtree->kind == want->node.kind);
+	    (want->is_root || want->node.kind == MERKLE_MANY ||
+		subtree->kind == want->node.kind);
 }
 
 static enum ag_status

@@ -235,6 +235,77 @@ a_bucket_larger_than_a_part_is_split_below_it(void **state)
 	assert_built(s);
 }
 
+/* An entry of that key, and its leaf. */
+static struct bytes
+entry_make(const char *key, uint8_t *out, size_t cap, struct merkle_leaf *leaf)
+{
+	struct digest digest;
+	struct bytes encoded;
+	struct encoder e;
+
+	encoder_init(&e, out, cap);
+	encoder_put_array(&e, 5);
+	encoder_put_bytes(&e, bytes_from_text(key));
+	encoder_put_bytes(&e, bytes_from_text("value"));
+	encoder_put_uint(&e, 1);
+	encoder_put_uint(&e, 1);
+	encoder_put_uint(&e, 1);
+	assert_int_equal(encoder_finish(&e, &encoded), AG_OK);
+	digest_of(&digest, bytes_from_text(key));
+	memcpy(leaf->key_hash, digest.data, DIGEST_BYTES);
+	digest_of(&digest, encoded);
+	memcpy(leaf->value_hash, digest.data, DIGEST_BYTES);
+	return encoded;
+}
+
+/*
+ * One leaf is hashed as it is, however deep, so that who splits a node may
+ * say that there are more, without the digest being another.  Whoever then
+ * brings the one that is there brings what the state has.
+ */
+static void
+one_leaf_that_was_said_to_be_many_is_right_all_the_same(void **state)
+{
+	/* The first bit of their hashes is 0 and 1. */
+	static const char *const keys[] = { "left2", "right0" };
+	struct part_want want = { .name = { .kind = PART_NODE },
+		.is_root = true };
+	struct part_found found = { .count = 0 };
+	struct merkle_leaf leaves[2];
+	struct merkle_subtree root;
+	uint8_t entry[64], other[64], contents[128] = { PART_SPLIT, 1 };
+	struct bytes first;
+	struct ag_error err;
+	size_t len = 2;
+
+	(void)state;
+	first = entry_make(keys[0], entry, sizeof(entry), &leaves[0]);
+	(void)entry_make(keys[1], other, sizeof(other), &leaves[1]);
+	assert_true((leaves[0].key_hash[0] & 0x80) == 0);
+	assert_true((leaves[1].key_hash[0] & 0x80) != 0);
+	merkle_subtree_of(&root, leaves, 2, 0);
+	want.node.digest = root.digest;
+	merkle_subtree_of(&root, leaves, 1, 1);
+	contents[len++] = MERKLE_MANY;
+	memcpy(contents + len, root.digest.data, DIGEST_BYTES);
+	len += DIGEST_BYTES;
+	contents[len++] = MERKLE_ONE;
+	memcpy(contents + len, &leaves[1], sizeof(leaves[1]));
+	len += sizeof(leaves[1]);
+	assert_int_equal(part_check(&want, bytes_of(contents, len), &found,
+			     &err),
+	    AG_OK);
+	want.node = found.nodes[0];
+	want.is_root = false;
+	part_child(&(struct part_name){ .kind = PART_NODE }, 1, 0, &want.name);
+	contents[0] = PART_ENTRIES;
+	memcpy(contents + 1, first.data, first.len);
+	assert_int_equal(part_check(&want, bytes_of(contents, 1 + first.len),
+			     &found, &err),
+	    AG_OK);
+	part_found_fini(&found);
+}
+
 /* Any byte of any part, and what was right stays. */
 static void
 a_changed_byte_in_any_part_is_noticed(void **state)
@@ -475,6 +546,7 @@ main(void)
 		SPEC(a_state_taken_apart_is_put_together),
 		SPEC(an_empty_state_is_two_parts_and_clients),
 		SPEC(a_bucket_larger_than_a_part_is_split_below_it),
+		SPEC(one_leaf_that_was_said_to_be_many_is_right_all_the_same),
 		SPEC(a_changed_byte_in_any_part_is_noticed),
 		SPEC(another_part_in_its_place_is_noticed),
 		SPEC(wrong_parts_are_not_written),
