@@ -197,7 +197,10 @@ cell_is_ours_to_show(const struct engine *e, const struct vote_cell *cell)
 	    cell->token <= e->durable_token;
 }
 
-/* Our proposal of a slot, with the vote it was sent with. */
+/*
+ * Our proposal of a slot, with the vote it was sent with; but not while we may
+ * have forgotten another.
+ */
 static void
 send_proposal_again(struct engine *e, uint32_t to, struct slot *slot)
 {
@@ -205,7 +208,7 @@ send_proposal_again(struct engine *e, uint32_t to, struct slot *slot)
 	const struct payload *p = slot_payload(slot, &slot->digest);
 	struct encoder out;
 
-	if (!view_is_primary(e) || p == NULL ||
+	if (!view_is_primary(e) || e->is_rejoining || p == NULL ||
 	    !cell_is_ours_to_show(e, cell) || !emit_has_room(e, p->len + 1024))
 		return;
 	emit_begin(e, &out);
