@@ -163,7 +163,8 @@ what_is_refused_for_another_reason_convicts_nobody(void **state)
 	post(c, 3, 0, change_by(c, 3, VIEW, NULL, &right, raw[0]));
 	post(c, 3, 0, change_by(c, 3, VIEW, &right, NULL, raw[0]));
 	assert_int_equal(c->nodes[0].evidence, 0);
-	/* And it was refused. */
+	/* And it was refused, and is heard again after a while. */
+	cluster_advance(c, 1000 * MS);
 	post(c, 2, 0, change_by(c, 2, VIEW, NULL, NULL, raw[0]));
 	assert_int_equal(status_of(c, 0).view, 0);
 	certificate_make(c, VOTE_PREPARE, 0, 1, 4, 3, &right);
@@ -289,6 +290,7 @@ who_starts_again_may_ask_for_the_same_view_otherwise(void **state)
 	cluster_settle(c);
 	said.len = 0;
 	node_crash(&c->nodes[3]);
+	c->asks_nobody = true;
 	node_start(&c->nodes[3]);
 	cluster_advance(c, 2000 * MS);
 	assert_true(said.len > 0);

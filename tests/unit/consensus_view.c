@@ -1169,7 +1169,8 @@ a_view_change_that_claims_what_cannot_be_is_ignored(void **state)
 			sizeof(raw)));
 		assert_int_equal(status_of(c, 1).view, 0);
 	}
-	/* The same without a flaw is not. */
+	/* The same without a flaw is not, once they are heard again. */
+	cluster_advance(c, 10000 * MS);
 	certificate_make(c, VOTE_PREPARE, 4, 16, 10, 3, certificates);
 	post(c, 2, 1,
 	    view_change_with(c, 2, 5, certificates, 1, raw, sizeof(raw)));
