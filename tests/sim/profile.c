@@ -942,6 +942,9 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_epochs_more(p, seed);
 	} else
 		draw_focused(p, &d);
+	/* Patience too short for these grows anew after each decision. */
+	if (p->has_slow_disk || p->delay_floor_us * 2 > p->view_timeout_us)
+		p->calm_us += 2000 * p->view_timeout_us;
 }
 
 /* --- words --- */
