@@ -14,9 +14,9 @@ $(BUILD)/tests/sim/engine/%.o: lib/consensus/%.c Makefile
 $(BUILD)/aegis-sim: $(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
-SIM_SECONDS ?= 600
+SIM_SECONDS ?= $(or $(SECONDS),600)
 
-sim: $(BUILD)/aegis-sim ## schedules for SIM_SECONDS (600) from a random seed
+sim: $(BUILD)/aegis-sim ## schedules for SECONDS (600) from a random seed
 	$< --seconds $(SIM_SECONDS) --from $$(od -An -N4 -tu4 /dev/urandom)
 
 # So many of either profile, in slices: what was done is not done again when
