@@ -108,46 +108,60 @@ counter_sum(const struct campaign *c, enum counter counter)
 	return sum;
 }
 
-/* Only where all kinds of schedules are made must all of it happen. */
-static bool
-must_happen(const struct campaign *c, const struct campaign_options *o,
-    bool is_rare)
-{
-	return c->done >= (is_rare ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
-	    o->kind == PROFILE_SWARM && !o->is_first;
-}
+/* How soon something must have happened in the swarm's schedules. */
+enum due {
+	DUE_NEVER,
+	DUE_RARELY,
+	DUE_USUALLY,
+};
 
-static bool
-place_is_due(const struct campaign *c, const struct campaign_options *o,
-    enum reach_often often)
+static const char *const due_words[] = { "never", "rarely", "usually" };
+
+static enum due
+place_due(const struct campaign_options *o, enum reach_often often)
 {
 	bool is_ours = o->strategy == &strategy_raft
 	    ? often == REACH_RAFT || often == REACH_BOTH
 	    : often != REACH_RAFT;
 
-	return is_ours && must_happen(c, o, often == REACH_RARE);
+	return !is_ours           ? DUE_NEVER
+	    : often == REACH_RARE ? DUE_RARELY
+				  : DUE_USUALLY;
 }
 
-static bool
-counter_is_due(const struct campaign *c, const struct campaign_options *o,
-    enum counter_kind kind)
+static enum due
+counter_due(const struct campaign_options *o, enum counter_kind kind)
 {
 	bool is_both = kind == COUNTER_BOTH || kind == COUNTER_BOTH_REACH;
 	bool is_raft = kind == COUNTER_RAFT || kind == COUNTER_RAFT_REACH;
 
-	return (is_both || is_raft == (o->strategy == &strategy_raft)) &&
-	    must_happen(c, o, kind == COUNTER_RARE);
+	return !is_both && is_raft != (o->strategy == &strategy_raft)
+	    ? DUE_NEVER
+	    : kind == COUNTER_RARE ? DUE_RARELY
+				   : DUE_USUALLY;
+}
+
+/* Only where all kinds of schedules are made must all of it happen. */
+static bool
+must_happen(const struct campaign *c, const struct campaign_options *o,
+    enum due due)
+{
+	return due != DUE_NEVER &&
+	    c->done >=
+	    (due == DUE_RARELY ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
+	    o->kind == PROFILE_SWARM && !o->is_first;
 }
 
 /* One line of what was counted; false when it should have been. */
 static bool
-tell_count(const struct campaign_options *o, const char *text, uint64_t sum,
-    bool is_due)
+tell_count(const struct campaign *c, const struct campaign_options *o,
+    const char *text, uint64_t sum, enum due due)
 {
 	if (o->is_json)
-		printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64 "\"}\n", text,
-		    sum);
-	if (sum > 0 || !is_due)
+		printf("{\"counter\":\"%s\",\"value\":\"%" PRIu64
+		       "\",\"due\":\"%s\"}\n",
+		    text, sum, due_words[due]);
+	if (sum > 0 || !must_happen(c, o, due))
 		return true;
 	printf("never happened: %s\n", text);
 	return false;
@@ -165,9 +179,8 @@ tell_reached(const struct campaign *c, const struct campaign_options *o)
 
 		for (i = 0; i < WORKERS_MAX; i++)
 			sum += c->reached[i][k];
-		is_sound =
-		    tell_count(o, reach_text((enum reach)k), sum,
-			place_is_due(c, o, reach_often((enum reach)k))) &&
+		is_sound = tell_count(c, o, reach_text((enum reach)k), sum,
+			       place_due(o, reach_often((enum reach)k))) &&
 		    is_sound;
 	}
 	return is_sound;
@@ -190,8 +203,8 @@ tell_counters(const struct campaign *c, const struct campaign_options *o,
 		if (kind == COUNTER_FAULT || kind == COUNTER_RAFT ||
 		    kind == COUNTER_BOTH)
 			*faults += sum;
-		is_sound = tell_count(o, counter_text(counter), sum,
-			       counter_is_due(c, o, kind)) &&
+		is_sound = tell_count(c, o, counter_text(counter), sum,
+			       counter_due(o, kind)) &&
 		    is_sound;
 	}
 	return is_sound;

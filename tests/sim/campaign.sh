@@ -1,18 +1,19 @@
 #!/bin/sh
 # Many schedules, a slice at a time, over as many sittings as it takes:
-# campaign.sh FULL FOCUSED runs so many of either profile.
+# campaign.sh FULL FOCUSED SWARM runs so many of each profile.
 #
 # The ledger has a line for each slice that ended: profile, first seed, and
-# schedules, events, faults, violations and seconds.  It is of one simulator:
-# another one begins another ledger.  Nothing else is kept: a slice that was
-# cut short is run again.  The first violation ends it.
+# schedules, events, faults, violations and seconds; LEDGER.counts has what was
+# counted in those of the swarm, of which each thing must have happened once.
+# It is of one simulator: another one begins another ledger.  Nothing else is
+# kept: a slice that was cut short is run again.  The first violation ends it.
 # Environment: SIM, the simulator; LEDGERS, the folder of ledgers.
 set -u
 sim=${SIM:-build/release/aegis-sim}
 folder=${LEDGERS:-build/campaign}
 mkdir -p "$folder"
 ledger=$folder/$(sha256sum <"$sim" | cut -c 1-16)
-touch "$ledger"
+touch "$ledger" "$ledger.counts"
 
 # done_of PROFILE: how many the ledger has.
 done_of() {
@@ -25,12 +26,16 @@ slice() {
 	from=$(done_of "$1")
 	size=$(($2 - from < $3 ? $2 - from : $3))
 	[ $size -gt 0 ] || return 0
-	said=$("$sim" --profile "$1" --from "$from" --count $size) || {
-		echo "$said"
+	"$sim" --profile "$1" --from "$from" --count $size --json \
+		>"$ledger.said" || {
+		grep -v '^{' "$ledger.said"
 		return 1
 	}
-	echo "$said" | awk -v head="$1 $from" '/ schedules, / {
-		print head, $1, $3, $5, $7, $10 }' >>"$ledger"
+	if [ "$1" = swarm ]; then
+		grep '^{' "$ledger.said" >>"$ledger.counts"
+	fi
+	awk -v head="$1 $from" '/^[0-9]+ schedules, / {
+		print head, $1, $3, $5, $7, $10 }' "$ledger.said" >>"$ledger"
 }
 
 # tell: what there is so far.
@@ -43,8 +48,21 @@ tell() {
 				events, faults, bad }' "$ledger"
 }
 
-until [ "$(done_of full)" -ge "$1" ] && [ "$(done_of focused)" -ge "$2" ]; do
-	slice full "$1" 10000 && slice focused "$2" 100000 || exit 1
+# rotten: what never happened in all of the swarm, and should have.
+rotten() {
+	awk -F '"' '$12 != "never" { n[$4] += $8 }
+		END { for (what in n) if (n[what] == 0) {
+				print "never happened: " what
+				bad = 1
+			}
+			exit !bad }' "$ledger.counts"
+}
+
+until [ "$(done_of full)" -ge "$1" ] && [ "$(done_of focused)" -ge "$2" ] &&
+	[ "$(done_of swarm)" -ge "$3" ]; do
+	slice full "$1" 10000 && slice focused "$2" 100000 &&
+		slice swarm "$3" 10000 || exit 1
 	[ ! -t 1 ] || tell
 done
 tell
+! rotten

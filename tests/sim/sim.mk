@@ -19,10 +19,10 @@ SIM_SECONDS ?= $(or $(SECONDS),600)
 sim: $(BUILD)/aegis-sim ## schedules for SECONDS (600) from a random seed
 	$< --seconds $(SIM_SECONDS) --from $$(od -An -N4 -tu4 /dev/urandom)
 
-# So many of either profile, in slices: what was done is not done again when
+# So many of each profile, in slices: what was done is not done again when
 # it is called once more.
-CAMPAIGN ?= 2000000 20000000
-campaign: $(BUILD)/aegis-sim ## two million full schedules and twenty focused, over as many runs as it takes
+CAMPAIGN ?= 2000000 20000000 1000000
+campaign: $(BUILD)/aegis-sim ## 2 M full, 20 M focused and 1 M swarm schedules, over as many runs as it takes
 	@SIM=$< LEDGERS=$(BUILD)/campaign tests/sim/campaign.sh $(CAMPAIGN)
 
 # Ten thousand schedules, and five of Raft, always the same, and every seed
