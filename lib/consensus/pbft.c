@@ -30,6 +30,13 @@
  *    cluster knows from others are left too: see pace.c.  What is lost is
  *    sent again: see progress.c.
  *
+ * EPOCHS   Of the n - f that signed an epoch's last state one may leave.  Of
+ *    n = 3f + 1 that leaves 2f when it is replaced, of whom f may lie or be
+ *    lost for good: f have the state, and its certificate says that it is
+ *    right, so one is enough.  With one more or one less there are no fewer
+ *    (trust_outlives()).  Who has no state casts no vote (checkpoint.c), so
+ *    nothing is decided that only they could not execute.
+ *
  * FILES   pool slot pending   memory, log, waiting requests
  *         proposal vote       the normal case
  *         checkpoint          cutting the log

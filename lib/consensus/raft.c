@@ -45,10 +45,24 @@
  * EPOCHS   End with the batch that changes the members, when it is executed:
  *    no more is proposed or handed out, and what the log has beyond it is
  *    nobody's. Leaders come and go until a majority has signed the last state;
- *    the next epoch has a log of its own behind that state.  Of that majority
- *    one may leave: when it is replaced, no more than f of the next members
- *    may have the state until others have fetched it, and if these are lost
- *    for good before, it is where who left keeps it.
+ *    the next epoch has a log of its own behind that state.
+ *    Of that majority, n - f, one may leave.  Whichever f' of the n' that
+ *    follow are lost for good then, one that signed must be left, for the
+ *    rest fetch the state from it.  It is, when at least f' + 1 of the signers
+ *    go on:
+ *      one more   all f + 1 of 2f + 1 go on, of whom f may be lost; all f + 2
+ *                 of 2f + 2, of whom f + 1 may.  So 1 -> 2, too.
+ *      one less   f of the f + 1 of 2f + 1, of whom f - 1 may be lost; f + 1
+ *                 of the f + 2 of 2f + 2, of whom f may.  A second goes in
+ *                 the next epoch, whose last state the rest sign anew.
+ *      another    f + 1 of the f + 2 of 2f + 2, of whom f may be lost; but f
+ *                 of the f + 1 of 2f + 1, of whom all may.  That is no
+ *                 change of one (trust/succession.c): it takes two, 3 -> 4
+ *                 -> 3, of which neither waits for who is dead or goes.
+ *    To wait for one more of those who stay would do as well, unless just
+ *    the f that may be dead stay, and then for ever.  An entry of the next
+ *    epoch's log is on a majority's disks, also of those without a state,
+ *    and the state below it where it was: both outlive f'.
  *
  * READS    take no place in the log: the leader says how far it has committed,
  *    once a majority has confirmed that it leads (raft_read.c).

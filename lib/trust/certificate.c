@@ -47,6 +47,13 @@ trust_vouchers(enum fault_model model, uint32_t member_count)
 				     : trust_faults(model, member_count) + 1;
 }
 
+bool
+trust_outlives(enum fault_model model, uint32_t before, uint32_t gone,
+    uint32_t after)
+{
+	return trust_quorum(model, before) > gone + trust_faults(model, after);
+}
+
 void
 digest_of(struct digest *out, struct bytes data)
 {

@@ -133,6 +133,13 @@ uint32_t trust_quorum(enum fault_model model, uint32_t member_count);
  */
 uint32_t trust_vouchers(enum fault_model model, uint32_t member_count);
 
+/*
+ * Of the quorum that signed an epoch's last state, is a correct member left in
+ * the next epoch, whoever of it was gone and whichever f are lost or lie then?
+ */
+bool trust_outlives(enum fault_model model, uint32_t before, uint32_t gone,
+    uint32_t after);
+
 void digest_of(struct digest *out, struct bytes data);
 
 /* Sign a bundle; proofs[i] is then the proof of votes[i]. */

@@ -12,6 +12,16 @@
  *             An observer of the roster before approves of nothing.
  *          4. A node consents to what is said of it: a new one, and one whose
  *             role, name, address or keys change.
+ *          5. What the roster before agreed on outlives it.  A quorum of it
+ *             signed the last state, and one of the signers may be who goes:
+ *             the rest of them must be more than may be lost for good in the
+ *             next epoch, at once and before anybody has fetched the state.
+ *             One more or one less always leaves as many, and so does with
+ *             PBFT another in the place of one.  Of n = 2f + 1 members of
+ *             Raft f + 1 sign and f are left: there, as Raft's own changes
+ *             of one server do (Ongaro 2014, section 4.1), one comes first
+ *             and the other goes then.  So nothing waits for who goes, nor
+ *             for anybody who may be dead.
  *
  * NOT HERE Whether the cluster agreed on a successor (trust/epoch.c).
  */
@@ -178,6 +188,43 @@ check_count(const struct roster *next, const struct roster *roster,
 	    next->member_count, faults == FAULTS_CRASH ? 3 : 4);
 }
 
+/* A node with another address or link key has its state as before. */
+static bool
+has_left(const struct roster *next, const struct roster *roster,
+    const struct succession_change *change)
+{
+	switch (change->kind) {
+	case SUCCESSION_REMOVE:
+		return !change->is_observer;
+	case SUCCESSION_REPLACE:
+		return !change->is_observer &&
+		    memcmp(next->members[change->comes].node_key,
+			roster->members[change->gone].node_key,
+			PUBLIC_KEY_BYTES) != 0;
+	case SUCCESSION_ADD:
+	case SUCCESSION_PROMOTE:
+	default:
+		return false;
+	}
+}
+
+/* Only another in the place of one can be refused here (rule 5). */
+static enum ag_status
+check_outlives(const struct roster *next, const struct roster *roster,
+    const struct succession_change *change, struct ag_error *err)
+{
+	if (trust_outlives(roster_fault_model(roster), roster->member_count,
+		has_left(next, roster, change), next->member_count))
+		return AG_OK;
+	return ag_fail(err, AG_EINVAL,
+	    "%u members of raft do not take another for %s at once, for %u of "
+	    "them may then be all who have the data: add %s, and then remove "
+	    "%s",
+	    roster->member_count, roster->members[change->gone].name,
+	    roster_faults(next), next->members[change->comes].name,
+	    roster->members[change->gone].name);
+}
+
 enum ag_status
 succession_check(const struct roster *next, const struct roster *roster,
     struct succession_change *change, struct ag_error *err)
@@ -213,7 +260,7 @@ succession_check(const struct roster *next, const struct roster *roster,
 		    "order");
 	if (change != NULL)
 		*change = found;
-	return AG_OK;
+	return check_outlives(next, roster, &found, err);
 }
 
 /* What stays, the next epoch, and no signature. */

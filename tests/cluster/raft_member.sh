@@ -47,6 +47,11 @@ exits 0 member n1 sign next -d c/n4 -d c/n1
 exits 4 member n1 apply -y next
 complains "1 of the members approved it, and it takes 2"
 
+# Another in the place of one of three: two of them would have signed, one goes
+# and one may be lost.
+exits 11 member n1 plan replace n3 c/n4/member -o no
+complains "add n4, and then remove n3"
+
 # The leader is killed when the change is in its log and nobody else's.  One that
 # was not heard for too long leads no more, and takes it no more.
 hit=

@@ -7,13 +7,16 @@
  *          2. No epoch has more members than it tolerates that are Byzantine,
  *             stay broken, or have a disk that lies.  Who has left may be any
  *             number of them.
- *          3. The reference state machine ends an epoch, and nobody else: its
+ *          3. Of the quorum that signed the last state one is left, whichever
+ *             f are not.
+ *          4. The reference state machine ends an epoch, and nobody else: its
  *             state is what the next begins with.
  */
 #include "sim/membership.h"
 
 #include <string.h>
 
+#include "consensus/plant.h"
 #include "sim/hush.h"
 #include "sim/world.h"
 
@@ -244,6 +247,31 @@ is_tolerable(const struct world *w, const struct machine_roster *r)
 			       (uint32_t)r->member_count);
 }
 
+static bool
+has_member(const struct machine_roster *r, uint32_t node)
+{
+	uint64_t i;
+
+	for (i = 0; i < r->member_count; i++)
+		if (r->nodes[i] == node)
+			return true;
+	return false;
+}
+
+static bool
+is_outlived(const struct world *w, const struct machine_roster *next)
+{
+	const struct membership *m = &w->memberships[w->epochs - 1];
+	uint32_t i, gone = 0;
+
+	for (i = 0; i < m->member_count; i++)
+		if (!has_member(next, m->nodes[i]))
+			gone++;
+	return PLANT_RAFT_REPLACED ||
+	    trust_outlives(m->scope.faults, m->member_count, gone,
+		(uint32_t)next->member_count);
+}
+
 static void
 as_stored(const struct membership *m, struct machine_roster *r)
 {
@@ -274,7 +302,7 @@ membership_draw(struct world *w, struct machine_roster *next)
 		if (!is_possible(w, next, change))
 			continue;
 		make(w, next, change);
-		if (is_tolerable(w, next))
+		if (is_tolerable(w, next) && is_outlived(w, next))
 			return true;
 	}
 	return false;

@@ -873,11 +873,20 @@ draw_epochs_more(struct profile *p, uint64_t seed)
 		p->wake_at = p->heal_at;
 }
 
-/*
- * Of members that only crash none observes.  None stays broken, either: where
- * one of the majority that signed an epoch's last state is replaced, no more
- * than f of the next epoch's members may have it at first (raft.c).
- */
+/* One that stays broken, perhaps one of few that have an epoch's state. */
+static void
+draw_crash_broken(struct profile *p, uint64_t seed)
+{
+	struct dice d;
+
+	dice_init(&d, seed, EPOCHS_DICE);
+	if (!dice_chance(&d, 300) || p->sleep_at != 0)
+		return;
+	p->broken = (uint32_t)dice_below(&d, p->member_count);
+	p->broken_how = (enum broken)dice_range(&d, 1, BROKEN_KINDS - 1);
+}
+
+/* Of members that only crash none observes. */
 static void
 draw_crash_epochs(struct profile *p, struct dice *d)
 {
@@ -909,9 +918,11 @@ profile_draw_crash(struct profile *p, enum profile_kind kind, uint64_t seed)
 
 	memset(p, 0, sizeof(*p));
 	dice_init(&d, seed, 0);
-	if (kind == PROFILE_EPOCHS || (kind == PROFILE_SWARM && seed % 4 == 3))
+	if (kind == PROFILE_EPOCHS ||
+	    (kind == PROFILE_SWARM && seed % 4 == 3)) {
 		draw_crash_epochs(p, &d);
-	else
+		draw_crash_broken(p, seed);
+	} else
 		draw_crash_classic(p, &d);
 }
 

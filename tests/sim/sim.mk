@@ -65,8 +65,9 @@ $(BUILD)/planted/%.o: %.c Makefile
 	$(call say,CC,$< with plants)mkdir -p $(@D) && \
 		$(CC) $(CPPFLAGS) -Itests -DPLANTED $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/planted/aegis-sim: $(BUILD)/planted/tests/sim/machine.o $(PLANTED) \
-		$(filter-out %/machine.o,$(call obj,$(SIM_SRC))) \
+$(BUILD)/planted/aegis-sim: $(BUILD)/planted/tests/sim/machine.o \
+		$(BUILD)/planted/tests/sim/membership.o $(PLANTED) \
+		$(filter-out %/machine.o %/membership.o,$(call obj,$(SIM_SRC))) \
 		$(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 

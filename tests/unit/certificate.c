@@ -432,6 +432,37 @@ where_members_only_crash_a_majority_is_a_quorum(void **state)
 	}
 }
 
+/* Whichever f of the next members are gone, too, or lie. */
+static void
+what_a_quorum_signed_outlives_one_member_more_or_less(void **state)
+{
+	static const enum fault_model models[] = { FAULTS_BYZANTINE,
+		FAULTS_CRASH };
+	uint32_t n, i;
+
+	(void)state;
+	for (i = 0; i < 2; i++)
+		for (n = 1; n < TRUST_MEMBERS_MAX; n++) {
+			assert_true(trust_outlives(models[i], n, 0, n + 1));
+			assert_true(trust_outlives(models[i], n + 1, 1, n));
+		}
+}
+
+static void
+what_a_quorum_signed_outlives_another_in_the_place_of_one(void **state)
+{
+	uint32_t n;
+
+	(void)state;
+	for (n = 2; n <= TRUST_MEMBERS_MAX; n++) {
+		assert_true(trust_outlives(FAULTS_BYZANTINE, n, 1, n));
+		/* Of 2f + 1, f + 1 sign, one goes and f are lost. */
+		assert_int_equal(trust_outlives(FAULTS_CRASH, n, 1, n),
+		    n % 2 == 0);
+	}
+	assert_false(trust_outlives(FAULTS_BYZANTINE, 1, 1, 1));
+}
+
 static void
 the_fault_model_decides_how_many_signatures_certify(void **state)
 {
@@ -535,6 +566,10 @@ main(void)
 		cmocka_unit_test(quorums_intersect_in_a_correct_member),
 		cmocka_unit_test(
 		    where_members_only_crash_a_majority_is_a_quorum),
+		cmocka_unit_test(
+		    what_a_quorum_signed_outlives_one_member_more_or_less),
+		cmocka_unit_test(
+		    what_a_quorum_signed_outlives_another_in_the_place_of_one),
 		cmocka_unit_test(
 		    the_fault_model_decides_how_many_signatures_certify),
 		cmocka_unit_test(

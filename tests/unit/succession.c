@@ -288,13 +288,19 @@ a_successor_follows_one_roster_alone(void **state)
 }
 
 static void
+make_raft(struct fixture *f, uint32_t members)
+{
+	begin(f, members, 0);
+	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "raft");
+	roster_seal(&f->roster);
+}
+
+static void
 a_cluster_of_raft_goes_down_to_three_by_a_majority(void **state)
 {
 	struct fixture *f = *state;
 
-	begin(f, 4, 0);
-	(void)snprintf(f->roster.strategy, sizeof(f->roster.strategy), "raft");
-	roster_seal(&f->roster);
+	make_raft(f, 4);
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p0", &f->err),
 	    AG_OK);
 	sign(f, f->people.keys[1]);
@@ -306,6 +312,41 @@ a_cluster_of_raft_goes_down_to_three_by_a_majority(void **state)
 	f->roster = f->next;
 	refused(f, succession_remove(&f->next, &f->roster, "p1", &f->err),
 	    AG_EINVAL, "2 members would be left");
+}
+
+/* Of five three sign the last state: one goes, and two may be lost. */
+static void
+of_an_odd_number_of_raft_one_comes_before_the_other_goes(void **state)
+{
+	struct fixture *f = *state;
+
+	make_raft(f, 5);
+	refused(f,
+	    succession_replace(&f->next, &f->roster, "p1",
+		&f->people.members[5], &f->err),
+	    AG_EINVAL, "add p5, and then remove p1");
+	assert_int_equal(succession_add(&f->next, &f->roster,
+			     &f->people.members[5], &f->err),
+	    AG_OK);
+	f->roster = f->next;
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p1",
+			     &f->people.members[6], &f->err),
+	    AG_OK);
+	assert_int_equal(succession_remove(&f->next, &f->roster, "p1", &f->err),
+	    AG_OK);
+}
+
+static void
+a_member_of_raft_that_moves_has_its_state_as_before(void **state)
+{
+	struct fixture *f = *state;
+	struct roster_member moved = f->people.members[1];
+
+	make_raft(f, 5);
+	(void)snprintf(moved.address, sizeof(moved.address), "new:7422");
+	assert_int_equal(succession_replace(&f->next, &f->roster, "p1", &moved,
+			     &f->err),
+	    AG_OK);
 }
 
 static void
@@ -535,6 +576,12 @@ main(void)
 		    remove_fixture),
 		cmocka_unit_test_setup_teardown(
 		    a_cluster_of_raft_goes_down_to_three_by_a_majority,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    of_an_odd_number_of_raft_one_comes_before_the_other_goes,
+		    make_fixture, remove_fixture),
+		cmocka_unit_test_setup_teardown(
+		    a_member_of_raft_that_moves_has_its_state_as_before,
 		    make_fixture, remove_fixture),
 		cmocka_unit_test_setup_teardown(
 		    its_text_holds_all_of_it_and_no_byte_more_is_believed,
