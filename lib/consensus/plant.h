@@ -281,4 +281,8 @@ extern unsigned int plant;
 /* 117  Who starts minds no longer log than its own. */
 #define PLANT_RAFT_LOGS_IGNORED PLANT(117)
 
+/* 118  A member's place is given away though f may then have the state
+ *      (sim/membership.c). */
+#define PLANT_RAFT_REPLACED PLANT(118)
+
 #endif
