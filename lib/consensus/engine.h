@@ -35,7 +35,9 @@
  *      whatever is delivered, and APPLIED, START and INSTALLED say so with
  *      is_last and the digest.  The engine then only brings about that this
  *      state is certified, which STABLE tells, also after a restart.  The
- *      next epoch is another engine's, that begins behind that state.
+ *      next epoch is another engine's, that begins behind that state.  Whose
+ *      node is no member of that one goes on here until more of those who
+ *      are have begun it than may be lost: they may be too few without it.
  *  10. HORIZON: write it down apart from the records, before any record that
  *      comes after it counts as durable.  START brings it back.
  *

@@ -22,17 +22,25 @@
  *             signed anew and sent in the next, by the same numbers, which
  *             the client table executes once.
  *          4. A node that is no member of the next epoch stops: it has left
- *             the present one, and must not be asked what happened since.
+ *             the present one, and must not be asked what happened since.  But
+ *             the others may need its signature of the last state, or what it
+ *             alone has collected: it goes when more of them have gone over
+ *             than may be lost, each by showing it what follows.  If it slept
+ *             while most of those whom it knows left, too, fewer show it: then
+ *             it waits for a minute.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "codec/decoder.h"
 #include "event/loop.h"
 #include "node/node_parts.h"
 #include "trust/epoch.h"
 #include "trust/succession.h"
+
+#define TOLD_BY_FEW_US UINT64_C(60000000)
 
 /* What proving or judging an epoch takes; too much for the stack. */
 struct workspace {
@@ -99,6 +107,8 @@ enter_epoch(struct node *n, struct ag_error *err)
 	n->last_seq = 0;
 	n->is_ending = false;
 	n->is_told = false;
+	n->told_by = 0;
+	n->told_us = 0;
 	n->links_up = 0;
 	n->quorum_lost_us = 0;
 	n->stable_certificate_seq = 0;
@@ -139,6 +149,20 @@ is_member(const struct node *n, const struct roster *roster)
 
 	sign_public(key, n->node_key);
 	return roster_find_node_key(roster, key) != -1;
+}
+
+/* A member has shown what goes on without us: have enough, or one long ago? */
+static bool
+may_go(struct node *n, uint32_t member, const struct roster *next)
+{
+	const uint64_t now_us = clock_mono_us();
+
+	if (n->told_us == 0)
+		n->told_us = now_us;
+	if (member < n->roster.member_count)
+		n->told_by |= UINT32_C(1) << member;
+	return (uint32_t)__builtin_popcount(n->told_by) > roster_faults(next) ||
+	    now_us - n->told_us >= TOLD_BY_FEW_US;
 }
 
 /* The next chain is known: make it durable, and go over to it soon. */
@@ -219,14 +243,17 @@ node_end_epoch(struct node *n)
 	if (w == NULL)
 		return;
 	status = prove(n, w, &encoded, &err);
-	if (status == AG_OK)
+	stays = status == AG_OK && is_member(n, &w->next);
+	if (stays)
 		status = extend_chain(n, encoded, &err);
-	stays = is_member(n, &w->next);
 	workspace_free(w);
-	if (status == AG_OK)
-		leave_epoch(n, stays);
-	else
+	if (status != AG_OK)
 		node_fatal(n, &err);
+	else if (stays)
+		leave_epoch(n, true);
+	else
+		log_info("node", "removed: stops when the others go on",
+		    LOG_U64("epoch", n->roster.epoch + 1));
 }
 
 /* Behind what waits to be executed. */
@@ -257,7 +284,7 @@ node_take_epoch(struct node *n, uint32_t member, struct bytes encoded)
 	struct workspace *w;
 	enum ag_status status;
 	struct ag_error err;
-	bool stays;
+	bool stays, goes;
 
 	if (n->next_chain.len > 0 || n->has_failed)
 		return;
@@ -267,18 +294,17 @@ node_take_epoch(struct node *n, uint32_t member, struct bytes encoded)
 	status = epoch_decode(&w->epoch, encoded, &err);
 	if (status == AG_OK)
 		status = epoch_verify(&w->epoch, &n->roster, &w->next, &err);
-	if (status == AG_OK)
+	stays = status == AG_OK && is_member(n, &w->next);
+	goes = status == AG_OK && !stays && may_go(n, member, &w->next);
+	if (stays || goes)
 		status = extend_chain(n, encoded, &err);
-	stays = is_member(n, &w->next);
 	workspace_free(w);
-	if (status == AG_OK && stays) {
+	if (status == AG_OK && stays)
 		settle_state(n);
-		return;
-	}
-	if (status == AG_OK) {
+	else if (status == AG_OK && goes)
 		leave_epoch(n, false);
+	if (status == AG_OK)
 		return;
-	}
 	log_warn("node", "what a member says follows our epoch does not",
 	    LOG_TEXT("member", n->roster.members[member].name),
 	    LOG_TEXT("error", err.text));

@@ -49,6 +49,8 @@ struct node {
 	uint64_t last_seq; /* the epoch's last; 0: it goes on */
 	bool is_ending;    /* and its certificate is known */
 	bool is_told;      /* what follows, by a member that has gone over */
+	uint32_t told_by;  /* the same, when it goes on without us */
+	uint64_t told_us;  /* when the first did */
 	uint32_t self;
 	struct secret *node_key, *link_key;
 	struct identity identity;
