@@ -285,4 +285,7 @@ extern unsigned int plant;
  *      (sim/membership.c). */
 #define PLANT_RAFT_REPLACED PLANT(118)
 
+/* 119  Who is no member any more stops at once (sim/succession.c). */
+#define PLANT_RAFT_GONE_EARLY PLANT(119)
+
 #endif

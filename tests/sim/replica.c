@@ -602,6 +602,7 @@ replica_start(struct world *w, struct replica *r)
 	r->is_up = true;
 	r->is_leaving = false;
 	r->is_told = false;
+	r->told_by = 0;
 	r->ended = 0;
 	r->durable = 0;
 	r->last_token = 0;

@@ -58,6 +58,8 @@ check-sim-compilers: $(BUILD)/aegis-sim
 # with such an engine.
 PLANTED := $(patsubst %.c,$(BUILD)/planted/%.o,$(wildcard lib/consensus/*.c) \
 	tests/sim/planted.c)
+PLANTED_SIM := $(patsubst %,$(BUILD)/planted/tests/sim/%.o,machine membership \
+	succession)
 CORE_UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/consensus_*.c))
 PLANTED_UNITS := $(CORE_UNITS:$(BUILD)/%=$(BUILD)/planted/%)
 
@@ -65,10 +67,9 @@ $(BUILD)/planted/%.o: %.c Makefile
 	$(call say,CC,$< with plants)mkdir -p $(@D) && \
 		$(CC) $(CPPFLAGS) -Itests -DPLANTED $(CFLAGS) -c -o $@ $<
 
-$(BUILD)/planted/aegis-sim: $(BUILD)/planted/tests/sim/machine.o \
-		$(BUILD)/planted/tests/sim/membership.o $(PLANTED) \
-		$(filter-out %/machine.o %/membership.o,$(call obj,$(SIM_SRC))) \
-		$(BUILD)/libaegis.a
+$(BUILD)/planted/aegis-sim: $(PLANTED_SIM) $(PLANTED) \
+		$(filter-out $(PLANTED_SIM:$(BUILD)/planted/%=$(BUILD)/%), \
+		$(call obj,$(SIM_SRC))) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
 $(PLANTED_UNITS): $(BUILD)/planted/%: $(BUILD)/%.o $(PLANTED) \
@@ -101,4 +102,5 @@ cover: ## branch coverage of the core, by units and simulator
 CHECKS += check-sim check-sim-compilers check-plants
 PROGRAMS += $(BUILD)/aegis-sim
 .PHONY: campaign cover sim plants check-sim check-sim-compilers check-plants
--include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED))
+-include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED) \
+	$(PLANTED_SIM))

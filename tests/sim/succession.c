@@ -7,8 +7,10 @@
  *          2. Who is behind is told by any replica that has gone over, one
  *             epoch at a time, and needs no state: it fetches one where it is.
  *          3. The log and what was kept of votes are of one epoch.
- *          4. Who is no member of the next epoch stops, unless it is
- *             Byzantine: that one stays where it was.
+ *          4. Who is no member of the next epoch stops when more of those who
+ *             are have gone over than may be lost, and show it: until then its
+ *             signature may be needed, or what it alone has collected.  Who is
+ *             Byzantine stays where it was.
  *          5. A node that is new is given the chain by operators, once the
  *             epoch has begun somewhere, and so is one that stopped and is
  *             wanted again.
@@ -23,6 +25,7 @@
 #include <string.h>
 
 #include "codec/message.h"
+#include "consensus/plant.h"
 #include "sim/feeding.h"
 #include "sim/network.h"
 #include "sim/promise.h"
@@ -162,11 +165,25 @@ part_from(struct world *w, const struct replica *first,
 	network_part(w, side);
 }
 
+/* Is it no member of the epoch that follows its own? */
+static bool
+has_to_go(struct world *w, const struct replica *r)
+{
+	return !PLANT_RAFT_GONE_EARLY && r->is_honest &&
+	    r->epoch + 1 < w->epochs &&
+	    membership_position(&w->memberships[r->epoch + 1], r->member) ==
+	    MEMBERSHIP_NOBODY;
+}
+
 static void
 on_leave(struct world *w, struct replica *r)
 {
 	struct membership *m = membership_of(w, r);
 
+	if (has_to_go(w, r)) {
+		r->is_leaving = false;
+		return;
+	}
 	r->safe = r->machine;
 	if (r->machine.applied != m->last_seq) {
 		world_violate(w,
@@ -238,12 +255,26 @@ succession_happen(struct world *w, struct replica *r, const struct happening *h)
 
 /* --- between epochs --- */
 
+/* Who has to go has heard enough of them, or of a later epoch. */
+static bool
+may_go(struct world *w, struct replica *r, const struct replica *by)
+{
+	const struct membership *next = &w->memberships[r->epoch + 1];
+
+	r->told_by |= 1U << by->member;
+	return by->epoch > r->epoch + 1 ||
+	    (uint32_t)__builtin_popcount(r->told_by) >
+	    trust_faults(next->scope.faults, next->member_count);
+}
+
 /* A way leads from who has gone over to who has not. */
 static void
 tell(struct world *w, struct replica *behind, const struct replica *by)
 {
 	if (!behind->is_up || behind->is_told || behind->epoch >= by->epoch ||
 	    (by->cut >> behind->index & 1) != 0)
+		return;
+	if (has_to_go(w, behind) && !may_go(w, behind, by))
 		return;
 	behind->is_told = true;
 	soon(w, behind, HAPPEN_TOLD, TOLD_MEAN_US);

@@ -113,13 +113,14 @@ struct replica_image {
 
 struct replica {
 	uint32_t index;
-	uint32_t member; /* the node that it is of, */
-	uint64_t epoch;  /* the epoch it is in */
-	uint32_t self;   /* and where that node stands in it */
-	bool is_out;     /* not started yet, or no member any more */
-	uint64_t ended;  /* the stable checkpoint it has told of */
-	bool is_leaving; /* the next epoch is about to begin here, */
-	bool is_told;    /* because another says so */
+	uint32_t member;  /* the node that it is of, */
+	uint64_t epoch;   /* the epoch it is in */
+	uint32_t self;    /* and where that node stands in it */
+	bool is_out;      /* not started yet, or no member any more */
+	uint64_t ended;   /* the stable checkpoint it has told of */
+	bool is_leaving;  /* the next epoch is about to begin here, */
+	bool is_told;     /* because another says so */
+	uint32_t told_by; /* who has to go: by those that have gone over */
 	bool is_honest;
 	uint32_t faces;        /* nodes it talks with: all but for twins */
 	uint32_t cut;          /* replicas that nothing it sends reaches */
