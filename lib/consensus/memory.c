@@ -44,8 +44,8 @@
  *             cluster is new, and so are we.
  *          6. A directory that came back older as a whole looks well.  A vote
  *             or VIEW_CHANGE of ours that we don't remember, in a certificate
- *             or an answer, gives it away, and our memory is unknown from
- *             then on.  So the others are asked before we vote.  A vote that
+ *             or an answer, or a NEW_VIEW of ours, gives it away, and our
+ *             memory is unknown from then on.  So the others are asked before we vote.  A vote that
  *             counts stands in a certificate: of its other members, of whom
  *             f may lie, one that is correct is among those who answer, as
  *             in rule 4, and has it in memory or in its log.
@@ -324,6 +324,15 @@ memory_check_view(struct engine *e, uint64_t view)
 	const struct horizon *h = &e->horizon;
 
 	if (view > h->view)
+		forget(e, view, 0);
+}
+
+void
+memory_check_begun(struct engine *e, uint64_t view)
+{
+	const struct horizon *h = &e->horizon;
+
+	if (e->is_started && (h->memory != HORIZON_LOST || view > h->lost_view))
 		forget(e, view, 0);
 }
 

@@ -531,8 +531,7 @@ new_view_receive(struct engine *e, struct bytes body)
 	struct new_view_fields f;
 
 	if (!view_message_read_new_view(&f, body) || f.view == 0 ||
-	    f.view < e->view || (f.view == e->view && !e->is_changing) ||
-	    view_primary(e, f.view) == e->config.self)
+	    f.view < e->view || (f.view == e->view && !e->is_changing))
 		return;
 	if (!view_signed_by(e, PURPOSE_NEW_VIEW, view_primary(e, f.view),
 		f.view, f.statement, f.signature)) {
@@ -545,6 +544,9 @@ new_view_receive(struct engine *e, struct bytes body)
 		    view_primary(e, f.view), f.view, body);
 		return;
 	}
+	/* Ours, and we are not in its view: we began it and have forgotten. */
+	if (view_primary(e, f.view) == e->config.self)
+		memory_check_begun(e, f.view);
 	select_from(e, f.changes, f.change_count);
 	if (!selection_matches(e, &f)) {
 		REACHED(SELECTION_REFUSED);

@@ -514,6 +514,9 @@ void memory_check_bond(struct engine *e, uint32_t to, const struct bond *bond);
 /* A view that we asked for: the same. */
 void memory_check_view(struct engine *e, uint64_t view);
 
+/* A NEW_VIEW of ours that holds, of a view that we are not in. */
+void memory_check_begun(struct engine *e, uint64_t view);
+
 /* Has this member ever voted, as far as it knows? */
 bool memory_has_votes(const struct engine *e);
 

@@ -33,7 +33,7 @@ check-sim: $(BUILD)/aegis-sim
 			--seed $${rest%% *} >/dev/null || exit 1 ;; \
 		raft-epochs) $< --strategy raft --profile epochs \
 			--seed $${rest%% *} >/dev/null || exit 1 ;; \
-		full|epochs) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
+		full|deep|epochs) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
 			exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt

@@ -704,6 +704,42 @@ who_hears_no_quorum_waits_until_it_does(void **state)
 	cluster_free(c);
 }
 
+/* Nothing is agreed on since, whose votes would tell. */
+static void
+who_came_back_older_learns_it_from_the_view_it_began(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	struct node *one = &c->nodes[1];
+	struct horizon horizon;
+	uint64_t view;
+	size_t records;
+
+	(void)state;
+	agree(c, 0, 3);
+	cluster_advance(c, 500 * MS);
+	horizon = one->horizon;
+	records = one->records.count;
+	node_crash(&c->nodes[0]);
+	submit(c, 2);
+	cluster_advance(c, 5000 * MS);
+	view = status_of(c, 2).view;
+	assert_int_equal(view % 4, 1);
+	come_back(c, 0);
+	cluster_advance(c, 500 * MS);
+	node_crash(one);
+	items_cut(&one->records, records);
+	one->horizon = horizon;
+	memset(one->sent, 0, sizeof(one->sent));
+	come_back(c, 1);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(one->sent[MESSAGE_NEW_VIEW], 0);
+	assert_int_equal(status_of(c, 1).view, status_of(c, 2).view);
+	agree(c, 2, 60);
+	assert_false(is_rejoining(c, 1));
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 static void
 who_remembers_its_votes_is_told_nothing_new(void **state)
 {
@@ -756,6 +792,8 @@ main(void)
 		    who_came_back_older_learns_it_also_when_all_start_at_once),
 		cmocka_unit_test(
 		    who_came_back_older_is_shown_the_view_it_asked_for),
+		cmocka_unit_test(
+		    who_came_back_older_learns_it_from_the_view_it_began),
 		cmocka_unit_test(who_starts_asks_before_it_votes),
 		cmocka_unit_test(
 		    what_the_log_has_is_within_the_horizon_before_others_answer),
