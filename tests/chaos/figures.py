@@ -23,7 +23,8 @@ memory           the most that any member that is not at fault ever had
 
 Rates are measured in pairs, without the fault and with it, in turn, on the
 same cluster and through the same members, none of which is at fault; the
-median of the pairs' ratios is told, with the range of all.
+median of the pairs' ratios is told, with the range of all.  Where traitors
+sign what is of views to come each pair has a cluster of its own.
 
 OUT gets a line of JSON for each figure.  Ends with 1 when a bar is missed, a
 write of a measurement failed, or the states of the members differ; with
@@ -53,19 +54,30 @@ SLOW_MS = VIEW_TIMEOUT_MS * 9 // 10
 BARS = {"failover": (1500, False), "successive": (4000, False), "silent": (0.8, True), "garbage": (0.5, True),
         "flood": (0.5, True), "ahead": (0.5, True), "proofs": (0.5, True), "changes": (0.5, True),
         "slow_primary": (0.5, True), "memory": (MEMORY_MIB, False)}
-# What a traitor does in the place of f members.
+# What a traitor does in the place of f members, and what of that binds their
+# keys to views to come: they could vote no more.
 TREASONS = ("garbage", "flood", "ahead", "proofs", "changes")
+BINDING = ("ahead", "changes")
+
+
+class Reported:
+    """Of clusters of one size."""
+
+    def __init__(self):
+        self.lines = []
+        self.complaints = []
+        self.peaks = {}  # MiB, by fault
 
 
 class Bench(Campaign):
     """A campaign with figures in place of rounds."""
 
-    def __init__(self, options, nodes):
+    def __init__(self, options, nodes, told):
         super().__init__(options, nodes, nodes, [], Figures())
-        self.lines = []
-        self.complaints = []
+        self.lines = told.lines
+        self.complaints = told.complaints
+        self.peaks = told.peaks
         self.frames = []  # a second, of each traitor of the last pair
-        self.peaks = {}  # MiB, by fault
 
     def begin(self):
         self.ground.open()
@@ -168,23 +180,25 @@ class Bench(Campaign):
             worst = max(self.peaks, key=self.peaks.get)
             self.add("memory", "MiB", self.peaks[worst], list(self.peaks.values()), during=worst)
 
-    def rate_figure(self, name):
+    def rates(self, name):
+        """Writes a second without this fault, and with it."""
         fault = functools.partial(self.traitors, how=name) if name in TREASONS else getattr(self, name)
-        ratios, rates = [], []
-        for _ in range(self.options.pairs):
-            primaries = self.primaries()
-            # The last before the primary in turn: it is longest until they are.
-            at = self.trial.names.index(primaries[0])
-            backups = [self.trial.names[at - i - 1] for i in range(self.trial.faults)]
-            victims = primaries if name == "slow_primary" else backups
-            names = [one for one in self.trial.names if one not in victims]
-            free = self.rate(names)
-            bad = self.rate_despite(name, fault, victims, names)
+        primaries = self.primaries()
+        # The last before the primary in turn: it is longest until they are.
+        at = self.trial.names.index(primaries[0])
+        backups = [self.trial.names[at - i - 1] for i in range(self.trial.faults)]
+        victims = primaries if name == "slow_primary" else backups
+        names = [one for one in self.trial.names if one not in victims]
+        free = self.rate(names)
+        bad = self.rate_despite(name, fault, victims, names)
+        if name not in BINDING:
             self.trial.up()
             self.past_votes(victims, names)
             self.trial.until_ready(90)
-            ratios.append(bad / free)
-            rates.append((free, bad))
+        return free, bad
+
+    def rate_figure(self, name, rates):
+        ratios = [bad / free for free, bad in rates]
         free, bad = rates[ratios.index(quantile(ratios, 0.5))]
         more = {"frames_each": self.frames} if name in TREASONS else {}
         self.add(name, "ratio", quantile(ratios, 0.5), ratios, free=free, bad=bad, **more)
@@ -229,27 +243,37 @@ class Bench(Campaign):
         self.trial.stop(self.trial.names)
 
 
-def measure(options, nodes, complaints, file):
-    bench = Bench(options, nodes)
+@contextlib.contextmanager
+def standing(options, nodes, told):
+    """A cluster to measure, which adds what it tells to what was told."""
+    bench = Bench(options, nodes, told)
     try:
         bench.begin()
+        yield bench
+    finally:
+        bench.end()
+        if not options.keep:
+            shutil.rmtree(bench.path)
+
+
+def measure(options, nodes, told):
+    with standing(options, nodes, told) as bench:
         for name in options.only:
             if name == "failover":
                 bench.failover_figure(options.kills)
             elif name == "successive" and (bench.trial.faults > 1 or options.short):
                 bench.successive_figure(max(2, options.kills // 3))
-            elif name not in ("successive", "memory"):
-                bench.rate_figure(name)
-        if "memory" in options.only:
-            bench.memory_figure()
+            elif name not in ("successive", "memory", *BINDING):
+                bench.rate_figure(name, [bench.rates(name) for _ in range(options.pairs)])
         bench.finish()
-    finally:
-        bench.end()
-        complaints += bench.complaints
-        for line in bench.lines:
-            file.write(json.dumps(line) + "\n")
-        if not options.keep:
-            shutil.rmtree(bench.path)
+    for name in [name for name in options.only if name in BINDING]:
+        rates = []
+        for _ in range(options.pairs):
+            with standing(options, nodes, told) as bench:
+                rates.append(bench.rates(name))
+        bench.rate_figure(name, rates)
+    if "memory" in options.only:
+        bench.memory_figure()
 
 
 def main():
@@ -278,7 +302,13 @@ def main():
     complaints = []
     with open(options.out + ".new", "w", encoding="ascii") as file:
         for nodes in options.nodes:
-            measure(options, nodes, complaints, file)
+            told = Reported()
+            try:
+                measure(options, nodes, told)
+            finally:
+                complaints += told.complaints
+                for line in told.lines:
+                    file.write(json.dumps(line) + "\n")
     os.rename(options.out + ".new", options.out)
     for complaint in complaints:
         print("figures: %s" % complaint)
