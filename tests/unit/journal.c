@@ -242,7 +242,7 @@ a_full_ring_keeps_too_much_and_never_too_little(void **state)
 
 	append(s, 9, 1);
 	fill_segment(s);
-	for (i = 0; i < 5000; i++)
+	for (i = 0; i < 4200; i++)
 		append(s, 2, 1);
 	wait_for_all(s);
 	/* The first is in the ring no more, and needed all the same. */
@@ -265,7 +265,7 @@ a_checkpoint_that_left_the_ring_stays(void **state)
 	append(s, 4, 1);
 	token = s->token;
 	fill_segment(s);
-	for (i = 0; i < 5000; i++)
+	for (i = 0; i < 4200; i++)
 		append(s, 2, 1);
 	wait_for_all(s);
 	journal_release(s->journal, 4, token, 0);
