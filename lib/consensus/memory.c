@@ -45,10 +45,11 @@
  *          6. A directory that came back older as a whole looks well.  A vote
  *             or VIEW_CHANGE of ours that we don't remember, in a certificate
  *             or an answer, or a NEW_VIEW of ours, gives it away, and our
- *             memory is unknown from then on.  So the others are asked before we vote.  A vote that
- *             counts stands in a certificate: of its other members, of whom
- *             f may lie, one that is correct is among those who answer, as
- *             in rule 4, and has it in memory or in its log.
+ *             memory is unknown from then on.  So the others are asked before
+ *             we vote.  A vote that counts stands in a certificate: of its
+ *             other members, of whom f may lie, one that is correct is among
+ *             those who answer, as in rule 4, and has it in memory or in its
+ *             log.
  *             Not found out is who was answered by fewer than that before
  *             the time was up (recall.c, rule 3), and whose forgotten votes
  *             only those have who were silent or keep them back.  It counts
