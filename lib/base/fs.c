@@ -162,6 +162,31 @@ fs_sync_dir(const char *path, struct ag_error *err)
 	return status;
 }
 
+/* The directory part of path, "." when there is none. */
+static void
+fs_parent(const char *path, char out[static PATH_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+
+	if (slash == NULL)
+		(void)snprintf(out, PATH_MAX, ".");
+	else if (len == 0)
+		(void)snprintf(out, PATH_MAX, "/");
+	else
+		(void)snprintf(out, PATH_MAX, "%.*s",
+		    (int)(len < PATH_MAX ? len : PATH_MAX - 1), path);
+}
+
+enum ag_status
+fs_sync_parent(const char *path, struct ag_error *err)
+{
+	char parent[PATH_MAX];
+
+	fs_parent(path, parent);
+	return fs_sync_dir(parent, err);
+}
+
 enum ag_status
 fs_rename(const char *from, const char *to, struct ag_error *err)
 {
@@ -200,22 +225,6 @@ fs_mkdir(const char *path, struct ag_error *err)
 	return AG_OK;
 }
 
-/* The directory part of path, "." when there is none. */
-static void
-fs_parent(const char *path, char out[static PATH_MAX])
-{
-	const char *slash = strrchr(path, '/');
-	size_t len = slash == NULL ? 0 : (size_t)(slash - path);
-
-	if (slash == NULL)
-		(void)snprintf(out, PATH_MAX, ".");
-	else if (len == 0)
-		(void)snprintf(out, PATH_MAX, "/");
-	else
-		(void)snprintf(out, PATH_MAX, "%.*s",
-		    (int)(len < PATH_MAX ? len : PATH_MAX - 1), path);
-}
-
 static enum ag_status
 fs_write_synced(const char *path, int flags, mode_t mode, struct bytes data,
     struct ag_error *err)
@@ -241,7 +250,7 @@ enum ag_status
 fs_write_file(const char *path, mode_t mode, struct bytes data,
     struct ag_error *err)
 {
-	char beside[PATH_MAX], parent[PATH_MAX];
+	char beside[PATH_MAX];
 	enum ag_status status;
 
 	if ((size_t)snprintf(beside, sizeof(beside), "%s.new", path) >=
@@ -255,15 +264,13 @@ fs_write_file(const char *path, mode_t mode, struct bytes data,
 		(void)unlink(beside);
 		return status;
 	}
-	fs_parent(path, parent);
-	return fs_sync_dir(parent, err);
+	return fs_sync_parent(path, err);
 }
 
 enum ag_status
 fs_create_file(const char *path, mode_t mode, struct bytes data,
     struct ag_error *err)
 {
-	char parent[PATH_MAX];
 	enum ag_status status;
 
 	if (fs_exists(path))
@@ -272,8 +279,7 @@ fs_create_file(const char *path, mode_t mode, struct bytes data,
 	status = fs_write_synced(path, O_EXCL, mode, data, err);
 	if (status != AG_OK)
 		return status;
-	fs_parent(path, parent);
-	return fs_sync_dir(parent, err);
+	return fs_sync_parent(path, err);
 }
 
 enum ag_status

@@ -52,6 +52,10 @@ enum ag_status fs_read_at(int fd, const char *path, void *out, size_t cap,
 enum ag_status fs_sync(int fd, const char *path,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status fs_sync_dir(const char *path, struct ag_error *err) AG_MUST_USE;
+
+/* Sync the directory that path is in: what was made there keeps its name. */
+enum ag_status fs_sync_parent(const char *path,
+    struct ag_error *err) AG_MUST_USE;
 enum ag_status fs_rename(const char *from, const char *to,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status fs_unlink(const char *path, struct ag_error *err) AG_MUST_USE;

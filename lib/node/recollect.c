@@ -27,20 +27,6 @@
 /* Damaged logs kept at most; more than that is no accident. */
 #define SET_ASIDE_MAX 100
 
-static enum ag_status
-sync_parent(const char *path, struct ag_error *err)
-{
-	char parent[PATH_MAX];
-	char *slash;
-
-	(void)snprintf(parent, sizeof(parent), "%s", path);
-	slash = strrchr(parent, '/');
-	if (slash == NULL)
-		return fs_sync_dir(".", err);
-	*slash = '\0';
-	return fs_sync_dir(parent[0] == '\0' ? "/" : parent, err);
-}
-
 /* Put the log at dir out of the way; why is what is wrong with it. */
 static enum ag_status
 set_aside(const char *dir, const struct ag_error *why, struct ag_error *err)
@@ -64,7 +50,7 @@ set_aside(const char *dir, const struct ag_error *why, struct ag_error *err)
 		    why->text, SET_ASIDE_MAX);
 	status = fs_rename(dir, aside, err);
 	if (status == AG_OK)
-		status = sync_parent(dir, err);
+		status = fs_sync_parent(dir, err);
 	if (status == AG_OK)
 		log_error("node", "the log is damaged and was set aside",
 		    LOG_TEXT("reason", why->text), LOG_TEXT("kept", aside));

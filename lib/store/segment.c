@@ -67,6 +67,12 @@ segment_record_len(const uint8_t *record)
 	return get_le32(record);
 }
 
+bool
+segment_record_is_first(const uint8_t *record)
+{
+	return get_le64(record + 8) == get_le64(record + 16) + 1;
+}
+
 enum ag_status
 segment_path(char out[static SEGMENT_PATH_BYTES], const char *dir,
     uint64_t first, struct ag_error *err)

@@ -62,8 +62,11 @@ size_t segment_record_bytes(size_t len);
 void segment_record_seal(uint8_t *record, size_t len, uint64_t number,
     uint64_t synced, struct digest *chain);
 
-/* Length and number of a record written by segment_record_seal(). */
+/* Length of a record written by segment_record_seal(). */
 size_t segment_record_len(const uint8_t *record);
+
+/* Is it the first that was written after the last sync before it? */
+bool segment_record_is_first(const uint8_t *record);
 
 enum ag_status segment_path(char out[static SEGMENT_PATH_BYTES],
     const char *dir, uint64_t first, struct ag_error *err) AG_MUST_USE;

@@ -15,6 +15,12 @@
  *             the right name always has a whole head.
  *          4. After a failed write or sync nobody knows what is on disk:
  *             the log stops for good, and opening it again judges the bytes.
+ *             Those of the last sync may be in the kernel's memory alone,
+ *             which thinks that they are not, so they are written again.
+ *          5. Names are synced before anything relies on them: the log's own
+ *             and its newest segment's at each start, and each removal before
+ *             the next, or an older segment could come back without the one
+ *             behind it.
  *
  * NOT HERE What to log, when to cut (node/); judging bytes
  *          (segment_reader.c).
@@ -132,9 +138,31 @@ segment_begin(struct wal *wal, uint64_t first, struct ag_error *err)
 	return segments_add(wal, first, wal->offset, err);
 }
 
+/* Keep the records since the last sync that is known to have ended well. */
+static enum ag_status
+unsure_add(struct wal *wal, struct bytes record, struct ag_error *err)
+{
+	const size_t len = SEGMENT_RECORD_HEAD_BYTES + record.len;
+	const size_t step = segment_record_bytes(record.len);
+	const uint8_t *head = record.data - SEGMENT_RECORD_HEAD_BYTES;
+	struct buf *unsure = &wal->writing;
+	enum ag_status status;
+
+	if (segment_record_is_first(head))
+		buf_clear(unsure);
+	status = buf_reserve(unsure, step);
+	if (status != AG_OK)
+		return ag_fail(err, status, "open log %s: out of memory",
+		    wal->dir);
+	memcpy(unsure->data + unsure->len, head, len);
+	memset(unsure->data + unsure->len + len, 0, step - len);
+	unsure->len += step;
+	return AG_OK;
+}
+
 /* Read one segment through; it must follow on from what is known so far. */
 static enum ag_status
-segment_check(struct wal *wal, uint64_t first, bool is_oldest,
+segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
     struct ag_error *err)
 {
 	struct segment_reader *reader;
@@ -159,9 +187,12 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest,
 		    wal->dir, first, wal->appended);
 	}
 	wal->appended = first - 1;
-	while (status == AG_OK)
+	while (status == AG_OK) {
 		status =
 		    segment_reader_next(reader, &wal->appended, &record, err);
+		if (status == AG_OK && is_newest)
+			status = unsure_add(wal, record, err);
+	}
 	if (status == AG_ENOENT) {
 		wal->offset = segment_reader_offset(reader);
 		wal->chain = *segment_reader_chain(reader);
@@ -171,10 +202,20 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest,
 	return status;
 }
 
+static void
+writing_clear(struct wal *wal)
+{
+	buf_clear(&wal->writing);
+	if (wal->writing.cap > PENDING_BYTES_KEPT)
+		buf_fini(&wal->writing);
+}
+
 /* Continue writing in the newest segment, whose torn tail is cut. */
 static enum ag_status
 segment_continue(struct wal *wal, uint64_t first, struct ag_error *err)
 {
+	const struct bytes unsure =
+	    bytes_of(wal->writing.data, wal->writing.len);
 	enum ag_status status;
 
 	status = segment_path(wal->path, wal->dir, first, err);
@@ -182,9 +223,15 @@ segment_continue(struct wal *wal, uint64_t first, struct ag_error *err)
 		status =
 		    fs_open(&wal->fd, wal->path, O_RDWR | O_NOFOLLOW, 0, err);
 	if (status == AG_OK)
+		status = fs_write_at(wal->fd, wal->path, unsure,
+		    wal->offset - unsure.len, err);
+	if (status == AG_OK)
 		status = fs_truncate(wal->fd, wal->path, wal->offset, err);
 	if (status == AG_OK)
 		status = fs_sync(wal->fd, wal->path, err);
+	if (status == AG_OK)
+		status = fs_sync_dir(wal->dir, err);
+	writing_clear(wal);
 	wal->allocated = wal->offset;
 	wal->durable = wal->appended;
 	return status;
@@ -201,7 +248,8 @@ wal_recover(struct wal *wal, struct ag_error *err)
 	if (status != AG_OK)
 		return status;
 	for (i = 0; status == AG_OK && i < count; i++)
-		status = segment_check(wal, firsts[i], i == 0, err);
+		status =
+		    segment_check(wal, firsts[i], i == 0, i == count - 1, err);
 	if (status == AG_OK)
 		status = count == 0
 		    ? segment_begin(wal, 1, err)
@@ -216,6 +264,9 @@ wal_lock_dir(struct wal *wal, struct ag_error *err)
 	enum ag_status status = fs_mkdir(wal->dir, err);
 
 	if (status != AG_OK && status != AG_EEXIST)
+		return status;
+	status = fs_sync_parent(wal->dir, err);
+	if (status != AG_OK)
 		return status;
 	status =
 	    fs_open(&wal->dir_fd, wal->dir, O_RDONLY | O_DIRECTORY, 0, err);
@@ -463,9 +514,7 @@ wal_sync(struct wal *wal, uint64_t *durable, struct ag_error *err)
 		    LOG_TEXT("error", wal->failure.text));
 		return status;
 	}
-	buf_clear(&wal->writing);
-	if (wal->writing.cap > PENDING_BYTES_KEPT)
-		buf_fini(&wal->writing);
+	writing_clear(wal);
 	*durable = wal->durable;
 	metric_observe_us(wal->sync_seconds, clock_mono_us() - began);
 	return AG_OK;
@@ -504,7 +553,6 @@ wal_truncate(struct wal *wal, uint64_t number, uint64_t retain_bytes,
 {
 	char path[SEGMENT_PATH_BYTES];
 	enum ag_status status = AG_OK;
-	bool is_changed = false;
 
 	while (status == AG_OK) {
 		uint64_t first;
@@ -520,9 +568,8 @@ wal_truncate(struct wal *wal, uint64_t number, uint64_t retain_bytes,
 		status = segment_path(path, wal->dir, first, err);
 		if (status == AG_OK)
 			status = fs_unlink(path, err);
-		is_changed = true;
+		if (status == AG_OK)
+			status = fs_sync_dir(wal->dir, err);
 	}
-	if (status == AG_OK && is_changed)
-		status = fs_sync_dir(wal->dir, err);
 	return status;
 }

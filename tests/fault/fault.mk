@@ -11,6 +11,11 @@ FAULT_LOG := $(patsubst lib/store/%.c,$(BUILD)/tests/fault/small/%.o, \
 	$(wildcard lib/store/wal*.c lib/store/segment*.c))
 FAULT_OBJ += $(FAULT_LOG)
 
+# And on a disk of sectors, below the calls that change files.
+FAULT_SECTORS := $(BUILD)/tests/fault/log.o $(BUILD)/tests/fault/sectors.o
+SECTOR_CALLS := -Wl,--wrap=write,--wrap=pwrite,--wrap=pread \
+	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=ftruncate
+
 $(FAULT_LOG): $(BUILD)/tests/fault/small/%.o: lib/store/%.c Makefile
 	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) \
 		-DSEGMENT_BYTES_MAX=4096U $(CFLAGS) -c -o $@ $<
@@ -18,13 +23,21 @@ $(FAULT_LOG): $(BUILD)/tests/fault/small/%.o: lib/store/%.c Makefile
 $(BUILD)/tests/fault/storage: $(FAULT_OBJ) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
+$(BUILD)/tests/fault/log: $(FAULT_SECTORS) $(FAULT_LOG) \
+		$(BUILD)/tests/sim/dice.o $(BUILD)/libaegis.a
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) $(SECTOR_CALLS) -o $@ $^ \
+		$(pkg_libs) $(test_libs)
+
+check-fault-log: $(BUILD)/tests/fault/log ## the log on a disk that loses and lies
+	@TMPDIR=$(FAULT_DIR) $<
+
 check-fault: $(BUILD)/tests/fault/storage ## fail or kill storage at every step
 	@TMPDIR=$(FAULT_DIR) $<
 
-CHECKS += check-fault
-PROGRAMS += $(BUILD)/tests/fault/storage
-.PHONY: check-fault
--include $(FAULT_OBJ:.o=.d)
+CHECKS += check-fault check-fault-log
+PROGRAMS += $(BUILD)/tests/fault/storage $(BUILD)/tests/fault/log
+.PHONY: check-fault check-fault-log
+-include $(FAULT_OBJ:.o=.d) $(FAULT_SECTORS:.o=.d)
 
 # The programs themselves, with each of their calls failing or the last.
 FAILCALL := $(BUILD)/tests/fault/failcall.so
