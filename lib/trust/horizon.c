@@ -13,7 +13,9 @@
  *             whole log that is no matter, since the log tells how far votes
  *             went; beside a lost one the horizon is then unknown.
  *          3. After a failed write or sync nobody knows what is on disk: the
- *             file is not written to again.
+ *             file is not written to again.  So what is read at the next
+ *             start may be in the kernel's memory alone, which thinks that it
+ *             is not: it is written once more before it is relied on.
  *
  * NOT HERE What it means for voting (consensus/memory.c), and when it is
  *          written (node/journal.c).
@@ -182,6 +184,23 @@ scope_equal(const struct trust_scope *a, const struct trust_scope *b)
 	    memcmp(a->cluster_id, b->cluster_id, CLUSTER_ID_BYTES) == 0;
 }
 
+/* In its place of the two. */
+static enum ag_status
+copy_write(const struct horizon_file *file, const struct copy *copy,
+    struct ag_error *err)
+{
+	uint8_t bytes[HORIZON_COPY_BYTES];
+	enum ag_status status;
+
+	copy_encode(bytes, copy);
+	status =
+	    fs_write_at(file->fd, file->path, bytes_of(bytes, sizeof(bytes)),
+		copy->generation % 2 * HORIZON_COPY_BYTES, err);
+	if (status == AG_OK)
+		status = fs_sync(file->fd, file->path, err);
+	return status;
+}
+
 static enum ag_status
 file_read(struct horizon_file *file, struct horizon *horizon, uint64_t *record,
     struct ag_error *err)
@@ -201,6 +220,9 @@ file_read(struct horizon_file *file, struct horizon *horizon, uint64_t *record,
 		return ag_fail(err, AG_ECORRUPT,
 		    "read %s: the vote horizon is damaged", file->path);
 	file->generation = newest.generation;
+	status = copy_write(file, &newest, err);
+	if (status != AG_OK)
+		return status;
 	if (!scope_is_blank(&newest.scope) &&
 	    !scope_equal(&newest.scope, &file->scope)) {
 		memset(&newest.horizon, 0, sizeof(newest.horizon));
@@ -259,13 +281,13 @@ horizon_is_doubtful(const struct horizon_file *file)
 
 /* An absent file is made whole: it has the right name or is not there. */
 static enum ag_status
-file_make(struct horizon_file *file, const uint8_t *copy, struct ag_error *err)
+file_make(struct horizon_file *file, const struct copy *copy,
+    struct ag_error *err)
 {
 	uint8_t bytes[2 * HORIZON_COPY_BYTES] = { 0 };
 	enum ag_status status;
 
-	memcpy(bytes + file->generation % 2 * HORIZON_COPY_BYTES, copy,
-	    HORIZON_COPY_BYTES);
+	copy_encode(bytes + copy->generation % 2 * HORIZON_COPY_BYTES, copy);
 	status = fs_write_file(file->path, 0600, bytes_of(bytes, sizeof(bytes)),
 	    err);
 	if (status == AG_OK)
@@ -284,7 +306,6 @@ horizon_write(struct horizon_file *file, const struct horizon *horizon,
 		.generation = file->generation + 1,
 		.record = record,
 	};
-	uint8_t bytes[HORIZON_COPY_BYTES];
 	enum ag_status status;
 
 	if (file->has_failed)
@@ -293,15 +314,8 @@ horizon_write(struct horizon_file *file, const struct horizon *horizon,
 		    "node",
 		    file->path, file->failure.text);
 	file->generation = copy.generation;
-	copy_encode(bytes, &copy);
-	if (file->fd == -1)
-		status = file_make(file, bytes, &file->failure);
-	else
-		status = fs_write_at(file->fd, file->path,
-		    bytes_of(bytes, sizeof(bytes)),
-		    copy.generation % 2 * HORIZON_COPY_BYTES, &file->failure);
-	if (status == AG_OK)
-		status = fs_sync(file->fd, file->path, &file->failure);
+	status = file->fd == -1 ? file_make(file, &copy, &file->failure)
+				: copy_write(file, &copy, &file->failure);
 	file->has_failed = status != AG_OK;
 	if (file->has_failed && err != NULL)
 		*err = file->failure;

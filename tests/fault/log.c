@@ -431,6 +431,32 @@ what_a_failed_call_left_in_the_cache_is_not_relied_on(void **state)
 	}
 }
 
+/* A member whose log is lost would think that its votes ended before. */
+static void
+a_horizon_that_is_read_is_on_the_disk(void **state)
+{
+	static struct spec s;
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 0; seed < 10; seed++) {
+		begin(&s, seed);
+		expect(&s, judge(&s), OUTCOME_WHOLE);
+		while (s.wanted.seq >= s.appended)
+			append(&s);
+		sectors_plan(SECTORS_FAILING, 2); /* of a write and a sync */
+		assert_int_equal(sync_horizon(&s), AG_ESYS);
+		end(&s);
+		sectors_plan(SECTORS_FINE, 0);
+		expect(&s, judge(&s), OUTCOME_WHOLE);
+		s.promised = s.found.horizon.seq;
+		end(&s);
+		sectors_cut_power();
+		judge_without_log(&s);
+		finish(&s);
+	}
+}
+
 static void
 print(const char *what, const size_t counts[static OUTCOMES])
 {
@@ -550,6 +576,7 @@ main(void)
 		    power_loss_leaves_all_that_was_synced_and_no_hole),
 		cmocka_unit_test(
 		    what_a_failed_call_left_in_the_cache_is_not_relied_on),
+		cmocka_unit_test(a_horizon_that_is_read_is_on_the_disk),
 		cmocka_unit_test(
 		    a_synced_sector_that_is_lost_is_noticed_unless_it_was_of_the_last_sync),
 		cmocka_unit_test(what_can_not_be_read_is_no_end_of_the_log),
