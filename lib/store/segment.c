@@ -28,6 +28,7 @@ segment_head_encode(const struct segment_head *head,
 	memcpy(out + 16, head->cluster_id, CLUSTER_ID_BYTES);
 	put_le64(out + 48, head->first);
 	memcpy(out + 56, head->chain.data, DIGEST_BYTES);
+	put_le32(out + 88, head->salt);
 	put_le32(out + 92, crc32c_update(0, bytes_of(out, 92)));
 }
 
@@ -41,7 +42,7 @@ segment_record_bytes(size_t len)
 
 void
 segment_record_seal(uint8_t *record, size_t len, uint64_t number,
-    uint64_t synced, struct digest *chain)
+    uint64_t synced, uint32_t salt, struct digest *chain)
 {
 	crypto_generichash_state hash;
 
@@ -58,7 +59,7 @@ segment_record_seal(uint8_t *record, size_t len, uint64_t number,
 	    record + SEGMENT_RECORD_HEAD_BYTES, len);
 	(void)crypto_generichash_final(&hash, chain->data, DIGEST_BYTES);
 	memcpy(record + 24, chain->data, 4);
-	put_le32(record + 28, crc32c_update(0, bytes_of(record, 28)));
+	put_le32(record + 28, crc32c_update(salt, bytes_of(record, 28)));
 }
 
 size_t

@@ -4,11 +4,11 @@
  * FORMAT   A file wal-<first number, 16 hex digits>.log, integers
  *          little-endian:
  *          head    "AEGISWL1" | u32 version | u32 zero | cluster id (32) |
- *                  u64 first number | chain before it (32) | u32 zero |
+ *                  u64 first number | chain before it (32) | u32 salt |
  *                  u32 crc32c of all before: SEGMENT_HEAD_BYTES
  *          record  u32 length | u32 crc32c of the payload | u64 number |
- *                  u64 synced | u32 chain | u32 crc32c of all before |
- *                  payload | zeros up to a multiple of 32
+ *                  u64 synced | u32 chain | u32 crc32c of all before, on
+ *                  from the salt | payload | zeros up to a multiple of 32
  *          rest    zeros, written ahead so that syncs need not change the
  *                  file's size
  *
@@ -23,6 +23,10 @@
  *             only if no later record says they were durable, and if a
  *             sector's worth of them was never written (is all zero), as a
  *             write cut by power loss leaves it.  Otherwise they are damage.
+ *          3. What looks for later records looks at payloads too, which are
+ *             clients' to choose.  Only who reads the disk knows the salt, so
+ *             nobody else can write a record's head into a value and make a
+ *             torn tail look like damage.
  *
  * Ownership  a segment_reader owns its descriptor and memory.
  * Threads    one at a time.
@@ -50,6 +54,7 @@ struct segment_head {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	uint64_t first;
 	struct digest chain;
+	uint32_t salt;
 };
 
 void segment_head_encode(const struct segment_head *head,
@@ -60,7 +65,7 @@ size_t segment_record_bytes(size_t len);
 
 /* Fill in the head before a payload already in place; moves *chain on. */
 void segment_record_seal(uint8_t *record, size_t len, uint64_t number,
-    uint64_t synced, struct digest *chain);
+    uint64_t synced, uint32_t salt, struct digest *chain);
 
 /* Length of a record written by segment_record_seal(). */
 size_t segment_record_len(const uint8_t *record);

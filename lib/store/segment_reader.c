@@ -31,6 +31,7 @@ struct segment_reader {
 	uint64_t offset;
 	uint64_t next; /* number of the record at offset */
 	struct digest chain;
+	uint32_t salt;
 	uint8_t *window;
 	size_t window_cap;
 	size_t window_len;
@@ -74,11 +75,11 @@ window_get(struct segment_reader *r, uint64_t offset, size_t len,
 }
 
 static bool
-is_record_head(const uint8_t *head)
+is_record_head(const struct segment_reader *r, const uint8_t *head)
 {
 	return get_le32(head) <= WAL_RECORD_BYTES_MAX &&
 	    get_le64(head + 8) != 0 &&
-	    get_le32(head + 28) == crc32c_update(0, bytes_of(head, 28));
+	    get_le32(head + 28) == crc32c_update(r->salt, bytes_of(head, 28));
 }
 
 static bool
@@ -109,7 +110,7 @@ record_try(struct segment_reader *r, struct bytes *record, struct ag_error *err)
 	    window_get(r, r->offset, SEGMENT_RECORD_HEAD_BYTES, &at, &got, err);
 	if (status != AG_OK)
 		return status;
-	if (got < SEGMENT_RECORD_HEAD_BYTES || !is_record_head(at) ||
+	if (got < SEGMENT_RECORD_HEAD_BYTES || !is_record_head(r, at) ||
 	    get_le64(at + 8) != r->next)
 		return AG_ENOENT;
 	len = get_le32(at);
@@ -182,7 +183,7 @@ rest_judge(struct segment_reader *r, bool *is_empty, bool *was_durable,
 		*is_empty = false;
 		for (i = 0; i + SEGMENT_RECORD_HEAD_BYTES <= got;
 		     i += SEGMENT_RECORD_HEAD_BYTES)
-			if (is_record_head(at + i) &&
+			if (is_record_head(r, at + i) &&
 			    get_le64(at + i + 8) > r->next &&
 			    get_le64(at + i + 16) >= r->next)
 				*was_durable = true;
@@ -217,7 +218,7 @@ tail_judge(struct segment_reader *r, struct ag_error *err)
 	status = window_get(r, r->offset, len, &at, &got, err);
 	if (status != AG_OK)
 		return status;
-	if (got == len && is_record_head(at))
+	if (got == len && is_record_head(r, at))
 		len += get_le32(at);
 	status = has_unwritten_sector(r, r->offset, len, &has_unwritten, err);
 	if (status != AG_OK)
@@ -291,6 +292,7 @@ head_read(struct segment_reader *r, struct segment_head *head,
 	memcpy(head->cluster_id, at + 16, CLUSTER_ID_BYTES);
 	head->first = get_le64(at + 48);
 	memcpy(head->chain.data, at + 56, DIGEST_BYTES);
+	head->salt = get_le32(at + 88);
 	return AG_OK;
 }
 
@@ -324,6 +326,7 @@ segment_reader_open(struct segment_reader **out, const char *dir,
 	r->offset = SEGMENT_HEAD_BYTES;
 	r->next = first;
 	r->chain = head->chain;
+	r->salt = head->salt;
 	*out = r;
 	return AG_OK;
 }

@@ -37,6 +37,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "base/clock.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -72,6 +74,7 @@ struct wal {
 	uint64_t offset, allocated;
 	uint64_t durable;
 	struct digest chain;
+	uint32_t salt;
 };
 
 static enum ag_status
@@ -106,7 +109,11 @@ segments_add(struct wal *wal, uint64_t first, uint64_t bytes,
 static enum ag_status
 segment_begin(struct wal *wal, uint64_t first, struct ag_error *err)
 {
-	struct segment_head head = { .first = first, .chain = wal->chain };
+	struct segment_head head = {
+		.first = first,
+		.chain = wal->chain,
+		.salt = randombytes_random(),
+	};
 	uint8_t bytes[SEGMENT_HEAD_BYTES];
 	char beside[SEGMENT_PATH_BYTES];
 	enum ag_status status;
@@ -133,6 +140,7 @@ segment_begin(struct wal *wal, uint64_t first, struct ag_error *err)
 		status = fs_sync_dir(wal->dir, err);
 	if (status != AG_OK)
 		return status;
+	wal->salt = head.salt;
 	wal->offset = SEGMENT_HEAD_BYTES;
 	wal->allocated = SEGMENT_HEAD_BYTES;
 	return segments_add(wal, first, wal->offset, err);
@@ -196,6 +204,7 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
 	if (status == AG_ENOENT) {
 		wal->offset = segment_reader_offset(reader);
 		wal->chain = *segment_reader_chain(reader);
+		wal->salt = head.salt;
 		status = segments_add(wal, first, wal->offset, err);
 	}
 	segment_reader_close(reader);
@@ -444,7 +453,7 @@ seal_what_fits(struct wal *wal, uint8_t *at, size_t cap, uint64_t number,
 		if (wal->offset + *len + step > SEGMENT_BYTES_MAX)
 			break;
 		segment_record_seal(at + *len, payload, number, wal->durable,
-		    &wal->chain);
+		    wal->salt, &wal->chain);
 		*len += step;
 		number++;
 	}

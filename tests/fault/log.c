@@ -29,6 +29,9 @@
 #include "fixture/directory.h"
 #include "node/recollect.h"
 #include "sim/dice.h"
+#include "store/crc32c.h"
+#include "store/little_endian.h"
+#include "store/segment.h"
 #include "store/wal.h"
 
 #define LIVES 4
@@ -79,6 +82,19 @@ keep_line(void *arg, const struct log_line *line)
 
 /* --- records --- */
 
+/* Values that look like records. */
+static bool is_forging;
+
+/* A client's idea of a record that says that all before it was durable. */
+static void
+forge_head(uint8_t head[static SEGMENT_RECORD_HEAD_BYTES])
+{
+	memset(head, 0, SEGMENT_RECORD_HEAD_BYTES);
+	put_le64(head + 8, RECORDS_MAX + 1);
+	put_le64(head + 16, RECORDS_MAX);
+	put_le32(head + 28, crc32c_update(0, bytes_of(head, 28)));
+}
+
 /* Bytes that nothing else is; no sector of them is zero. */
 static struct bytes
 record_of(uint64_t nonce)
@@ -92,6 +108,9 @@ record_of(uint64_t nonce)
 				      : dice_below(&dice, 90);
 	for (i = 0; i < len; i++)
 		bytes[i] = (uint8_t)dice_range(&dice, 1, 255);
+	for (i = 0; is_forging && i + SEGMENT_RECORD_HEAD_BYTES <= len;
+	     i += SEGMENT_RECORD_HEAD_BYTES)
+		forge_head(bytes + i);
 	return bytes_of(bytes, len);
 }
 
@@ -397,6 +416,14 @@ power_loss_leaves_all_that_was_synced_and_no_hole(void **state)
 }
 
 static void
+values_that_look_like_records_make_no_damage_of_a_torn_tail(void **state)
+{
+	is_forging = true;
+	power_loss_leaves_all_that_was_synced_and_no_hole(state);
+	is_forging = false;
+}
+
+static void
 what_a_failed_call_left_in_the_cache_is_not_relied_on(void **state)
 {
 	static struct spec s;
@@ -574,6 +601,8 @@ main(void)
 	const struct CMUnitTest specs[] = {
 		cmocka_unit_test(
 		    power_loss_leaves_all_that_was_synced_and_no_hole),
+		cmocka_unit_test(
+		    values_that_look_like_records_make_no_damage_of_a_torn_tail),
 		cmocka_unit_test(
 		    what_a_failed_call_left_in_the_cache_is_not_relied_on),
 		cmocka_unit_test(a_horizon_that_is_read_is_on_the_disk),
