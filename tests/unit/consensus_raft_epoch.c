@@ -259,6 +259,46 @@ signatures_that_came_before_the_entry_was_committed_count_then(void **state)
 	cluster_free(c);
 }
 
+static bool
+passes_word_of_checkpoints_to_one(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	return to == c->knob ||
+	    (passes_no_word_of_checkpoints(c, from, to, body) &&
+		message_type_of(body) != MESSAGE_LOG_BASE);
+}
+
+/*
+ * A majority signed the last state, and that is known to the member alone
+ * whom the next epoch does not have.  One of the others is lost: if it stopped
+ * at once, the third could never show that the epoch has ended.
+ */
+static void
+who_is_removed_alone_may_have_what_proves_the_end(void **state)
+{
+	struct cluster *c = raft_of(3);
+	const uint32_t removed = elect(c), left = (removed + 1) % 3;
+
+	(void)state;
+	c->last = 5;
+	c->knob = removed;
+	c->passes = passes_word_of_checkpoints_to_one;
+	agree(c, removed, 4);
+	cluster_advance(c, 500 * MS);
+	assert_int_equal(c->nodes[removed].stable, 5);
+	assert_int_equal(c->nodes[left].stable, 0);
+	node_crash(&c->nodes[(removed + 2) % 3]);
+	node_crash(&c->nodes[removed]);
+	c->passes = NULL;
+	cluster_advance(c, 20000 * MS);
+	assert_int_equal(c->nodes[left].stable, 0);
+	node_start(&c->nodes[removed]);
+	cluster_advance(c, 5000 * MS);
+	assert_int_equal(c->nodes[left].stable, 5);
+	assert_healthy(c);
+	cluster_free(c);
+}
+
 /* The epoch that follows one which ended with 6. */
 static struct cluster *
 next_epoch(void)
@@ -356,6 +396,8 @@ main(void)
 		    what_was_executed_is_executed_again_by_who_is_alone_after_a_crash),
 		cmocka_unit_test(
 		    signatures_that_came_before_the_entry_was_committed_count_then),
+		cmocka_unit_test(
+		    who_is_removed_alone_may_have_what_proves_the_end),
 		cmocka_unit_test(
 		    the_next_epoch_begins_behind_it_with_terms_of_its_own),
 		cmocka_unit_test(
