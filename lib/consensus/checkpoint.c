@@ -242,11 +242,30 @@ adopt_target(struct engine *e)
 	*e->target = *e->stable_certificate;
 }
 
+/* A certificate of ours for another state after this sequence; or NULL. */
+static const struct certificate *
+certified_otherwise(const struct engine *e, const struct certificate *c)
+{
+	const struct certificate *ours[] = { e->stable_certificate, e->target };
+	size_t i;
+
+	for (i = 0; i < 2; i++)
+		if (ours[i]->proof_count > 0 && ours[i]->seq == c->seq &&
+		    !digest_equal(&ours[i]->digest, &c->digest))
+			return ours[i];
+	return NULL;
+}
+
 void
 checkpoint_certified(struct engine *e, const struct certificate *c)
 {
+	const struct certificate *other = certified_otherwise(e, c);
 	const struct digest *ours;
 
+	if (other != NULL) {
+		conflict_certified(e, other, c);
+		return;
+	}
 	if (c->seq <= e->stable)
 		return;
 	ours = checkpoint_own(e, c->seq);
@@ -480,8 +499,11 @@ checkpoint_receive(struct engine *e, struct decoder *d)
 {
 	certificate_decode(d, e->spare);
 	if (decoder_finish(d, NULL) != AG_OK ||
-	    e->spare->phase != VOTE_CHECKPOINT || e->spare->seq <= e->stable ||
-	    (e->target->proof_count > 0 && e->spare->seq <= e->target->seq))
+	    e->spare->phase != VOTE_CHECKPOINT ||
+	    ((e->spare->seq <= e->stable ||
+		 (e->target->proof_count > 0 &&
+		     e->spare->seq <= e->target->seq)) &&
+		certified_otherwise(e, e->spare) == NULL))
 		return;
 	if (PLANT_CHECKPOINT_TRUSTED ||
 	    certificate_verify(e->spare, &e->config.scope,

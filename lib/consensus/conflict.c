@@ -9,6 +9,12 @@
  *             forged messages the first of a kind is enough.
  *          3. Nothing is told of ourselves: a vote of ours that we do not
  *             know is memory.c's to judge.
+ *          4. Two certificates that contradict each other stop us: more
+ *             members are faulty than the cluster tolerates, and whatever we
+ *             do next may be wrong.  First everybody is told of who signed
+ *             both, told of before or not.  Those of two views, or of
+ *             PREPAREs and COMMITs, convict nobody by themselves: what was
+ *             signed in the later view may have been right.
  *
  * NOT HERE What is proof and what only suspicion (trust/evidence.c).
  */
@@ -79,6 +85,40 @@ conflict_forged(struct engine *e, enum evidence_kind kind, uint32_t member,
 	evidence_make_message(&evidence, &e->config.scope, kind, member, view,
 	    0, e->event->wall_ms, body);
 	tell(e, &evidence);
+}
+
+static void
+report_signer(struct engine *e, const struct certificate *ours,
+    const struct vote_proof *proof, const struct certificate *theirs)
+{
+	const struct evidence_statement one = { ours->digest, *proof };
+	uint32_t i;
+
+	for (i = 0; i < theirs->proof_count; i++) {
+		const struct evidence_statement other = { theirs->digest,
+			theirs->proofs[i] };
+
+		if (other.proof.member == proof->member)
+			(void)conflict_report(e,
+			    (enum evidence_kind)ours->phase, ours->seq, &one,
+			    &other);
+	}
+}
+
+void
+conflict_certified(struct engine *e, const struct certificate *ours,
+    const struct certificate *theirs)
+{
+	uint32_t i;
+
+	for (i = 0; i < ours->proof_count && ours->phase == theirs->phase &&
+	     ours->view == theirs->view;
+	     i++)
+		if (ours->proofs[i].member != e->config.self)
+			report_signer(e, ours, &ours->proofs[i], theirs);
+	emit_fatal(e,
+	    "two certificates for one sequence contradict each other: more "
+	    "members are faulty than the cluster tolerates");
 }
 
 /* As what evidence of two beginnings holds. */

@@ -628,6 +628,10 @@ bool conflict_report(struct engine *e, enum evidence_kind kind, uint64_t seq,
 void conflict_forged(struct engine *e, enum evidence_kind kind, uint32_t member,
     uint64_t view, struct bytes body);
 
+/* A certificate that holds contradicts ours: stop. */
+void conflict_certified(struct engine *e, const struct certificate *ours,
+    const struct certificate *theirs);
+
 /* Has the primary of our view signed another beginning of it? */
 void conflict_new_view(struct engine *e, struct bytes body);
 
@@ -655,7 +659,8 @@ void checkpoint_vote_take(struct engine *e, const struct vote *vote,
     const struct vote_proof *proof, uint64_t token);
 void checkpoint_receive(struct engine *e, struct decoder *d);
 
-/* A certificate that has been verified. */
+/* A certificate that has been verified.  If it contradicts one that we have, we
+ * stop. */
 void checkpoint_certified(struct engine *e, const struct certificate *c);
 void checkpoint_installed(struct engine *e, const struct event *event);
 void checkpoint_durable(struct engine *e, uint64_t before);

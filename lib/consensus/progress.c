@@ -527,6 +527,18 @@ is_known(struct slot *slot, const struct digest *digest)
 	    slot_payload(slot, digest) != NULL;
 }
 
+/* A certificate of ours for another batch in its place; or NULL. */
+static const struct certificate *
+committed_otherwise(struct engine *e, const struct certificate *c)
+{
+	const struct slot *slot = slot_find(e, c->seq);
+
+	return slot != NULL && slot->committed->proof_count > 0 &&
+		!digest_equal(&slot->committed->digest, &c->digest)
+	    ? slot->committed
+	    : NULL;
+}
+
 /* The next batch below the watermark, and our state not too far behind. */
 static bool
 wants_history(struct engine *e, uint64_t seq)
@@ -589,6 +601,7 @@ take_committed(struct engine *e, struct slot *slot, struct bytes batch)
 void
 progress_receive_committed(struct engine *e, struct decoder *d)
 {
+	const struct certificate *other;
 	struct digest digest;
 	struct bytes batch;
 	struct slot *slot;
@@ -598,7 +611,8 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 	batch = decoder_get_bytes_max(d, e->config.batch_bytes_max);
 	if (decoder_finish(d, NULL) != AG_OK ||
 	    !certificate_is_commit(e->spare, e->config.member_count) ||
-	    e->spare->seq <= e->delivered)
+	    (e->spare->seq <= e->delivered &&
+		committed_otherwise(e, e->spare) == NULL))
 		return;
 	digest_of(&digest, batch);
 	if (!digest_equal(&digest, &e->spare->digest) && !PLANT_COMMITTED_ANY)
@@ -616,6 +630,11 @@ progress_receive_committed(struct engine *e, struct decoder *d)
 		return;
 	}
 	memory_check(e, e->spare);
+	other = committed_otherwise(e, e->spare);
+	if (other != NULL) {
+		conflict_certified(e, other, e->spare);
+		return;
+	}
 	if (is_history)
 		take_history(e, batch);
 	else

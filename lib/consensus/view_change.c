@@ -473,7 +473,7 @@ learn_checkpoint(struct engine *e, const struct view_change_fields *f)
 {
 	struct decoder d;
 
-	if (f->certificate.len == 0 || f->stable <= e->stable)
+	if (f->certificate.len == 0 || f->stable < e->stable)
 		return;
 	decoder_init(&d, f->certificate);
 	certificate_decode(&d, e->spare);

@@ -532,17 +532,7 @@ vote_commit(struct engine *e, struct slot *slot,
 {
 	struct encoder out;
 
-	if (slot->committed->proof_count > 0) {
-		if (!digest_equal(&slot->committed->digest,
-			&certificate->digest))
-			emit_fatal(e,
-			    "two different batches are certified for one "
-			    "sequence: more members are faulty than the "
-			    "cluster tolerates");
-		return;
-	}
-	if (certificate != slot->committed)
-		*slot->committed = *certificate;
+	*slot->committed = *certificate;
 	slot->committed_us = e->now_us;
 	emit_begin(e, &out);
 	record_encode_certificate(&out, RECORD_COMMITTED, slot->committed);
