@@ -283,6 +283,7 @@ checkpoint_certified(struct engine *e, const struct certificate *c)
 		return;
 	}
 	if (!digest_equal(ours, &c->digest)) {
+		REACHED(STATE_DIFFERS);
 		emit_fatal(e, STATE_DIFFERS);
 		return;
 	}

@@ -111,6 +111,7 @@ conflict_certified(struct engine *e, const struct certificate *ours,
 {
 	uint32_t i;
 
+	REACHED(CONTRADICTED);
 	for (i = 0; i < ours->proof_count && ours->phase == theirs->phase &&
 	     ours->view == theirs->view;
 	     i++)

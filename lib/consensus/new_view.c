@@ -309,6 +309,7 @@ go_on_with(struct engine *e, uint64_t seq, const struct digest *digest)
 		return;
 	if (slot->is_delivered && slot->committed->proof_count > 0 &&
 	    !digest_equal(&slot->committed->digest, digest)) {
+		REACHED(EXECUTED_OTHERWISE);
 		emit_fatal(e,
 		    "a new view contradicts what was executed: more members "
 		    "are faulty than the cluster tolerates");

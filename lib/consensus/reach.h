@@ -64,13 +64,17 @@
 	X(OBSERVER_ENDED, USUAL, "an epoch has ended for it")                  \
 	X(EXECUTED_KNOWN, RAFT,                                                \
 	    "what was executed is committed, after a crash")                   \
-	X(COMMITTED_WEIGHED, RAFT, "what was signed before is committed then")
+	X(COMMITTED_WEIGHED, RAFT, "what was signed before is committed then") \
+	X(CONTRADICTED, BEYOND, "two certificates contradict each other")      \
+	X(EXECUTED_OTHERWISE, BEYOND, "a new view contradicts what was done")  \
+	X(STATE_DIFFERS, BEYOND, "our state is not the certified one")
 
 enum reach_often {
-	REACH_USUAL, /* in some thousand schedules of PBFT */
-	REACH_RARE,  /* in a million of them */
-	REACH_RAFT,  /* in some thousand of Raft */
-	REACH_BOTH,  /* in so many of either */
+	REACH_USUAL,  /* in some thousand schedules of PBFT */
+	REACH_RARE,   /* in a million of them */
+	REACH_RAFT,   /* in some thousand of Raft */
+	REACH_BOTH,   /* in so many of either */
+	REACH_BEYOND, /* in a thousand with more liars than are tolerated */
 };
 
 enum reach {

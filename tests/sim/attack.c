@@ -10,7 +10,7 @@
  * SPAM        view changes to the next view, to a far one, to the last, that
  *             claim checkpoints without proof
  * FORGE       certificates of one's own signature, as often as it takes, in
- *             view changes too
+ *             view changes too; or of all culprits', when they are too many
  * CENSOR      a client's requests are not seen, whoever forwards them
  */
 #include "sim/attack.h"
@@ -239,6 +239,19 @@ spam(struct world *w, struct replica *r, uint32_t to)
 
 /* --- certificates of too few --- */
 
+/* Too many culprits lend each other their signatures. */
+static void
+conspire(struct world *w, struct certificate *c)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < w->profile.member_count && count < c->proof_count; i++)
+		if (w->profile.byzantine[i] != 0) {
+			c->proofs[count].member = i;
+			universal_signature(w, i, c->proofs[count++].signature);
+		}
+}
+
 /* A quorum of proofs, all its own or each said to be another's. */
 static void
 forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
@@ -264,6 +277,8 @@ forge_certificate(struct world *w, struct replica *r, enum vote_phase phase,
 		c->proofs[i].bundle_size = 1;
 		universal_signature(w, r->member, c->proofs[i].signature);
 	}
+	if (w->profile.is_beyond_faults)
+		conspire(w, c);
 }
 
 /* A view change that shows the null batch prepared for some sequence. */

@@ -26,6 +26,7 @@
 /* Counts below this many schedules say nothing about rot. */
 #define ROT_SCHEDULES 5000
 #define ROT_SCHEDULES_RARE 1000000
+#define ROT_SCHEDULES_BEYOND 1000
 
 /* Shared by the workers. */
 struct campaign {
@@ -120,7 +121,9 @@ static const char *const due_words[] = { "never", "rarely", "usually" };
 static enum due
 place_due(const struct campaign_options *o, enum reach_often often)
 {
-	bool is_ours = o->strategy == &strategy_raft
+	bool is_ours = o->kind == PROFILE_BEYOND ? often == REACH_BEYOND
+	    : often == REACH_BEYOND              ? false
+	    : o->strategy == &strategy_raft
 	    ? often == REACH_RAFT || often == REACH_BOTH
 	    : often != REACH_RAFT;
 
@@ -135,21 +138,26 @@ counter_due(const struct campaign_options *o, enum counter_kind kind)
 	bool is_both = kind == COUNTER_BOTH || kind == COUNTER_BOTH_REACH;
 	bool is_raft = kind == COUNTER_RAFT || kind == COUNTER_RAFT_REACH;
 
+	if ((kind == COUNTER_BEYOND) != (o->kind == PROFILE_BEYOND))
+		return DUE_NEVER;
 	return !is_both && is_raft != (o->strategy == &strategy_raft)
 	    ? DUE_NEVER
 	    : kind == COUNTER_RARE ? DUE_RARELY
 				   : DUE_USUALLY;
 }
 
-/* Only where all kinds of schedules are made must all of it happen. */
+/* Only where all kinds of schedules are made must all of it happen, and what
+ * no other kind has. */
 static bool
 must_happen(const struct campaign *c, const struct campaign_options *o,
     enum due due)
 {
-	return due != DUE_NEVER &&
-	    c->done >=
-	    (due == DUE_RARELY ? ROT_SCHEDULES_RARE : ROT_SCHEDULES) &&
-	    o->kind == PROFILE_SWARM && !o->is_first;
+	const uint64_t least = o->kind == PROFILE_BEYOND ? ROT_SCHEDULES_BEYOND
+	    : due == DUE_RARELY                          ? ROT_SCHEDULES_RARE
+							 : ROT_SCHEDULES;
+
+	return due != DUE_NEVER && c->done >= least && !o->is_first &&
+	    (o->kind == PROFILE_SWARM || o->kind == PROFILE_BEYOND);
 }
 
 /* One line of what was counted; false when it should have been. */

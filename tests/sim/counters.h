@@ -18,6 +18,7 @@ enum counter_kind {
 	COUNTER_RAFT_REACH, /* a place of theirs */
 	COUNTER_BOTH,       /* a fault, of PBFT's worlds and of Raft's */
 	COUNTER_BOTH_REACH, /* a place of both */
+	COUNTER_BEYOND,     /* a place of worlds beyond f alone */
 };
 
 /* X(NAME, kind, text) */
@@ -117,7 +118,11 @@ enum counter_kind {
 	X(REACHED_BROKEN_EPOCH, REACH, "epochs with who stays broken")       \
 	X(REACHED_LADDER_EPOCH, REACH, "epochs of views that end half way")  \
 	X(REACHED_OBSERVED, REACH, "batches that observers delivered")       \
-	X(REACHED_PROMOTED, REACH, "observers that came to vote")
+	X(REACHED_PROMOTED, REACH, "observers that came to vote")            \
+	X(REACHED_FORK, BEYOND, "certificates that contradict another")      \
+	X(REACHED_MET, BEYOND, "and met who had that other")                 \
+	X(REACHED_STOPPED, BEYOND, "members that stopped by themselves")     \
+	X(REACHED_ACCUSED, BEYOND, "culprits that signed both")
 
 enum counter {
 #define COUNTER_ENUM(name, kind, text) COUNT_##name,

@@ -15,6 +15,7 @@ for unit; do
 	"$unit" >/dev/null 2>&1 || exit 1
 done
 "$build/aegis-sim" --count "$schedules" >/dev/null || exit 1
+"$build/aegis-sim" --profile beyond --count "$schedules" >/dev/null || exit 1
 "$build/aegis-sim" --strategy raft --count "$schedules" >/dev/null || exit 1
 "$build/aegis-sim" --exhaust 2 >/dev/null || exit 1
 

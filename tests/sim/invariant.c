@@ -21,6 +21,7 @@
 
 #include "codec/batch.h"
 #include "codec/message.h"
+#include "sim/beyond.h"
 #include "sim/client.h"
 #include "sim/disk.h"
 #include "sim/promise.h"
@@ -105,7 +106,8 @@ note_prepare(struct world *w, const struct replica *r, uint64_t view,
 {
 	struct slot *slot;
 
-	if (seq >= WORLD_SLOTS_MAX || is_beyond(w, r, seq))
+	if (seq >= WORLD_SLOTS_MAX || is_beyond(w, r, seq) ||
+	    w->profile.is_beyond_faults)
 		return;
 	slot = &w->slots[seq];
 	if (seq > w->slots_used)
@@ -362,6 +364,10 @@ invariant_deliver(struct world *w, struct replica *r,
 		    r->index, seq);
 		return;
 	}
+	if (w->profile.is_beyond_faults) {
+		beyond_hold(w, r, effect->certificate, effect->body);
+		return;
+	}
 	if (is_beyond(w, r, seq)) {
 		agree_beyond(w, r, effect);
 		return;
@@ -407,6 +413,10 @@ invariant_stable(struct world *w, struct replica *r,
 		    r->index, effect->seq);
 		return;
 	}
+	if (w->profile.is_beyond_faults) {
+		beyond_hold(w, r, effect->body, bytes_of(NULL, 0));
+		return;
+	}
 	if (is_beyond(w, r, effect->seq)) {
 		world_violate(w,
 		    "replica %u: a state of %" PRIu64
@@ -430,6 +440,7 @@ invariant_evidence(struct world *w, struct replica *r,
 	struct evidence evidence;
 
 	world_count(w, COUNT_REACHED_EVIDENCE);
+	r->accused |= 1U << effect->member;
 	if (evidence_decode(&evidence, effect->body, NULL) != AG_OK ||
 	    evidence.member != effect->member ||
 	    evidence.scope.epoch != m->scope.epoch ||
@@ -537,6 +548,10 @@ invariant_answer(struct world *w, struct replica *r,
 		return;
 	op->answered_at = w->now;
 	op->result = *result;
+	if (w->profile.is_beyond_faults) {
+		client_answered(w, op);
+		return;
+	}
 	if (w->profile.answer_us != 0 &&
 	    w->now - op->called_at > w->profile.answer_us)
 		world_violate(w,

@@ -12,8 +12,8 @@
  *	          --hashes               print each schedule's hash
  *	aegis-sim --exhaust N            every fate of N messages
  *	          --path LIST            one of these ways
- *	          --profile NAME         swarm, classic, full, focused, deep, slow
- *                                 or epochs
+ *	          --profile NAME         swarm, classic, full, focused, deep,
+ *	                                 slow, epochs or beyond
  *	          --jobs N               processes
  *	          --strategy raft        of Raft, whose members only crash
  *
@@ -47,7 +47,8 @@ usage(void)
 	    "                 [--first] [--json] [--hashes]\n"
 	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
-	    "epochs]\n"
+	    "epochs|\n"
+	    "                           beyond]\n"
 	    "       but the last with [--strategy pbft|raft]\n");
 	return 2;
 }

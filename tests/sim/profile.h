@@ -14,6 +14,8 @@
  *           epochs   members come, go and take one another's place, with
  *                    faults of most kinds at the same time
  *           swarm    whichever of these the seed says; the usual
+ *           beyond   more culprits than the cluster tolerates (beyond.c);
+ *                    never the swarm's
  *
  * In all of them but slow about half of the fault families are on in any one
  * schedule, each as strong as drawn, so that no family drowns another.
@@ -66,6 +68,7 @@ enum profile_kind {
 	PROFILE_SLOW,
 	PROFILE_DEEP,
 	PROFILE_EPOCHS,
+	PROFILE_BEYOND,
 	PROFILE_KINDS,
 };
 
@@ -189,6 +192,10 @@ struct profile {
 	struct lie lies[PROFILE_LIES_MAX];
 	uint32_t lie_count;
 	bool is_safety_only; /* too many rejoin for progress to be promised */
+
+	bool is_beyond_faults; /* too many culprits for anything to be */
+	uint32_t fooled; /* then the equivocators' victims are the same; or */
+	bool is_split;   /* it is they who are parted from the others */
 };
 
 void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);

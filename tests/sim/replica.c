@@ -20,6 +20,7 @@
 #include "consensus/record.h"
 #include "sim/attack.h"
 #include "sim/beginning.h"
+#include "sim/beyond.h"
 #include "sim/byzantine.h"
 #include "sim/client.h"
 #include "sim/disk.h"
@@ -130,6 +131,8 @@ replica_transmit(struct world *w, struct replica *r,
 	uint64_t type = message_type_of(effect->body), view;
 	uint32_t to, members = effect->members;
 
+	if (r->has_stopped)
+		world_violate(w, "replica %u has stopped, and sends", r->index);
 	/* Most of what is sent binds nobody. */
 	if (type != MESSAGE_REQUEST && type != MESSAGE_COMMITTED &&
 	    type != MESSAGE_VOTE_PROOFS) {
@@ -381,11 +384,13 @@ on_rejoining(struct world *w, struct replica *r, const struct effect *effect)
 static void
 on_fatal(struct world *w, struct replica *r, const struct effect *effect)
 {
-	if (r->is_honest) {
+	if (r->is_honest && !w->profile.is_beyond_faults) {
 		world_violate(w, "replica %u stopped: %s", r->index,
 		    effect->text);
 		return;
 	}
+	if (r->is_honest)
+		beyond_stop(w, r, effect->text);
 	r->is_up = false;
 	r->is_out = true;
 	r->incarnation++;
@@ -600,6 +605,7 @@ replica_start(struct world *w, struct replica *r)
 	struct event start = { .kind = EVENT_START, .has_digest = true };
 
 	r->is_up = true;
+	r->holdings = NULL;
 	r->is_leaving = false;
 	r->is_told = false;
 	r->told_by = 0;
@@ -727,6 +733,10 @@ on_arrive(struct world *w, struct replica *r, const struct happening *h)
 		return;
 	if (from >= membership_of(w, r)->member_count) {
 		feeding_message(w, r, from, h->body);
+		return;
+	}
+	if (w->profile.is_beyond_faults) {
+		beyond_message(w, r, h->from, h->body);
 		return;
 	}
 	replica_step(w, r,

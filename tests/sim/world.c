@@ -14,6 +14,7 @@
 #include <sodium.h>
 
 #include "consensus/record.h"
+#include "sim/beyond.h"
 #include "sim/client.h"
 #include "sim/disk.h"
 #include "sim/feeding.h"
@@ -166,6 +167,8 @@ replica_reset(struct world *w, uint32_t index, uint32_t member)
 		world_count(w, COUNT_BYZ_HASTY);
 	if ((kinds & BYZ_EQUIVOCATE) != 0)
 		r->fooled = (uint32_t)dice_next(d);
+	if (w->profile.is_beyond_faults)
+		r->fooled = w->profile.fooled;
 	if ((kinds & (BYZ_FUZZ | BYZ_BOGUS)) != 0)
 		r->is_consistent = dice_chance(d, 500);
 }
@@ -327,6 +330,7 @@ world_set_up(struct world *w, uint64_t seed)
 	make_replicas(w);
 	ladder_begin(w);
 	hush_begin(w);
+	beyond_begin(w);
 }
 
 /* --- faults --- */
@@ -793,9 +797,16 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 		    (w->profile.is_safety_only &&
 			w->now > w->profile.heal_at + SAFETY_ONLY_US))
 			break;
+		if (w->profile.is_beyond_faults &&
+		    w->now > w->profile.heal_at + w->profile.calm_us)
+			break;
 		if (w->now > w->profile.heal_at + w->profile.calm_us ||
 		    w->events > WORLD_EVENTS_MAX)
 			tell_where_stuck(w);
+	}
+	if (w->profile.is_beyond_faults) {
+		beyond_judge(w);
+		return !w->is_violated;
 	}
 	if (!w->is_violated)
 		client_judge(w);

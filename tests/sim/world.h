@@ -99,6 +99,7 @@ struct replica_memory {
 };
 
 struct feed;
+struct holding;
 
 /* A copy of a disk, to come back to. */
 struct replica_image {
@@ -131,6 +132,9 @@ struct replica {
 	struct bytes truth; /* in the place of this */
 	struct bytes lie;
 	bool is_up;
+	bool has_stopped;         /* by itself, for good */
+	uint32_t accused;         /* positions against which it has evidence */
+	struct holding *holdings; /* certificates of this life (beyond.c) */
 	uint32_t incarnation;
 	uint64_t paused_until;
 	uint64_t crash_in_steps; /* 0: not planned */
