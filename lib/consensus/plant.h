@@ -288,4 +288,18 @@ extern unsigned int plant;
 /* 119  Who is no member any more stops at once (sim/succession.c). */
 #define PLANT_RAFT_GONE_EARLY PLANT(119)
 
+/*
+ * That more members are faulty than are tolerated, which is only to be seen
+ * where they are: `--profile beyond`.
+ */
+
+/* 120  A certificate that contradicts ours is passed over. */
+#define PLANT_CONTRADICTION_UNSEEN PLANT(120)
+
+/* 121  Who stops for it accuses nobody. */
+#define PLANT_CONTRADICTION_UNTOLD PLANT(121)
+
+/* 122  An engine that has failed goes on. */
+#define PLANT_FAILED_GOES_ON PLANT(122)
+
 #endif

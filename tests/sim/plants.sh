@@ -4,7 +4,8 @@
 # All are in one build of the simulator, $BUILD/planted/aegis-sim, and the
 # environment names the one that is made.  The schedule that finds it is
 # reduced, which must leave 20 choices at most: else others are tried, also of
-# other profiles than the swarm's.  Plants from 101 on are Raft's.
+# other profiles than the swarm's.  Plants from 101 on are Raft's, and from 120
+# on those of worlds beyond f.
 # What no schedule finds in time a unit of the core must find.  With $TABLE
 # set, what was found goes there as a table.
 set -u
@@ -58,11 +59,11 @@ plant_try() {
 plant_reduce_best() {
 	best=
 	seed=$1
-	plant_try swarm "$1"
-	for profile in swarm $profiles; do
+	plant_try "$usual" "$1"
+	for profile in $usual $profiles; do
 		tries=3
 		at=0
-		[ "$profile" != swarm ] || at=$1
+		[ "$profile" != "$usual" ] || at=$1
 		while [ "${best:-99}" -gt 20 ] && [ $tries -gt 0 ]; do
 			tries=$((tries - 1))
 			plant_search "$profile" $((at + 1)) || break
@@ -89,12 +90,16 @@ for n; do
 	export PLANT="$n"
 	began=$(date +%s%N)
 	strategy=pbft
+	usual=swarm
 	profiles="focused deep"
-	if [ "$n" -ge 101 ]; then
+	if [ "$n" -ge 120 ]; then
+		usual=beyond
+		profiles=
+	elif [ "$n" -ge 101 ]; then
 		strategy=raft
 		profiles=
 	fi
-	if ! plant_search swarm 1; then
+	if ! plant_search "$usual" 1; then
 		runs=$(sed -n 's/^\([0-9]*\) schedules,.*/\1/p' "$log")
 		unit=$(plant_unit)
 		echo "plant $n: not in $runs schedules, unit: ${unit:-none}"
@@ -127,8 +132,9 @@ if [ -n "${TABLE:-}" ]; then
 			# Planted bugs, and how soon each is found
 
 			Made by \`make plants\`: each mistake of
-			lib/consensus/plant.h is made alone, and the swarm is
-			run from seed 1, on one core, until a rule is broken.
+			lib/consensus/plant.h is made alone, and the swarm (or
+			the profile named beside the seed) is run from seed 1,
+			on one core, until a rule is broken.
 			Seconds are those of a machine that had other work to
 			do; choices are what is left of the schedule when it
 			has been reduced.
