@@ -98,6 +98,8 @@ def changes_nothing(op):
 
 class Register:
     """All states of one key that explain its history so far."""
+    step = staticmethod(step)
+    changes_nothing = staticmethod(changes_nothing)
 
     def __init__(self, key):
         self.key = key
@@ -109,7 +111,7 @@ class Register:
     def begins(self, op):
         self.recent = self.recent[-40:] + [("begins", op)]
         self.pending[op.id] = op
-        if changes_nothing(op):
+        if self.changes_nothing(op):
             self.states = {self.settle(state) for state in self.states}
 
     def settle(self, state):
@@ -117,7 +119,7 @@ class Register:
         waiting longer could only make it harder."""
         value, version, passed = state
         fits = [op.id for op in self.pending.values()
-                if op.id not in passed and changes_nothing(op) and step(op, value, version)]
+                if op.id not in passed and self.changes_nothing(op) and self.step(op, value, version)]
         return (value, version, passed.union(fits)) if fits else state
 
     def lead(self, state, goal, found):
@@ -129,7 +131,7 @@ class Register:
             for op in self.pending.values():
                 if op.id in passed:
                     continue
-                after = step(op, value, version)
+                after = self.step(op, value, version)
                 if after is None:
                     continue
                 state = self.settle((after[0], after[1], passed | {op.id}))
@@ -197,6 +199,7 @@ class History:
 
     begins() and ends() may be called from any thread; judge() from one.
     """
+    register = Register
 
     def __init__(self):
         self.log = []
@@ -224,7 +227,7 @@ class History:
                 continue
             register = self.registers.get(op.key)
             if register is None:
-                register = self.registers[op.key] = Register(op.key)
+                register = self.registers[op.key] = self.register(op.key)
             if is_begin:
                 register.begins(op)
             elif op.outcome == OK:
