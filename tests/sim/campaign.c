@@ -3,7 +3,10 @@
  *
  * RULES    1. Each 200th seed is run twice: nothing but the seed may decide
  *             what happens.
- *          2. A long campaign in which an enabled fault was never injected,
+ *          2. Each 250th history is written down, when that is asked for, and
+ *             each that was too hard to judge, which is told: for another
+ *             judge (history.py).
+ *          3. A long campaign in which an enabled fault was never injected,
  *             or a place never reached, has failed: its generator rotted.
  */
 #include "sim/campaign.h"
@@ -17,11 +20,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sim/history.h"
 #include "sim/reach.h"
 
 #define WORKERS_MAX 64
 #define TWICE_EVERY 200
 #define VIOLATIONS_MAX 5
+#define HISTORY_EVERY 250
 
 /* Counts below this many schedules say nothing about rot. */
 #define ROT_SCHEDULES 5000
@@ -70,6 +75,26 @@ campaign_seed(struct world *w, uint64_t seed, uint64_t *counters)
 	return false;
 }
 
+/* One that can't be written is a violation of ours: nobody judges it. */
+static bool
+write_history(const struct campaign_options *o, const struct world *w)
+{
+	char path[4096];
+
+	if (w->is_undecided)
+		printf("undecided: seed=%" PRIu64 ", %s of %s\n", w->seed,
+		    profile_name(o->kind), o->strategy->name);
+	if (o->histories == NULL ||
+	    (w->seed % HISTORY_EVERY != 0 && !w->is_undecided))
+		return true;
+	(void)snprintf(path, sizeof(path), "%s/%s-%" PRIu64 ".jsonl",
+	    o->histories, o->strategy->name, w->seed);
+	if (history_write(w, path))
+		return true;
+	perror(path);
+	return false;
+}
+
 static void
 work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 {
@@ -85,7 +110,8 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 			break;
 		w->is_noted = o->is_hashed;
 		c->seed[self] = o->from + i;
-		if (!campaign_seed(w, o->from + i, c->counters[self]))
+		if (!campaign_seed(w, o->from + i, c->counters[self]) ||
+		    !write_history(o, w))
 			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
 		if (o->is_hashed)
 			printf("%" PRIu64 " %016" PRIx64 "\n", w->seed,

@@ -19,6 +19,7 @@ struct campaign_options {
 	bool is_first;  /* end with the first violation */
 	bool is_json;   /* print the counters */
 	bool is_hashed; /* print each schedule's hash, in order: one job */
+	const char *histories; /* a directory for some of them; NULL: none */
 };
 
 /* Run them and tell what happened; the program's exit status. */

@@ -6,7 +6,8 @@
 # schedules, events, faults, violations and seconds; LEDGER.counts has what was
 # counted in those of the swarm, of which each thing must have happened once.
 # It is of one simulator: another one begins another ledger.  Nothing else is
-# kept: a slice that was cut short is run again.  The first violation ends it.
+# kept: a slice that was cut short is run again.  Histories that were written
+# down are judged once more (history.py).  The first violation ends it.
 # Environment: SIM, the simulator; LEDGERS, the folder of ledgers.
 set -u
 sim=${SIM:-build/release/aegis-sim}
@@ -26,11 +27,15 @@ slice() {
 	from=$(done_of "$1")
 	size=$(($2 - from < $3 ? $2 - from : $3))
 	[ $size -gt 0 ] || return 0
+	rm -rf "$ledger.histories"
+	mkdir "$ledger.histories"
 	"$sim" --profile "$1" --from "$from" --count $size --json \
-		>"$ledger.said" || {
+		--histories "$ledger.histories" >"$ledger.said" || {
 		grep -v '^{' "$ledger.said"
 		return 1
 	}
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/sim/history.py \
+		"$ledger.histories"/*.jsonl || return 1
 	if [ "$1" = swarm ]; then
 		grep '^{' "$ledger.said" >>"$ledger.counts"
 	fi

@@ -608,6 +608,7 @@ judge_key(struct world *w, uint32_t key)
 		break;
 	case LINEAR_UNDECIDED:
 		world_count(w, COUNT_UNDECIDED);
+		w->is_undecided = true;
 		break;
 	}
 }

@@ -5,11 +5,13 @@
  *	          --shrink               and reduce what fails to few choices
  *	          --keep LIST            with these choices only: 3,17,120-125
  *	          --requests N           and so many requests at most
+ *	          --history FILE         write down what clients saw
  *	aegis-sim --count N [--from N]   so many schedules
  *	aegis-sim --seconds N            as many as fit
  *	          --first                end with the first violation
  *	          --json                 print what was counted
  *	          --hashes               print each schedule's hash
+ *	          --histories DIR        write down what clients saw in some
  *	aegis-sim --exhaust N            every fate of N messages
  *	          --path LIST            one of these ways
  *	          --profile NAME         swarm, classic, full, focused, deep,
@@ -28,13 +30,14 @@
 
 #include "base/log.h"
 #include "sim/campaign.h"
+#include "sim/history.h"
 #include "sim/shrink.h"
 
 struct options {
 	struct campaign_options campaign;
 	bool has_seed, is_traced, is_shrunk;
 	uint64_t seed, jobs, requests_max, exhaust;
-	const char *keep, *path;
+	const char *keep, *path, *history;
 };
 
 static int
@@ -42,9 +45,9 @@ usage(void)
 {
 	fprintf(stderr,
 	    "usage: aegis-sim --seed N [--trace] [--shrink] [--keep LIST] "
-	    "[--requests N]\n"
+	    "[--requests N] [--history FILE]\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
-	    "                 [--first] [--json] [--hashes]\n"
+	    "                 [--first] [--json] [--hashes] [--histories DIR]\n"
 	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
 	    "epochs|\n"
@@ -112,6 +115,10 @@ parse_word(struct options *o, const char *name, const char *value)
 		o->keep = value;
 	else if (strcmp(name, "--path") == 0)
 		o->path = value;
+	else if (strcmp(name, "--history") == 0)
+		o->history = value;
+	else if (strcmp(name, "--histories") == 0)
+		o->campaign.histories = value;
 	else if (strcmp(name, "--profile") == 0)
 		return profile_find(value, &o->campaign.kind);
 	else if (strcmp(name, "--strategy") == 0)
@@ -160,6 +167,10 @@ run_one(const struct options *o)
 		is_ok = !shrink(w, o->seed);
 	else
 		is_ok = campaign_seed(w, o->seed, counters);
+	if (o->history != NULL && !history_write(w, o->history)) {
+		perror(o->history);
+		is_ok = false;
+	}
 	if (is_ok && !o->is_shrunk)
 		printf("seed %" PRIu64 ": %" PRIu64 " events, %" PRIu32
 		       " choices, no violation\n",

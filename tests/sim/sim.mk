@@ -26,7 +26,10 @@ campaign: $(BUILD)/aegis-sim ## 2 M full, 20 M focused and 1 M swarm schedules, 
 	@SIM=$< LEDGERS=$(BUILD)/campaign tests/sim/campaign.sh $(CAMPAIGN)
 
 # Ten thousand schedules, and five of Raft, always the same, and every seed
-# that found a bug; and some with more culprits than are tolerated.
+# that found a bug; and some with more culprits than are tolerated.  What
+# clients saw in some of them is judged by another judge, and so is he.
+HISTORIES := $(BUILD)/histories
+HISTORY := PYTHONDONTWRITEBYTECODE=1 python3 tests/sim/history
 check-sim: $(BUILD)/aegis-sim
 	@while read -r seed rest; do case $$seed in \#*|'') ;; \
 		raft) $< --strategy raft --profile classic \
@@ -37,8 +40,11 @@ check-sim: $(BUILD)/aegis-sim
 			exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt
-	$< --count 10000 --from 10000
-	$< --strategy raft --count 5000 --from 10000
+	rm -rf $(HISTORIES) && mkdir $(HISTORIES)
+	$< --count 10000 --from 10000 --histories $(HISTORIES)
+	$< --strategy raft --count 5000 --from 10000 --histories $(HISTORIES)
+	$(HISTORY).py $(HISTORIES)/*.jsonl
+	$(HISTORY)_test.py $(HISTORIES)/*.jsonl
 	$< --profile beyond --count 1500 --from 10000
 	$< --exhaust 5
 

@@ -294,6 +294,7 @@ world_set_up(struct world *w, uint64_t seed)
 	w->answered_seq = 0;
 	w->is_over = false;
 	w->is_violated = false;
+	w->is_undecided = false;
 	w->old_count = 0;
 	w->history_count = 0;
 	w->executed_count = 0;

@@ -312,6 +312,7 @@ struct world {
 	bool is_healed;
 	bool is_over;
 	bool is_violated;
+	bool is_undecided; /* of a key's history there is no verdict */
 	char violation[WORLD_VIOLATION_BYTES];
 	const char *rule; /* the violation's sentence before its numbers */
 
