@@ -12,6 +12,7 @@
  * FORGE       certificates of one's own signature, as often as it takes, in
  *             view changes too; or of all culprits', when they are too many
  * CENSOR      a client's requests are not seen, whoever forwards them
+ * LAST        they are, when nobody else's wait
  */
 #include "sim/attack.h"
 
@@ -421,6 +422,16 @@ is_of_twin(struct world *w, const struct replica *r, struct bytes body)
 	    r->self;
 }
 
+/* Whoever asks for it, does it serve this client now? */
+static bool
+refuses(struct world *w, const struct replica *r)
+{
+	uint32_t kinds = w->profile.byzantine[r->member];
+
+	return ((kinds & BYZ_LAST) != 0 && r->status.pending_requests > 0) ||
+	    ((kinds & BYZ_CENSOR) != 0 && world_strikes(w, COUNT_BYZ_CENSOR));
+}
+
 bool
 attack_ignores(struct world *w, struct replica *r, struct bytes body)
 {
@@ -429,12 +440,18 @@ attack_ignores(struct world *w, struct replica *r, struct bytes body)
 
 	if (is_of_twin(w, r, body))
 		return true;
-	if ((w->profile.byzantine[r->member] & BYZ_CENSOR) == 0 ||
+	if ((w->profile.byzantine[r->member] & (BYZ_CENSOR | BYZ_LAST)) == 0 ||
 	    message_type_of(body) != MESSAGE_REQUEST)
 		return false;
 	decoder_init(&d, mutate_field(body, 1));
-	if (envelope_decode(&envelope, decoder_get_bytes(&d), NULL) != AG_OK ||
-	    machine_client_of(envelope.principal) != CENSORED_CLIENT)
-		return false;
-	return world_strikes(w, COUNT_BYZ_CENSOR);
+	return envelope_decode(&envelope, decoder_get_bytes(&d), NULL) ==
+	    AG_OK &&
+	    machine_client_of(envelope.principal) == CENSORED_CLIENT &&
+	    refuses(w, r);
+}
+
+bool
+attack_refuses(struct world *w, const struct replica *r, uint32_t client)
+{
+	return client == CENSORED_CLIENT && refuses(w, r);
 }

@@ -20,4 +20,7 @@ void attack_add(struct world *w, struct replica *r, uint32_t to,
 /* Does it pretend not to have got this message? */
 bool attack_ignores(struct world *w, struct replica *r, struct bytes body);
 
+/* Or what a client asks of it? */
+bool attack_refuses(struct world *w, const struct replica *r, uint32_t client);
+
 #endif

@@ -16,6 +16,8 @@
 #include <inttypes.h>
 
 #include "codec/batch.h"
+#include "sim/attack.h"
+#include "sim/fair.h"
 #include "sim/invariant.h"
 #include "sim/linear.h"
 #include "sim/replica.h"
@@ -143,7 +145,7 @@ client_chooses(struct world *w, uint32_t client)
 
 	if (w->profile.changes > 0)
 		return m->nodes[dice_below(&w->work_dice, m->node_count)];
-	if (w->profile.answer_us == 0)
+	if (!w->profile.has_loyal_clients)
 		return (uint32_t)dice_below(&w->work_dice, w->replica_count);
 	while (!w->replicas[i % w->replica_count].is_honest)
 		i++;
@@ -446,12 +448,14 @@ client_submit(struct world *w, struct replica *r, size_t index, bool is_other)
 		ask_index(w, r, (uint32_t)index);
 		return;
 	}
-	if (answer_from_table(w, r, first))
+	if (answer_from_table(w, r, first) ||
+	    attack_refuses(w, r, first->client))
 		return;
 	if (first->epoch != r->epoch) {
 		first->epoch = r->epoch;
 		encode_envelopes(w, first);
 	}
+	fair_asked(w, r, first);
 	replica_step(w, r,
 	    (struct event){
 		.kind = EVENT_SUBMIT,
@@ -509,6 +513,7 @@ client_refer(struct world *w, uint64_t seq, struct bytes batch)
 	struct execution x = { w, NULL, seq };
 
 	machine_apply(&w->reference, seq, batch, on_reference, &x);
+	fair_judge(w);
 }
 
 static bool

@@ -79,6 +79,7 @@ enum counter_kind {
 	X(BYZ_SPAM, FAULT, "view changes to needless views")                 \
 	X(BYZ_FORGE, FAULT, "certificates forged")                           \
 	X(BYZ_CENSOR, FAULT, "requests ignored")                             \
+	X(BYZ_LAST, FAULT, "requests ordered after all others")              \
 	X(SLEPT, BOTH, "members asleep through the storm")                   \
 	X(BROKEN, FAULT, "members broken also after the storm")              \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")                   \
@@ -103,6 +104,7 @@ enum counter_kind {
 	X(REACHED_VOUCHED, BOTH_REACH, "states vouched for by f + 1")        \
 	X(REACHED_FAST, REACH, "batches decided by all PREPAREs")            \
 	X(REACHED_FAST_KEPT, RARE, "and again in a later view")              \
+	X(REACHED_PASSED, REACH, "requests that two windows passed")         \
 	X(REACHED_READ, RAFT_REACH, "reads that were not ordered")           \
 	X(REACHED_REJOINING, BOTH_REACH, "members that stopped voting")      \
 	X(REACHED_ASKING, REACH, "and asked how far they had voted")         \

@@ -10,6 +10,7 @@
  * DURABILITY   votes that leave are on disk; what is answered is on f + 1
  *              honest disks; views never fall, also over a crash (promise.c)
  * TIME         agreed on is one that some correct clock may have shown
+ * FAIRNESS     nobody's request is passed over for long (fair.c)
  * DOUBT        who is correct sends nothing that does not verify, also of what
  *              others made: it would have to pay for it (doubt.c)
  * EVIDENCE     convinces by its signatures alone, and is only ever found

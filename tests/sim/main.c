@@ -15,7 +15,7 @@
  *	aegis-sim --exhaust N            every fate of N messages
  *	          --path LIST            one of these ways
  *	          --profile NAME         swarm, classic, full, focused, deep,
- *	                                 slow, epochs or beyond
+ *	                                 slow, unfair, epochs or beyond
  *	          --jobs N               processes
  *	          --strategy raft        of Raft, whose members only crash
  *
@@ -50,8 +50,8 @@ usage(void)
 	    "                 [--first] [--json] [--hashes] [--histories DIR]\n"
 	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
-	    "epochs|\n"
-	    "                           beyond]\n"
+	    "unfair|\n"
+	    "                           epochs|beyond]\n"
 	    "       but the last with [--strategy pbft|raft]\n");
 	return 2;
 }

@@ -566,6 +566,7 @@ draw_patient(struct profile *p, struct dice *d)
 	p->pipeline_max = p->window;
 	p->byzantine[0] = coin(d) ? BYZ_CENSOR : BYZ_MUTE;
 	p->answer_us = ANSWER_TIMEOUTS * p->view_timeout_us;
+	p->has_loyal_clients = true;
 	p->calm_us = 600 * p->view_timeout_us + 5000 * MILLISECOND;
 	p->retry_us = p->calm_us;
 }
@@ -819,6 +820,37 @@ draw_beyond(struct profile *p, struct dice *d)
 	p->calm_us = 8 * p->view_timeout_us;
 }
 
+/*
+ * Nothing but a primary that does not serve one client, and the others ask for
+ * so much that several windows pass while it is left: see fair.c.
+ */
+static void
+draw_unfair(struct profile *p, struct dice *d)
+{
+	p->member_count = coin(d) ? 4 : 7;
+	p->client_count = (uint32_t)dice_range(d, 4, 5);
+	p->requests = 500;
+	p->has_loyal_clients = true;
+	p->think_us = 200;
+	p->heal_at = MILLISECOND;
+	p->retry_us = 30 * MILLISECOND;
+	p->look_us = 5 * MILLISECOND;
+	p->calm_us = 20000 * MILLISECOND;
+	p->checkpoint_interval = (uint32_t)dice_range(d, 2, 3);
+	p->window = 2 * p->checkpoint_interval;
+	p->pipeline_max = (uint32_t)dice_range(d, 2, p->window);
+	p->view_timeout_us = dice_range(d, 12, 16) * MILLISECOND;
+	p->progress_interval_us = p->view_timeout_us / 2;
+	p->delay_floor_us = dice_range(d, 300, 500);
+	p->delay_mean_us = 100;
+	p->turn_us = 50;
+	p->sync_mean_us = 100;
+	p->is_ordered = true;
+	p->operations_max = 1;
+	p->twins = 1;
+	p->byzantine[0] = coin(d) ? BYZ_CENSOR : BYZ_LAST;
+}
+
 /* Who lies: as many as each roster tolerates, and perhaps some who come later
  * or never. */
 static void
@@ -1006,6 +1038,7 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 	if (kind == PROFILE_SWARM)
 		kind = seed % 64 == 0 ? PROFILE_FULL
 		    : seed % 64 == 32 ? PROFILE_SLOW
+		    : seed % 64 == 48 ? PROFILE_UNFAIR
 		    : seed % 16 == 1  ? PROFILE_CLASSIC
 		    : seed % 8 == 5   ? PROFILE_EPOCHS
 		    : seed % 2 == 0   ? PROFILE_DEEP
@@ -1017,6 +1050,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_full(p, &d);
 	else if (kind == PROFILE_SLOW)
 		draw_slow(p, &d);
+	else if (kind == PROFILE_UNFAIR)
+		draw_unfair(p, &d);
 	else if (kind == PROFILE_DEEP)
 		draw_deep(p, &d);
 	else if (kind == PROFILE_EPOCHS) {
@@ -1041,6 +1076,7 @@ static const char *const names[PROFILE_KINDS] = {
 	[PROFILE_FULL] = "full",
 	[PROFILE_FOCUSED] = "focused",
 	[PROFILE_SLOW] = "slow",
+	[PROFILE_UNFAIR] = "unfair",
 	[PROFILE_DEEP] = "deep",
 	[PROFILE_EPOCHS] = "epochs",
 	[PROFILE_BEYOND] = "beyond",

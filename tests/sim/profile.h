@@ -11,14 +11,17 @@
  *                    disks
  *           slow     no faults but f members, the first primaries, whose
  *                    proposals are late from half of the requests on
+ *           unfair   no faults but the first primary, which passes one
+ *                    client over while it executes several windows of others
  *           epochs   members come, go and take one another's place, with
  *                    faults of most kinds at the same time
  *           swarm    whichever of these the seed says; the usual
  *           beyond   more culprits than the cluster tolerates (beyond.c);
  *                    never the swarm's
  *
- * In all of them but slow about half of the fault families are on in any one
- * schedule, each as strong as drawn, so that no family drowns another.
+ * In all of them but slow and unfair about half of the fault families are on
+ * in any one schedule, each as strong as drawn, so that no family drowns
+ * another.
  */
 #ifndef AEGIS_SIM_PROFILE_H
 #define AEGIS_SIM_PROFILE_H
@@ -53,6 +56,7 @@ enum byzantine {
 	BYZ_FORGE = 1 << 18,
 	BYZ_CENSOR = 1 << 19,
 	BYZ_SLOW = 1 << 20,   /* proposals take 0.9 view timeouts */
+	BYZ_LAST = 1 << 21,   /* see attack.c again */
 	BYZ_FAULTY = 1 << 30, /* not to be judged, whatever it does */
 };
 
@@ -66,6 +70,7 @@ enum profile_kind {
 	PROFILE_FULL,
 	PROFILE_FOCUSED,
 	PROFILE_SLOW,
+	PROFILE_UNFAIR,
 	PROFILE_DEEP,
 	PROFILE_EPOCHS,
 	PROFILE_BEYOND,
@@ -179,8 +184,10 @@ struct profile {
 			  end of which all crash */
 	uint64_t ladder_views; /* how far the first views get is drawn */
 
-	/* Nothing but a primary is at fault: clients, who ask a correct member
-	 * and no other, wait for an answer no longer than this; 0: they may. */
+	/* A client asks one member, who is correct, and no other; and waits,
+	 * since nothing but a primary is at fault, no longer than this; 0: it
+	 * may. */
+	bool has_loyal_clients;
 	uint64_t answer_us;
 
 	/* A member that is down from sleep_at until wake_at, or the storm is

@@ -190,6 +190,7 @@ choose_culprits(struct world *w)
 		{ BYZ_TIME, COUNT_BYZ_TIME },
 		{ BYZ_DESERT, COUNT_BYZ_DESERT },
 		{ BYZ_SLOW, COUNT_BYZ_SLOW },
+		{ BYZ_LAST, COUNT_BYZ_LAST },
 	};
 	uint32_t i;
 	size_t k;

@@ -32,7 +32,7 @@
 #define WORLD_SLOTS_MAX 4096
 #define WORLD_TERMS_MAX 1024
 #define WORLD_ENTRY_TERMS 6
-#define WORLD_REQUESTS_MAX 256
+#define WORLD_REQUESTS_MAX 512
 #define WORLD_EVENTS_MAX 1500000
 #define WORLD_SKEW_MS 60000 /* of a proposal, that is accepted */
 #define WORLD_WALL_MS 1700000000000U
@@ -240,6 +240,14 @@ struct entry_facts {
 	} known[WORLD_ENTRY_TERMS];
 };
 
+/* What a correct member has in calm: fair.c. */
+struct held_request {
+	uint64_t until; /* faulty primaries should be left then; 0: none has */
+	uint64_t seq;   /* executed when it came there, */
+	uint64_t overdue_seq; /* and when that time was over; 0: it is not */
+	uint32_t epochs;      /* that there were */
+};
+
 /* One operation of one client, from its call to its answer. */
 struct operation_history {
 	uint32_t client;
@@ -264,6 +272,7 @@ struct operation_history {
 	struct bytes envelope;
 	struct bytes other;
 	uint64_t other_value;
+	struct held_request held; /* of the first in an envelope */
 };
 
 /* Something a correct member signed. */
