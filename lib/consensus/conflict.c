@@ -111,14 +111,14 @@ conflict_certified(struct engine *e, const struct certificate *ours,
 {
 	uint32_t i;
 
-	if (PLANT_CONTRADICTION_UNSEEN)
+	if (PLANT_BEYOND_UNSEEN)
 		return;
 	REACHED(CONTRADICTED);
 	for (i = 0; i < ours->proof_count && ours->phase == theirs->phase &&
 	     ours->view == theirs->view;
 	     i++)
 		if (ours->proofs[i].member != e->config.self &&
-		    !PLANT_CONTRADICTION_UNTOLD)
+		    !PLANT_BEYOND_UNTOLD)
 			report_signer(e, ours, &ours->proofs[i], theirs);
 	emit_fatal(e,
 	    "two certificates for one sequence contradict each other: more "

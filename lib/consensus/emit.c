@@ -109,7 +109,7 @@ emit_fatal(struct engine *e, const char *text)
 
 	if (e->has_failed)
 		return;
-	e->has_failed = !PLANT_FAILED_GOES_ON;
+	e->has_failed = !PLANT_BEYOND_GOES_ON;
 	effect = emit(e, EFFECT_FATAL);
 	effect->text = text;
 }

@@ -470,7 +470,7 @@ oldest_is_wronged(const struct engine *e)
 {
 	const struct pending *oldest = e->oldest;
 
-	return oldest != NULL && e->pace.median_us != 0 &&
+	return oldest != NULL && e->pace.median_us != 0 && !PLANT_PASSED_OVER &&
 	    e->pace.executed - oldest->executed_before >= PACE_WAITS &&
 	    oldest->shares >= SHARES_LEAST &&
 	    e->now_us - oldest->since_us >= unfair_us(e);
@@ -547,6 +547,8 @@ may_blame(const struct engine *e)
 static const char *
 blame(const struct engine *e)
 {
+	if (PLANT_PASSED_OVER && e->pace.is_passed_over)
+		return NULL;
 	if (e->pace.slow_times >= SLOW_TIMES)
 		return e->pace.is_passed_over ? UNFAIR : SLOW;
 	return oldest_is_wronged(e) ? UNFAIR : NULL;

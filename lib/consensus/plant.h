@@ -226,6 +226,9 @@ extern unsigned int plant;
 /* 80  Who comes to the end again after a crash does not tell its proof. */
 #define PLANT_LAST_UNTOLD PLANT(80)
 
+/* 125  Nobody minds what waits while other requests are executed. */
+#define PLANT_PASSED_OVER PLANT(125)
+
 /*
  * Of Raft (raft.c).
  */
@@ -294,12 +297,12 @@ extern unsigned int plant;
  */
 
 /* 120  A certificate that contradicts ours is passed over. */
-#define PLANT_CONTRADICTION_UNSEEN PLANT(120)
+#define PLANT_BEYOND_UNSEEN PLANT(120)
 
 /* 121  Who stops for it accuses nobody. */
-#define PLANT_CONTRADICTION_UNTOLD PLANT(121)
+#define PLANT_BEYOND_UNTOLD PLANT(121)
 
 /* 122  An engine that has failed goes on. */
-#define PLANT_FAILED_GOES_ON PLANT(122)
+#define PLANT_BEYOND_GOES_ON PLANT(122)
 
 #endif

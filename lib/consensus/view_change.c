@@ -582,7 +582,7 @@ starvation_end(const struct engine *e)
 {
 	uint64_t since = waiting_since(e);
 
-	if (since == UINT64_MAX)
+	if (since == UINT64_MAX || PLANT_PASSED_OVER)
 		return UINT64_MAX;
 	if (since < e->view_since_us)
 		since = e->view_since_us;

@@ -4,8 +4,8 @@
 # All are in one build of the simulator, $BUILD/planted/aegis-sim, and the
 # environment names the one that is made.  The schedule that finds it is
 # reduced, which must leave 20 choices at most: else others are tried, also of
-# other profiles than the swarm's.  Plants from 101 on are Raft's, and from 120
-# on those of worlds beyond f.
+# other profiles than the swarm's.  Those named PLANT_RAFT are Raft's, and
+# PLANT_BEYOND those of worlds beyond f.
 # What no schedule finds in time a unit of the core must find.  With $TABLE
 # set, what was found goes there as a table.
 set -u
@@ -92,10 +92,12 @@ for n; do
 	strategy=pbft
 	usual=swarm
 	profiles="focused deep"
-	if [ "$n" -ge 120 ]; then
+	kind=$(sed -n "s/^#define PLANT_\([A-Z]*\)_.* PLANT($n)\$/\1/p" \
+		lib/consensus/plant.h)
+	if [ "$kind" = BEYOND ]; then
 		usual=beyond
 		profiles=
-	elif [ "$n" -ge 101 ]; then
+	elif [ "$kind" = RAFT ]; then
 		strategy=raft
 		profiles=
 	fi

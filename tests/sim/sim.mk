@@ -89,7 +89,7 @@ PLANTS := $(shell sed -n 's/^\#define PLANT_.* PLANT(\([0-9]*\))$$/\1/p' \
 	lib/consensus/plant.h)
 # Of each kind some that a second finds and reduces.
 PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 12 13 14 15 23 25 26 33 36 40 44 46 53 59 \
-	63 72 74 78 101 102 104 105 110 111 112 120 121 122
+	63 72 74 78 120 121 122 125 101 102 104 105 110 111 112
 check-plants: $(BUILD)/planted/aegis-sim
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS_QUICK)
 
