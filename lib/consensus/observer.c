@@ -43,11 +43,19 @@ self_of_const(const struct engine *e)
 
 /* --- what was decided --- */
 
-/* Is the digest of the state after this batch of use to anybody? */
+/* Has the epoch no checkpoint of its own yet?  Then each batch may be one. */
+static bool
+is_beginning(const struct observer *o)
+{
+	return o->config.first_seq > 0 && o->stable == o->config.first_seq;
+}
+
+/* May the members certify the state after this batch?  As checkpoint.c. */
 static bool
 is_checkpoint(const struct observer *o, uint64_t seq, const struct batch *batch)
 {
-	return seq % o->config.checkpoint_interval == 0 ||
+	return seq % o->config.checkpoint_interval == 0 || is_beginning(o) ||
+	    seq == o->stable + o->config.window ||
 	    (batch->flags & BATCH_FLAG_CHECKPOINT) != 0 ||
 	    (o->target.proof_count > 0 && o->target.seq == seq);
 }

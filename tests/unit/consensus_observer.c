@@ -18,7 +18,9 @@ struct stage {
 	struct engine *engine;
 	struct effects effects;
 	uint64_t now_us;
-	uint64_t executed; /* and told */
+	uint64_t executed;  /* and told */
+	uint64_t first_seq; /* the epoch's are above it */
+	bool is_digested;   /* of what was delivered last */
 	struct digest state;
 	uint32_t fed_by;     /* asked for what follows, last */
 	uint32_t request_to; /* the last went there */
@@ -43,6 +45,7 @@ config_of(struct stage *s)
 		.pending_bytes_max = 65536,
 		.view_timeout_us = 1000 * MS,
 		.progress_interval_us = INTERVAL,
+		.first_seq = s->first_seq,
 		.authority = &fake_authority,
 		.authority_ctx = &s->ctx,
 	};
@@ -81,6 +84,7 @@ execute(struct stage *s, const struct effect *effect)
 	assert_int_equal(effect->seq, s->delivered + 1);
 	assert_true(effect->certificate.len > 0);
 	s->delivered++;
+	s->is_digested = effect->is_checkpoint;
 }
 
 static void
@@ -126,13 +130,14 @@ advance(struct stage *s, uint64_t us)
 }
 
 static struct stage *
-stage_new(uint64_t applied)
+stage_behind(uint64_t first_seq, uint64_t applied)
 {
 	struct stage *s = calloc(1, sizeof(*s));
 	struct engine_config config;
 	size_t len;
 
 	assert_non_null(s);
+	s->first_seq = first_seq;
 	s->scope = (struct trust_scope){ .cluster_id = { 7 },
 		.epoch = 3,
 		.faults = FAULTS_BYZANTINE };
@@ -147,6 +152,12 @@ stage_new(uint64_t applied)
 	s->executed = applied;
 	step(s, (struct event){ .kind = EVENT_START, .seq = applied });
 	return s;
+}
+
+static struct stage *
+stage_new(uint64_t applied)
+{
+	return stage_behind(0, applied);
 }
 
 static void
@@ -379,6 +390,27 @@ a_certified_state_that_is_ours_is_stable(void **state)
 	decide_up_to(s, 16);
 	assert_int_equal(s->stable, 16);
 	assert_null(s->fatal);
+	stage_free(s);
+}
+
+/* The members certify whichever they come to first. */
+static void
+the_digest_of_each_state_is_wanted_until_an_epoch_has_a_checkpoint(void **state)
+{
+	struct stage *s = stage_behind(4, 4);
+
+	(void)state;
+	decide(s, 5);
+	assert_true(s->is_digested);
+	step(s,
+	    (struct event){ .kind = EVENT_APPLIED,
+		.seq = 5,
+		.has_digest = true,
+		.digest = { { 5 } } });
+	checkpoint(s, 5, 5, 3);
+	assert_int_equal(s->stable, 5);
+	decide(s, 6);
+	assert_false(s->is_digested);
 	stage_free(s);
 }
 
@@ -696,6 +728,8 @@ main(void)
 		cmocka_unit_test(nobody_but_a_member_is_listened_to),
 		cmocka_unit_test(what_only_voters_need_changes_nothing),
 		cmocka_unit_test(a_certified_state_that_is_ours_is_stable),
+		cmocka_unit_test(
+		    the_digest_of_each_state_is_wanted_until_an_epoch_has_a_checkpoint),
 		cmocka_unit_test(
 		    a_certified_state_that_differs_from_ours_stops_it),
 		cmocka_unit_test(a_source_that_brings_nothing_is_left),
