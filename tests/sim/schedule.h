@@ -72,6 +72,14 @@ void schedule_reset(struct schedule *s);
 
 /* False when full: the schedule has run away. */
 bool schedule_push(struct schedule *s, struct happening h);
+
+/* When the next thing happens; UINT64_MAX: nothing does. */
+static inline uint64_t
+schedule_next_at(const struct schedule *s)
+{
+	return s->count == 0 ? UINT64_MAX : s->heap[0].at;
+}
+
 bool schedule_pop(struct schedule *s, struct happening *h);
 
 const char *happen_name(enum happen_kind kind);

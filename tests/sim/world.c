@@ -41,6 +41,8 @@ world_new(void)
 
 	AG_ASSERT(w != NULL);
 	w->strategy = &strategy_pbft;
+	w->until_us = UINT64_MAX;
+	w->until_events = UINT64_MAX;
 	for (i = 0; i < WORLD_REPLICAS_MAX; i++) {
 		w->replicas[i].disk.records = calloc(DISK_RECORDS_MAX,
 		    sizeof(*w->replicas[i].disk.records));
@@ -293,6 +295,7 @@ world_set_up(struct world *w, uint64_t seed)
 	w->is_healed = false;
 	choices_begin(&w->choices);
 	w->answered_seq = 0;
+	w->look_at = 0;
 	w->is_over = false;
 	w->is_violated = false;
 	w->is_undecided = false;
@@ -652,12 +655,25 @@ is_apart(const struct world *w, const struct replica *r)
 	    r->status.view != w->replicas[0].status.view;
 }
 
+/* The last checkpoint at or below the last answer, that must come to be
+ * stable; what an epoch begins with is. */
+static uint64_t
+checkpoint_due(const struct world *w, const struct membership *newest)
+{
+	uint64_t last =
+	    w->answered_seq - w->answered_seq % w->profile.checkpoint_interval;
+
+	return last > newest->first_seq ? last : newest->first_seq;
+}
+
 /* A Byzantine replica may have old requests ordered without end: level is who
- * has everything up to the last answer, in the newest epoch. */
+ * has everything up to the last answer, in the newest epoch, and the
+ * checkpoint of it. */
 static bool
 is_level(const struct world *w)
 {
 	const struct membership *newest = &w->memberships[w->epochs - 1];
+	const uint64_t stable = checkpoint_due(w, newest);
 	const bool meets = must_meet(w);
 	uint32_t i;
 
@@ -669,7 +685,8 @@ is_level(const struct world *w)
 		if (r->is_honest && !world_is_broken(w, r->member) &&
 		    (!r->is_up || r->epoch != newest->scope.epoch ||
 			r->machine.applied < w->answered_seq ||
-			r->status.is_rejoining || (meets && is_apart(w, r))))
+			r->status.stable < stable || r->status.is_rejoining ||
+			(meets && is_apart(w, r))))
 			return false;
 	}
 	return true;
@@ -767,11 +784,9 @@ world_dispatch(struct world *w, const struct happening *h)
 	}
 }
 
-bool
-world_run(struct world *w, uint64_t seed, uint64_t *counters)
+void
+world_begin(struct world *w, uint64_t seed, uint64_t *counters)
 {
-	uint64_t look_at = 0;
-	struct happening h;
 	uint32_t i;
 
 	w->counters = counters;
@@ -787,32 +802,66 @@ world_run(struct world *w, uint64_t seed, uint64_t *counters)
 	lie_begin(w);
 	if (w->profile.sleep_at != 0)
 		push_plain(w, HAPPEN_SLEEP, w->profile.sleep_at);
-	while (!w->is_violated && schedule_pop(&w->schedule, &h)) {
-		w->now = h.at;
-		w->events++;
-		world_note(w, h.at ^ (uint64_t)h.kind << 56 ^ h.replica);
-		world_dispatch(w, &h);
-		if (!w->is_healed || w->now < look_at)
-			continue;
-		look_at = w->now + w->profile.look_us;
-		if (is_at_rest(w) ||
-		    (w->profile.is_safety_only &&
-			w->now > w->profile.heal_at + SAFETY_ONLY_US))
-			break;
-		if (w->profile.is_beyond_faults &&
-		    w->now > w->profile.heal_at + w->profile.calm_us)
-			break;
-		if (w->now > w->profile.heal_at + w->profile.calm_us ||
-		    w->events > WORLD_EVENTS_MAX)
-			tell_where_stuck(w);
-	}
+}
+
+/* In the calm: may it end, or must it have? */
+static void
+look(struct world *w)
+{
+	const bool is_late = w->now > w->profile.heal_at + w->profile.calm_us;
+
+	w->look_at = w->now + w->profile.look_us;
+	w->is_over = is_at_rest(w) ||
+	    (w->profile.is_safety_only &&
+		w->now > w->profile.heal_at + SAFETY_ONLY_US) ||
+	    (w->profile.is_beyond_faults && is_late);
+	if (!w->is_over && (is_late || w->events > WORLD_EVENTS_MAX))
+		tell_where_stuck(w);
+}
+
+bool
+world_is_stopped(const struct world *w)
+{
+	return w->events >= w->until_events ||
+	    schedule_next_at(&w->schedule) > w->until_us;
+}
+
+bool
+world_next(struct world *w)
+{
+	struct happening h;
+
+	if (w->is_violated || w->is_over || world_is_stopped(w) ||
+	    !schedule_pop(&w->schedule, &h))
+		return false;
+	w->now = h.at;
+	w->events++;
+	world_note(w, h.at ^ (uint64_t)h.kind << 56 ^ h.replica);
+	world_dispatch(w, &h);
+	if (w->is_healed && w->now >= w->look_at)
+		look(w);
+	return true;
+}
+
+bool
+world_live(struct world *w)
+{
+	while (world_next(w))
+		continue;
 	if (w->profile.is_beyond_faults) {
 		beyond_judge(w);
 		return !w->is_violated;
 	}
-	if (!w->is_violated)
+	if (!w->is_violated && !world_is_stopped(w))
 		client_judge(w);
-	if (!w->is_violated)
+	if (!w->is_violated && !world_is_stopped(w))
 		pace_judge(w);
 	return !w->is_violated;
+}
+
+bool
+world_run(struct world *w, uint64_t seed, uint64_t *counters)
+{
+	world_begin(w, seed, counters);
+	return world_live(w);
 }

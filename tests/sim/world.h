@@ -301,6 +301,8 @@ struct world {
 	const struct strategy *strategy; /* before a run */
 	enum profile_kind kind;
 	uint32_t requests_max;  /* 0: as many as the profile says */
+	uint64_t until_us;      /* it stops before what comes later, */
+	uint64_t until_events;  /* or when so much has happened */
 	struct choices choices; /* the caller may keep some of them only */
 	struct exhaust exhaust; /* in the place of the profile's kind */
 	struct profile profile;
@@ -319,7 +321,8 @@ struct world {
 	uint64_t hash;           /* of everything that happened */
 	uint64_t wall_latest_ms; /* that any honest clock has shown */
 	bool is_healed;
-	bool is_over;
+	uint64_t look_at; /* whether it may end, from then on */
+	bool is_over;     /* it has come to its end */
 	bool is_violated;
 	bool is_undecided; /* of a key's history there is no verdict */
 	char violation[WORLD_VIOLATION_BYTES];
@@ -375,6 +378,15 @@ void world_free(struct world *w);
  * which.  counters has COUNT_COUNT cells and is added to.
  */
 bool world_run(struct world *w, uint64_t seed, uint64_t *counters);
+
+/*
+ * The same in parts: begin it; let the next thing happen, false when nothing
+ * does any more; live on to the end, and judge.
+ */
+void world_begin(struct world *w, uint64_t seed, uint64_t *counters);
+bool world_next(struct world *w);
+bool world_is_stopped(const struct world *w);
+bool world_live(struct world *w);
 
 static inline bool
 world_is_raft(const struct world *w)
