@@ -61,6 +61,8 @@ note(struct world *w, const struct replica *r, uint32_t kind, uint64_t view,
 		    "replica %u signed two things: kind %" PRIu32
 		    ", view %" PRIu64 ", sequence %" PRIu64,
 		    r->index, kind, view, seq);
+	if (e->world != w->generation)
+		w->ledger_places[w->ledger_count++] = (uint16_t)(e - w->ledger);
 	*e = key;
 }
 

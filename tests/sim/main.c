@@ -12,8 +12,6 @@
  *	          --json                 print what was counted
  *	          --hashes               print each schedule's hash
  *	          --histories DIR        write down what clients saw in some
- *	aegis-sim --exhaust N            every fate of N messages
- *	          --path LIST            one of these ways
  *	          --profile NAME         swarm, classic, full, focused, deep,
  *	                                 slow, unfair, epochs or beyond
  *	          --jobs N               processes
@@ -30,6 +28,7 @@
 
 #include "base/log.h"
 #include "sim/campaign.h"
+#include "sim/exhaust.h"
 #include "sim/history.h"
 #include "sim/shrink.h"
 
@@ -48,11 +47,12 @@ usage(void)
 	    "[--requests N] [--history FILE]\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes] [--histories DIR]\n"
-	    "       aegis-sim --exhaust N [--path LIST] [--jobs N]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
 	    "unfair|\n"
 	    "                           epochs|beyond]\n"
-	    "       but the last with [--strategy pbft|raft]\n");
+	    "                 [--strategy pbft|raft]\n"
+	    "       aegis-sim --exhaust N [--jobs N]\n"
+	    "       aegis-sim --path LIST [--trace]\n");
 	return 2;
 }
 
@@ -144,8 +144,8 @@ parse(struct options *o, int argc, char **argv)
 	o->campaign.jobs = o->jobs < 64 ? (unsigned int)o->jobs : 64;
 	return o->has_seed || o->campaign.count > 0 ||
 	    o->campaign.seconds > 0 ||
-	    (o->exhaust > 0 && o->exhaust <= EXHAUST_DEPTH_MAX - 2 &&
-		o->campaign.strategy == &strategy_pbft);
+	    (o->exhaust > 0 && o->exhaust <= EXHAUST_DEPTH_MAX) ||
+	    o->path != NULL;
 }
 
 static int
@@ -196,9 +196,7 @@ main(int argc, char **argv)
 	if (!parse(&o, argc, argv))
 		return usage();
 	if (o.path != NULL)
-		return exhaust_one((uint32_t)o.exhaust, o.path, o.is_traced)
-		    ? 0
-		    : 1;
+		return exhaust_one(o.path, o.is_traced);
 	if (o.exhaust > 0)
 		return exhaust_run((uint32_t)o.exhaust, o.campaign.jobs);
 	return o.has_seed ? run_one(&o) : campaign_run(&o.campaign);

@@ -19,7 +19,6 @@
 #define CLOG_MEAN_US 60000
 #define FLAP_MEAN_US 15000
 #define BROKEN_LOSS 600
-#define DECIDED_LATE 5 /* delays */
 #define BACKLOG_US 2000000
 
 static void
@@ -143,22 +142,6 @@ network_replay(struct world *w, const struct replica *from, uint32_t to)
 	    w->now + w->profile.delay_floor_us);
 }
 
-/* Where every way is gone, chance has no say. */
-static void
-decided_send(struct world *w, const struct replica *from, uint32_t to,
-    struct bytes body, uint64_t extra_us)
-{
-	enum exhaust_fate fate =
-	    exhaust_fate(&w->exhaust, message_type_of(body));
-	uint64_t late_us =
-	    fate == EXHAUST_LATE ? DECIDED_LATE * w->profile.delay_floor_us : 0;
-
-	if (fate == EXHAUST_LOST)
-		return;
-	network_arrive(w, from, to, from->epoch, body,
-	    w->now + w->profile.delay_floor_us + late_us + extra_us);
-}
-
 void
 network_send(struct world *w, const struct replica *from, uint32_t to,
     struct bytes body, uint64_t extra_us)
@@ -184,10 +167,6 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	if (w->is_healed) {
 		network_arrive(w, from, to, from->epoch, body,
 		    arrival_time(w, link, body.len, extra_us));
-		return;
-	}
-	if (w->exhaust.most > 0) {
-		decided_send(w, from, to, body, extra_us);
 		return;
 	}
 	if (is_silenced(w, from->member, to, body) || hush_stops(w, to, body))

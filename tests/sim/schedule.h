@@ -80,6 +80,13 @@ schedule_next_at(const struct schedule *s)
 	return s->count == 0 ? UINT64_MAX : s->heap[0].at;
 }
 
+/* One of those that will happen, in no order. */
+static inline const struct happening *
+schedule_at(const struct schedule *s, size_t i)
+{
+	return &s->cells[s->heap[i].tag & (SCHEDULE_MAX - 1)];
+}
+
 bool schedule_pop(struct schedule *s, struct happening *h);
 
 const char *happen_name(enum happen_kind kind);

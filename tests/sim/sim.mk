@@ -25,9 +25,15 @@ CAMPAIGN ?= 2000000 20000000 1000000
 campaign: $(BUILD)/aegis-sim ## 2 M full, 20 M focused and 1 M swarm schedules, over as many runs as it takes
 	@SIM=$< LEDGERS=$(BUILD)/campaign tests/sim/campaign.sh $(CAMPAIGN)
 
+# Every state that the engines come to by so many arrivals.
+ARRIVALS ?= 6
+sim-exhaust: $(BUILD)/aegis-sim ## all orders of ARRIVALS (6) messages in small scenes
+	$< --exhaust $(ARRIVALS)
+
 # Ten thousand schedules, and five of Raft, always the same, and every seed
-# that found a bug; and some with more culprits than are tolerated.  What
-# clients saw in some of them is judged by another judge, and so is he.
+# that found a bug; some with more culprits than are tolerated, and the small
+# scope.  What clients saw in some of them is judged by another judge, and so
+# is he.
 HISTORIES := $(BUILD)/histories
 HISTORY := PYTHONDONTWRITEBYTECODE=1 python3 tests/sim/history
 check-sim: $(BUILD)/aegis-sim
@@ -46,7 +52,7 @@ check-sim: $(BUILD)/aegis-sim
 	$(HISTORY).py $(HISTORIES)/*.jsonl
 	$(HISTORY)_test.py $(HISTORIES)/*.jsonl
 	$< --profile beyond --count 1500 --from 10000
-	$< --exhaust 5
+	$< --exhaust 3
 
 # The same schedules, built by the other compiler: what happens must not
 # depend on who compiled it, nor on anything but the seed.
@@ -90,8 +96,16 @@ PLANTS := $(shell sed -n 's/^\#define PLANT_.* PLANT(\([0-9]*\))$$/\1/p' \
 # Of each kind some that a second finds and reduces.
 PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 12 13 14 15 23 25 26 33 36 40 44 46 53 59 \
 	63 72 74 78 120 121 122 125 101 102 104 105 110 111 112
+# Those that two arrivals, of messages that matter, are enough for.
+PLANTS_SMALL := 1 2 4 8 10 11 20 21 22 23 24 25 26 27 28 31 33 44 53 58 62 64 \
+	101 104 105 106
 check-plants: $(BUILD)/planted/aegis-sim
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS_QUICK)
+	@for plant in $(PLANTS_SMALL); do \
+		PLANT=$$plant $< --exhaust 2 >$(BUILD)/planted/log 2>&1; \
+		test $$? = 1 && grep -q '^VIOLATION' $(BUILD)/planted/log || \
+			{ echo "plant $$plant: not in the small scope"; \
+			exit 1; }; done
 
 # All of them, and the table of what they took.
 PLANTS_SECONDS ?= 600
@@ -108,6 +122,6 @@ cover: ## branch coverage of the core, by units and simulator
 
 CHECKS += check-sim check-sim-compilers check-plants
 PROGRAMS += $(BUILD)/aegis-sim
-.PHONY: campaign cover sim plants check-sim check-sim-compilers check-plants
+.PHONY: campaign cover sim sim-exhaust plants check-sim check-sim-compilers check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED) \
 	$(PLANTED_SIM))

@@ -94,6 +94,8 @@ world_say(const struct world *w, const char *fmt, ...)
 void
 world_push(struct world *w, struct happening h)
 {
+	if (w->flight.is_held && flight_takes(w, &h))
+		return;
 	if (!schedule_push(&w->schedule, h))
 		world_violate(w, "the schedule runs away");
 }
@@ -312,13 +314,16 @@ world_set_up(struct world *w, uint64_t seed)
 	memset(w->links, 0, sizeof(w->links));
 	memset(&w->silence, 0, sizeof(w->silence));
 	w->judged = bytes_of(NULL, 0);
+	w->ledger_count = 0;
+	w->flight.is_held = false;
+	w->flight.count = 0;
 	memset(w->asked, 0, sizeof(w->asked));
 	w->forgetful = 0;
 	w->ending_until = 0;
 	w->unsettled = 0;
 	w->generation++;
-	if (w->exhaust.most > 0)
-		exhaust_begin(&w->exhaust, &w->profile);
+	if (w->given != NULL)
+		w->profile = *w->given;
 	else if (world_is_raft(w))
 		profile_draw_crash(&w->profile, w->kind, seed);
 	else

@@ -22,7 +22,7 @@
 #include "sim/choice.h"
 #include "sim/counters.h"
 #include "sim/dice.h"
-#include "sim/exhaust.h"
+#include "sim/flight.h"
 #include "sim/machine.h"
 #include "sim/membership.h"
 #include "sim/profile.h"
@@ -300,13 +300,14 @@ struct world {
 	bool is_traced;
 	const struct strategy *strategy; /* before a run */
 	enum profile_kind kind;
-	uint32_t requests_max;  /* 0: as many as the profile says */
-	uint64_t until_us;      /* it stops before what comes later, */
-	uint64_t until_events;  /* or when so much has happened */
-	struct choices choices; /* the caller may keep some of them only */
-	struct exhaust exhaust; /* in the place of the profile's kind */
+	uint32_t requests_max;       /* 0: as many as the profile says */
+	uint64_t until_us;           /* it stops before what comes later, */
+	uint64_t until_events;       /* or when so much has happened */
+	struct choices choices;      /* the caller may keep some of them only */
+	const struct profile *given; /* in the place of one that is drawn */
 	struct profile profile;
 	struct schedule schedule;
+	struct flight flight;
 	struct arena arena;
 	uint64_t *counters;
 	struct dice network_dice;
@@ -337,6 +338,8 @@ struct world {
 	uint32_t unsettled; /* those that have not rejoined since */
 	uint64_t generation;
 	struct ledger_entry ledger[WORLD_LEDGER_MAX];
+	uint16_t ledger_places[WORLD_LEDGER_MAX]; /* of this world's */
+	uint32_t ledger_count;
 	uint64_t asked[PROFILE_MEMBERS_MAX]; /* highest VIEW_CHANGE told */
 	uint32_t replica_count;
 	struct replica replicas[WORLD_REPLICAS_MAX];
