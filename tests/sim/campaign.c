@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "sim/account.h"
 #include "sim/history.h"
 #include "sim/reach.h"
 
@@ -56,15 +57,21 @@ tell(const struct world *w)
 }
 
 bool
-campaign_seed(struct world *w, uint64_t seed, uint64_t *counters)
+campaign_seed(struct world *w, uint64_t seed, uint64_t *counters, bool is_told)
 {
+	struct account account;
 	uint64_t hash;
+	bool is_well;
 
+	account_begin(&account, counters);
 	w->is_noted = w->is_noted || seed % TWICE_EVERY == 0;
-	if (!world_run(w, seed, counters)) {
+	is_well = world_run(w, seed, counters);
+	if (!is_well)
 		tell(w);
+	if (!is_well || is_told)
+		account_print(&account, w, counters);
+	if (!is_well)
 		return false;
-	}
 	if (seed % TWICE_EVERY != 0)
 		return true;
 	hash = w->hash;
@@ -110,7 +117,7 @@ work(struct campaign *c, const struct campaign_options *o, unsigned int self)
 			break;
 		w->is_noted = o->is_hashed;
 		c->seed[self] = o->from + i;
-		if (!campaign_seed(w, o->from + i, c->counters[self]) ||
+		if (!campaign_seed(w, o->from + i, c->counters[self], false) ||
 		    !write_history(o, w))
 			__atomic_fetch_add(&c->violations, 1, __ATOMIC_RELAXED);
 		if (o->is_hashed)

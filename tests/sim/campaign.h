@@ -25,7 +25,9 @@ struct campaign_options {
 /* Run them and tell what happened; the program's exit status. */
 int campaign_run(const struct campaign_options *o);
 
-/* One schedule, sometimes twice; a violation is told.  False with one. */
-bool campaign_seed(struct world *w, uint64_t seed, uint64_t *counters);
+/* One schedule, sometimes twice; a violation is told, and if asked for what it
+ * was without one.  False with one. */
+bool campaign_seed(struct world *w, uint64_t seed, uint64_t *counters,
+    bool is_told);
 
 #endif

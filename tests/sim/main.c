@@ -2,6 +2,8 @@
  * aegis-sim: the agreement engine in a world that wishes it ill.
  *
  *	aegis-sim --seed N [--trace]     replay one schedule
+ *	          --until TIME|EVENTS    up to then, and show how it stands: 80ms,
+ *                                 2s or 150us, or so many events
  *	          --shrink               and reduce what fails to few choices
  *	          --keep LIST            with these choices only: 3,17,120-125
  *	          --requests N           and so many requests at most
@@ -17,6 +19,8 @@
  *	          --jobs N               processes
  *	          --strategy raft        of Raft, whose members only crash
  *
+ * A schedule is told of in a line, whose form account.c says.
+ *
  * Exits 0 without a violation, 1 with one, 2 for usage.  A violation's seed
  * is all that is needed to see it again.
  */
@@ -30,6 +34,7 @@
 #include "sim/campaign.h"
 #include "sim/exhaust.h"
 #include "sim/history.h"
+#include "sim/show.h"
 #include "sim/shrink.h"
 
 struct options {
@@ -37,14 +42,17 @@ struct options {
 	bool has_seed, is_traced, is_shrunk;
 	uint64_t seed, jobs, requests_max, exhaust;
 	const char *keep, *path, *history;
+	uint64_t until_us, until_events;
 };
 
-static int
-usage(void)
+static void
+print_usage(FILE *to)
 {
-	fprintf(stderr,
+	fprintf(to,
 	    "usage: aegis-sim --seed N [--trace] [--shrink] [--keep LIST] "
 	    "[--requests N] [--history FILE]\n"
+	    "                 [--until TIME|EVENTS]     such as 80ms, 2s, "
+	    "150us, 4000\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
 	    "                 [--first] [--json] [--hashes] [--histories DIR]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
@@ -52,7 +60,14 @@ usage(void)
 	    "                           epochs|beyond]\n"
 	    "                 [--strategy pbft|raft]\n"
 	    "       aegis-sim --exhaust N [--jobs N]\n"
-	    "       aegis-sim --path LIST [--trace]\n");
+	    "       aegis-sim --path LIST [--trace]\n"
+	    "       aegis-sim --help\n");
+}
+
+static int
+usage(void)
+{
+	print_usage(stderr);
 	return 2;
 }
 
@@ -107,6 +122,32 @@ parse_number(struct options *o, const char *name, const char *value)
 	return false;
 }
 
+/* A time has a unit; events have none. */
+static bool
+parse_until(struct options *o, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint64_t us;
+	} units[] = { { "us", 1 }, { "ms", 1000 }, { "s", 1000000 } };
+	uint64_t number;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	number = strtoull(value, &end, 10);
+	if (end == value || errno != 0 || number > UINT64_MAX / 1000000)
+		return false;
+	if (*end == '\0')
+		o->until_events = number;
+	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
+		if (strcmp(end, units[i].name) == 0) {
+			o->until_us = number * units[i].us;
+			return true;
+		}
+	return *end == '\0';
+}
+
 /* An option whose value is a word. */
 static bool
 parse_word(struct options *o, const char *name, const char *value)
@@ -119,6 +160,8 @@ parse_word(struct options *o, const char *name, const char *value)
 		o->history = value;
 	else if (strcmp(name, "--histories") == 0)
 		o->campaign.histories = value;
+	else if (strcmp(name, "--until") == 0)
+		return parse_until(o, value);
 	else if (strcmp(name, "--profile") == 0)
 		return profile_find(value, &o->campaign.kind);
 	else if (strcmp(name, "--strategy") == 0)
@@ -159,6 +202,8 @@ run_one(const struct options *o)
 	w->kind = o->campaign.kind;
 	w->strategy = o->campaign.strategy;
 	w->requests_max = (uint32_t)o->requests_max;
+	w->until_us = o->until_us;
+	w->until_events = o->until_events;
 	if (o->keep != NULL && !choices_parse(&w->choices, o->keep)) {
 		world_free(w);
 		return usage();
@@ -166,15 +211,13 @@ run_one(const struct options *o)
 	if (o->is_shrunk)
 		is_ok = !shrink(w, o->seed);
 	else
-		is_ok = campaign_seed(w, o->seed, counters);
+		is_ok = campaign_seed(w, o->seed, counters, true);
 	if (o->history != NULL && !history_write(w, o->history)) {
 		perror(o->history);
 		is_ok = false;
 	}
-	if (is_ok && !o->is_shrunk)
-		printf("seed %" PRIu64 ": %" PRIu64 " events, %" PRIu32
-		       " choices, no violation\n",
-		    o->seed, w->events, w->choices.count);
+	if (o->until_us < UINT64_MAX || o->until_events < UINT64_MAX)
+		show(w);
 	world_free(w);
 	return is_ok ? 0 : 1;
 }
@@ -190,13 +233,24 @@ say_nothing(void *arg, const struct log_line *line)
 int
 main(int argc, char **argv)
 {
-	struct options o = { .campaign.strategy = &strategy_pbft };
+	struct options o = {
+		.campaign.strategy = &strategy_pbft,
+		.until_us = UINT64_MAX,
+		.until_events = UINT64_MAX,
+	};
 
 	log_sink_set(say_nothing, NULL);
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		print_usage(stdout);
+		return 0;
+	}
 	if (!parse(&o, argc, argv))
 		return usage();
-	if (o.path != NULL)
-		return exhaust_one(o.path, o.is_traced);
+	if (o.path != NULL) {
+		const int status = exhaust_one(o.path, o.is_traced);
+
+		return status == 2 ? usage() : status;
+	}
 	if (o.exhaust > 0)
 		return exhaust_run((uint32_t)o.exhaust, o.campaign.jobs);
 	return o.has_seed ? run_one(&o) : campaign_run(&o.campaign);

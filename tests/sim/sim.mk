@@ -11,6 +11,14 @@ $(BUILD)/tests/sim/engine/%.o: lib/consensus/%.c Makefile
 	$(call say,CC,$< with its places)mkdir -p $(@D) && \
 		$(CC) $(CPPFLAGS) -DAEGIS_REACH $(CFLAGS) -c -o $@ $<
 
+# Who says of which commit it is; written when that is another.
+$(BUILD)/tests/sim/commit_id.h: FORCE
+	@mkdir -p $(@D) && tests/sim/commit.sh >$@.new && \
+		{ cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+$(BUILD)/tests/sim/account.o: CPPFLAGS += -include $(BUILD)/tests/sim/commit_id.h
+$(BUILD)/tests/sim/account.o: $(BUILD)/tests/sim/commit_id.h
+FORCE:
+
 $(BUILD)/aegis-sim: $(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
@@ -53,6 +61,10 @@ check-sim: $(BUILD)/aegis-sim
 	$(HISTORY)_test.py $(HISTORIES)/*.jsonl
 	$< --profile beyond --count 1500 --from 10000
 	$< --exhaust 3
+
+# What it says, and how it exits.
+check-sim-words: $(BUILD)/aegis-sim
+	@SIM=$< tests/sim/words.sh
 
 # The same schedules, built by the other compiler: what happens must not
 # depend on who compiled it, nor on anything but the seed.
@@ -120,8 +132,9 @@ cover: ## branch coverage of the core, by units and simulator
 		$(COVER_UNITS) build/cover/aegis-sim
 	@tests/sim/cover.sh build/cover $(COVER_UNITS)
 
-CHECKS += check-sim check-sim-compilers check-plants
+CHECKS += check-sim check-sim-words check-sim-compilers check-plants
 PROGRAMS += $(BUILD)/aegis-sim
-.PHONY: campaign cover sim sim-exhaust plants check-sim check-sim-compilers check-plants
+.PHONY: FORCE campaign cover sim sim-exhaust plants check-sim \
+	check-sim-words check-sim-compilers check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED) \
 	$(PLANTED_SIM))
