@@ -6,7 +6,9 @@
  *                                 2s or 150us, or so many events
  *	          --shrink               and reduce what fails to few choices
  *	          --keep LIST            with these choices only: 3,17,120-125
- *	          --requests N           and so many requests at most
+ *	          --requests N           and so many requests at most,
+ *	          --clients N            clients
+ *	          --members N            and members
  *	          --history FILE         write down what clients saw
  *	aegis-sim --count N [--from N]   so many schedules
  *	aegis-sim --seconds N            as many as fit
@@ -40,7 +42,7 @@
 struct options {
 	struct campaign_options campaign;
 	bool has_seed, is_traced, is_shrunk;
-	uint64_t seed, jobs, requests_max, exhaust;
+	uint64_t seed, jobs, requests, clients, members, exhaust;
 	const char *keep, *path, *history;
 	uint64_t until_us, until_events;
 };
@@ -49,8 +51,9 @@ static void
 print_usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: aegis-sim --seed N [--trace] [--shrink] [--keep LIST] "
-	    "[--requests N] [--history FILE]\n"
+	    "usage: aegis-sim --seed N [--trace] [--shrink] [--keep LIST]\n"
+	    "                 [--requests N] [--clients N] [--members N] "
+	    "[--history FILE]\n"
 	    "                 [--until TIME|EVENTS]     such as 80ms, 2s, "
 	    "150us, 4000\n"
 	    "       aegis-sim --count N | --seconds N [--from N] [--jobs N]\n"
@@ -105,7 +108,9 @@ parse_number(struct options *o, const char *name, const char *value)
 		{ "--count", &o->campaign.count },
 		{ "--seconds", &o->campaign.seconds },
 		{ "--jobs", &o->jobs },
-		{ "--requests", &o->requests_max },
+		{ "--requests", &o->requests },
+		{ "--clients", &o->clients },
+		{ "--members", &o->members },
 		{ "--exhaust", &o->exhaust },
 	};
 	char *end;
@@ -201,7 +206,11 @@ run_one(const struct options *o)
 	w->is_traced = o->is_traced;
 	w->kind = o->campaign.kind;
 	w->strategy = o->campaign.strategy;
-	w->requests_max = (uint32_t)o->requests_max;
+	w->limit = (struct limit){
+		.requests = (uint32_t)o->requests,
+		.clients = (uint32_t)o->clients,
+		.members = (uint32_t)o->members,
+	};
 	w->until_us = o->until_us;
 	w->until_events = o->until_events;
 	if (o->keep != NULL && !choices_parse(&w->choices, o->keep)) {

@@ -1,167 +1,72 @@
 /*
  * Reducing a failing schedule: delta debugging (Zeller & Hildebrandt,
  * "Simplifying and Isolating Failure-Inducing Input", 2002) over the kinds of
- * choices, the choices and the number of requests.
+ * choices, the choices, and how many requests, clients and members there are.
  *
  * RULES    1. A schedule counts as failing the same way when the same rule
  *             is broken, whatever its numbers, or when the process dies.
- *          2. They are lived through by another process; when it dies of
- *             one, the next has a new one.
- *          3. Kinds go first, and as a whole: what is left out one by one
- *             shifts the numbers of what the world does in answer.
+ *          2. Members and clients go first, then kinds, and as a whole: what
+ *             is left out one by one shifts the numbers of what the world
+ *             does in answer.
+ *          3. Where that leaves more than CHOICES_GOAL, it is tried again from
+ *             the whole schedule, with pieces drawn by lot left out first:
+ *             what can be left out depends on what was before.
  *          4. The search ends after RUNS_MAX schedules, or EVENTS_MAX events in
- *             them, with what it has.
+ *             them, with the best it has.
  */
 #include "sim/shrink.h"
 
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <string.h>
 
-#define RUNS_MAX 4000
-#define EVENTS_MAX 10000000
+#include "sim/trial.h"
 
-static const char died[] = "the process died";
+#define RUNS_MAX 8000
+#define EVENTS_MAX 20000000
+#define CHOICES_GOAL 20
+#define AGAIN_MAX 12
 
-/* What is asked of the process that lives through schedules, and its answer. */
-struct trial {
-	struct choices choices; /* those kept; then what struck */
-	uint32_t requests;
-	const char *rule; /* NULL: none was broken */
-	uint64_t events;
-	char violation[WORLD_VIOLATION_BYTES];
+/* Pieces drawn by lot, one after the other, that could not be left out. */
+#define MISSES_MAX 60
+
+/* What is left of the schedule. */
+struct rest {
+	uint32_t kept[CHOICES_MAX]; /* rising */
+	uint32_t count;
+	struct limit limit;
 };
 
 struct reduction {
-	struct world *world;
-	struct trial *trial; /* shared with that process */
-	pid_t pid;           /* 0: there is none */
-	int link;            /* a byte asks, and a byte answers */
-	uint64_t seed;
+	struct trials trials;
+	struct choices *choices; /* the world's, */
+	struct choices whole;    /* and as they were asked for */
 	const char *rule;
-	uint32_t kept[CHOICES_MAX]; /* rising */
-	uint32_t count;
-	bool is_struck[COUNT_COUNT]; /* kinds of those */
-	uint32_t requests;
-	uint32_t runs;
-	uint64_t events;
+	struct dice dice;
+	struct rest rest, best;
+	bool is_struck[COUNT_COUNT]; /* kinds of what is left */
 };
-
-/* For the handler of the signal that ends the process. */
-static const struct reduction *at_hand;
-
-static void
-leave(const struct world *w, struct trial *t, const char *rule,
-    const char *violation)
-{
-	t->rule = rule;
-	t->events = w->events;
-	t->requests = w->profile.requests;
-	t->choices = w->choices;
-	memcpy(t->violation, violation, strlen(violation) + 1);
-}
-
-static void
-on_death(int number)
-{
-	(void)number;
-	leave(at_hand->world, at_hand->trial, died, died);
-	_exit(0);
-}
-
-static void
-live(struct reduction *x)
-{
-	static uint64_t ignored[COUNT_COUNT];
-	struct world *w = x->world;
-
-	w->choices = x->trial->choices;
-	w->requests_max = x->trial->requests;
-	if (world_run(w, x->seed, ignored))
-		leave(w, x->trial, NULL, "");
-	else
-		leave(w, x->trial, w->rule, w->violation);
-}
-
-/* Live through one schedule after another, as long as one is asked for. */
-static _Noreturn void
-serve(struct reduction *x, int link)
-{
-	const struct sigaction action = { .sa_handler = on_death };
-	char ask;
-
-	at_hand = x;
-	(void)sigaction(SIGABRT, &action, NULL);
-	(void)sigaction(SIGSEGV, &action, NULL);
-	while (read(link, &ask, 1) == 1) {
-		live(x);
-		if (write(link, &ask, 1) != 1)
-			break;
-	}
-	_exit(0);
-}
-
-static void
-server_start(struct reduction *x)
-{
-	int link[2];
-
-	AG_ASSERT(socketpair(AF_UNIX, SOCK_STREAM, 0, link) == 0);
-	(void)fflush(stdout);
-	x->pid = fork();
-	AG_ASSERT(x->pid != -1);
-	if (x->pid == 0) {
-		(void)close(link[0]);
-		serve(x, link[1]);
-	}
-	(void)close(link[1]);
-	x->link = link[0];
-}
-
-static void
-server_end(struct reduction *x)
-{
-	(void)close(x->link);
-	AG_ASSERT(waitpid(x->pid, NULL, 0) == x->pid);
-	x->pid = 0;
-}
 
 /* Does it still fail, as the world's choices are filtered now? */
 static bool
 fails(struct reduction *x)
 {
-	struct trial *t = x->trial;
-	char answer = 0;
+	const char *rule = trial_run(&x->trials, &x->rest.limit);
 
-	x->runs++;
-	t->choices = x->world->choices;
-	t->requests = x->requests;
-	t->rule = NULL;
-	t->events = 0;
-	if (x->pid == 0)
-		server_start(x);
-	AG_ASSERT(write(x->link, &answer, 1) == 1);
-	if (read(x->link, &answer, 1) != 1)
-		server_end(x);
-	x->events += t->events;
-	return t->rule != NULL && (x->rule == NULL || t->rule == x->rule);
+	return rule != NULL && (x->rule == NULL || rule == x->rule);
 }
 
 /* Does it with what is kept, but for these of them? */
 static bool
 fails_without(struct reduction *x, uint32_t first, uint32_t count)
 {
-	struct choices *c = &x->world->choices;
+	struct choices *c = x->choices;
 	uint32_t i;
 
 	choices_keep_none(c);
-	for (i = 0; i < x->count; i++)
+	for (i = 0; i < x->rest.count; i++)
 		if (i < first || i - first >= count)
-			choices_keep(c, x->kept[i]);
+			choices_keep(c, x->rest.kept[i]);
 	return fails(x);
 }
 
@@ -169,14 +74,14 @@ fails_without(struct reduction *x, uint32_t first, uint32_t count)
 static void
 take_what_struck(struct reduction *x)
 {
-	const struct choices *c = &x->trial->choices;
+	const struct choices *c = &x->trials.trial->choices;
 	uint32_t i;
 
-	x->count = 0;
+	x->rest.count = 0;
 	memset(x->is_struck, 0, sizeof(x->is_struck));
 	for (i = 0; i < c->count; i++)
 		if (choices_struck(c, i)) {
-			x->kept[x->count++] = i;
+			x->rest.kept[x->rest.count++] = i;
 			x->is_struck[c->what[i]] = true;
 		}
 }
@@ -184,13 +89,13 @@ take_what_struck(struct reduction *x)
 static bool
 may_go_on(const struct reduction *x)
 {
-	return x->runs < RUNS_MAX && x->events < EVENTS_MAX;
+	return x->trials.runs < RUNS_MAX && x->trials.events < EVENTS_MAX;
 }
 
 static void
 drop_kinds(struct reduction *x)
 {
-	struct choices *c = &x->world->choices;
+	struct choices *c = x->choices;
 	uint32_t kind;
 
 	for (kind = 0; kind < COUNT_COUNT && may_go_on(x); kind++) {
@@ -209,14 +114,14 @@ drop_kinds(struct reduction *x)
 static void
 drop_pieces(struct reduction *x, uint32_t size)
 {
-	uint32_t end = x->count;
+	uint32_t end = x->rest.count;
 
 	while (end > 0 && may_go_on(x)) {
 		uint32_t first = end > size ? end - size : 0;
 
 		if (fails_without(x, first, end - first))
 			take_what_struck(x);
-		end = first < x->count ? first : x->count;
+		end = first < x->rest.count ? first : x->rest.count;
 	}
 }
 
@@ -229,9 +134,9 @@ drop_pieces_forward(struct reduction *x, uint32_t size)
 {
 	uint32_t first = 0;
 
-	while (first < x->count && may_go_on(x)) {
+	while (first < x->rest.count && may_go_on(x)) {
 		uint32_t count =
-		    x->count - first < size ? x->count - first : size;
+		    x->rest.count - first < size ? x->rest.count - first : size;
 
 		if (fails_without(x, first, count))
 			take_what_struck(x);
@@ -243,7 +148,7 @@ drop_pieces_forward(struct reduction *x, uint32_t size)
 static void
 drop_choices(struct reduction *x)
 {
-	uint32_t size = x->count;
+	uint32_t size = x->rest.count;
 
 	for (; size > 1; size /= 2) {
 		drop_pieces(x, size);
@@ -253,90 +158,172 @@ drop_choices(struct reduction *x)
 	drop_pieces_forward(x, 1);
 }
 
-/* Half as many requests, as long as that is enough; then one less. */
+/* Pieces drawn by lot, as long as some can be. */
 static void
-drop_requests(struct reduction *x)
+drop_by_lot(struct reduction *x)
+{
+	uint32_t misses = 0;
+
+	while (misses < MISSES_MAX && x->rest.count > 1 && may_go_on(x)) {
+		const uint64_t size =
+		    dice_range(&x->dice, 1, x->rest.count / 4 + 1);
+		const uint64_t first =
+		    dice_below(&x->dice, x->rest.count - size + 1);
+
+		if (fails_without(x, (uint32_t)first, (uint32_t)size)) {
+			take_what_struck(x);
+			misses = 0;
+		} else {
+			misses++;
+		}
+	}
+}
+
+/* Half as many of something, as long as that is enough; then one less. */
+static void
+drop_number(struct reduction *x, uint32_t *number)
 {
 	uint32_t by;
 
-	for (by = x->requests / 2; by > 0 && may_go_on(x);) {
-		x->requests -= by;
+	for (by = *number / 2; by > 0 && may_go_on(x);) {
+		*number -= by;
 		if (fails_without(x, 0, 0)) {
 			take_what_struck(x);
-			if (by > x->requests / 2)
-				by = x->requests / 2;
+			if (by > *number / 2)
+				by = *number / 2;
 		} else {
-			x->requests += by;
+			*number += by;
 			by /= 2;
 		}
 	}
 }
 
+/* The fewest members, then clients, with which the whole schedule fails. */
 static void
-print_list(const struct reduction *x)
+drop_inhabitants(struct reduction *x)
 {
-	uint32_t i, last;
+	struct limit *l = &x->rest.limit;
+	const struct limit whole = *l;
+	uint32_t n = limit_members_min(world_is_raft(x->trials.world));
 
-	for (i = 0; i < x->count; i = last + 1) {
-		last = i;
-		while (last + 1 < x->count &&
-		    x->kept[last + 1] == x->kept[last] + 1)
-			last++;
-		printf("%s%" PRIu32, i == 0 ? "" : ",", x->kept[i]);
-		if (last > i)
-			printf("-%" PRIu32, x->kept[last]);
+	for (; n < whole.members && l->members == whole.members; n++) {
+		l->members = n;
+		if (fails(x))
+			*l = x->trials.trial->limit;
+		else
+			*l = whole;
+	}
+	for (n = 1; n < whole.clients && l->clients == whole.clients; n++) {
+		l->clients = n;
+		if (!fails(x))
+			l->clients = whole.clients;
 	}
 }
 
 static void
-print(const struct reduction *x)
+print_list(const struct rest *r)
 {
-	const struct trial *t = x->trial;
-	const struct world *w = x->world;
+	uint32_t i, last;
+
+	for (i = 0; i < r->count; i = last + 1) {
+		last = i;
+		while (last + 1 < r->count &&
+		    r->kept[last + 1] == r->kept[last] + 1)
+			last++;
+		printf("%s%" PRIu32, i == 0 ? "" : ",", r->kept[i]);
+		if (last > i)
+			printf("-%" PRIu32, r->kept[last]);
+	}
+}
+
+static void
+print(struct reduction *x)
+{
+	const struct trial *t = x->trials.trial;
+	const struct world *w = x->trials.world;
+	const struct rest *r = &x->rest;
 	uint32_t i;
 
-	printf("shrunk to %" PRIu32 " choices, %" PRIu32
-	       " requests and %" PRIu64 " events in %" PRIu32 " runs: %s\n",
-	    x->count, x->requests, t->events, x->runs, t->violation);
-	for (i = 0; i < x->count; i++)
-		printf("  %" PRIu32 " %s\n", x->kept[i],
-		    counter_text((enum counter)t->choices.what[x->kept[i]]));
+	printf("shrunk to %" PRIu32 " choices, %" PRIu32 " requests of %" PRIu32
+	       " clients, %" PRIu32 " members and %" PRIu64
+	       " events in %" PRIu32 " runs: %s\n",
+	    r->count, r->limit.requests, r->limit.clients, r->limit.members,
+	    t->events, x->trials.runs, t->violation);
+	for (i = 0; i < r->count; i++)
+		printf("  %" PRIu32 " %s\n", r->kept[i],
+		    counter_text((enum counter)t->choices.what[r->kept[i]]));
 	printf("  replay: aegis-sim --strategy %s --profile %s --seed %" PRIu64
-	       " --requests %" PRIu32 " --keep '",
-	    w->strategy->name, profile_name(w->kind), x->seed, x->requests);
-	print_list(x);
+	       " --requests %" PRIu32 " --clients %" PRIu32
+	       " --members %" PRIu32 " --keep '",
+	    w->strategy->name, profile_name(w->kind), x->trials.seed,
+	    r->limit.requests, r->limit.clients, r->limit.members);
+	print_list(r);
 	printf("'\n");
 }
 
-/* The whole schedule, as it was asked for. */
+/* The whole schedule, as it was asked for; false when it does not fail. */
 static bool
-begin(struct reduction *x, struct world *w, uint64_t seed)
+begin(struct reduction *x)
 {
-	x->world = w;
-	x->seed = seed;
-	x->rule = NULL;
-	x->runs = 0;
-	x->events = 0;
-	x->requests = w->requests_max;
+	const struct world *w = x->trials.world;
+
+	x->rest.limit = w->limit;
 	if (!fails(x))
 		return false;
-	x->rule = x->trial->rule;
-	x->requests = x->trial->requests;
-	take_what_struck(x);
+	x->rule = x->trials.trial->rule;
+	x->rest.limit = x->trials.trial->limit;
 	return true;
 }
 
 static void
-reduce(struct reduction *x)
+reduce(struct reduction *x, bool is_by_lot)
 {
 	uint32_t before;
 
-	drop_kinds(x);
+	if (is_by_lot)
+		drop_by_lot(x);
+	else
+		drop_kinds(x);
 	do {
-		before = x->count + x->requests;
+		before = x->rest.count + x->rest.limit.requests;
 		drop_choices(x);
-		drop_requests(x);
-	} while (x->count + x->requests < before && may_go_on(x));
+		drop_number(x, &x->rest.limit.requests);
+		drop_number(x, &x->rest.limit.clients);
+	} while (
+	    x->rest.count + x->rest.limit.requests < before && may_go_on(x));
+}
+
+static void
+rest_copy(struct rest *to, const struct rest *from)
+{
+	memcpy(to->kept, from->kept, from->count * sizeof(to->kept[0]));
+	to->count = from->count;
+	to->limit = from->limit;
+}
+
+/* In one way, and by lot in others as long as too much is left. */
+static void
+reduce_well(struct reduction *x)
+{
+	struct limit limit;
+	uint32_t again;
+
+	x->whole = *x->choices;
+	drop_inhabitants(x);
+	limit = x->rest.limit;
+	for (again = 0; again <= AGAIN_MAX; again++) {
+		if (again > 0 &&
+		    (x->best.count <= CHOICES_GOAL || !may_go_on(x)))
+			break;
+		*x->choices = x->whole;
+		x->rest.limit = limit;
+		AG_ASSERT(fails(x));
+		take_what_struck(x);
+		reduce(x, again > 0);
+		if (again == 0 || x->rest.count < x->best.count)
+			rest_copy(&x->best, &x->rest);
+	}
+	rest_copy(&x->rest, &x->best);
 	if (fails_without(x, 0, 0))
 		print(x);
 	else
@@ -349,14 +336,13 @@ shrink(struct world *w, uint64_t seed)
 	static struct reduction x; /* too large for the stack */
 	bool has_failed;
 
-	x.trial = mmap(NULL, sizeof(*x.trial), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	AG_ASSERT(x.trial != MAP_FAILED);
-	has_failed = begin(&x, w, seed);
+	trial_open(&x.trials, w, seed);
+	x.choices = &w->choices;
+	x.rule = NULL;
+	dice_init(&x.dice, seed, 8);
+	has_failed = begin(&x);
 	if (has_failed)
-		reduce(&x);
-	if (x.pid != 0)
-		server_end(&x);
-	(void)munmap(x.trial, sizeof(*x.trial));
+		reduce_well(&x);
+	trial_close(&x.trials);
 	return has_failed;
 }

@@ -45,6 +45,12 @@ check 'so is what is no path' 2 '^usage: ' --path 0,soon
 check 'the small scope says how many states there are' 0 \
 	'^all orders of 1 arrivals: together: [0-9]* states by [0-9]* arrivals, [0-9]* cut; [0-9]* ends, 0 violations$' \
 	--exhaust 1
+check 'requests can be fewer than the seed says' 0 ' of 3 requests are answered' \
+	--seed 9280 --requests 3 --clients 1 --until 400
+[ "$("$SIM" --seed 9280 --members 4 --until 400 | grep -c '^  replica')" = 4 ] || {
+	echo 'FAIL  so can members'
+	failed=1
+}
 [ "$("$SIM" --exhaust 1 --jobs 1)" = "$("$SIM" --exhaust 1 --jobs 3)" ] || {
 	echo 'FAIL  whoever searches finds the same states'
 	failed=1

@@ -330,8 +330,7 @@ world_set_up(struct world *w, uint64_t seed)
 		profile_draw(&w->profile, w->kind, seed);
 	if (w->profile.node_count == 0)
 		w->profile.node_count = w->profile.member_count;
-	if (w->requests_max != 0 && w->profile.requests > w->requests_max)
-		w->profile.requests = w->requests_max;
+	limit_apply(&w->profile, &w->limit, world_is_raft(w));
 	choose_culprits(w);
 	if (w->profile.broken_how != BROKEN_NOT &&
 	    !world_strikes(w, COUNT_BROKEN))

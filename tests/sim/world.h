@@ -23,6 +23,7 @@
 #include "sim/counters.h"
 #include "sim/dice.h"
 #include "sim/flight.h"
+#include "sim/limit.h"
 #include "sim/machine.h"
 #include "sim/membership.h"
 #include "sim/profile.h"
@@ -300,7 +301,7 @@ struct world {
 	bool is_traced;
 	const struct strategy *strategy; /* before a run */
 	enum profile_kind kind;
-	uint32_t requests_max;       /* 0: as many as the profile says */
+	struct limit limit;          /* of what the profile says */
 	uint64_t until_us;           /* it stops before what comes later, */
 	uint64_t until_events;       /* or when so much has happened */
 	struct choices choices;      /* the caller may keep some of them only */
