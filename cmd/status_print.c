@@ -136,6 +136,15 @@ print_rejoining(const json_t *s)
 }
 
 static void
+print_removed(const json_t *s)
+{
+	if (json_object_get(s, "removed_at") != NULL)
+		(void)printf("removed: no member from epoch %s on, stops when "
+			     "enough of the others have gone on\n",
+		    text_of(s, "removed_at"));
+}
+
+static void
 print_summary(const json_t *s)
 {
 	long long n = json_integer_value(json_object_get(s, "n"));
@@ -165,6 +174,7 @@ print_summary(const json_t *s)
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
 	print_transfer(s);
 	print_rejoining(s);
+	print_removed(s);
 	print_clock(s);
 	print_evidence(s);
 	(void)putchar('\n');

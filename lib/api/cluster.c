@@ -152,6 +152,8 @@ emit_agreement(struct emitter *e, const struct node_status *s)
 	emit_bool_member(e, "rejoining", s->is_rejoining);
 	if (s->is_rejoining)
 		emit_u64_member(e, "rejoin_seq", s->rejoin_seq);
+	if (s->removed_at > 0)
+		emit_u64_member(e, "removed_at", s->removed_at);
 	emit_u64_member(e, "executed", s->executed);
 	emit_u64_member(e, "stable", s->stable);
 	emit_u64_member(e, "proposed", s->proposed);

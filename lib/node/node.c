@@ -1047,6 +1047,11 @@ node_admit(struct node *n, const char *what, struct ag_error *err)
 		    what, n->failure.text);
 	if (n->is_draining)
 		return ag_fail(err, AG_EBUSY, "%s: the node is stopping", what);
+	if (n->removed_at > 0)
+		return ag_fail(err, AG_ENOQUORUM,
+		    "%s: this node is no member any more: it was removed at "
+		    "epoch %llu; ask another",
+		    what, (unsigned long long)n->removed_at);
 	if (node_lacks_quorum(n))
 		return ag_fail(err, AG_ENOQUORUM,
 		    "%s: %u of %u members reachable, %u needed", what,

@@ -215,6 +215,7 @@ struct node_status {
 	uint64_t view_changes;
 	bool is_rejoining;   /* this node gives no votes, */
 	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
+	uint64_t removed_at; /* the epoch that is without this node; or 0 */
 	uint64_t executed;
 	uint64_t stable;
 	uint64_t proposed;

@@ -27,7 +27,8 @@
  *             alone has collected: it goes when more of them have gone over
  *             than may be lost, each by showing it what follows.  If it slept
  *             while most of those whom it knows left, too, fewer show it: then
- *             it waits for a minute.
+ *             it waits for a minute.  Until it goes it serves what it has to
+ *             those who lag, and takes no requests.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,7 @@ may_go(struct node *n, uint32_t member, const struct roster *next)
 {
 	const uint64_t now_us = clock_mono_us();
 
+	n->removed_at = next->epoch;
 	if (n->told_us == 0)
 		n->told_us = now_us;
 	if (member < n->roster.member_count)
@@ -177,8 +179,7 @@ leave_epoch(struct node *n, bool stays)
 		(void)ag_fail(&err, AG_EDENIED,
 		    "this node is no member of cluster %s any more: it was "
 		    "removed at epoch %llu",
-		    n->roster.cluster_name,
-		    (unsigned long long)n->roster.epoch + 1);
+		    n->roster.cluster_name, (unsigned long long)n->removed_at);
 		node_fatal(n, &err);
 	} else if (loop_post(n->loop, on_switch, n) != AG_OK) {
 		(void)ag_fail(&err, AG_ENOMEM, "next epoch: out of memory");
@@ -228,6 +229,16 @@ prove(struct node *n, struct workspace *w, struct bytes *encoded,
 	return AG_OK;
 }
 
+/* What this epoch has not executed by now it never will, nor any of ours. */
+static void
+be_removed(struct node *n)
+{
+	n->removed_at = n->roster.epoch + 1;
+	log_info("node", "removed: stops when the others go on",
+	    LOG_U64("epoch", n->removed_at));
+	requests_abandon(n->requests);
+}
+
 void
 node_end_epoch(struct node *n)
 {
@@ -252,8 +263,7 @@ node_end_epoch(struct node *n)
 	else if (stays)
 		leave_epoch(n, true);
 	else
-		log_info("node", "removed: stops when the others go on",
-		    LOG_U64("epoch", n->roster.epoch + 1));
+		be_removed(n);
 }
 
 /* Behind what waits to be executed. */

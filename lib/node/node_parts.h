@@ -45,12 +45,13 @@ struct node {
 	struct chain_start epoch_start;
 	struct buf chain; /* of rosters, up to ours */
 	struct buf
-	    next_chain;    /* up to the one that follows, once it is known */
-	uint64_t last_seq; /* the epoch's last; 0: it goes on */
-	bool is_ending;    /* and its certificate is known */
-	bool is_told;      /* what follows, by a member that has gone over */
-	uint32_t told_by;  /* the same, when it goes on without us */
-	uint64_t told_us;  /* when the first did */
+	    next_chain;      /* up to the one that follows, once it is known */
+	uint64_t last_seq;   /* the epoch's last; 0: it goes on */
+	bool is_ending;      /* and its certificate is known */
+	bool is_told;        /* what follows, by a member that has gone over */
+	uint32_t told_by;    /* the same, when it goes on without us */
+	uint64_t told_us;    /* when the first did */
+	uint64_t removed_at; /* the epoch that is without us; 0: none is */
 	uint32_t self;
 	struct secret *node_key, *link_key;
 	struct identity identity;

@@ -144,7 +144,7 @@ count_evidence(const struct node *n, struct node_status *s)
 static enum node_health
 status_health(struct node *n, const struct node_status *s)
 {
-	if (n->has_failed)
+	if (n->has_failed || n->removed_at > 0)
 		return NODE_NO_QUORUM;
 	if (s->margin < 0)
 		return node_lacks_quorum(n) ? NODE_NO_QUORUM : NODE_STARTING;
@@ -186,6 +186,7 @@ node_status(struct node *n, struct node_status *s)
 	}
 	s->is_rejoining = engine.is_rejoining;
 	s->rejoin_seq = engine.rejoin_seq;
+	s->removed_at = n->removed_at;
 	if (s->is_rejoining)
 		s->missing++;
 	count_evidence(n, s);

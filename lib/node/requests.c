@@ -594,6 +594,23 @@ requests_renew(struct requests *q)
 	q->waiting = first;
 }
 
+void
+requests_abandon(struct requests *q)
+{
+	struct request *r;
+
+	requests_renew(q);
+	while ((r = q->waiting) != NULL) {
+		q->waiting = r->next;
+		if (q->waiting == NULL)
+			q->waiting_last = &q->waiting;
+		q->waiting_count--;
+		q->waiting_bytes -= r->len;
+		requests_answer(q, r, AG_ENOQUORUM, NULL);
+		free(r);
+	}
+}
+
 size_t
 requests_waiting(const struct requests *q)
 {

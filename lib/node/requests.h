@@ -85,6 +85,12 @@ bool requests_trace(const struct requests *requests, uint64_t number,
  */
 void requests_renew(struct requests *requests);
 
+/*
+ * The epoch that has ended was our last: what it did not execute never will
+ * be, which is what whoever still waits is told, AG_ENOQUORUM.
+ */
+void requests_abandon(struct requests *requests);
+
 /* Callers not yet answered. */
 size_t requests_waiting(const struct requests *requests);
 

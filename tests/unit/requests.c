@@ -54,6 +54,16 @@ request(struct spec *s, uint32_t timeout_ms)
 	    AG_OK);
 }
 
+static void
+on_end(void *arg, enum ag_status status, const struct result *result)
+{
+	unsigned *ended = arg;
+
+	assert_int_equal(status, AG_ENOQUORUM);
+	assert_null(result);
+	(*ended)++;
+}
+
 /* When the next envelope expires. */
 static uint64_t
 expiry_ms(struct spec *s)
@@ -142,6 +152,27 @@ an_agreed_time_long_ago_says_nothing(void **state)
 	assert_true(expiry_ms(s) + 1 >= before_ms + 1000 + PATIENCE_MS);
 }
 
+static void
+nothing_happened_to_what_the_last_epoch_has_not_executed(void **state)
+{
+	struct spec *s = *state;
+	struct node_request_id id;
+	struct bytes envelope;
+	unsigned ended = 0;
+
+	assert_int_equal(requests_add(s->requests, bytes_from_text("sent"),
+			     60000, on_end, &ended, &id),
+	    AG_OK);
+	assert_int_equal(requests_envelope(s->requests, &envelope), AG_OK);
+	assert_int_equal(requests_add(s->requests, bytes_from_text("waiting"),
+			     60000, on_end, &ended, &id),
+	    AG_OK);
+	requests_abandon(s->requests);
+	assert_int_equal(ended, 2);
+	assert_int_equal(requests_waiting(s->requests), 0);
+	assert_int_equal(requests_envelope(s->requests, &envelope), AG_EAGAIN);
+}
+
 int
 main(void)
 {
@@ -157,6 +188,9 @@ main(void)
 		    tear_down),
 		cmocka_unit_test_setup_teardown(
 		    an_agreed_time_long_ago_says_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+		    nothing_happened_to_what_the_last_epoch_has_not_executed,
+		    set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
