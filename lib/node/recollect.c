@@ -10,6 +10,8 @@
  *          3. A log that is there and whole needs no horizon: votes were
  *             written down before they were given.  One that is lost needs
  *             a horizon without doubt, or nothing is known.
+ *          4. The horizon is read first: opening the log may cut its tail, and
+ *             what a later program wrote is not to be touched.
  *
  * NOT HERE What it means for voting (consensus/memory.c).
  */
@@ -113,19 +115,21 @@ compare(struct recollection *out, const struct recollect_config *config,
 	return status;
 }
 
+/* The log, behind what is known of the horizon: why is what is wrong with it,
+ * if anything is. */
 static enum ag_status
-open_horizon(struct recollection *out, const struct recollect_config *config,
-    struct ag_error *err)
+open_log(struct recollection *out, const struct recollect_config *config,
+    uint64_t record, const struct ag_error *why, struct ag_error *err)
 {
-	uint64_t record;
-	enum ag_status status = horizon_open(&out->file, config->horizon_path,
-	    config->scope, &out->horizon, &record, err);
+	enum ag_status status = open_wal(out, config, err);
 
-	if (status == AG_OK)
-		return compare(out, config, record, err);
-	if (status != AG_ENOENT && status != AG_ECORRUPT)
+	if (status == AG_ECORRUPT)
+		status = begin_anew(out, config, err);
+	if (status != AG_OK)
 		return status;
-	open_doubtful(out, err->text);
+	if (why == NULL)
+		return compare(out, config, record, err);
+	open_doubtful(out, why->text);
 	return AG_OK;
 }
 
@@ -134,13 +138,18 @@ recollect_open(struct recollection *out, const struct recollect_config *config,
     struct ag_error *err)
 {
 	enum ag_status status;
+	struct ag_error why;
+	uint64_t record;
 
 	memset(out, 0, sizeof(*out));
-	status = open_wal(out, config, err);
-	if (status == AG_ECORRUPT)
-		status = begin_anew(out, config, err);
-	if (status == AG_OK)
-		status = open_horizon(out, config, err);
+	status = horizon_open(&out->file, config->horizon_path, config->scope,
+	    &out->horizon, &record, &why);
+	if (status != AG_OK && status != AG_ENOENT && status != AG_ECORRUPT) {
+		*err = why;
+		return status;
+	}
+	status =
+	    open_log(out, config, record, status == AG_OK ? NULL : &why, err);
 	if (status == AG_OK)
 		return AG_OK;
 	wal_close(out->wal);

@@ -49,7 +49,8 @@ read_head(struct decoder *d, struct bytes file, struct bytes *text,
 	version = decoder_get_uint(d);
 	if (!decoder_failed(d) && version != CHAIN_VERSION)
 		return ag_fail(err, AG_EVERSION,
-		    "a chain of format %llu, this program reads %d",
+		    "a chain of format %llu, this program reads up to %d; use "
+		    "the newer program",
 		    (unsigned long long)version, CHAIN_VERSION);
 	*text = decoder_get_bytes_max(d, ROSTER_FILE_BYTES_MAX);
 	if (decoder_failed(d))

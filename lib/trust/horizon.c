@@ -6,13 +6,17 @@
  *          seq, lost view, lost seq, record] | BLAKE2b-256 of that
  *          canonical CBOR.  A key that has never voted: one copy, in which
  *          the cluster id is all zero.
+ *          A later format has the same frame: an array that begins with the
+ *          name and its number, and the digest.
  *
  * RULES    1. The copies are written in turn, so that a torn write leaves
  *             the one before.  The newer whole one counts.
  *          2. A copy that is damaged may have been the newer one.  Beside a
  *             whole log that is no matter, since the log tells how far votes
  *             went; beside a lost one the horizon is then unknown.
- *          3. After a failed write or sync nobody knows what is on disk: the
+ *          3. One whole copy of a later format, and the file is that
+ *             program's: the other copy tells what was true before it.
+ *          4. After a failed write or sync nobody knows what is on disk: the
  *             file is not written to again.  So what is read at the next
  *             start may be in the kernel's memory alone, which thinks that it
  *             is not: it is written once more before it is relied on.
@@ -36,6 +40,7 @@
 #define HORIZON_MAGIC "aegis-horizon"
 #define HORIZON_VERSION 1
 #define HORIZON_FIELDS 11
+#define HORIZON_FIELDS_MAX 64 /* of any format */
 #define HORIZON_COPY_BYTES 512
 
 struct horizon_file {
@@ -125,6 +130,30 @@ copy_read(struct copy *copy, const uint8_t *bytes)
 	return memcmp(check.data, bytes + len, DIGEST_BYTES) == 0;
 }
 
+/* Of a whole copy, whatever is in it; 0: it is not whole. */
+static uint64_t
+copy_format(const uint8_t *bytes)
+{
+	struct digest check;
+	struct decoder d;
+	struct bytes magic;
+	uint64_t format;
+	size_t count, len;
+
+	decoder_init(&d, bytes_of(bytes, HORIZON_COPY_BYTES));
+	count = decoder_get_array_max(&d, HORIZON_FIELDS_MAX);
+	magic = decoder_get_text_max(&d, sizeof(HORIZON_MAGIC) - 1);
+	format = decoder_get_uint(&d);
+	for (; count > 2 && !decoder_failed(&d); count--)
+		(void)decoder_get_raw(&d);
+	len = (size_t)(d.at - bytes);
+	if (decoder_failed(&d) || len + DIGEST_BYTES > HORIZON_COPY_BYTES ||
+	    !bytes_equal(magic, bytes_from_text(HORIZON_MAGIC)))
+		return 0;
+	digest_of(&check, bytes_of(bytes, len));
+	return memcmp(check.data, bytes + len, DIGEST_BYTES) == 0 ? format : 0;
+}
+
 enum ag_status
 horizon_create(const char *path, struct ag_error *err)
 {
@@ -166,6 +195,24 @@ file_judge(struct horizon_file *file, const uint8_t *bytes, struct copy *newest)
 		}
 	}
 	return is_found;
+}
+
+static enum ag_status
+file_judge_format(const char *path, const uint8_t *bytes, struct ag_error *err)
+{
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		const uint64_t format =
+		    copy_format(bytes + i * HORIZON_COPY_BYTES);
+
+		if (format > HORIZON_VERSION)
+			return ag_fail(err, AG_EVERSION,
+			    "read %s: format %llu, this program reads up to "
+			    "%d; use the newer program",
+			    path, (unsigned long long)format, HORIZON_VERSION);
+	}
+	return AG_OK;
 }
 
 static bool
@@ -214,6 +261,8 @@ file_read(struct horizon_file *file, struct horizon *horizon, uint64_t *record,
 	if (status == AG_OK)
 		status = fs_read_at(file->fd, file->path, bytes, sizeof(bytes),
 		    0, &len, err);
+	if (status == AG_OK)
+		status = file_judge_format(file->path, bytes, err);
 	if (status != AG_OK)
 		return status;
 	if (!file_judge(file, bytes, &newest))

@@ -45,7 +45,8 @@ enum ag_status horizon_create(const char *path,
  *
  * AG_ENOENT    there is none; it is made when it is first written
  * AG_ECORRUPT  it can't be read; it is made anew when it is next written
- * With either *out is open all the same, and *horizon is unknown.
+ * AG_EVERSION  a later program's; it is left alone
+ * With the first two *out is open all the same, and *horizon is unknown.
  */
 enum ag_status horizon_open(struct horizon_file **out, const char *path,
     const struct trust_scope *scope, struct horizon *horizon, uint64_t *record,

@@ -429,7 +429,7 @@ parse_title(struct parser *p, const char *title, struct ag_error *err)
 	if (version != 1)
 		return field_fail(&p->reader, 1, AG_EVERSION, err,
 		    "version %llu is not known here; this program reads "
-		    "version 1",
+		    "version 1; use the newer program",
 		    (unsigned long long)version);
 	return AG_OK;
 }

@@ -75,8 +75,18 @@ fresh && sqlite3 w/state/state.db 'pragma user_version = 9'
 refused 3 "$dir/w/state/state.db: format 9, this program reads up to 1"
 fresh && sed 's/^aegis-roster 1/aegis-roster 9/' c/roster >w/roster &&
 	sed -i 's|roster: .*|roster: roster|' w/aegis.yaml
-refused 3 "$dir/w/roster:1:"
-
+refused 3 "$dir/w/roster:1:" "newer program"
+# Of its horizon one copy may be as old as this program.
+fresh && python3 - w/keys/horizon <<'EOP'
+import hashlib, sys
+body = b"\x84\x6daegis-horizon\x02\x40\xf6"
+with open(sys.argv[1], "r+b") as file:
+    file.write((body + hashlib.blake2b(body, digest_size=32).digest()).ljust(512, b"\0"))
+EOP
+refused 3 "$dir/w/keys/horizon: format 2, this program reads up to 1" \
+	"newer program"
+fresh && printf '\203\153aegis-chain\002\100\200' >w/chain
+refused 3 "$dir/w/chain" "format 2, this program reads up to 1" "newer program"
 # What is cut short, or no such file at all.
 fresh && head -c 700 c/roster >w/roster &&
 	sed -i 's|roster: .*|roster: roster|' w/aegis.yaml

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
+#include "codec/encoder.h"
 #include "trust/horizon.h"
 
 #define COPY_BYTES 512
@@ -189,6 +190,60 @@ damage_to_both_copies_is_refused_with_the_file(void **state)
 	assert_int_equal(horizon.lost_seq, 5);
 }
 
+/* Over one of the two copies, as a later program would. */
+static void
+write_later(size_t copy)
+{
+	uint8_t raw[COPY_BYTES] = { 0 };
+	struct digest check;
+	struct encoder e;
+	struct bytes body;
+	FILE *f = fopen(path, "r+b");
+
+	encoder_init(&e, raw, sizeof(raw));
+	encoder_put_array(&e, 4);
+	encoder_put_text(&e, bytes_from_text("aegis-horizon"));
+	encoder_put_uint(&e, 2);
+	encoder_put_bytes(&e, bytes_from_text("what it knows"));
+	encoder_put_null(&e);
+	assert_int_equal(encoder_finish(&e, &body), AG_OK);
+	digest_of(&check, body);
+	memcpy(raw + body.len, check.data, DIGEST_BYTES);
+	assert_non_null(f);
+	assert_int_equal(fseek(f, (long)(copy * COPY_BYTES), SEEK_SET), 0);
+	assert_int_equal(fwrite(raw, sizeof(raw), 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* Beside it may stand what was true before that program wrote. */
+static void
+a_later_programs_is_refused_whichever_copy_it_wrote(void **state)
+{
+	struct horizon_file *file;
+	struct horizon horizon;
+	struct ag_error err;
+	uint64_t record;
+	size_t copy;
+
+	(void)state;
+	for (copy = 0; copy < 2; copy++) {
+		(void)unlink(path);
+		write_once(1, 100, 1);
+		write_once(2, 200, 2);
+		write_later(copy);
+		assert_int_equal(horizon_open(&file, path, &scope, &horizon,
+				     &record, &err),
+		    AG_EVERSION);
+		assert_null(file);
+		assert_non_null(strstr(err.text,
+		    "format 2, this program reads up to 1; use the newer"));
+		/* Damaged, it is as any other that is. */
+		flip(copy * COPY_BYTES + 20);
+		assert_int_equal(read_as(&scope, &horizon, &record, NULL),
+		    AG_OK);
+	}
+}
+
 static int
 syncs_fail_once(void *arg, enum fs_op op, const char *of)
 {
@@ -236,6 +291,7 @@ main(void)
 		SPEC(votes_of_another_cluster_or_epoch_bind_nothing_here),
 		SPEC(damage_to_the_newer_copy_leaves_the_older_and_doubt),
 		SPEC(damage_to_both_copies_is_refused_with_the_file),
+		SPEC(a_later_programs_is_refused_whichever_copy_it_wrote),
 		SPEC(a_failed_sync_is_not_tried_again),
 	};
 
