@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/nearest.h"
+#include "base/version.h"
 #include "cmd/exit.h"
 #include "cmd/help.h"
 #include "cmd/output.h"
@@ -257,7 +258,7 @@ applet_answer(const struct applet_call *call, int *code)
 	if (options_has(&call->options, "help"))
 		help_print(stdout, call->applet, call->command);
 	else if (options_has(&call->options, "version"))
-		(void)printf("aegis %s\n", AEGIS_VERSION);
+		(void)printf("aegis %s\n", version_text());
 	else
 		return false;
 	*code = output_flush(stdout, &err) == AG_OK ? EXIT_YES

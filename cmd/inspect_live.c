@@ -57,6 +57,7 @@ show_status(const struct applet_call *call, const json_t *s)
 	};
 
 	inspect_ask_copy(status.node, sizeof(status.node), s, "node");
+	inspect_ask_copy(status.version, sizeof(status.version), s, "version");
 	inspect_ask_copy(status.cluster, sizeof(status.cluster), s, "cluster");
 	inspect_ask_copy(status.cluster_id, sizeof(status.cluster_id), s,
 	    "cluster_id");

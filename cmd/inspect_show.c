@@ -84,6 +84,7 @@ put_u64(struct output *out, bool is_known, uint64_t value)
 
 static const struct output_column status_columns[] = {
 	{ "node", NULL, 0 },
+	{ "version", NULL, 0 },
 	{ "cluster", NULL, 0 },
 	{ "cluster_id", NULL, 0 },
 	{ "epoch", NULL, OUTPUT_RIGHT },
@@ -113,6 +114,7 @@ inspect_show_status(const struct applet_call *call,
 	if (output_new(&out, call, stdout, NULL, status_columns, &err) != AG_OK)
 		return exit_fail(call, &err);
 	put_text(out, s->node);
+	put_text(out, s->version);
 	put_text(out, s->cluster);
 	put_text(out, s->cluster_id);
 	put_u64(out, s->has_roster, s->epoch);

@@ -42,6 +42,7 @@ uint32_t inspect_signers(const struct certificate *c);
 
 struct inspect_status {
 	char node[ROSTER_NAME_BYTES]; /* "" unknown */
+	char version[32];             /* of its program; "" unknown */
 	char cluster[ROSTER_NAME_BYTES];
 	char cluster_id[INSPECT_DIGEST_TEXT];
 	char strategy[16]; /* empty: not known */

@@ -21,6 +21,7 @@
 
 #include "base/fs.h"
 #include "base/nearest.h"
+#include "base/version.h"
 #include "cmd/applet.h"
 #include "cmd/exit.h"
 #include "cmd/help.h"
@@ -168,7 +169,7 @@ main_itself(const struct applet_call *call)
 	if (options_has(&call->options, "help"))
 		help_print_all(stdout);
 	else if (options_has(&call->options, "version"))
-		(void)printf("aegis %s\n", AEGIS_VERSION);
+		(void)printf("aegis %s\n", version_text());
 	else if (options_has(&call->options, "list"))
 		main_list("");
 	else if (options_has(&call->options, "list-full"))

@@ -144,6 +144,26 @@ print_removed(const json_t *s)
 		    text_of(s, "removed_at"));
 }
 
+/* Those that run another version than this node does, by name. */
+static void
+print_versions(const json_t *s)
+{
+	const char *ours = text_of(s, "version"), *theirs;
+	const json_t *m;
+	size_t i, others = 0;
+
+	json_array_foreach(json_object_get(s, "members"), i, m)
+	{
+		theirs = text_of(m, "version");
+		if (theirs[0] == '\0' || strcmp(theirs, ours) == 0)
+			continue;
+		(void)printf("%s%s runs %s", others++ == 0 ? "" : ", ",
+		    text_of(m, "name"), theirs);
+	}
+	if (others > 0)
+		(void)printf("; this node %s\n", ours);
+}
+
 static void
 print_summary(const json_t *s)
 {
@@ -175,6 +195,7 @@ print_summary(const json_t *s)
 	print_transfer(s);
 	print_rejoining(s);
 	print_removed(s);
+	print_versions(s);
 	print_clock(s);
 	print_evidence(s);
 	(void)putchar('\n');
@@ -192,6 +213,7 @@ print_members(struct applet_call *call, const json_t *s, struct ag_error *err)
 		{ "lag", NULL, OUTPUT_RIGHT },
 		{ "rtt_us", NULL, OUTPUT_RIGHT },
 		{ "address", NULL, 0 },
+		{ "version", NULL, OUTPUT_WIDE_ONLY },
 		{ "error", NULL, 0 },
 		{ NULL, NULL, 0 },
 	};

@@ -7,6 +7,7 @@
 
 #include "api/argument.h"
 #include "api/server.h"
+#include "base/version.h"
 #include "monitor/log_sink.h"
 
 #define LINES_DEFAULT 200
@@ -227,7 +228,7 @@ admin_routes(struct exchange *x)
 	emit_key(e, "info");
 	emit_object_begin(e);
 	emit_text_member(e, "title", "AEGIS node");
-	emit_text_member(e, "version", AEGIS_VERSION);
+	emit_text_member(e, "version", version_text());
 	emit_object_end(e);
 	emit_paths(e);
 	exchange_json_end(x, MHD_HTTP_OK);

@@ -7,6 +7,7 @@
 
 #include "api/server.h"
 #include "base/clock.h"
+#include "base/version.h"
 #include "monitor/process.h"
 
 static const char *
@@ -111,6 +112,7 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 	emit_u64_member(e, "queued_bytes", m->queued_bytes);
 	emit_u64_member(e, "dropped", m->dropped_frames);
 	emit_u64_member(e, "evidence", m->evidence);
+	emit_text_member(e, "version", m->version);
 	emit_text_member(e, "error", m->error);
 	emit_text_member(e, "node_fingerprint", m->node_fingerprint);
 	emit_text_member(e, "link_fingerprint", m->link_fingerprint);
@@ -120,7 +122,7 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 static void
 emit_identity(struct emitter *e, const struct node_status *s)
 {
-	emit_text_member(e, "version", AEGIS_VERSION);
+	emit_text_member(e, "version", version_text());
 	emit_text_member(e, "cluster", s->cluster);
 	emit_hex_member(e, "cluster_id",
 	    bytes_of(s->cluster_id, sizeof(s->cluster_id)));

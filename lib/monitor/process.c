@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/version.h"
 #include "monitor/exposition.h"
 
 /* Fields of /proc/self/stat as proc(5) numbers them, from 1. */
@@ -197,7 +198,7 @@ process_write_metrics(struct buf *out)
 		return status;
 	status = buf_printf(out,
 	    "aegis_build_info{version=\"%s\",compiler=\"%s\"} 1\n",
-	    AEGIS_VERSION,
+	    version_text(),
 #ifdef __clang__
 	    "clang"
 #else

@@ -11,7 +11,7 @@
  *          HELLO_ACK  [2, version, features, cluster id, epoch, sender,
  *                      instance, nonce]
  *          AUTH       [3, signature]      AUTH_ACK   [4, signature]
- *          READY      [5]                 READY_ACK  [6]
+ *          READY      [5, program]        READY_ACK  [6, program]
  *          GOODBYE    [9, text]
  *          EPOCH      [10, epoch (trust/epoch.h)]
  *
@@ -35,6 +35,7 @@
  *          error, and signed as well.
  *          Downgrade: version and both feature sets are signed.
  *          Passing a peer session off as bulk: kind is signed.
+ *          A program's version is its own word, for operators to read.
  *          Nothing is allocated, lengths are fixed, each message is taken
  *          once, and time is bounded by the caller.
  *
@@ -46,6 +47,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "codec/message.h"
@@ -54,6 +56,7 @@
 #include "trust/signing.h"
 
 #define GOODBYE_TEXT_MAX 120
+#define HELLO_FIELDS_MAX 32 /* of any version */
 
 void
 handshake_init(struct handshake *h, const struct handshake_config *config)
@@ -140,13 +143,14 @@ write_hello_ack(const struct handshake *h, struct handshake_output *out)
 }
 
 static void
-write_bare(struct handshake_output *out, enum message_type type)
+write_ready(struct handshake_output *out, enum message_type type)
 {
 	struct encoder e;
 
 	encoder_init(&e, out->data, sizeof(out->data));
-	encoder_put_array(&e, 1);
+	encoder_put_array(&e, 2);
 	encoder_put_uint(&e, type);
+	encoder_put_text(&e, bytes_from_text(version_text()));
 	output_finish(out, &e);
 }
 
@@ -242,17 +246,48 @@ check_member(const struct handshake *h, uint64_t sender, uint64_t receiver,
 	    h->peer.member, h->self.member);
 }
 
+/* Whatever comes behind them in a HELLO of another version. */
+static enum ag_status
+check_versions(const struct handshake *h, struct bytes body,
+    struct ag_error *err)
+{
+	uint64_t min, max;
+	struct decoder d;
+
+	decoder_init(&d, body);
+	(void)decoder_get_array_max(&d, HELLO_FIELDS_MAX);
+	if (decoder_get_uint(&d) != MESSAGE_HELLO)
+		decoder_fail(&d, "not the message that comes now");
+	min = decoder_get_uint(&d);
+	max = decoder_get_uint(&d);
+	if (decoder_failed(&d))
+		return ag_fail(err, AG_EPROTO, "%s", d.why);
+	if (min <= HANDSHAKE_VERSION_MAX && max >= HANDSHAKE_VERSION_MIN)
+		return AG_OK;
+	return ag_fail(err, AG_EVERSION,
+	    "%s speaks protocol %" PRIu64 " to %" PRIu64
+	    ", we speak %d to %d; upgrade %s",
+	    peer_name(h), min, max, HANDSHAKE_VERSION_MIN,
+	    HANDSHAKE_VERSION_MAX,
+	    min > HANDSHAKE_VERSION_MAX
+		? h->roster->members[h->self.member].name
+		: peer_name(h));
+}
+
 static enum ag_status
 take_hello(struct handshake *h, struct bytes body, struct handshake_output *out,
     struct ag_error *err)
 {
-	uint64_t min, max, epoch, kind, sender, receiver;
+	uint64_t max, epoch, kind, sender, receiver;
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	enum ag_status status;
 	struct decoder d;
 
+	status = check_versions(h, body, err);
+	if (status != AG_OK)
+		return status;
 	expect(&d, body, MESSAGE_HELLO, 11);
-	min = decoder_get_uint(&d);
+	(void)decoder_get_uint(&d);
 	max = decoder_get_uint(&d);
 	h->peer.features = decoder_get_uint(&d);
 	decoder_get_fixed(&d, cluster_id, sizeof(cluster_id));
@@ -265,12 +300,6 @@ take_hello(struct handshake *h, struct bytes body, struct handshake_output *out,
 	status = decoder_finish(&d, err);
 	if (status != AG_OK)
 		return status;
-	if (min > HANDSHAKE_VERSION_MAX || max < HANDSHAKE_VERSION_MIN)
-		return ag_fail(err, AG_EVERSION,
-		    "%s speaks protocol %" PRIu64 " to %" PRIu64
-		    ", we speak %d to %d",
-		    peer_name(h), min, max, HANDSHAKE_VERSION_MIN,
-		    HANDSHAKE_VERSION_MAX);
 	status = check_cluster(h, cluster_id, epoch, err);
 	if (status == AG_OK)
 		status = check_member(h, sender, receiver, err);
@@ -344,13 +373,32 @@ take_signature(struct handshake *h, struct bytes body, enum message_type type,
 	return AG_OK;
 }
 
-static enum ag_status
-take_bare(struct bytes body, enum message_type type, struct ag_error *err)
+/* What another says, as it may be shown; cut to what fits. */
+static void
+text_printable(char *text, size_t cap, struct bytes raw)
 {
+	size_t i;
+
+	for (i = 0; i < raw.len && i + 1 < cap; i++)
+		text[i] = raw.data[i] >= 0x20 && raw.data[i] < 0x7f
+		    ? (char)raw.data[i]
+		    : '?';
+	text[i] = '\0';
+}
+
+static enum ag_status
+take_ready(struct handshake *h, struct bytes body, enum message_type type,
+    struct ag_error *err)
+{
+	struct bytes program;
 	struct decoder d;
 
-	expect(&d, body, type, 1);
-	return decoder_finish(&d, err);
+	expect(&d, body, type, 2);
+	program = decoder_get_text_max(&d, sizeof(h->program) - 1);
+	if (decoder_finish(&d, err) != AG_OK)
+		return err->status;
+	text_printable(h->program, sizeof(h->program), program);
+	return AG_OK;
 }
 
 static enum ag_status
@@ -375,18 +423,18 @@ handshake_step(struct handshake *h, struct bytes body,
 		status = take_signature(h, body, MESSAGE_AUTH_ACK, err);
 		if (status != AG_OK)
 			return status;
-		write_bare(out, MESSAGE_READY);
+		write_ready(out, MESSAGE_READY);
 		h->state = HANDSHAKE_WAIT_READY_ACK;
 		return AG_OK;
 	case HANDSHAKE_WAIT_READY:
-		status = take_bare(body, MESSAGE_READY, err);
+		status = take_ready(h, body, MESSAGE_READY, err);
 		if (status != AG_OK)
 			return status;
-		write_bare(out, MESSAGE_READY_ACK);
+		write_ready(out, MESSAGE_READY_ACK);
 		h->state = HANDSHAKE_DONE;
 		return AG_OK;
 	case HANDSHAKE_WAIT_READY_ACK:
-		status = take_bare(body, MESSAGE_READY_ACK, err);
+		status = take_ready(h, body, MESSAGE_READY_ACK, err);
 		if (status == AG_OK)
 			h->state = HANDSHAKE_DONE;
 		return status;
@@ -465,7 +513,6 @@ handshake_goodbye_text(char *text, size_t cap, struct bytes body)
 {
 	struct bytes raw;
 	struct decoder d;
-	size_t i;
 
 	AG_ASSERT(cap > 0);
 	text[0] = '\0';
@@ -473,10 +520,6 @@ handshake_goodbye_text(char *text, size_t cap, struct bytes body)
 	raw = decoder_get_text_max(&d, GOODBYE_TEXT_MAX);
 	if (decoder_finish(&d, NULL) != AG_OK)
 		return AG_EPROTO;
-	for (i = 0; i < raw.len && i + 1 < cap; i++)
-		text[i] = raw.data[i] >= 0x20 && raw.data[i] < 0x7f
-		    ? (char)raw.data[i]
-		    : '?';
-	text[i] = '\0';
+	text_printable(text, cap, raw);
 	return AG_OK;
 }

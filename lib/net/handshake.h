@@ -23,6 +23,9 @@ struct secret;
 #define HANDSHAKE_VERSION_MAX 1
 #define HANDSHAKE_NONCE_BYTES 32
 
+/* The version of a program, with its NUL: longer ones are refused. */
+#define HANDSHAKE_PROGRAM_BYTES 32
+
 /* No handshake message is longer. */
 #define HANDSHAKE_BYTES_MAX 512
 
@@ -61,8 +64,9 @@ struct handshake {
 	bool is_former;
 	enum handshake_state state;
 	uint64_t version; /* agreed, once HELLO_ACK has passed */
-	bool is_behind;   /* it failed because the peer's epoch is over */
-	uint64_t epoch;   /* the peer's, then */
+	char program[HANDSHAKE_PROGRAM_BYTES]; /* the peer's, once DONE */
+	bool is_behind; /* it failed because the peer's epoch is over */
+	uint64_t epoch; /* the peer's, then */
 	struct handshake_side self;
 	struct handshake_side peer;
 };

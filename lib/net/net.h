@@ -73,7 +73,8 @@ struct net_link_stats {
 	uint64_t tx_bytes, rx_bytes;
 	uint64_t queued_bytes;
 	uint64_t dropped_frames;
-	char error[160]; /* why it is down */
+	char error[160];  /* why it is down */
+	char program[32]; /* its version, when it was up last; or empty */
 };
 
 /* Bind the listener and start dialling.  AG_ESYS names the address. */

@@ -152,6 +152,8 @@ peer_link_up(struct peer *peer, struct link *link, uint64_t now_us)
 	peer->is_up = true;
 	peer->stats.attempts = 0;
 	peer->stats.error[0] = '\0';
+	memcpy(peer->stats.program, link->handshake.program,
+	    sizeof(peer->stats.program));
 	(void)pthread_mutex_unlock(&peer->lock);
 }
 

@@ -182,6 +182,7 @@ struct node_member {
 	uint64_t evidence;          /* records that it signed conflicts */
 	uint64_t evidence_first_ms; /* wall, when the oldest was found */
 	char error[160];
+	char version[32];          /* of its program; empty: not heard yet */
 	char node_fingerprint[64]; /* SHA256:… as ssh-keygen -lf */
 	char link_fingerprint[64];
 };

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/version.h"
 #include "crypto/public_key.h"
 #include "node/node_parts.h"
 #include "trust/certificate_file.h"
@@ -102,6 +103,8 @@ member_fill(const struct node *n, uint32_t i,
 	(void)snprintf(out->name, sizeof(out->name), "%s", m->name);
 	(void)snprintf(out->address, sizeof(out->address), "%s", m->address);
 	(void)snprintf(out->error, sizeof(out->error), "%s", link.error);
+	(void)snprintf(out->version, sizeof(out->version), "%s",
+	    i == n->self ? version_text() : link.program);
 	public_key_fingerprint(out->node_fingerprint, m->node_key);
 	public_key_fingerprint(out->link_fingerprint, m->link_key);
 	out->state = member_state(n, i, engine, told.lag, &link);

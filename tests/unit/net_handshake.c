@@ -14,6 +14,7 @@
 #include "trust/epoch.h"
 #include <sodium.h>
 
+#include "base/version.h"
 #include "codec/encoder.h"
 #include "codec/message.h"
 #include "crypto/sign.h"
@@ -217,7 +218,45 @@ version_without_overlap_is_refused(void **state)
 	p->out.data[2] = p->out.data[3] = 2;
 	assert_int_equal(give(p, 1), AG_EVERSION);
 	assert_string_equal(p->err.text,
-	    "n1 speaks protocol 2 to 2, we speak 1 to 1");
+	    "n1 speaks protocol 2 to 2, we speak 1 to 1; upgrade n2");
+	begin(p, LINK_PEER, LINK_PEER);
+	p->out.data[2] = p->out.data[3] = 0;
+	assert_int_equal(give(p, 1), AG_EVERSION);
+	assert_string_equal(p->err.text,
+	    "n1 speaks protocol 0 to 0, we speak 1 to 1; upgrade n1");
+}
+
+static void
+versions_are_told_whatever_else_a_hello_of_theirs_holds(void **state)
+{
+	static const uint8_t later[] = { 0x84, 1, 3, 4, 0xf6 };
+	struct pair *p = *state;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	memcpy(p->out.data, later, sizeof(later));
+	p->out.len = sizeof(later);
+	assert_int_equal(give(p, 1), AG_EVERSION);
+	assert_string_equal(p->err.text,
+	    "n1 speaks protocol 3 to 4, we speak 1 to 1; upgrade n2");
+}
+
+static void
+what_a_program_calls_itself_is_shown_and_no_more(void **state)
+{
+	struct pair *p = *state;
+	int i;
+
+	begin(p, LINK_PEER, LINK_PEER);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(give(p, 1 - i % 2), AG_OK);
+	/* [5, text]: READY of the dialler. */
+	assert_int_equal(p->out.data[1], MESSAGE_READY);
+	p->out.data[3] = '\n';
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(p->ends[1].program[0], '?');
+	assert_string_equal(p->ends[1].program + 1, version_text() + 1);
+	assert_int_equal(give(p, 0), AG_OK);
+	assert_string_equal(p->ends[0].program, version_text());
 }
 
 static void
@@ -370,6 +409,8 @@ main(void)
 		SPEC(another_cluster_is_never_taken_for_one_that_is_behind),
 		SPEC(an_epoch_travels_whole_and_bounded),
 		SPEC(version_without_overlap_is_refused),
+		SPEC(versions_are_told_whatever_else_a_hello_of_theirs_holds),
+		SPEC(what_a_program_calls_itself_is_shown_and_no_more),
 		SPEC(later_versions_settle_on_the_newest_in_common),
 		SPEC(hello_for_the_other_subsystem_is_refused),
 		SPEC(member_that_ssh_did_not_authenticate_is_refused),
