@@ -3,6 +3,7 @@
 
 CHAOS_ROUNDS ?= 200
 CHAOS_WRITES ?= 10000000
+CHAOS_LEDGERS ?= build/chaos
 
 CHAOS_DIR   := $(BUILD)/tests/chaos
 CHAOS_TOOLS := $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(CHAOS_DIR)/seam.so
@@ -24,13 +25,13 @@ $(CHAOS_DIR)/seam.so: tests/chaos/seam.c Makefile
 
 chaos: $(BUILD)/aegis $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
 	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) \
-		--crowd 64 --verbose
+		--crowd 64 --verbose --ledgers $(CHAOS_LEDGERS)
 
 check-chaos: check-chaos-parts $(BUILD)/aegis $(CHAOS_TOOLS) ## the same, short
 	$(CHAOS) --short --keys 20000 --crowd 4
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad
-	@for test in linear serial faults tools; do PYTHONDONTWRITEBYTECODE=1 \
+	@for test in linear serial faults ledger tools; do PYTHONDONTWRITEBYTECODE=1 \
 		CHAOS_DIR=$(CHAOS_DIR) python3 tests/chaos/$${test}_test.py \
 		|| exit 1; done
 

@@ -5,8 +5,8 @@ Clients read and write over the nodes' sockets and judge or write down all
 they are answered: single keys that many write (load.py), several keys at once
 (transfers.py), and a crowd that makes millions of writes (crowd.c).
 Meanwhile nodes die and sleep (kills.py), their network, disks and clocks go
-bad, and they are restarted (faults.py); ground.py says what they stand on.
-In the end:
+bad, and they are restarted (faults.py); ground.py says what they stand on,
+and ledger.py how runs add up.  In the end:
 
     no acknowledged write is lost; the histories of keys are linearizable
     (linear.py), those of transactions strictly serializable (serial.py);
@@ -44,6 +44,7 @@ import traceback
 from campaign import Campaign, Figures, quantile
 from faults import NEED_NAMESPACES, NEED_SEAM
 from ground import GroundError, enter_namespaces
+from ledger import Ledger
 from linear import Violation
 from trial import Failure
 
@@ -90,11 +91,18 @@ def campaigns(options):
 def run_campaign(options, number, nodes, kinds, figures):
     campaign = Campaign(options, number, nodes, kinds, figures)
     is_kept = options.keep
+    ledger = options.ledger
+    if ledger:
+        ledger.begin(figures)
     try:
         campaign.run()
+        if ledger:
+            ledger.end(options.seed, number, figures)
     except Exception as error:
         if not isinstance(error, (Failure, GroundError, Violation)):
             traceback.print_exc()
+        if ledger and isinstance(error, (Failure, Violation)):
+            ledger.end(options.seed, number, figures, str(error).split("\n", maxsplit=1)[0])
         is_kept = True
         print("chaos: campaign %d, round %d: %s\nchaos: kept in %s\nchaos: replay: %s --seed %d --campaign %d" % (
             number, campaign.round, error, campaign.keep(), " ".join(sys.argv), options.seed, number), flush=True)
@@ -103,6 +111,19 @@ def run_campaign(options, number, nodes, kinds, figures):
         campaign.end()
         if not is_kept:
             shutil.rmtree(campaign.path)
+    return True
+
+
+def run_campaigns(options, figures):
+    for number, nodes, kinds in campaigns(options):
+        if options.verbose:
+            print("campaign %d: %d nodes, seed %d" % (number, nodes, options.seed), flush=True)
+        try:
+            if not run_campaign(options, number, nodes, kinds, figures):
+                return False
+        except GroundError as error:
+            print("chaos: %s" % error)
+            return False
     return True
 
 
@@ -168,6 +189,7 @@ def main():
     parser.add_argument("--writes", type=int, default=0, help="go on until the crowd has made so many")
     parser.add_argument("--keys", type=int, default=KEYS, help="keys written before the first round")
     parser.add_argument("--verbose", action="store_true", default=sys.stdout.isatty(), help="a line a round")
+    parser.add_argument("--ledgers", help="folder of ledgers to add this run to; see ledger.py")
     parser.add_argument("--keep", action="store_true", help="keep the directory in any case")
     options = parser.parse_args()
     if options.seed is None:
@@ -175,17 +197,12 @@ def main():
     if options.rounds is None:
         options.rounds = sum(SHORT.values()) if options.short else 50
     find_tools(options)
+    options.ledger = Ledger(options.ledgers, options.aegis) if options.ledgers else None
     figures = Figures()
-    for number, nodes, kinds in campaigns(options):
-        if options.verbose:
-            print("campaign %d: %d nodes, seed %d" % (number, nodes, options.seed), flush=True)
-        try:
-            if not run_campaign(options, number, nodes, kinds, figures):
-                return 1
-        except GroundError as error:
-            print("chaos: %s" % error)
-            return 1
-    return 0 if report(options, figures) else 1
+    is_good = run_campaigns(options, figures) and report(options, figures)
+    if options.ledger:
+        print(options.ledger.tell())
+    return 0 if is_good else 1
 
 
 if __name__ == "__main__":
