@@ -76,7 +76,7 @@ class Campaign(Kills, Faults):
         self.path = tempfile.mkdtemp(prefix="aegis-chaos-")
         self.ground = Ground(os.path.join(self.path, "ground"), nodes, options.tools, options.seed + number,
                              options.has_namespaces, options.has_seam)
-        self.trial = Trial(options.aegis, os.path.join(self.path, "trial"), self.ground)
+        self.trial = Trial([options.aegis, options.next], os.path.join(self.path, "trial"), self.ground)
         self.history = History()
         self.load = Load(self.trial, self.history, self.seed, options.clients, time.monotonic)
         self.serial = SerialHistory()

@@ -10,7 +10,7 @@ CHAOS_TOOLS := $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(CHAOS_DIR)/seam.so
 TRAITOR     := $(CHAOS_DIR)/traitor
 
 CHAOS := PYTHONDONTWRITEBYTECODE=1 tests/chaos/chaos.py --aegis $(BUILD)/aegis \
-	--tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+	--next $(NEXT) --tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 $(CHAOS_DIR)/relay: $(CHAOS_DIR)/relay_pipe.o
 $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(TRAITOR): %: %.o $(BUILD)/libaegis.a
@@ -23,11 +23,11 @@ $(CHAOS_DIR)/seam.so: tests/chaos/seam.c Makefile
 		$(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) \
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 
-chaos: $(BUILD)/aegis $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
+chaos: $(BUILD)/aegis $(NEXT) $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
 	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) \
 		--crowd 64 --verbose --ledgers $(CHAOS_LEDGERS)
 
-check-chaos: check-chaos-parts $(BUILD)/aegis $(CHAOS_TOOLS) ## the same, short
+check-chaos: check-chaos-parts $(BUILD)/aegis $(NEXT) $(CHAOS_TOOLS) ## the same, short
 	$(CHAOS) --short --keys 20000 --crowd 4
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad

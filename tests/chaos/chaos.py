@@ -42,7 +42,7 @@ import sys
 import traceback
 
 from campaign import Campaign, Figures, quantile
-from faults import NEED_NAMESPACES, NEED_SEAM
+from faults import NEED_NAMESPACES, NEED_NEXT, NEED_SEAM
 from ground import GroundError, enter_namespaces
 from ledger import Ledger
 from linear import Violation
@@ -56,18 +56,20 @@ RECOVERY_MS = 5000
 MEMORY_MIB = 256  # resident, of a member that is not at fault
 
 # Of fifty rounds.
-KINDS = {"primary": 9, "one": 3, "faults": 3, "all": 4, "again": 3, "pause": 4,
-         "partition": 8, "weather": 4, "reset": 2, "full_disk": 1, "bad_sync": 2, "slow_disk": 2, "clock": 3,
-         "config": 2}
+KINDS = {"primary": 8, "one": 3, "faults": 3, "all": 4, "again": 3, "pause": 4,
+         "partition": 7, "weather": 4, "reset": 2, "full_disk": 1, "bad_sync": 2, "slow_disk": 2, "clock": 3,
+         "config": 2, "version": 2}
 
 # One of each that is quick, and more of what fails most easily.
 SHORT = {"primary": 6, "one": 4, "faults": 4, "all": 5, "again": 1, "pause": 1,
-         "partition": 2, "weather": 1, "reset": 1, "full_disk": 1, "bad_sync": 1, "slow_disk": 1, "clock": 1}
+         "partition": 2, "weather": 1, "reset": 1, "full_disk": 1, "bad_sync": 1, "slow_disk": 1, "clock": 1,
+         "version": 1}
 
 
 def deck(rng, rounds, options):
     """Kinds in their proportions, shuffled."""
-    impossible = (set() if options.has_namespaces else NEED_NAMESPACES) | (set() if options.has_seam else NEED_SEAM)
+    impossible = (set() if options.has_namespaces else NEED_NAMESPACES) | (
+        set() if options.has_seam else NEED_SEAM) | (set() if options.next else NEED_NEXT)
     table = {kind: KINDS[kind] for kind in options.kinds} if options.kinds else SHORT if options.short else KINDS
     hand = [kind for kind, count in table.items() for _ in range(count) if kind not in impossible]
     kinds = []
@@ -161,11 +163,13 @@ def report(options, figures):
 
 def add_tools(parser):
     parser.add_argument("--aegis", default=os.environ.get("AEGIS", "build/release/aegis"), help="the binary")
+    parser.add_argument("--next", help="the same under another version; none: nothing is upgraded")
     parser.add_argument("--tools", default="build/release/tests/chaos", help="where relay, crowd and seam.so are")
 
 
 def find_tools(options):
     options.aegis = os.path.abspath(options.aegis)
+    options.next = options.next and os.path.abspath(options.next)
     options.tools = os.path.abspath(options.tools)
     options.has_namespaces = enter_namespaces()
     linked = subprocess.run(["ldd", options.aegis], capture_output=True, text=True, check=False).stdout

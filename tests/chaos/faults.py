@@ -14,6 +14,7 @@ slow_disk  each sync of some nodes takes long
 clock      a wall clock steps away for a while, and back
 config     all nodes are restarted, one after another, with a changed
            configuration
+version    the same, with a program of another version, there and back
 """
 import itertools
 import random
@@ -22,8 +23,9 @@ import time
 from linear import OK
 from trial import Failure
 
-# What only namespaces, or only the seam, makes possible.
+# What only namespaces, another version, or the seam makes possible.
 NEED_NAMESPACES = {"full_disk"}
+NEED_NEXT = {"version"}
 NEED_SEAM = {"bad_sync", "slow_disk", "clock"}
 
 SKEW_SECONDS = 10
@@ -226,3 +228,31 @@ class Faults:
         shown = {row["key"]: row["value"] for row in self.trial.ask(name, "/v1/config")["settings"]}
         if shown[key] != value:
             raise Failure("%s of %s is %s, not %s" % (key, name, shown[key], value))
+
+    # --- version ---
+
+    def round_version(self):
+        """To the other version all of them, or some and these back again."""
+        changed = self.rng.sample(self.trial.names, self.rng.randrange(1, len(self.trial.names) + 1))
+        path = changed if len(changed) == len(self.trial.names) else changed + changed[::-1]
+        for name in path:
+            self.trial.stop([name])
+            before = self.trial.runs.get(name, self.trial.aegis)
+            self.trial.runs[name] = self.trial.aegis if before == self.trial.next else self.trial.next
+            self.trial.up()
+            self.trial.until_ready()
+            self.versions_are_told()
+        return "%s by another version%s" % (", ".join(changed), "" if path == changed else ", and back")
+
+    def versions_are_told(self):
+        """Each says of all members what they say of themselves."""
+        own = {name: self.trial.ask(name, "/v1/status") for name in self.trial.names}
+        if None in own.values():
+            raise Failure("no status of a node that is ready")
+        versions = {name: status["version"] for name, status in own.items()}
+        if len(set(versions.values())) != len({self.trial.runs.get(name, self.trial.aegis) for name in versions}):
+            raise Failure("versions are %s" % versions)
+        for name, status in own.items():
+            told = {member["name"]: member["version"] for member in status["members"]}
+            if told != versions:
+                raise Failure("%s says that versions are %s, and they are %s" % (name, told, versions))

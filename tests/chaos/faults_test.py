@@ -7,7 +7,7 @@ import unittest
 
 from campaign import Campaign
 from chaos import KINDS, SHORT, campaigns, deck
-from faults import NEED_NAMESPACES, NEED_SEAM, Faults, cut
+from faults import NEED_NAMESPACES, NEED_NEXT, NEED_SEAM, Faults, cut
 
 
 def cluster(count):
@@ -56,7 +56,7 @@ class Partitions(unittest.TestCase):
 class Decks(unittest.TestCase):
     def options(self, **more):
         return types.SimpleNamespace(**{
-            "has_namespaces": True, "has_seam": True, "kinds": None, "short": False, "seed": 1, "rounds": 200,
+            "has_namespaces": True, "has_seam": True, "next": "aegis", "kinds": None, "short": False, "seed": 1, "rounds": 200,
             "nodes": None, "writes": 7000, "campaign": None, **more})
 
     def test_every_kind_is_a_round(self):
@@ -64,8 +64,8 @@ class Decks(unittest.TestCase):
             self.assertTrue(hasattr(Campaign, "round_" + kind), kind)
 
     def test_what_this_machine_cannot_do_is_not_asked_for(self):
-        kinds = deck(random.Random(1), 200, self.options(has_namespaces=False, has_seam=False))
-        self.assertEqual(set(kinds), set(KINDS) - NEED_NAMESPACES - NEED_SEAM)
+        kinds = deck(random.Random(1), 200, self.options(has_namespaces=False, has_seam=False, next=None))
+        self.assertEqual(set(kinds), set(KINDS) - NEED_NAMESPACES - NEED_NEXT - NEED_SEAM)
 
     def test_short_deck_is_whole(self):
         kinds = deck(random.Random(1), sum(SHORT.values()), self.options(short=True))

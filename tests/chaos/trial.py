@@ -114,8 +114,10 @@ class Process:
 
 
 class Trial:
-    def __init__(self, aegis, path, ground):
-        self.aegis = aegis
+    def __init__(self, programs, path, ground):
+        """programs: aegis, and the same under another version or None."""
+        self.aegis, self.next = programs
+        self.runs = {}
         self.path = path
         self.ground = ground
         self.names = ["n%d" % (i + 1) for i in range(ground.count)]
@@ -193,7 +195,7 @@ class Trial:
                 known.close()
             with open(self.output(name), "ab") as file:
                 self.processes[name] = Process(subprocess.Popen(
-                    self.ground.words(i) + [self.aegis, "node", "run", "-c", self.file(name, "aegis.yaml")],
+                    self.ground.words(i) + [self.runs.get(name, self.aegis), "node", "run", "-c", self.file(name, "aegis.yaml")],
                     env=self.ground.environment(i), stdin=subprocess.DEVNULL, stdout=file, stderr=file,
                     start_new_session=True))
 
