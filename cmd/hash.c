@@ -29,6 +29,7 @@
 static const struct applet_option hash_options[] = {
 	{ 'a', "algorithm", "NAME", "sha-256 (default), sha3-256, blake2b, …" },
 	{ 'l', "length", "BITS", "length of a blake2b digest (8 to 512)" },
+	{ 0, "provider", "NAME", "libsodium or libcrypto computes it" },
 	{ 'b', "binary", NULL, "mark names as binary files' (*)" },
 	{ 't', "text", NULL, "mark names as text files' (default)" },
 	{ 0, "tag", NULL, "name the algorithm in each line" },
@@ -62,6 +63,7 @@ static const struct output_column list_columns[] = {
 struct hash_job {
 	const struct applet_call *call;
 	struct checksum_kind kind;
+	enum algorithm_provider provider;
 	struct checksum_style style;
 	struct output *out; /* NULL: lines */
 	struct buf line;
@@ -69,7 +71,8 @@ struct hash_job {
 
 enum ag_status
 hash_file(const char *path, struct checksum_kind kind,
-    uint8_t digest[static HASH_BYTES_MAX], uint64_t *len, struct ag_error *err)
+    enum algorithm_provider provider, uint8_t digest[static HASH_BYTES_MAX],
+    uint64_t *len, struct ag_error *err)
 {
 	bool is_stdin = strcmp(path, "-") == 0;
 	const char *name = is_stdin ? HASH_STANDARD_INPUT : path;
@@ -81,7 +84,7 @@ hash_file(const char *path, struct checksum_kind kind,
 		status = fs_open(&fd, path, O_RDONLY | O_NOCTTY, 0, err);
 	if (status != AG_OK)
 		return status;
-	status = checksum_open(&hash, kind, err);
+	status = checksum_open(&hash, kind, provider, err);
 	if (status == AG_OK)
 		status = hash_read(hash, fd, name, len, err);
 	if (status == AG_OK)
@@ -115,7 +118,7 @@ hash_one(struct hash_job *job, const char *path, struct ag_error *err)
 	enum ag_status status;
 	uint64_t len;
 
-	status = hash_file(path, job->kind, digest, &len, err);
+	status = hash_file(path, job->kind, job->provider, digest, &len, err);
 	if (status != AG_OK)
 		return status;
 	if (job->out != NULL) {
@@ -172,7 +175,7 @@ hash_list(const struct applet_call *call)
 			continue;
 		output_text(out, row->name);
 		output_text(out, row->aliases);
-		output_text(out, row->provider);
+		output_text(out, algorithm_provider_name(row->providers[0]));
 		output_text(out, algorithm_standing_name(row->standing));
 		output_text(out, row->note);
 		output_row(out);
@@ -209,6 +212,24 @@ hash_choose(const struct applet_call *call, struct checksum_kind *kind,
 	return AG_OK;
 }
 
+/* By whom, and whether they can. */
+static enum ag_status
+hash_choose_provider(struct hash_job *job, struct ag_error *err)
+{
+	const char *name = options_text(&job->call->options, "provider");
+	struct hash *tried;
+	enum ag_status status;
+
+	if (name == NULL)
+		return AG_OK;
+	status = algorithm_find_provider(&job->provider, name, err);
+	if (status == AG_OK)
+		status = checksum_open(&tried, job->kind, job->provider, err);
+	if (status == AG_OK)
+		hash_close(tried);
+	return status;
+}
+
 /* The option given that has no meaning with or without -c, or NULL. */
 static const char *
 hash_misplaced(const struct applet_call *call, bool is_check)
@@ -216,7 +237,7 @@ hash_misplaced(const struct applet_call *call, bool is_check)
 	static const char *const checking[] = { "ignore-missing", "status",
 		"strict", "warn", NULL };
 	static const char *const printing[] = { "tag", "zero", "binary", "text",
-		NULL };
+		"provider", NULL };
 	const char *const *name = is_check ? printing : checking;
 
 	for (; *name != NULL; name++)
@@ -259,6 +280,11 @@ hash_run(struct applet_call *call)
 		    is_check ? "with" : "without");
 	if (is_check)
 		return hash_check_with(call, job.kind);
+	status = hash_choose_provider(&job, &err);
+	if (status == AG_EINVAL)
+		return applet_usage(call, "--provider: %s", err.text);
+	if (status != AG_OK)
+		return exit_fail(call, &err);
 	job.style.is_tagged = options_has(&call->options, "tag");
 	job.style.is_binary = options_has(&call->options, "binary") &&
 	    !options_has(&call->options, "text");

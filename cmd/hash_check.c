@@ -128,7 +128,8 @@ check_listed(struct check *check, const struct checksum_line *line,
 	enum ag_status status;
 	uint64_t len;
 
-	status = hash_file(line->name, line->kind, digest, &len, &err);
+	status = hash_file(line->name, line->kind, ALGORITHM_BY_ANY, digest,
+	    &len, &err);
 	if (status == AG_ENOENT && check->ignores_missing)
 		return;
 	if (status != AG_OK) {

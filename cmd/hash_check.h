@@ -18,7 +18,7 @@ int hash_check(const struct applet_call *call, struct checksum_kind kind,
 
 /* Hash one file, "-" being standard input. */
 enum ag_status hash_file(const char *path, struct checksum_kind kind,
-    uint8_t digest[static HASH_BYTES_MAX], uint64_t *len,
-    struct ag_error *err) AG_MUST_USE;
+    enum algorithm_provider provider, uint8_t digest[static HASH_BYTES_MAX],
+    uint64_t *len, struct ag_error *err) AG_MUST_USE;
 
 #endif

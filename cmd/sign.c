@@ -107,7 +107,7 @@ make_signature(struct sign_job *job, const char *path, struct ag_error *err)
 	uint64_t len;
 
 	buf_clear(&job->text);
-	status = hash_file(path, kind, digest, &len, err);
+	status = hash_file(path, kind, ALGORITHM_BY_ANY, digest, &len, err);
 	if (status != AG_OK)
 		return status;
 	if (job->minisign != NULL)

@@ -154,7 +154,7 @@ digest_file(const struct verify_job *job, enum hash_algorithm algorithm,
 	const struct checksum_kind kind = { algorithm, hash_bytes(algorithm) };
 	uint64_t len;
 
-	return hash_file(job->path, kind, digest, &len, err);
+	return hash_file(job->path, kind, ALGORITHM_BY_ANY, digest, &len, err);
 }
 
 /*

@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--algorithm|--length|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--family|--algorithm|--length|--provider|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|kv|member|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|crypt|kv|member|node|roster) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -56,7 +56,9 @@ _aegis_words() {
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
 	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;
-	'hash ') words=' -a --algorithm -l --length -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
+	'crypt ') words=' list' ;;
+	'crypt list') words=' -F --family' ;;
+	'hash ') words=' -a --algorithm -l --length --provider -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;
 	'keygen ') words=' -T --type -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'kv ') words=' get put del list watch txn request' ;;
@@ -93,7 +95,7 @@ _aegis_words() {
 	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
 	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
-	' ') words=' backup cluster completion config consensus-inspect hash help keygen kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -103,4 +105,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-hash aegis-help aegis-keygen aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify

@@ -52,11 +52,11 @@ checksum_name(char out[static CHECKSUM_NAME_BYTES], struct checksum_kind kind)
 
 enum ag_status
 checksum_open(struct hash **out, struct checksum_kind kind,
-    struct ag_error *err)
+    enum algorithm_provider provider, struct ag_error *err)
 {
 	return is_blake2b(kind.algorithm)
-	    ? hash_open_blake2b(out, kind.digest_bytes, err)
-	    : hash_open(out, kind.algorithm, err);
+	    ? hash_open_blake2b(out, kind.digest_bytes, provider, err)
+	    : hash_open_by(out, kind.algorithm, provider, err);
 }
 
 /* As coreutils and BSD spell them. */

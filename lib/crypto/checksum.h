@@ -37,7 +37,7 @@ void checksum_name(char out[static CHECKSUM_NAME_BYTES],
     struct checksum_kind kind);
 
 enum ag_status checksum_open(struct hash **out, struct checksum_kind kind,
-    struct ag_error *err) AG_MUST_USE;
+    enum algorithm_provider provider, struct ag_error *err) AG_MUST_USE;
 
 struct checksum_style {
 	bool is_tagged;

@@ -2,7 +2,8 @@
  * Hashes: BLAKE2b below its full length by libsodium, the rest by OpenSSL.
  *
  * OpenSSL 3.0 has BLAKE2b only at its full length, libsodium has no SHA-3
- * and a SHA-256 four times slower: each does what it is better at.
+ * and a SHA-256 four times slower: each does what it is better at, and either
+ * does what both have when it is asked for by name.
  *
  * NOT HERE Their names (crypto/algorithm.c).
  */
@@ -22,8 +23,13 @@
 #define READ_BYTES ((size_t)32 << 10)
 
 struct hash {
-	crypto_generichash_state blake2b;
-	EVP_MD_CTX *evp; /* NULL for BLAKE2b by libsodium */
+	union {
+		crypto_generichash_state blake2b;
+		crypto_hash_sha256_state sha256;
+		crypto_hash_sha512_state sha512;
+	} state;
+	EVP_MD_CTX *evp; /* NULL: by libsodium */
+	enum hash_algorithm algorithm;
 	size_t digest_bytes;
 };
 
@@ -47,7 +53,7 @@ hash_bytes(enum hash_algorithm algorithm)
 	    : HASH_BYTES;
 }
 
-/* OpenSSL's function, which needs it loaded; NULL: libsodium's is used. */
+/* OpenSSL's function, which needs it loaded; NULL: it has none. */
 static const EVP_MD *
 function_of(enum hash_algorithm algorithm)
 {
@@ -67,69 +73,118 @@ function_of(enum hash_algorithm algorithm)
 	}
 }
 
+/* Begin by libsodium, which can not fail. */
+static void
+start_sodium(struct hash *hash)
+{
+	if (hash->algorithm == HASH_SHA_256)
+		(void)crypto_hash_sha256_init(&hash->state.sha256);
+	else if (hash->algorithm == HASH_SHA_512)
+		(void)crypto_hash_sha512_init(&hash->state.sha512);
+	else
+		(void)crypto_generichash_init(&hash->state.blake2b, NULL, 0,
+		    hash->digest_bytes);
+}
+
+static enum ag_status
+start_evp(struct hash *hash, struct ag_error *err)
+{
+	const EVP_MD *md = function_of(hash->algorithm);
+
+	AG_ASSERT(md != NULL);
+	hash->evp = EVP_MD_CTX_new();
+	if (hash->evp == NULL)
+		return ag_fail(err, AG_ENOMEM, "hash: out of memory");
+	if (EVP_DigestInit_ex(hash->evp, md, NULL) != 1)
+		return ag_fail(err, AG_EINTERNAL, "hash: OpenSSL refused %s",
+		    EVP_MD_get0_name(md));
+	return AG_OK;
+}
+
 static enum ag_status
 open_with(struct hash **out, enum hash_algorithm algorithm, size_t digest_bytes,
-    struct ag_error *err)
+    enum algorithm_provider provider, struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
-	const EVP_MD *md;
 	struct hash *hash;
 
 	*out = NULL;
-	if (algorithm != HASH_BLAKE2B_256)
+	if (provider == ALGORITHM_BY_LIBCRYPTO)
 		status = late_crypto_load(err);
 	if (status != AG_OK)
 		return status;
-	md = function_of(algorithm);
 	/* The state wants 64-byte alignment, and a size that is a multiple. */
 	hash = aligned_alloc(64, (sizeof(*hash) + 63) / 64 * 64);
 	if (hash == NULL)
 		return ag_fail(err, AG_ENOMEM, "hash: out of memory");
+	hash->evp = NULL;
+	hash->algorithm = algorithm;
 	hash->digest_bytes = digest_bytes;
-	hash->evp = md == NULL ? NULL : EVP_MD_CTX_new();
-	if (md != NULL && hash->evp == NULL) {
-		free(hash);
-		return ag_fail(err, AG_ENOMEM, "hash: out of memory");
-	}
-	if (md == NULL) {
-		(void)crypto_generichash_init(&hash->blake2b, NULL, 0,
-		    digest_bytes);
-	} else if (EVP_DigestInit_ex(hash->evp, md, NULL) != 1) {
+	if (provider == ALGORITHM_BY_LIBCRYPTO)
+		status = start_evp(hash, err);
+	else
+		start_sodium(hash);
+	if (status != AG_OK) {
 		hash_close(hash);
-		return ag_fail(err, AG_EINTERNAL, "hash: OpenSSL refused %s",
-		    EVP_MD_get0_name(md));
+		return status;
 	}
 	*out = hash;
 	return AG_OK;
 }
 
 enum ag_status
-hash_open(struct hash **out, enum hash_algorithm algorithm,
-    struct ag_error *err)
+hash_open_by(struct hash **out, enum hash_algorithm algorithm,
+    enum algorithm_provider provider, struct ag_error *err)
 {
-	return open_with(out, algorithm, hash_bytes(algorithm), err);
+	const struct algorithm *row = algorithm_get(ALGORITHM_HASH, algorithm);
+
+	*out = NULL;
+	if (!algorithm_has_provider(row, provider))
+		return ag_fail(err, AG_EINVAL, "%s has no %s",
+		    algorithm_provider_name(provider), row->name);
+	if (provider == ALGORITHM_BY_ANY)
+		provider = row->providers[0];
+	return open_with(out, algorithm, hash_bytes(algorithm), provider, err);
 }
 
 enum ag_status
-hash_open_blake2b(struct hash **out, size_t digest_bytes, struct ag_error *err)
+hash_open(struct hash **out, enum hash_algorithm algorithm,
+    struct ag_error *err)
+{
+	return hash_open_by(out, algorithm, ALGORITHM_BY_ANY, err);
+}
+
+enum ag_status
+hash_open_blake2b(struct hash **out, size_t digest_bytes,
+    enum algorithm_provider provider, struct ag_error *err)
 {
 	AG_ASSERT(digest_bytes > 0);
 	AG_ASSERT(digest_bytes <= HASH_BYTES_MAX);
-	return open_with(out,
-	    digest_bytes == HASH_BYTES_MAX ? HASH_BLAKE2B_512
-					   : HASH_BLAKE2B_256,
-	    digest_bytes, err);
+	if (digest_bytes == HASH_BYTES_MAX)
+		return hash_open_by(out, HASH_BLAKE2B_512, provider, err);
+	*out = NULL;
+	if (provider == ALGORITHM_BY_LIBCRYPTO)
+		return ag_fail(err, AG_EINVAL,
+		    "libcrypto has BLAKE2b of 512 bits only");
+	return open_with(out, HASH_BLAKE2B_256, digest_bytes,
+	    ALGORITHM_BY_LIBSODIUM, err);
 }
 
 void
 hash_update(struct hash *hash, struct bytes data)
 {
-	if (hash->evp == NULL)
-		(void)crypto_generichash_update(&hash->blake2b, data.data,
-		    data.len);
-	else
+	if (hash->evp != NULL)
 		AG_ASSERT(
 		    EVP_DigestUpdate(hash->evp, data.data, data.len) == 1);
+	else if (hash->algorithm == HASH_SHA_256)
+		(void)crypto_hash_sha256_update(&hash->state.sha256, data.data,
+		    data.len);
+	else if (hash->algorithm == HASH_SHA_512)
+		(void)crypto_hash_sha512_update(&hash->state.sha512, data.data,
+		    data.len);
+	else
+		(void)crypto_generichash_update(&hash->state.blake2b, data.data,
+		    data.len);
 }
 
 enum ag_status
@@ -162,11 +217,15 @@ hash_read(struct hash *hash, int fd, const char *name, uint64_t *len,
 void
 hash_finish(struct hash *hash, uint8_t *digest)
 {
-	if (hash->evp == NULL)
-		(void)crypto_generichash_final(&hash->blake2b, digest,
-		    hash->digest_bytes);
-	else
+	if (hash->evp != NULL)
 		AG_ASSERT(EVP_DigestFinal_ex(hash->evp, digest, NULL) == 1);
+	else if (hash->algorithm == HASH_SHA_256)
+		(void)crypto_hash_sha256_final(&hash->state.sha256, digest);
+	else if (hash->algorithm == HASH_SHA_512)
+		(void)crypto_hash_sha512_final(&hash->state.sha512, digest);
+	else
+		(void)crypto_generichash_final(&hash->state.blake2b, digest,
+		    hash->digest_bytes);
 }
 
 void

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "crypto/algorithm.h"
 
 #define HASH_BYTES 32 /* of the 256-bit ones */
 #define HASH_BYTES_MAX 64
@@ -40,9 +41,13 @@ struct hash;
 enum ag_status hash_open(struct hash **out, enum hash_algorithm algorithm,
     struct ag_error *err) AG_MUST_USE;
 
+/* The same by a provider that is asked for.  AG_EINVAL when it has none. */
+enum ag_status hash_open_by(struct hash **out, enum hash_algorithm algorithm,
+    enum algorithm_provider provider, struct ag_error *err) AG_MUST_USE;
+
 /* BLAKE2b with a digest of 1 to 64 bytes: the length is part of the hash. */
 enum ag_status hash_open_blake2b(struct hash **out, size_t digest_bytes,
-    struct ag_error *err) AG_MUST_USE;
+    enum algorithm_provider provider, struct ag_error *err) AG_MUST_USE;
 
 void hash_update(struct hash *hash, struct bytes data);
 

@@ -187,6 +187,19 @@ exits 0 "$AEGIS" hash --list -o json
 [ "$(jq -r '.algorithms[] | select(.name == "md5").standing' out)" = refused ] ||
 	fail "--list: $(cat out)"
 
+# Either library computes the same, where both can.
+for algorithm in sha-256 sha-512 blake2b; do
+	exits 0 "$AEGIS" hash -a $algorithm --provider libsodium "$AEGIS"
+	cp out theirs
+	exits 0 "$AEGIS" hash -a $algorithm --provider LibCrypto "$AEGIS"
+	cmp -s out theirs || fail "$algorithm: the libraries differ"
+done
+misused "$AEGIS" hash -a sha3-256 --provider libsodium d/empty
+complains 'libsodium has no sha3-256'
+misused "$AEGIS" hash -a blake2b -l 256 --provider libcrypto d/empty
+misused "$AEGIS" hash --provider openssl d/empty
+misused "$AEGIS" hash -c --provider libsodium list
+
 # A device that is full is told of.
 "$AEGIS" hash d/empty >/dev/full 2>err
 [ $? = 3 ] || fail "a full device is not noticed"

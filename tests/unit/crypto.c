@@ -447,38 +447,6 @@ a_broken_hash_is_refused_with_the_reason(void **state)
 	    "hash 'SHA1' is refused: collisions are made of it");
 }
 
-/* Two rows of one name would make what it means depend on their order. */
-static void
-every_algorithm_has_names_of_its_own(void **state)
-{
-	const struct algorithm *found;
-	struct ag_error err;
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < algorithm_count; i++) {
-		const struct algorithm *row = &algorithm_table[i];
-		char aliases[128], *word, *rest = aliases;
-		enum ag_status status =
-		    algorithm_find(&found, row->family, row->name, &err);
-
-		if (row->standing == ALGORITHM_REFUSED) {
-			assert_int_equal(status, AG_EREFUSED);
-			continue;
-		}
-		assert_int_equal(status, AG_OK);
-		assert_ptr_equal(found, row);
-		assert_ptr_equal(algorithm_get(row->family, row->id), row);
-		(void)snprintf(aliases, sizeof(aliases), "%s", row->aliases);
-		while ((word = strsep(&rest, " ")) != NULL && *word != '\0') {
-			assert_int_equal(algorithm_find(&found, row->family,
-					     word, &err),
-			    AG_OK);
-			assert_ptr_equal(found, row);
-		}
-	}
-}
-
 static void
 hashes_of_abc_are_the_published_ones(void **state)
 {
@@ -828,7 +796,6 @@ main(void)
 		cmocka_unit_test(
 		    an_unknown_hash_lists_the_known_ones_or_the_nearest),
 		cmocka_unit_test(a_broken_hash_is_refused_with_the_reason),
-		cmocka_unit_test(every_algorithm_has_names_of_its_own),
 		cmocka_unit_test(hashes_of_abc_are_the_published_ones),
 		cmocka_unit_test(blake2b_answers_are_the_published_ones),
 		cmocka_unit_test(sha3_answers_are_the_published_ones),

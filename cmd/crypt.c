@@ -1,0 +1,98 @@
+/*
+ * aegis crypt: what there is of cryptography, and where it stands.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/applet.h"
+#include "cmd/exit.h"
+#include "cmd/output.h"
+#include "crypto/algorithm.h"
+
+static const struct output_column list_columns[] = {
+	{ "family", NULL, 0 },
+	{ "name", NULL, OUTPUT_VALUE_COLUMN },
+	{ "aliases", NULL, OUTPUT_WIDE_ONLY },
+	{ "providers", NULL, 0 },
+	{ "standing", NULL, 0 },
+	{ "note", NULL, 0 },
+	{ NULL, NULL, 0 },
+};
+
+static const struct applet_option list_options[] = {
+	{ 'F', "family", "NAME", "key, cipher, hash or signature alone" },
+	OPTIONS_END,
+};
+
+/* -1: all of them.  False when the name is none. */
+static bool
+find_family(int *family, const char *name)
+{
+	*family = -1;
+	for (int i = ALGORITHM_KEY; name != NULL && i <= ALGORITHM_SIGNATURE;
+	     i++)
+		if (strcmp(name,
+			algorithm_family_name((enum algorithm_family)i)) == 0)
+			*family = i;
+	return name == NULL || *family != -1;
+}
+
+static void
+put_row(struct output *out, const struct algorithm *row)
+{
+	const char *second = algorithm_provider_name(row->providers[1]);
+	char providers[64];
+
+	(void)snprintf(providers, sizeof(providers), "%s%s%s",
+	    algorithm_provider_name(row->providers[0]),
+	    second[0] != '\0' ? "," : "", second);
+	output_text(out, algorithm_family_name(row->family));
+	output_text(out, row->name);
+	output_text(out, row->aliases);
+	output_list(out, providers);
+	output_text(out, algorithm_standing_name(row->standing));
+	output_text(out, row->note);
+	output_row(out);
+}
+
+static int
+crypt_list(struct applet_call *call)
+{
+	const char *name = options_text(&call->options, "family");
+	struct output *out;
+	struct ag_error err;
+	int family;
+
+	if (!find_family(&family, name))
+		return applet_usage(call,
+		    "family '%s' is not one of key, cipher, hash, signature",
+		    name);
+	if (output_new(&out, call, stdout, "algorithms", list_columns, &err) !=
+	    AG_OK)
+		return exit_fail(call, &err);
+	for (size_t i = 0; i < algorithm_count; i++)
+		if (family == -1 || (int)algorithm_table[i].family == family)
+			put_row(out, &algorithm_table[i]);
+	return output_end(out, &err) == AG_OK ? EXIT_YES
+					      : exit_fail(call, &err);
+}
+
+static const struct applet_command crypt_commands[] = {
+	{ "list", "", "which algorithms are allowed, and who computes them",
+	    list_options, crypt_list },
+	{ 0 },
+};
+
+static const char *const crypt_examples[] = {
+	"aegis crypt list",
+	"aegis crypt list -F key -o value",
+	NULL,
+};
+
+const struct applet applet_crypt = {
+	.name = "crypt",
+	.summary = "show which cryptography there is",
+	.commands = crypt_commands,
+	.examples = crypt_examples,
+	.flags = APPLET_OFFLINE,
+};

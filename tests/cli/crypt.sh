@@ -1,0 +1,33 @@
+#!/bin/sh
+# aegis crypt: the list of algorithms.
+# Environment: AEGIS, the binary.  Exit: 0 when all holds, 1 with a word.
+set -u
+# shellcheck source=tests/cli/lib.sh
+. "${0%/*}/lib.sh"
+
+exits 0 "$AEGIS" crypt list
+for word in ed25519 x25519 rsa-3072 xchacha20-poly1305 blake2b-256; do
+	says $word
+done
+unmoved
+exits 0 "$AEGIS" crypt list -F hash -o value
+says sha3-256
+grep -q ed25519 out && fail "a key among the hashes: $(cat out)"
+exits 0 "$AEGIS" crypt list -F key -o csv
+says 'key,rsa-2048,rsa2048,libcrypto,verify-only,'
+says 'key,dsa,ssh-dss,,refused,'
+
+# What is refused says why, whatever it is.
+command -v jq >/dev/null || exit 0
+exits 0 "$AEGIS" crypt list -o json
+[ "$(jq '[.algorithms[] | select(.standing != "allowed" and .note == "")]
+	| length' out)" = 0 ] || fail "no reason: $(cat out)"
+[ "$(jq -r '.algorithms[] | select(.name == "sha-256").providers
+	| join(" ")' out)" = "libcrypto libsodium" ] ||
+	fail "providers: $(cat out)"
+
+misused "$AEGIS" crypt
+misused "$AEGIS" crypt lst
+complains 'did you mean list?'
+misused "$AEGIS" crypt list -F hashes
+exit 0
