@@ -239,7 +239,7 @@ parse_key(struct sign_job *job, struct bytes text, const char *path,
 	struct secret *passphrase = NULL;
 	bool is_minisign = minisign_is_file(text);
 	bool is_encrypted = is_minisign ? minisign_key_is_encrypted(text)
-					: ssh_signer_wants_passphrase(text);
+					: openssh_key_is_encrypted(text);
 	enum ag_status status = AG_OK;
 
 	if (is_encrypted)

@@ -65,8 +65,6 @@ const struct algorithm algorithm_table[] = {
 	REFUSED(KEY, "secp256k1", "", "no SSH or TLS has it"),
 	ALLOWED(CIPHER, "xchacha20-poly1305", "xchacha20", SODIUM, 0,
 	    "seals keys", ALGORITHM_CIPHER_XCHACHA20, 256),
-	ALLOWED(CIPHER, "chacha20-poly1305", "chacha20", CRYPTO, 0,
-	    "seals streams", ALGORITHM_CIPHER_CHACHA20, 256),
 	REFUSED(CIPHER, "aes-256-cbc", "aes256-cbc",
 	    "not authenticated; in key files of PKCS#8 alone"),
 	REFUSED(CIPHER, "aes-256-ctr", "aes256-ctr",

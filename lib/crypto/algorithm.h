@@ -35,7 +35,6 @@ enum algorithm_provider {
 
 enum algorithm_cipher {
 	ALGORITHM_CIPHER_XCHACHA20,
-	ALGORITHM_CIPHER_CHACHA20,
 };
 
 struct algorithm {

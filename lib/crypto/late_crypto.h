@@ -15,8 +15,6 @@
 #include "base/late.h"
 
 #define LATE_CRYPTO(X)                      \
-	X(BIO_free)                         \
-	X(BIO_new_mem_buf)                  \
 	X(BN_CTX_free)                      \
 	X(BN_CTX_secure_new)                \
 	X(BN_bin2bn)                        \
@@ -34,6 +32,13 @@
 	X(ECDSA_SIG_get0_s)                 \
 	X(ECDSA_SIG_new)                    \
 	X(ECDSA_SIG_set0)                   \
+	X(EVP_CIPHER_CTX_ctrl)              \
+	X(EVP_CIPHER_CTX_free)              \
+	X(EVP_CIPHER_CTX_new)               \
+	X(EVP_CIPHER_CTX_set_padding)       \
+	X(EVP_CipherFinal_ex)               \
+	X(EVP_CipherInit_ex)                \
+	X(EVP_CipherUpdate)                 \
 	X(EVP_DigestFinal_ex)               \
 	X(EVP_DigestInit_ex)                \
 	X(EVP_DigestSign)                   \
@@ -49,6 +54,11 @@
 	X(EVP_PKEY_free)                    \
 	X(EVP_PKEY_fromdata)                \
 	X(EVP_PKEY_fromdata_init)           \
+	X(EVP_aes_128_cbc)                  \
+	X(EVP_aes_128_ctr)                  \
+	X(EVP_aes_256_cbc)                  \
+	X(EVP_aes_256_ctr)                  \
+	X(EVP_aes_256_gcm)                  \
 	X(EVP_blake2b512)                   \
 	X(EVP_sha256)                       \
 	X(EVP_sha384)                       \
@@ -62,7 +72,6 @@
 	X(OSSL_PARAM_BLD_push_utf8_string)  \
 	X(OSSL_PARAM_BLD_to_param)          \
 	X(OSSL_PARAM_free)                  \
-	X(PEM_read_bio_PrivateKey)          \
 	X(d2i_ECDSA_SIG)                    \
 	X(i2d_ECDSA_SIG)
 
@@ -75,8 +84,6 @@ extern struct late_crypto_functions late_crypto_call;
 /* Fill the slots.  AG_ESYS: it can not be loaded; nothing may be called. */
 enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 
-#define BIO_free (*late_crypto_call.BIO_free)
-#define BIO_new_mem_buf (*late_crypto_call.BIO_new_mem_buf)
 #define BN_CTX_free (*late_crypto_call.BN_CTX_free)
 #define BN_CTX_secure_new (*late_crypto_call.BN_CTX_secure_new)
 #define BN_bin2bn (*late_crypto_call.BN_bin2bn)
@@ -94,6 +101,14 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define ECDSA_SIG_get0_s (*late_crypto_call.ECDSA_SIG_get0_s)
 #define ECDSA_SIG_new (*late_crypto_call.ECDSA_SIG_new)
 #define ECDSA_SIG_set0 (*late_crypto_call.ECDSA_SIG_set0)
+#define EVP_CIPHER_CTX_ctrl (*late_crypto_call.EVP_CIPHER_CTX_ctrl)
+#define EVP_CIPHER_CTX_free (*late_crypto_call.EVP_CIPHER_CTX_free)
+#define EVP_CIPHER_CTX_new (*late_crypto_call.EVP_CIPHER_CTX_new)
+#define EVP_CIPHER_CTX_set_padding \
+	(*late_crypto_call.EVP_CIPHER_CTX_set_padding)
+#define EVP_CipherFinal_ex (*late_crypto_call.EVP_CipherFinal_ex)
+#define EVP_CipherInit_ex (*late_crypto_call.EVP_CipherInit_ex)
+#define EVP_CipherUpdate (*late_crypto_call.EVP_CipherUpdate)
 #define EVP_DigestFinal_ex (*late_crypto_call.EVP_DigestFinal_ex)
 #define EVP_DigestInit_ex (*late_crypto_call.EVP_DigestInit_ex)
 #define EVP_DigestSign (*late_crypto_call.EVP_DigestSign)
@@ -110,6 +125,11 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define EVP_PKEY_free (*late_crypto_call.EVP_PKEY_free)
 #define EVP_PKEY_fromdata (*late_crypto_call.EVP_PKEY_fromdata)
 #define EVP_PKEY_fromdata_init (*late_crypto_call.EVP_PKEY_fromdata_init)
+#define EVP_aes_128_cbc (*late_crypto_call.EVP_aes_128_cbc)
+#define EVP_aes_128_ctr (*late_crypto_call.EVP_aes_128_ctr)
+#define EVP_aes_256_cbc (*late_crypto_call.EVP_aes_256_cbc)
+#define EVP_aes_256_ctr (*late_crypto_call.EVP_aes_256_ctr)
+#define EVP_aes_256_gcm (*late_crypto_call.EVP_aes_256_gcm)
 #define EVP_blake2b512 (*late_crypto_call.EVP_blake2b512)
 #define EVP_sha256 (*late_crypto_call.EVP_sha256)
 #define EVP_sha384 (*late_crypto_call.EVP_sha384)
@@ -125,7 +145,6 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 	(*late_crypto_call.OSSL_PARAM_BLD_push_utf8_string)
 #define OSSL_PARAM_BLD_to_param (*late_crypto_call.OSSL_PARAM_BLD_to_param)
 #define OSSL_PARAM_free (*late_crypto_call.OSSL_PARAM_free)
-#define PEM_read_bio_PrivateKey (*late_crypto_call.PEM_read_bio_PrivateKey)
 #define d2i_ECDSA_SIG (*late_crypto_call.d2i_ECDSA_SIG)
 #define i2d_ECDSA_SIG (*late_crypto_call.i2d_ECDSA_SIG)
 

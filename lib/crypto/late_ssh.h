@@ -44,7 +44,6 @@
 	X(ssh_key_type)                  \
 	X(ssh_new)                       \
 	X(ssh_options_set)               \
-	X(ssh_pki_export_privkey_base64) \
 	X(ssh_pki_export_pubkey_base64)  \
 	X(ssh_pki_import_privkey_base64) \
 	X(ssh_remove_channel_callbacks)  \
@@ -98,8 +97,6 @@ enum ag_status late_ssh_load(struct ag_error *err) AG_MUST_USE;
 #define ssh_key_type (*late_ssh_call.ssh_key_type)
 #define ssh_new (*late_ssh_call.ssh_new)
 #define ssh_options_set (*late_ssh_call.ssh_options_set)
-#define ssh_pki_export_privkey_base64 \
-	(*late_ssh_call.ssh_pki_export_privkey_base64)
 #define ssh_pki_export_pubkey_base64 \
 	(*late_ssh_call.ssh_pki_export_pubkey_base64)
 #define ssh_pki_import_privkey_base64 \

@@ -1,17 +1,10 @@
 /*
- * Plain openssh-key-v1 containers, read and written in locked memory.
+ * openssh-key-v1 containers, read and written in locked memory.
  *
- * FORMAT   "openssh-key-v1" NUL | string cipher | string kdf | string kdf
- *          options | u32 1 | string public blob | string private section
- *          private section, cipher "none":
- *          u32 check | u32 the same | string "ssh-ed25519" | string public
- *          (32) | string seed and public (64) | string comment | padding
- *          1, 2, 3, … to a multiple of 8
- *          Integers big-endian; a string is a u32 length and its bytes.
- *
- * RULES    1. The public half stands in the file three times and follows
- *             from the seed: all four must agree.
- *          2. Nothing may follow, and padding must count up as it should.
+ * RULES    1. Nothing may follow, and padding must count up as it should.
+ *          2. Rounds are bounded before any is made.
+ *          3. Whether the passphrase was right is told by the check words:
+ *             a damaged section can not be told from a wrong passphrase.
  */
 #include "crypto/openssh_container.h"
 
@@ -19,220 +12,259 @@
 
 #include <sodium.h>
 
-#include "crypto/ssh_wire.h"
+#include "crypto/public_key.h"
 
 #define MAGIC "openssh-key-v1"
-#define CIPHER_BLOCK 8
-#define PADDING_BYTES_MAX 15 /* libssh pads to 16 */
+#define PLAIN_BLOCK 8
+#define PADDING_BYTES_MAX 15 /* libssh pads plain ones to 16 */
 
-/* Up to the cipher's name, which says whether a passphrase is needed. */
-static struct bytes
-read_cipher(struct ssh_wire_reader *r, const struct secret *container)
+static enum ag_status
+read_bcrypt(struct openssh_cipher *cipher, struct bytes options,
+    const char *name, struct ag_error *err)
 {
-	struct bytes all = secret_bytes(container);
+	struct ssh_wire_reader r;
 
-	ssh_wire_start(r, all);
-	if (!bytes_equal(ssh_wire_get_raw(r, sizeof(MAGIC)),
+	ssh_wire_start(&r, options);
+	cipher->salt = ssh_wire_get_string(&r);
+	cipher->rounds = ssh_wire_get_u32(&r);
+	if (!ssh_wire_is_done(&r) || cipher->salt.len == 0 ||
+	    cipher->salt.len > 64 || cipher->rounds == 0)
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	if (cipher->rounds > OPENSSH_ROUNDS_MAX)
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: its passphrase takes more than %d rounds",
+		    name, OPENSSH_ROUNDS_MAX);
+	return AG_OK;
+}
+
+/* What is wrong with a whole container's encryption. */
+static enum ag_status
+read_encryption(struct openssh_container *container, struct bytes kdf,
+    struct bytes options, const char *name, struct ag_error *err)
+{
+	struct bytes cipher = container->cipher.name;
+
+	container->is_plain = bytes_equal(cipher, bytes_from_text("none"));
+	if (container->is_plain)
+		return bytes_equal(kdf, bytes_from_text("none")) &&
+			options.len == 0
+		    ? AG_OK
+		    : ag_fail(err, AG_EINVAL,
+			  "private key %s: damaged or cut short", name);
+	if (!bytes_equal(kdf, bytes_from_text("bcrypt")) ||
+	    openssh_cipher_block(cipher) == 0)
+		return ag_fail(err, AG_EVERSION,
+		    "private key %s: its cipher or key derivation is not done "
+		    "here; ssh-keygen -p -Z " OPENSSH_CIPHER " changes it",
+		    name);
+	return read_bcrypt(&container->cipher, options, name, err);
+}
+
+enum ag_status
+openssh_container_read(struct openssh_container *container, struct bytes raw,
+    const char *name, struct ag_error *err)
+{
+	struct ssh_wire_reader r;
+	struct bytes kdf, options;
+	bool is_single;
+
+	*container = (struct openssh_container){ 0 };
+	ssh_wire_start(&r, raw);
+	if (!bytes_equal(ssh_wire_get_raw(&r, sizeof(MAGIC)),
 		bytes_of(MAGIC, sizeof(MAGIC))))
-		r->failed = true;
-	return ssh_wire_get_string(r);
+		r.failed = true;
+	container->cipher.name = ssh_wire_get_string(&r);
+	kdf = ssh_wire_get_string(&r);
+	options = ssh_wire_get_string(&r);
+	is_single = ssh_wire_get_u32(&r) == 1;
+	container->blob = ssh_wire_get_string(&r);
+	container->section = ssh_wire_get_string(&r);
+	container->tag = ssh_wire_get_raw(&r,
+	    openssh_cipher_tag_bytes(container->cipher.name));
+	if (!ssh_wire_is_done(&r) || !is_single || container->section.len == 0)
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged, cut short, or not a single key",
+		    name);
+	return read_encryption(container, kdf, options, name, err);
+}
+
+/* Are the first words of a section the same? */
+static bool
+is_checked(struct bytes section)
+{
+	return section.len >= 8 &&
+	    sodium_memcmp(section.data, section.data + 4, 4) == 0;
+}
+
+static enum ag_status
+decrypt(struct secret *section, const struct openssh_container *container,
+    const struct secret *passphrase, const char *name, struct ag_error *err)
+{
+	size_t block = openssh_cipher_block(container->cipher.name);
+	enum ag_status status;
+
+	if (passphrase == NULL)
+		return ag_fail(err, AG_EDENIED,
+		    "private key %s: it is encrypted and needs its passphrase "
+		    "(--passphrase-fd)",
+		    name);
+	if (container->section.len % block != 0)
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	status = openssh_cipher_open(&container->cipher, passphrase,
+	    container->section, container->tag, secret_data(section), err);
+	if (status == AG_OK && !is_checked(secret_bytes(section)))
+		status =
+		    ag_fail(err, AG_EDENIED, "wrong passphrase, or damaged");
+	if (status == AG_EDENIED)
+		ag_error_prefix(err, "private key %s", name);
+	return status;
 }
 
 enum ag_status
-openssh_container_is_plain(const struct secret *container, bool *is_plain)
+openssh_container_open(struct secret **section,
+    const struct openssh_container *container, const struct secret *passphrase,
+    const char *name, struct ag_error *err)
 {
-	struct ssh_wire_reader r;
+	struct secret *out = secret_copy(container->section);
+	enum ag_status status = AG_OK;
 
-	*is_plain =
-	    bytes_equal(read_cipher(&r, container), bytes_from_text("none"));
-	return r.failed ? AG_EINVAL : AG_OK;
+	*section = NULL;
+	if (out == NULL)
+		return ag_fail(err, AG_ENOMEM, "private key %s: out of memory",
+		    name);
+	if (!container->is_plain)
+		status = decrypt(out, container, passphrase, name, err);
+	else if (!is_checked(secret_bytes(out)) ||
+	    container->section.len % PLAIN_BLOCK != 0)
+		status = ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	if (status != AG_OK) {
+		secret_free(out);
+		return status;
+	}
+	*section = out;
+	return AG_OK;
 }
 
 bool
-openssh_container_is_bearable(const struct secret *container)
+openssh_container_start(struct ssh_wire_reader *r, struct bytes section,
+    const char *type)
 {
-	struct ssh_wire_reader r, options;
-	struct bytes raw;
-
-	(void)read_cipher(&r, container);
-	if (!ssh_wire_expect(&r, "bcrypt"))
-		return false;
-	raw = ssh_wire_get_string(&r);
-	ssh_wire_start(&options, raw);
-	(void)ssh_wire_get_string(&options);
-	return ssh_wire_get_u32(&options) <= OPENSSH_ROUNDS_MAX &&
-	    !options.failed;
+	ssh_wire_start(r, section);
+	(void)ssh_wire_get_raw(r, 8);
+	return ssh_wire_expect(r, type);
 }
 
-enum ag_status
-openssh_container_blob(const struct secret *container, struct bytes *blob)
+static bool
+is_padding(struct bytes padding)
 {
-	struct ssh_wire_reader r;
-
-	(void)read_cipher(&r, container);
-	(void)ssh_wire_get_string(&r);
-	(void)ssh_wire_get_string(&r);
-	if (ssh_wire_get_u32(&r) != 1)
-		return AG_EINVAL;
-	*blob = ssh_wire_get_string(&r);
-	return r.failed ? AG_EINVAL : AG_OK;
-}
-
-enum ag_status
-openssh_container_public(const struct secret *container,
-    uint8_t key[static SIGN_PUBLIC_BYTES])
-{
-	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
-	struct bytes blob;
-
-	if (openssh_container_blob(container, &blob) != AG_OK ||
-	    blob.len != sizeof(expected))
-		return AG_EINVAL;
-	memcpy(key, blob.data + sizeof(expected) - SIGN_PUBLIC_BYTES,
-	    SIGN_PUBLIC_BYTES);
-	public_key_blob(expected, key);
-	return memcmp(expected, blob.data, sizeof(expected)) == 0 ? AG_OK
-								  : AG_EINVAL;
-}
-
-bool
-openssh_container_is_padding(struct bytes padding)
-{
-	size_t i;
-
 	if (padding.len > PADDING_BYTES_MAX)
 		return false;
-	for (i = 0; i < padding.len; i++)
+	for (size_t i = 0; i < padding.len; i++)
 		if (padding.data[i] != i + 1)
 			return false;
 	return true;
 }
 
-/* The private section of a plain container, against the public blob. */
-static enum ag_status
-section_parse(struct secret **key, char *comment, struct bytes section,
-    struct bytes blob, const char *name, struct ag_error *err)
+bool
+openssh_container_end(struct ssh_wire_reader *r, char *comment)
 {
-	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
-	struct bytes public_key, private_key, note;
-	struct ssh_wire_reader r;
-	uint32_t check;
-	bool is_checked;
+	struct bytes note = ssh_wire_get_string(r);
 
-	ssh_wire_start(&r, section);
-	check = ssh_wire_get_u32(&r);
-	is_checked = check == ssh_wire_get_u32(&r);
-	if (!is_checked || !ssh_wire_expect(&r, PUBLIC_KEY_TYPE))
-		return ag_fail(err, AG_EVERSION,
-		    "private key %s: not an Ed25519 key", name);
-	public_key = ssh_wire_get_string(&r);
-	private_key = ssh_wire_get_string(&r);
-	note = ssh_wire_get_string(&r);
-	if (r.failed || public_key.len != SIGN_PUBLIC_BYTES ||
-	    private_key.len != SIGN_SECRET_BYTES ||
-	    note.len >= PUBLIC_KEY_COMMENT_BYTES ||
-	    section.len % CIPHER_BLOCK != 0 ||
-	    !openssh_container_is_padding(bytes_of(r.at, r.left)))
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged or cut short", name);
-	*key = secret_copy(private_key);
-	if (*key == NULL)
-		return ag_fail(err, AG_ENOMEM, "private key %s: out of memory",
-		    name);
-	public_key_blob(expected, public_key.data);
-	if (!bytes_equal(blob, bytes_of(expected, sizeof(expected))) ||
-	    memcmp(private_key.data + SIGN_SEED_BYTES, public_key.data,
-		SIGN_PUBLIC_BYTES) != 0 ||
-	    !sign_key_is_sound(*key)) {
-		secret_free(*key);
-		*key = NULL;
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, its halves do not belong "
-		    "together",
-		    name);
-	}
-	if (comment != NULL) {
-		memcpy(comment, note.data, note.len);
-		comment[note.len] = '\0';
-	}
-	return AG_OK;
+	if (r->failed || !is_padding(bytes_of(r->at, r->left)))
+		return false;
+	if (comment == NULL)
+		return true;
+	if (note.len >= PUBLIC_KEY_COMMENT_BYTES ||
+	    memchr(note.data, '\0', note.len) != NULL)
+		note.len = 0;
+	memcpy(comment, note.data, note.len);
+	comment[note.len] = '\0';
+	return true;
 }
 
-enum ag_status
-openssh_container_section(const struct secret *container, struct bytes *blob,
-    struct bytes *section)
+/* Check words, fields, comment and padding to a multiple of block. */
+static struct secret *
+make_section(struct bytes fields, const char *comment, size_t block)
 {
-	struct ssh_wire_reader r;
-
-	if (!bytes_equal(read_cipher(&r, container), bytes_from_text("none")) ||
-	    !ssh_wire_expect(&r, "none") || !ssh_wire_expect(&r, "") ||
-	    ssh_wire_get_u32(&r) != 1)
-		return AG_EINVAL;
-	*blob = ssh_wire_get_string(&r);
-	*section = ssh_wire_get_string(&r);
-	return ssh_wire_is_done(&r) ? AG_OK : AG_EINVAL;
-}
-
-enum ag_status
-openssh_container_parse(struct secret **key, char *comment,
-    const struct secret *container, const char *name, struct ag_error *err)
-{
-	struct bytes blob, section;
-
-	if (openssh_container_section(container, &blob, &section) != AG_OK)
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, cut short, or not a single key",
-		    name);
-	return section_parse(key, comment, section, blob, name, err);
-}
-
-static size_t
-section_len(size_t comment_len)
-{
-	size_t len = 4 + 4 + PUBLIC_KEY_BLOB_BYTES + 4 + SIGN_SECRET_BYTES + 4 +
-	    comment_len;
-
-	return (len + CIPHER_BLOCK - 1) / CIPHER_BLOCK * CIPHER_BLOCK;
-}
-
-static uint8_t *
-put_section(uint8_t *at, const struct secret *key,
-    const uint8_t blob[static PUBLIC_KEY_BLOB_BYTES], const char *comment)
-{
-	size_t len = section_len(strlen(comment));
-	uint8_t *end = ssh_wire_put_u32(at, len) + len;
+	size_t len = 4 + 4 + fields.len + 4 + strlen(comment);
+	size_t padded = (len + block - 1) / block * block;
+	struct secret *section = secret_new(padded);
 	uint32_t check = randombytes_random();
-	uint8_t pad = 1;
-
-	at = ssh_wire_put_u32(at, len);
-	at = ssh_wire_put_u32(at, check);
-	at = ssh_wire_put_u32(at, check);
-	at = ssh_wire_put_raw(at, blob, PUBLIC_KEY_BLOB_BYTES);
-	at = ssh_wire_put_string(at, secret_bytes(key));
-	at = ssh_wire_put_string(at, bytes_from_text(comment));
-	while (at < end)
-		*at++ = pad++;
-	return end;
-}
-
-struct secret *
-openssh_container_make(const struct secret *key, const char *comment)
-{
-	uint8_t blob[PUBLIC_KEY_BLOB_BYTES];
-	struct secret *container = secret_new(
-	    256 + PUBLIC_KEY_BLOB_BYTES + section_len(strlen(comment)));
 	uint8_t *at;
 
-	if (container == NULL)
+	if (section == NULL)
 		return NULL;
-	public_key_blob(blob, secret_bytes(key).data + SIGN_SEED_BYTES);
-	at = ssh_wire_put_raw(secret_data(container), MAGIC, sizeof(MAGIC));
-	at = ssh_wire_put_string(at, bytes_from_text("none"));
-	at = ssh_wire_put_string(at, bytes_from_text("none"));
-	at = ssh_wire_put_string(at, bytes_from_text(""));
+	at = ssh_wire_put_u32(secret_data(section), check);
+	at = ssh_wire_put_u32(at, check);
+	at = ssh_wire_put_raw(at, fields.data, fields.len);
+	at = ssh_wire_put_string(at, bytes_from_text(comment));
+	for (uint8_t pad = 1; len < padded; len++)
+		*at++ = pad++;
+	return section;
+}
+
+/* Everything in front of the section. */
+static uint8_t *
+put_head(uint8_t *at, const struct openssh_cipher *cipher, struct bytes blob)
+{
+	at = ssh_wire_put_raw(at, MAGIC, sizeof(MAGIC));
+	at = ssh_wire_put_string(at, cipher->name);
+	if (cipher->salt.len > 0) {
+		at = ssh_wire_put_string(at, bytes_from_text("bcrypt"));
+		at = ssh_wire_put_u32(at, 4 + cipher->salt.len + 4);
+		at = ssh_wire_put_string(at, cipher->salt);
+		at = ssh_wire_put_u32(at, cipher->rounds);
+	} else {
+		at = ssh_wire_put_string(at, bytes_from_text("none"));
+		at = ssh_wire_put_string(at, bytes_from_text(""));
+	}
 	at = ssh_wire_put_u32(at, 1);
-	at = ssh_wire_put_string(at, bytes_of(blob, sizeof(blob)));
-	at = put_section(at, key, blob, comment);
-	secret_shorten(container, (size_t)(at - secret_data(container)));
-	return container;
+	return ssh_wire_put_string(at, blob);
+}
+
+enum ag_status
+openssh_container_make(struct secret **out, struct bytes blob,
+    struct bytes fields, const char *comment, const struct secret *passphrase,
+    struct ag_error *err)
+{
+	uint8_t salt[OPENSSH_SALT_BYTES], *at;
+	struct openssh_cipher cipher = { .name = bytes_from_text("none") };
+	size_t block = PLAIN_BLOCK;
+	enum ag_status status = AG_OK;
+	struct secret *section;
+
+	*out = NULL;
+	if (passphrase != NULL) {
+		randombytes_buf(salt, sizeof(salt));
+		cipher.name = bytes_from_text(OPENSSH_CIPHER);
+		cipher.salt = bytes_of(salt, sizeof(salt));
+		cipher.rounds = OPENSSH_ROUNDS;
+		block = openssh_cipher_block(cipher.name);
+	}
+	section = make_section(fields, comment, block);
+	if (section != NULL)
+		*out = secret_new(256 + blob.len + secret_len(section));
+	if (*out == NULL) {
+		secret_free(section);
+		return ag_fail(err, AG_ENOMEM, "write key: out of memory");
+	}
+	at = put_head(secret_data(*out), &cipher, blob);
+	at = ssh_wire_put_u32(at, secret_len(section));
+	if (passphrase != NULL)
+		status = openssh_cipher_seal(&cipher, passphrase,
+		    secret_bytes(section), at, err);
+	else
+		(void)ssh_wire_put_raw(at, secret_bytes(section).data,
+		    secret_len(section));
+	secret_shorten(*out,
+	    (size_t)(at - secret_data(*out)) + secret_len(section));
+	secret_free(section);
+	if (status != AG_OK) {
+		secret_free(*out);
+		*out = NULL;
+	}
+	return status;
 }

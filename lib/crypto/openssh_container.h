@@ -1,7 +1,17 @@
 /*
- * The container inside an OpenSSH private key file, for plain Ed25519 keys.
+ * The container inside an OpenSSH private key file, for keys of any type.
  *
  * Part of crypto/openssh_key.h, which is what callers want.
+ *
+ * FORMAT   "openssh-key-v1" NUL | string cipher | string kdf | string kdf
+ *          options | u32 1 | string public blob | string private section
+ *          [| tag, of a cipher that has one]
+ *          kdf options of "bcrypt": string salt, u32 rounds; of "none": ""
+ *          private section, once it is decrypted:
+ *          u32 check | u32 the same | string type | the key's fields |
+ *          string comment | padding 1, 2, 3, … to a multiple of the cipher's
+ *          block, or of 8
+ *          Integers big-endian; a string is a u32 length and its bytes.
  */
 #ifndef AEGIS_CRYPTO_OPENSSH_CONTAINER_H
 #define AEGIS_CRYPTO_OPENSSH_CONTAINER_H
@@ -9,44 +19,53 @@
 #include <stdbool.h>
 
 #include "base/status.h"
-#include "crypto/public_key.h"
+#include "crypto/openssh_cipher.h"
 #include "crypto/secret.h"
+#include "crypto/ssh_wire.h"
 
-/* Is it unencrypted?  AG_EINVAL when it is no container. */
-enum ag_status openssh_container_is_plain(const struct secret *container,
-    bool *is_plain) AG_MUST_USE;
-
-/* ssh-keygen -a 1024 is 65 times its default, and takes seconds. */
-#define OPENSSH_ROUNDS_MAX 1024
-
-/* Is an encrypted one's key derivation known, and of bearable length? */
-bool openssh_container_is_bearable(const struct secret *container);
-
-/* The public key, which stands outside of what is encrypted. */
-enum ag_status openssh_container_public(const struct secret *container,
-    uint8_t key[static SIGN_PUBLIC_BYTES]) AG_MUST_USE;
-
-/* The same for a key of any type: its blob, borrowed from the container. */
-enum ag_status openssh_container_blob(const struct secret *container,
-    struct bytes *blob) AG_MUST_USE;
+/* Borrowed from the bytes it was read from. */
+struct openssh_container {
+	struct openssh_cipher cipher; /* when it is not plain */
+	bool is_plain;
+	struct bytes blob; /* of the public key, outside of what is encrypted */
+	struct bytes section;
+	struct bytes tag;
+};
 
 /*
- * The private section of a plain container, borrowed from it.  AG_EINVAL
- * when it is damaged, encrypted, or not of a single key.
+ * name is what errors call the key.
+ * AG_EINVAL    damaged, cut short, not of a single key, or of more rounds
+ *              than anybody should wait for
+ * AG_EVERSION  a cipher or key derivation that is not done here
  */
-enum ag_status openssh_container_section(const struct secret *container,
-    struct bytes *blob, struct bytes *section) AG_MUST_USE;
+enum ag_status openssh_container_read(struct openssh_container *container,
+    struct bytes raw, const char *name, struct ag_error *err) AG_MUST_USE;
 
-/* Padding as it ends a section. */
-bool openssh_container_is_padding(struct bytes padding);
+/*
+ * The private section, decrypted.
+ * AG_EDENIED   encrypted, and no or a wrong passphrase was given
+ */
+enum ag_status openssh_container_open(struct secret **section,
+    const struct openssh_container *container, const struct secret *passphrase,
+    const char *name, struct ag_error *err) AG_MUST_USE;
 
-/* AG_EINVAL damaged, AG_EVERSION not Ed25519; name is for errors. */
-enum ag_status openssh_container_parse(struct secret **key, char *comment,
-    const struct secret *container, const char *name,
+/* Past the check words and the type; false when that is another. */
+bool openssh_container_start(struct ssh_wire_reader *r, struct bytes section,
+    const char *type);
+
+/*
+ * Whether a section that was read up to its comment ends as it should.
+ * comment, which may be NULL, has PUBLIC_KEY_COMMENT_BYTES; "" when it could
+ * not be one that we write.
+ */
+bool openssh_container_end(struct ssh_wire_reader *r, char *comment);
+
+/*
+ * A whole container.  fields begin with the type; passphrase may be NULL.
+ * The comment must be checked already.
+ */
+enum ag_status openssh_container_make(struct secret **out, struct bytes blob,
+    struct bytes fields, const char *comment, const struct secret *passphrase,
     struct ag_error *err) AG_MUST_USE;
-
-/* NULL when memory is refused.  The comment must be checked already. */
-struct secret *openssh_container_make(const struct secret *key,
-    const char *comment);
 
 #endif

@@ -1,223 +1,184 @@
 /*
- * The openssh-key-v1 container.
+ * OpenSSH private key files: armour around a container.
  *
- * Plain containers are read and written here, in locked memory.  Encrypted
- * ones (bcrypt-pbkdf and a block cipher, which no library of ours offers by
- * themselves) go through libssh's own key code: it turns an encrypted
- * container into a plain one and back, and ours does the rest.  libssh
- * encrypts with aes128-cbc after 16 rounds and leaves the comment out; the
- * .pub file keeps it.
+ * FORMAT   The armour is "OPENSSH PRIVATE KEY" in lines of 70;
+ *          crypto/openssh_container.h has the container.
+ *          Ed25519's fields  string "ssh-ed25519" | string public (32) |
+ *                            string seed and public (64)
  *
- * FORMAT   An armour line, base64 of the container in lines of 70, and an
- *          armour line; crypto/openssh_container.c has the container.
+ * RULES    1. The public half of an Ed25519 key stands in the file three
+ *             times and follows from the seed: all four must agree.
  *
- * RULES    1. Whatever libssh allocated with secret bytes inside is wiped
- *             before it is returned.
+ * NOT HERE The fields of other types (crypto/ssh_private.c).
  */
 #include "crypto/openssh_key.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <sodium.h>
-
+#include "crypto/armour.h"
 #include "crypto/key_file.h"
-#include "crypto/late_ssh.h"
 #include "crypto/openssh_container.h"
 
-#define ARMOUR_BEGIN "-----BEGIN OPENSSH PRIVATE KEY-----\n"
-#define ARMOUR_END "-----END OPENSSH PRIVATE KEY-----\n"
-#define ARMOUR_COLUMNS 70
+#define LABEL "OPENSSH PRIVATE KEY"
+#define COLUMNS 70
+#define FIELDS_BYTES (PUBLIC_KEY_BLOB_BYTES + 4 + SIGN_SECRET_BYTES)
 
-/* Take the armour off: the container, in locked memory. */
+/* *container borrows from *raw, which is the caller's to free. */
 static enum ag_status
-container_from_text(struct secret **out, struct bytes text, const char *name,
-    struct ag_error *err)
+read_text(struct secret **raw, struct openssh_container *container,
+    struct bytes text, const char *name, struct ag_error *err)
 {
-	const struct bytes begin = bytes_from_text(ARMOUR_BEGIN);
-	const size_t end_len = sizeof(ARMOUR_END) - 2;
-	const char *start, *stop;
-	struct secret *container;
-	size_t len = 0;
-
-	*out = NULL;
-	if (!bytes_has_prefix(text, begin))
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: not in OpenSSH format", name);
-	start = (const char *)text.data + begin.len;
-	stop = memmem(start, text.len - begin.len, ARMOUR_END, end_len);
-	if (stop == NULL || stop == start)
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: cut short, its last line is missing",
-		    name);
-	container = secret_new((size_t)(stop - start));
-	if (container == NULL)
-		return ag_fail(err, AG_ENOMEM, "private key %s: out of memory",
-		    name);
-	if (!secret_base64_decode(secret_data(container), secret_len(container),
-		&len, bytes_of(start, (size_t)(stop - start)), "\r\n",
-		sodium_base64_VARIANT_ORIGINAL)) {
-		secret_free(container);
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, not base64", name);
-	}
-	secret_shorten(container, len);
-	*out = container;
-	return AG_OK;
-}
-
-/* A C string in locked memory, for interfaces that want one. */
-static struct secret *
-secret_with_nul(struct bytes text)
-{
-	struct secret *copy = secret_new(text.len + 1);
-
-	if (copy != NULL && text.len > 0)
-		memcpy(secret_data(copy), text.data, text.len);
-	return copy;
-}
-
-static const char *
-secret_text(const struct secret *secret)
-{
-	return secret == NULL ? NULL : (const char *)secret_bytes(secret).data;
-}
-
-/*
- * Have libssh read text with one passphrase and write it with another; a
- * NULL passphrase is none.  *out is NULL when libssh can not.
- */
-static enum ag_status
-recode(struct secret **out, struct bytes text, const struct secret *from,
-    const struct secret *to, struct ag_error *err)
-{
-	enum ag_status status = late_ssh_load(err);
-	struct secret *input, *old = NULL, *new = NULL;
-	ssh_key key = NULL;
-	char *result = NULL;
-
-	*out = NULL;
-	if (status != AG_OK)
-		return status;
-	input = secret_with_nul(text);
-	if (from != NULL)
-		old = secret_with_nul(secret_bytes(from));
-	if (to != NULL)
-		new = secret_with_nul(secret_bytes(to));
-	if (input == NULL || (from != NULL && old == NULL) ||
-	    (to != NULL && new == NULL))
-		goto out;
-	if (ssh_pki_import_privkey_base64(secret_text(input), secret_text(old),
-		NULL, NULL, &key) != SSH_OK ||
-	    ssh_pki_export_privkey_base64(key, secret_text(new), NULL, NULL,
-		&result) != SSH_OK)
-		goto out;
-	*out = secret_copy(bytes_from_text(result));
-out:
-	if (result != NULL) {
-		secret_wipe(result, strlen(result));
-		ssh_string_free_char(result);
-	}
-	ssh_key_free(key);
-	secret_free(new);
-	secret_free(old);
-	secret_free(input);
-	return AG_OK;
-}
-
-static enum ag_status
-passphrase_missing(const char *name, struct ag_error *err)
-{
-	return ag_fail(err, AG_EDENIED,
-	    "private key %s: it is encrypted and needs its passphrase "
-	    "(--passphrase-fd)",
-	    name);
-}
-
-static enum ag_status
-encrypted_parse(struct secret **key, char *comment, struct bytes text,
-    const struct secret *passphrase, const char *name, struct ag_error *err)
-{
-	struct secret *plain, *container = NULL;
 	enum ag_status status;
 
-	if (passphrase == NULL)
-		return passphrase_missing(name, err);
-	status = recode(&plain, text, passphrase, NULL, err);
-	if (status != AG_OK)
-		return status;
-	if (plain == NULL)
-		return ag_fail(err, AG_EDENIED,
-		    "private key %s: wrong passphrase, or not an Ed25519 key",
-		    name);
-	status =
-	    container_from_text(&container, secret_bytes(plain), name, err);
+	*raw = NULL;
+	if (!armour_has(text, LABEL))
+		return ag_fail(err, AG_EINVAL,
+		    "private key %s: not in OpenSSH format", name);
+	status = armour_take_off(raw, text, LABEL, name, err);
 	if (status == AG_OK)
-		status =
-		    openssh_container_parse(key, comment, container, name, err);
-	secret_free(container);
-	secret_free(plain);
+		status = openssh_container_read(container, secret_bytes(*raw),
+		    name, err);
 	return status;
 }
 
-/* Is the container plain, or else encrypted in a way that can be opened? */
-static enum ag_status
-check_encryption(const struct secret *container, bool *is_plain,
+bool
+openssh_key_is_file(struct bytes text)
+{
+	return armour_has(text, LABEL);
+}
+
+bool
+openssh_key_is_encrypted(struct bytes text)
+{
+	struct openssh_container container;
+	struct secret *raw;
+	bool is_encrypted =
+	    read_text(&raw, &container, text, "", NULL) == AG_OK &&
+	    !container.is_plain;
+
+	secret_free(raw);
+	return is_encrypted;
+}
+
+enum ag_status
+openssh_key_blob(uint8_t *blob, size_t cap, size_t *len, struct bytes text,
     const char *name, struct ag_error *err)
 {
-	if (openssh_container_is_plain(container, is_plain) != AG_OK)
+	struct openssh_container container;
+	struct secret *raw;
+	enum ag_status status = read_text(&raw, &container, text, name, err);
+
+	if (status == AG_OK && container.blob.len > cap)
+		status = ag_fail(err, AG_EINVAL,
+		    "private key %s: damaged or cut short", name);
+	if (status == AG_OK) {
+		*len = container.blob.len;
+		memcpy(blob, container.blob.data, container.blob.len);
+	}
+	secret_free(raw);
+	return status;
+}
+
+enum ag_status
+openssh_key_section(struct secret **section, struct bytes text,
+    const struct secret *passphrase, const char *name, struct ag_error *err)
+{
+	struct openssh_container container;
+	struct secret *raw;
+	enum ag_status status = read_text(&raw, &container, text, name, err);
+
+	*section = NULL;
+	if (status == AG_OK)
+		status = openssh_container_open(section, &container, passphrase,
+		    name, err);
+	secret_free(raw);
+	return status;
+}
+
+enum ag_status
+openssh_key_wrap(struct secret **text, struct bytes blob, struct bytes fields,
+    const char *comment, const struct secret *passphrase, struct ag_error *err)
+{
+	struct secret *raw;
+	enum ag_status status = public_key_check_comment(comment, err);
+
+	*text = NULL;
+	if (status == AG_OK)
+		status = openssh_container_make(&raw, blob, fields, comment,
+		    passphrase, err);
+	if (status != AG_OK)
+		return status;
+	*text = armour_put_on(secret_bytes(raw), LABEL, COLUMNS);
+	secret_free(raw);
+	if (*text == NULL)
+		return ag_fail(err, AG_ENOMEM, "write key: out of memory");
+	return AG_OK;
+}
+
+/* Whether a section is a whole and sound Ed25519 key, of that blob. */
+static enum ag_status
+parse_ed25519(struct secret **key, char *comment, struct bytes section,
+    struct bytes blob, const char *name, struct ag_error *err)
+{
+	uint8_t expected[PUBLIC_KEY_BLOB_BYTES];
+	struct bytes public_key, private_key;
+	struct ssh_wire_reader r;
+
+	if (!openssh_container_start(&r, section, PUBLIC_KEY_TYPE))
+		return ag_fail(err, AG_EVERSION,
+		    "private key %s: not an Ed25519 key", name);
+	public_key = ssh_wire_get_string(&r);
+	private_key = ssh_wire_get_string(&r);
+	if (!openssh_container_end(&r, comment) ||
+	    public_key.len != SIGN_PUBLIC_BYTES ||
+	    private_key.len != SIGN_SECRET_BYTES)
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged or cut short", name);
-	if (!*is_plain && !openssh_container_is_bearable(container))
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: its passphrase takes more than %d "
-		    "rounds, or is of another kind than bcrypt",
-		    name, OPENSSH_ROUNDS_MAX);
-	return AG_OK;
+	*key = secret_copy(private_key);
+	if (*key == NULL)
+		return ag_fail(err, AG_ENOMEM, "private key %s: out of memory",
+		    name);
+	public_key_blob(expected, public_key.data);
+	if (bytes_equal(blob, bytes_of(expected, sizeof(expected))) &&
+	    memcmp(private_key.data + SIGN_SEED_BYTES, public_key.data,
+		SIGN_PUBLIC_BYTES) == 0 &&
+	    sign_key_is_sound(*key))
+		return AG_OK;
+	secret_free(*key);
+	*key = NULL;
+	return ag_fail(err, AG_EINVAL,
+	    "private key %s: damaged, its halves do not belong together", name);
 }
 
 enum ag_status
 openssh_key_parse(struct secret **key, char *comment, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
 {
-	struct secret *container;
-	enum ag_status status;
-	bool is_plain;
+	struct openssh_container container;
+	struct secret *raw, *section = NULL;
+	enum ag_status status = read_text(&raw, &container, text, name, err);
 
 	*key = NULL;
-	status = container_from_text(&container, text, name, err);
-	if (status != AG_OK)
-		return status;
-	status = check_encryption(container, &is_plain, name, err);
-	if (status == AG_OK && is_plain)
-		status =
-		    openssh_container_parse(key, comment, container, name, err);
-	else if (status == AG_OK)
-		status =
-		    encrypted_parse(key, comment, text, passphrase, name, err);
-	secret_free(container);
+	if (status == AG_OK)
+		status = openssh_container_open(&section, &container,
+		    passphrase, name, err);
+	if (status == AG_OK)
+		status = parse_ed25519(key, comment, secret_bytes(section),
+		    container.blob, name, err);
+	secret_free(section);
+	secret_free(raw);
 	return status;
-}
-
-bool
-openssh_key_is_encrypted(struct bytes text)
-{
-	struct secret *container;
-	bool is_plain, is_whole;
-
-	if (container_from_text(&container, text, "", NULL) != AG_OK)
-		return false;
-	is_whole = openssh_container_is_plain(container, &is_plain) == AG_OK;
-	secret_free(container);
-	return is_whole && !is_plain;
 }
 
 enum ag_status
 openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES], char *comment,
     struct bytes text, const char *name, struct ag_error *err)
 {
-	struct secret *container, *whole;
+	uint8_t blob[PUBLIC_KEY_BLOB_BYTES], expected[PUBLIC_KEY_BLOB_BYTES];
 	enum ag_status status;
+	struct secret *whole;
+	size_t len = 0;
 
 	if (!openssh_key_is_encrypted(text)) {
 		status =
@@ -227,157 +188,38 @@ openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES], char *comment,
 		secret_free(whole);
 		return status;
 	}
-	status = container_from_text(&container, text, name, err);
-	if (status != AG_OK)
-		return status;
 	if (comment != NULL)
 		comment[0] = '\0';
-	if (openssh_container_public(container, key) != AG_OK)
-		status = ag_fail(err, AG_EVERSION,
-		    "private key %s: not an Ed25519 key", name);
-	secret_free(container);
-	return status;
-}
-
-enum ag_status
-openssh_key_blob(uint8_t *blob, size_t cap, size_t *len, struct bytes text,
-    const char *name, struct ag_error *err)
-{
-	struct secret *container;
-	struct bytes inside;
-	enum ag_status status =
-	    container_from_text(&container, text, name, err);
-
-	if (status != AG_OK)
-		return status;
-	if (openssh_container_blob(container, &inside) != AG_OK ||
-	    inside.len > cap) {
-		status = ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged or cut short", name);
-	} else {
-		*len = inside.len;
-		memcpy(blob, inside.data, inside.len);
+	if (openssh_key_blob(blob, sizeof(blob), &len, text, name, NULL) ==
+		AG_OK &&
+	    len == sizeof(blob)) {
+		memcpy(key, blob + sizeof(blob) - SIGN_PUBLIC_BYTES,
+		    SIGN_PUBLIC_BYTES);
+		public_key_blob(expected, key);
+		if (memcmp(expected, blob, sizeof(blob)) == 0)
+			return AG_OK;
 	}
-	secret_free(container);
-	return status;
-}
-
-enum ag_status
-openssh_key_to_pem(struct secret **pem, struct bytes text,
-    const struct secret *passphrase, const char *name, struct ag_error *err)
-{
-	struct secret *container;
-	enum ag_status status =
-	    container_from_text(&container, text, name, err);
-	bool is_plain;
-
-	*pem = NULL;
-	if (status != AG_OK)
-		return status;
-	status = check_encryption(container, &is_plain, name, err);
-	secret_free(container);
-	if (status != AG_OK)
-		return status;
-	if (passphrase == NULL)
-		return passphrase_missing(name, err);
-	status = recode(pem, text, passphrase, NULL, err);
-	if (status == AG_OK && *pem == NULL)
-		return ag_fail(err, AG_EDENIED,
-		    "private key %s: wrong passphrase, or damaged", name);
-	return status;
-}
-
-enum ag_status
-openssh_key_section(struct secret **section, struct bytes text,
-    const char *name, struct ag_error *err)
-{
-	struct secret *container;
-	enum ag_status status =
-	    container_from_text(&container, text, name, err);
-	struct bytes blob, inside;
-	bool is_plain;
-
-	*section = NULL;
-	if (status != AG_OK)
-		return status;
-	status = check_encryption(container, &is_plain, name, err);
-	if (status == AG_OK && !is_plain)
-		status = passphrase_missing(name, err);
-	if (status == AG_OK &&
-	    (openssh_container_section(container, &blob, &inside) != AG_OK ||
-		inside.len == 0))
-		status = ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, cut short, or not a single key",
-		    name);
-	if (status == AG_OK) {
-		*section = secret_copy(inside);
-		if (*section == NULL)
-			status = ag_fail(err, AG_ENOMEM,
-			    "private key %s: out of memory", name);
-	}
-	secret_free(container);
-	return status;
-}
-
-/* Put the armour on, lines as long as ssh-keygen makes them. */
-static struct secret *
-text_from_container(const struct secret *container)
-{
-	struct bytes raw = secret_bytes(container);
-	size_t base64_len = (raw.len + 2) / 3 * 4;
-	struct secret *base64 = secret_new(base64_len + 1);
-	struct secret *text = secret_new(sizeof(ARMOUR_BEGIN) +
-	    sizeof(ARMOUR_END) + base64_len + base64_len / ARMOUR_COLUMNS + 1);
-	uint8_t *at;
-	size_t done;
-
-	if (base64 == NULL || text == NULL) {
-		secret_free(base64);
-		secret_free(text);
-		return NULL;
-	}
-	(void)sodium_bin2base64((char *)secret_data(base64), base64_len + 1,
-	    raw.data, raw.len, sodium_base64_VARIANT_ORIGINAL);
-	at = mempcpy(secret_data(text), ARMOUR_BEGIN, sizeof(ARMOUR_BEGIN) - 1);
-	for (done = 0; done < base64_len; done += ARMOUR_COLUMNS) {
-		size_t left = base64_len - done;
-
-		at = mempcpy(at, secret_data(base64) + done,
-		    left < ARMOUR_COLUMNS ? left : ARMOUR_COLUMNS);
-		*at++ = '\n';
-	}
-	at = mempcpy(at, ARMOUR_END, sizeof(ARMOUR_END) - 1);
-	secret_shorten(text, (size_t)(at - secret_data(text)));
-	secret_free(base64);
-	return text;
+	return ag_fail(err, AG_EVERSION, "private key %s: not an Ed25519 key",
+	    name);
 }
 
 enum ag_status
 openssh_key_format(struct secret **text, const struct secret *key,
     const char *comment, const struct secret *passphrase, struct ag_error *err)
 {
-	struct secret *container, *plain = NULL;
+	uint8_t blob[PUBLIC_KEY_BLOB_BYTES], *at;
+	struct secret *fields = secret_new(FIELDS_BYTES);
 	enum ag_status status;
 
 	*text = NULL;
-	status = public_key_check_comment(comment, err);
-	if (status != AG_OK)
-		return status;
-	container = openssh_container_make(key, comment);
-	if (container != NULL)
-		plain = text_from_container(container);
-	secret_free(container);
-	if (plain == NULL)
+	if (fields == NULL)
 		return ag_fail(err, AG_ENOMEM, "write key: out of memory");
-	if (passphrase == NULL) {
-		*text = plain;
-		return AG_OK;
-	}
-	status = recode(text, secret_bytes(plain), NULL, passphrase, err);
-	secret_free(plain);
-	if (status == AG_OK && *text == NULL)
-		return ag_fail(err, AG_EINTERNAL,
-		    "write key: libssh could not encrypt it");
+	public_key_blob(blob, secret_bytes(key).data + SIGN_SEED_BYTES);
+	at = ssh_wire_put_raw(secret_data(fields), blob, sizeof(blob));
+	(void)ssh_wire_put_string(at, secret_bytes(key));
+	status = openssh_key_wrap(text, bytes_of(blob, sizeof(blob)),
+	    secret_bytes(fields), comment, passphrase, err);
+	secret_free(fields);
 	return status;
 }
 

@@ -1,6 +1,7 @@
 /*
- * Ed25519 private keys in OpenSSH's own file format, readable by stock
- * ssh-keygen and readable here when it wrote them.
+ * Private keys in OpenSSH's own file format, readable by stock ssh-keygen
+ * and readable here when it wrote them; above all Ed25519, which members and
+ * operators have.
  *
  * Ownership  keys handed out are the caller's to secret_free().
  * Threads    no shared state.
@@ -55,26 +56,23 @@ enum ag_status openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES],
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * The public blob of a key of any type, as crypto/ssh_key.h parses it; at
- * most cap bytes.  No passphrase is needed.
+ * Of keys of any type.
+ *
+ * The public blob, as crypto/ssh_key.h parses it, at most cap bytes, for
+ * which no passphrase is needed; and the private section, decrypted, which
+ * crypto/openssh_container.h begins and ends to read.
  */
+bool openssh_key_is_file(struct bytes text);
 enum ag_status openssh_key_blob(uint8_t *blob, size_t cap, size_t *len,
     struct bytes text, const char *name, struct ag_error *err) AG_MUST_USE;
-
-/*
- * An encrypted ECDSA key as PEM that OpenSSL reads, decrypted.
- * AG_EDENIED as openssh_key_parse().
- */
-enum ag_status openssh_key_to_pem(struct secret **pem, struct bytes text,
+enum ag_status openssh_key_section(struct secret **section, struct bytes text,
     const struct secret *passphrase, const char *name,
     struct ag_error *err) AG_MUST_USE;
 
-/*
- * The private section of an unencrypted key of any type; AG_EDENIED when it
- * is encrypted.
- */
-enum ag_status openssh_key_section(struct secret **section, struct bytes text,
-    const char *name, struct ag_error *err) AG_MUST_USE;
+/* As a file's text: fields begin with the type. */
+enum ag_status openssh_key_wrap(struct secret **text, struct bytes blob,
+    struct bytes fields, const char *comment, const struct secret *passphrase,
+    struct ag_error *err) AG_MUST_USE;
 
 /*
  * Write the private half to path (0600) and the public one to path.pub.

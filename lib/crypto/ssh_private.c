@@ -1,8 +1,7 @@
 /*
- * Private keys from OpenSSH's private sections, and from PEM.
+ * Private keys from OpenSSH's private sections.
  *
- * FORMAT   section  u32 check | u32 the same | string type | the key |
- *                   string comment | padding 1, 2, 3, …
+ * FORMAT   The fields of a section (crypto/openssh_container.h):
  *          RSA      mpint n | mpint e | mpint d | mpint inverse of q |
  *                   mpint p | mpint q
  *          ECDSA    string curve | string point | mpint d
@@ -43,25 +42,6 @@ static const char *const rsa_params[RSA_NUMBERS] = {
 	[RSA_DQ] = OSSL_PKEY_PARAM_RSA_EXPONENT2,
 };
 
-/* What every section begins with. */
-static bool
-read_head(struct ssh_wire_reader *r, const char *type)
-{
-	uint32_t check = ssh_wire_get_u32(r);
-	bool is_right = check == ssh_wire_get_u32(r);
-
-	return ssh_wire_expect(r, type) && is_right;
-}
-
-/* What every section ends with. */
-static bool
-read_tail(struct ssh_wire_reader *r)
-{
-	(void)ssh_wire_get_string(r);
-	return !r->failed &&
-	    openssh_container_is_padding(bytes_of(r->at, r->left));
-}
-
 static BIGNUM *
 read_number(struct ssh_wire_reader *r)
 {
@@ -78,18 +58,18 @@ read_number(struct ssh_wire_reader *r)
 
 /* Read what a section has; the rest of numbers stays NULL. */
 static bool
-rsa_read(BIGNUM *numbers[static RSA_NUMBERS], struct bytes section)
+rsa_read(BIGNUM *numbers[static RSA_NUMBERS], char *comment,
+    struct bytes section)
 {
 	struct ssh_wire_reader r;
 	bool is_right;
 
-	ssh_wire_start(&r, section);
-	is_right = read_head(&r, "ssh-rsa");
+	is_right = openssh_container_start(&r, section, "ssh-rsa");
 	for (size_t i = RSA_N; i <= RSA_Q; i++) {
 		numbers[i] = read_number(&r);
 		is_right = is_right && numbers[i] != NULL;
 	}
-	return read_tail(&r) && is_right;
+	return openssh_container_end(&r, comment) && is_right;
 }
 
 /* d mod (prime - 1), as signing by the primes wants it. */
@@ -148,12 +128,12 @@ rsa_build(BIGNUM *const numbers[static RSA_NUMBERS])
 }
 
 static EVP_PKEY *
-rsa_from_section(struct bytes section)
+rsa_from_section(char *comment, struct bytes section)
 {
 	BIGNUM *numbers[RSA_NUMBERS] = { NULL };
 	EVP_PKEY *pkey = NULL;
 
-	if (rsa_read(numbers, section)) {
+	if (rsa_read(numbers, comment, section)) {
 		numbers[RSA_DP] = rsa_exponent(numbers[RSA_D], numbers[RSA_P]);
 		numbers[RSA_DQ] = rsa_exponent(numbers[RSA_D], numbers[RSA_Q]);
 		pkey = rsa_build(numbers);
@@ -181,7 +161,7 @@ ecdsa_build(const char *group, struct bytes point, const BIGNUM *d)
 }
 
 static EVP_PKEY *
-ecdsa_from_section(struct bytes section, enum ssh_key_type type)
+ecdsa_from_section(char *comment, struct bytes section, enum ssh_key_type type)
 {
 	bool is_256 = type == SSH_KEY_ECDSA_P256;
 	struct ssh_wire_reader r;
@@ -190,14 +170,13 @@ ecdsa_from_section(struct bytes section, enum ssh_key_type type)
 	bool is_right;
 	BIGNUM *d;
 
-	ssh_wire_start(&r, section);
-	is_right = read_head(&r,
+	is_right = openssh_container_start(&r, section,
 	    is_256 ? "ecdsa-sha2-nistp256" : "ecdsa-sha2-nistp384");
 	is_right =
 	    ssh_wire_expect(&r, is_256 ? "nistp256" : "nistp384") && is_right;
 	point = ssh_wire_get_string(&r);
 	d = read_number(&r);
-	if (read_tail(&r) && is_right && d != NULL)
+	if (openssh_container_end(&r, comment) && is_right && d != NULL)
 		pkey =
 		    ecdsa_build(is_256 ? "prime256v1" : "secp384r1", point, d);
 	BN_clear_free(d);
@@ -205,28 +184,9 @@ ecdsa_from_section(struct bytes section, enum ssh_key_type type)
 }
 
 EVP_PKEY *
-ssh_private_from_section(struct bytes section, enum ssh_key_type type)
+ssh_private_from_section(char *comment, struct bytes section,
+    enum ssh_key_type type)
 {
-	return type == SSH_KEY_RSA ? rsa_from_section(section)
-				   : ecdsa_from_section(section, type);
-}
-
-/* It is decrypted already; nobody is asked. */
-static int
-no_passphrase(char *out AG_UNUSED, int cap AG_UNUSED, int rw AG_UNUSED,
-    void *arg AG_UNUSED)
-{
-	return -1;
-}
-
-EVP_PKEY *
-ssh_private_from_pem(struct bytes text)
-{
-	BIO *bio = BIO_new_mem_buf(text.data, (int)text.len);
-	EVP_PKEY *pkey = NULL;
-
-	if (bio != NULL)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	BIO_free(bio);
-	return pkey;
+	return type == SSH_KEY_RSA ? rsa_from_section(comment, section)
+				   : ecdsa_from_section(comment, section, type);
 }

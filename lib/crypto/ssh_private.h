@@ -14,11 +14,11 @@
 
 struct evp_pkey_st;
 
-/* The private section of a plain key file; NULL when it is damaged. */
-struct evp_pkey_st *ssh_private_from_section(struct bytes section,
-    enum ssh_key_type type);
-
-/* PEM that is not encrypted; NULL when OpenSSL refuses it. */
-struct evp_pkey_st *ssh_private_from_pem(struct bytes text);
+/*
+ * Of a private section; NULL when it is damaged.  comment, which may be NULL,
+ * has PUBLIC_KEY_COMMENT_BYTES.
+ */
+struct evp_pkey_st *ssh_private_from_section(char *comment,
+    struct bytes section, enum ssh_key_type type);
 
 #endif

@@ -10,9 +10,6 @@
  *          2. A signature is verified before it is handed out.  One that a
  *             fault made wrong can give an RSA key away.
  *          3. RSA signs with rsa-sha2-512 and from 3072 bits on.
- *          4. libssh opens encrypted containers, but hands out no RSA key
- *             of one: those are refused, and nobody is asked for a
- *             passphrase that would be of no use.
  */
 #include "crypto/ssh_signer.h"
 
@@ -49,38 +46,18 @@ signer_check_halves(const struct ssh_signer *signer, const char *name,
 }
 
 static enum ag_status
-signer_parse_plain(struct ssh_signer *signer, struct bytes text,
-    const char *name, struct ag_error *err)
-{
-	struct secret *section;
-	enum ag_status status = openssh_key_section(&section, text, name, err);
-
-	if (status != AG_OK)
-		return status;
-	signer->pkey = ssh_private_from_section(secret_bytes(section),
-	    signer->public_key.type);
-	secret_free(section);
-	return AG_OK;
-}
-
-static enum ag_status
-signer_parse_encrypted(struct ssh_signer *signer, struct bytes text,
+signer_parse_section(struct ssh_signer *signer, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
 {
-	struct secret *pem;
-	enum ag_status status;
+	struct secret *section;
+	enum ag_status status =
+	    openssh_key_section(&section, text, passphrase, name, err);
 
-	if (signer->public_key.type == SSH_KEY_RSA)
-		return ag_fail(err, AG_EREFUSED,
-		    "private key %s: encrypted RSA keys can not be opened "
-		    "here; sign with an Ed25519 or ECDSA key, or with a copy "
-		    "that ssh-keygen -p took the passphrase off",
-		    name);
-	status = openssh_key_to_pem(&pem, text, passphrase, name, err);
 	if (status != AG_OK)
 		return status;
-	signer->pkey = ssh_private_from_pem(secret_bytes(pem));
-	secret_free(pem);
+	signer->pkey = ssh_private_from_section(NULL, secret_bytes(section),
+	    signer->public_key.type);
+	secret_free(section);
 	return AG_OK;
 }
 
@@ -102,27 +79,11 @@ signer_parse_private(struct ssh_signer *signer, struct bytes text,
 	status = late_crypto_load(err);
 	if (status != AG_OK)
 		return status;
-	status = openssh_key_is_encrypted(text)
-	    ? signer_parse_encrypted(signer, text, passphrase, name, err)
-	    : signer_parse_plain(signer, text, name, err);
+	status = signer_parse_section(signer, text, passphrase, name, err);
 	if (status == AG_OK && signer->pkey == NULL)
 		status = ag_fail(err, AG_EINVAL,
 		    "private key %s: damaged, OpenSSL refused it", name);
 	return status;
-}
-
-bool
-ssh_signer_wants_passphrase(struct bytes text)
-{
-	uint8_t blob[SSH_KEY_BLOB_BYTES_MAX];
-	struct ssh_key key;
-	size_t len;
-
-	return openssh_key_is_encrypted(text) &&
-	    openssh_key_blob(blob, sizeof(blob), &len, text, "", NULL) ==
-	    AG_OK &&
-	    ssh_key_parse_blob(&key, bytes_of(blob, len), NULL) == AG_OK &&
-	    key.type != SSH_KEY_RSA;
 }
 
 enum ag_status

@@ -7,8 +7,6 @@
 #ifndef AEGIS_CRYPTO_SSH_SIGNER_H
 #define AEGIS_CRYPTO_SSH_SIGNER_H
 
-#include <stdbool.h>
-
 #include "base/bytes.h"
 #include "base/status.h"
 #include "crypto/secret.h"
@@ -16,15 +14,12 @@
 
 struct ssh_signer;
 
-/* Is a passphrase needed, and of use, for parsing this? */
-bool ssh_signer_wants_passphrase(struct bytes text);
-
 /*
  * Parse an OpenSSH private key file's text; name is what errors call it.
  *
  * AG_EDENIED   it is encrypted, and no or a wrong passphrase was given
  * AG_EVERSION  a type that is not done here
- * AG_EREFUSED  too short to sign with, or RSA and encrypted
+ * AG_EREFUSED  too short to sign with
  * AG_EINVAL    not a private key, damaged, or its halves do not agree
  */
 enum ag_status ssh_signer_parse(struct ssh_signer **out, struct bytes text,

@@ -14,6 +14,8 @@
 #include <cmocka.h>
 
 #include "base/fs.h"
+#include "codec/text.h"
+#include "crypto/bcrypt.h"
 
 /* Made by ssh-keygen for this test; it opens nothing. */
 static const char made_by_ssh_keygen[] =
@@ -205,6 +207,58 @@ an_encrypted_key_opens_with_its_passphrase_only(void **state)
 	secret_free(right);
 }
 
+/* Of OpenBSD's function; the first is known from its other ports. */
+static void
+bcrypt_makes_the_published_keys(void **state)
+{
+	struct secret *key = bcrypt_pbkdf(bytes_from_text("password"),
+	    bytes_from_text("salt"), 4, 32);
+	char hex[65];
+
+	(void)state;
+	text_hex(hex, sizeof(hex), secret_bytes(key));
+	assert_string_equal(hex,
+	    "5bbf0cc293587f1c3635555c27796598"
+	    "d47e579071bf427e9d8fbe842aba34d9");
+	secret_free(key);
+}
+
+static void
+what_follows_the_last_line_is_refused(void **state)
+{
+	char text[sizeof(made_by_ssh_keygen) + 16];
+	struct ag_error err;
+
+	(void)state;
+	(void)snprintf(text, sizeof(text), "%s\r\n \n", made_by_ssh_keygen);
+	assert_int_equal(parse(text, &err), AG_OK);
+	(void)snprintf(text, sizeof(text), "%sx", made_by_ssh_keygen);
+	assert_int_equal(parse(text, &err), AG_EINVAL);
+	assert_string_equal(err.text,
+	    "private key k: something follows its last line");
+}
+
+static void
+an_encrypted_key_keeps_its_comment(void **state)
+{
+	struct secret *pass = secret_copy(bytes_from_text("p"));
+	char comment[PUBLIC_KEY_COMMENT_BYTES];
+	struct secret *key, *text, *back;
+
+	(void)state;
+	assert_int_equal(sign_keypair(&key, NULL), AG_OK);
+	assert_int_equal(openssh_key_format(&text, key, "a note", pass, NULL),
+	    AG_OK);
+	assert_int_equal(openssh_key_parse(&back, comment, secret_bytes(text),
+			     pass, "k", NULL),
+	    AG_OK);
+	assert_string_equal(comment, "a note");
+	secret_free(back);
+	secret_free(text);
+	secret_free(key);
+	secret_free(pass);
+}
+
 static void
 a_key_that_asks_for_endless_rounds_is_refused(void **state)
 {
@@ -217,7 +271,7 @@ a_key_that_asks_for_endless_rounds_is_refused(void **state)
 	assert_int_equal(sign_keypair(&key, &err), AG_OK);
 	assert_int_equal(openssh_key_format(&text, key, "", pass, &err), AG_OK);
 	/* The rounds are bytes 63 to 66, so they begin at a base64 group. */
-	body = strchr((char *)secret_data(text), '\n') + 1 + 63 / 3 * 4;
+	body = strchr((char *)secret_data(text), '\n') + 1 + 63 / 3 * 4 + 1;
 	assert_memory_equal(body, "AAAA", 4);
 	body[0] = 'Q';
 	assert_int_equal(openssh_key_parse(&back, NULL, secret_bytes(text),
@@ -389,6 +443,9 @@ main(void)
 		cmocka_unit_test(what_is_written_is_read_again),
 		cmocka_unit_test(
 		    an_encrypted_key_opens_with_its_passphrase_only),
+		cmocka_unit_test(bcrypt_makes_the_published_keys),
+		cmocka_unit_test(what_follows_the_last_line_is_refused),
+		cmocka_unit_test(an_encrypted_key_keeps_its_comment),
 		cmocka_unit_test(a_key_that_asks_for_endless_rounds_is_refused),
 		cmocka_unit_test_setup_teardown(
 		    a_key_that_others_can_read_is_refused_with_the_remedy,
