@@ -446,7 +446,8 @@ io_collect(struct net *net, struct io_polls *polls)
 	polls->fds[0] = (struct pollfd){ net->wake_fd, POLLIN, 0 };
 	polls->fds[1] = (struct pollfd){ net->server.fd, POLLIN, 0 };
 	/* A full table leaves newcomers in the backlog. */
-	if (net->link_count + ACCEPTS_PER_TURN >= IO_LINKS_MAX)
+	if (net->link_count + ACCEPTS_PER_TURN >= IO_LINKS_MAX ||
+	    server_rests(&net->server, net->now_us))
 		polls->fds[1].fd = -1;
 	polls->count = 2;
 	for (link = net->links; link != NULL; link = link->next) {

@@ -6,6 +6,8 @@
  * RULES    1. Every connection is judged by limits.c before any byte of it
  *             is read.
  *          2. Refusals are counted always and logged at a bounded rate.
+ *          3. A connection that can not be taken stays in the backlog, where
+ *             poll() would tell of it for ever: it is not asked for a while.
  */
 #include "net/server.h"
 
@@ -23,6 +25,7 @@
 #include "net/transport.h"
 
 #define BACKLOG 128
+#define REST_US 100000
 
 static enum ag_status
 server_listen(struct server *server, const char *listen_on,
@@ -141,6 +144,29 @@ server_log_refusal(struct server *server, const struct address *from,
 	server->refused_unlogged = 0;
 }
 
+bool
+server_rests(const struct server *server, uint64_t now_us)
+{
+	return now_us < server->rest_until_us;
+}
+
+/* Why was nothing accepted? */
+static void
+server_consider_rest(struct server *server, int code, uint64_t now_us)
+{
+	struct ag_error err;
+
+	if (code != EMFILE && code != ENFILE && code != ENOBUFS &&
+	    code != ENOMEM)
+		return;
+	server->rest_until_us = now_us + REST_US;
+	errno = code;
+	(void)ag_fail_sys(&err, "accept a connection");
+	if (bucket_take(&server->log_lines, 1, now_us))
+		log_warn("net", "connections wait",
+		    LOG_TEXT("error", err.text));
+}
+
 struct link *
 server_accept(struct server *server, const struct server_view *view,
     bool *has_more, uint64_t now_us)
@@ -153,8 +179,10 @@ server_accept(struct server *server, const struct server_view *view,
 	fd = accept4(server->fd, (struct sockaddr *)&from.storage, &from.len,
 	    SOCK_CLOEXEC | SOCK_NONBLOCK);
 	*has_more = fd != -1;
-	if (fd == -1)
+	if (fd == -1) {
+		server_consider_rest(server, errno, now_us);
 		return NULL;
+	}
 	if (!server_admits(server, view, &from, now_us)) {
 		metric_add(server->refused, 1);
 		server_log_refusal(server, &from, now_us);

@@ -25,6 +25,7 @@ struct server {
 	struct limits limits;
 	struct bucket log_lines;
 	uint64_t refused_unlogged;
+	uint64_t rest_until_us; /* descriptors had run out */
 	struct metric *accepted;
 	struct metric *refused;
 };
@@ -43,8 +44,10 @@ struct server_view {
 	const struct link *links;
 };
 
-/* Take one waiting connection; NULL when there is none or it was refused. */
+/* Take one waiting connection; NULL when there is none, it was refused, or
+ * there is no descriptor for it: then it waits until the server has rested. */
 struct link *server_accept(struct server *server,
     const struct server_view *view, bool *has_more, uint64_t now_us);
+bool server_rests(const struct server *server, uint64_t now_us);
 
 #endif
