@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fs.h"
 
 #define LINE_BYTES 4096
 #define TALLIES 512
@@ -97,7 +98,7 @@ write_line(struct log_sink *sink, const struct log_line *line)
 		len = log_format_logfmt(line, text, sizeof(text));
 		out = text;
 	}
-	if (write(sink->fd, out, len) == (ssize_t)len)
+	if (fs_write(sink->fd, "log", bytes_of(out, len), NULL) == AG_OK)
 		metric_add(sink->written, 1);
 	else
 		metric_add(sink->lost, 1);
