@@ -11,6 +11,9 @@ reset      connections that break, again and again
 full_disk  a node's disk fills up: it ends and says so, comes back with space
 bad_sync   one sync fails, and the next would not: the node ends at that one
 slow_disk  each sync of some nodes takes long
+rough      calls on files and links of some nodes do less than they were
+           asked for, are interrupted, or find no descriptor free; one of
+           those nodes starts anew meanwhile
 clock      a wall clock steps away for a while, and back
 config     all nodes are restarted, one after another, with a changed
            configuration
@@ -26,7 +29,7 @@ from trial import Failure
 # What only namespaces, another version, or the seam makes possible.
 NEED_NAMESPACES = {"full_disk"}
 NEED_NEXT = {"version"}
-NEED_SEAM = {"bad_sync", "slow_disk", "clock"}
+NEED_SEAM = {"bad_sync", "slow_disk", "rough", "clock"}
 
 SKEW_SECONDS = 10
 STEPS = [5, -5, 3600, -3600, 400 * 86400, -400 * 86400]
@@ -189,6 +192,34 @@ class Faults:
         for seam in self.ground.seams:
             seam.set("sync_delay_us", 0)
         return "syncs of %s take %d ms more, write after %.0f ms" % (", ".join(victims), delay, first)
+
+    def round_rough(self):
+        count = self.rng.choice([1, self.trial.faults, len(self.trial.names)])
+        victims = self.rng.sample(self.trial.names, count)
+        of_65536 = self.rng.choice([64, 1024, 8192])
+        began = time.monotonic()
+        self.roughen(victims, rough_seed=self.rng.randrange(1 << 62), rough=of_65536, no_descriptor=8 * of_65536)
+        first, _ = self.failover(began)
+        # Links that are dialled anew need descriptors.
+        for _ in range(self.rng.randrange(8)):
+            self.ground.reset(*self.rng.sample(range(self.ground.count), 2))
+            self.some_time(0, 0.4)
+        # Without one to listen with a node does not start, and says so.
+        self.roughen(victims, no_descriptor=0)
+        again = self.rng.choice(victims)
+        self.kill([again])
+        self.restart()
+        self.trial.until("%s has started" % again, 60, lambda: self.trial.ask(again, "/v1/status"))
+        self.roughen(victims, rough=0)
+        for name in victims:
+            self.trial.log_is_whole(name)
+        return "%.1f %% of the calls of %s, write after %.0f ms, %s started anew" % (
+            of_65536 / 655.36, ", ".join(victims), first, again)
+
+    def roughen(self, names, **words):
+        for name in names:
+            for word, value in words.items():
+                self.ground.seams[self.trial.names.index(name)].set(word, value)
 
     # --- clock ---
 

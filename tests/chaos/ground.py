@@ -91,9 +91,11 @@ class Told:
 
 
 class Seam:
-    """The words of seam.c, shared with one node."""
+    """The words of seam.h, shared with one node."""
 
-    WORDS = ["sync_delay_us", "sync_errors", "wall_offset_us", "slow_syncs", "failed_syncs", "wrong_times"]
+    ASKED = ["sync_delay_us", "sync_errors", "wall_offset_us", "rough", "rough_seed", "no_descriptor"]
+    HAPPENED = ["slow_syncs", "failed_syncs", "wrong_times", "rough_calls"]
+    WORDS = ASKED + HAPPENED
 
     def __init__(self, path):
         self.path = path
@@ -204,7 +206,7 @@ class Ground:
 
     def count_up(self):
         self.counts = dict(zip(self.counts, self.relay.tell("counts")))
-        for word in Seam.WORDS[3:]:
+        for word in Seam.HAPPENED:
             self.counts[word] = sum(seam.get(word) for seam in self.seams)
         return self.counts
 

@@ -3,6 +3,8 @@
 
 Environment: CHAOS_DIR, where they are.
 """
+import errno
+import json
 import os
 import random
 import socket
@@ -213,6 +215,67 @@ for call in (os.fsync, os.fdatasync):
             self.assertLess(abs(wall - time.time() - step), 30)
             self.assertLess(abs(mono - time.monotonic()), 30)
         self.assertGreater(self.seam.get("wrong_times"), 0)
+
+    # How much each call did of four bytes, or why not, and what is there in the end.
+    ROUGH = """
+import os, socket, sys
+fd = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT)
+def tried(call, *words):
+    try:
+        done = call(*words)
+        return done if isinstance(done, int) else len(done)
+    except OSError as error:
+        return -error.errno
+near, far = socket.socketpair() if sys.argv[2] == "local" else (None, None)
+if near is None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    near = socket.socket()
+    near.connect(listener.getsockname())
+    far = listener.accept()[0]
+near.setblocking(False)
+print([tried(os.pwrite, fd, b"abcd", 0) for i in range(200)])
+print([tried(os.pread, fd, 4, 0) for i in range(200)])
+print([tried(near.send, b"abcd") for i in range(200)])
+print(os.pread(fd, 1, 0))
+"""
+
+    def rough(self, where, chance, seed=1):
+        self.seam.set("rough", chance)
+        self.seam.set("rough_seed", seed)
+        done = subprocess.run([sys.executable, "-c", self.ROUGH, self.file, where], capture_output=True, text=True,
+                              check=True, env=dict(os.environ, LD_PRELOAD=os.path.join(DIR, "seam.so"),
+                                                   SEAM=self.seam.path)).stdout.splitlines()
+        return [json.loads(line) for line in done[:3]] + done[3:]
+
+    def test_nothing_is_rough_when_nothing_is_asked(self):
+        self.assertEqual(self.rough("links", 0), [[4] * 200] * 3 + ["b'a'"])
+
+    def test_calls_do_less_than_was_asked_for_by_chance(self):
+        writes, reads, sent, there = self.rough("links", 32768)
+        # Python tries again what was interrupted.
+        for done in (writes, reads):
+            self.assertEqual(set(done), {1, 2, 3, 4})
+        self.assertTrue({1, 2, 3, 4} <= set(sent) <= {1, 2, 3, 4, -errno.EAGAIN})
+        self.assertEqual(there, "b'a'")
+        self.assertGreater(self.seam.get("rough_calls"), 100)
+
+    def test_only_links_are_rough_of_all_sockets(self):
+        self.assertEqual(self.rough("local", 32768)[2], [4] * 200)
+
+    def test_descriptors_run_out_for_links_alone(self):
+        program = """
+import errno, socket
+def made(family):
+    try:
+        socket.socket(family).close()
+        return True
+    except OSError as error:
+        return error.errno != errno.EMFILE
+print(made(socket.AF_INET), made(socket.AF_UNIX))
+"""
+        self.assertEqual(self.run_in(program), "True True\n")
+        self.seam.set("no_descriptor", 65536)
+        self.assertEqual(self.run_in(program), "False True\n")
 
     def test_connections_come_from_the_host_that_was_named(self):
         listener = socket.create_server(("127.0.0.1", 0))

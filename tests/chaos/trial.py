@@ -17,6 +17,9 @@ import time
 
 ASK_SECONDS = 10
 
+# As a whole one is, of either format: no other begins in it.
+LOG_LINE = re.compile(r'ts=\S+ level=((?!ts=\S+ level=).)*[^=]|\{"ts":((?!\{"ts":).)*\}')
+
 
 class Failure(Exception):
     """The cluster did what it must not, or did not do what it must."""
@@ -320,6 +323,13 @@ class Trial:
         """What it had resident until now does not count."""
         with open("/proc/%d/clear_refs" % self.processes[name].pid, "w", encoding="ascii") as file:
             file.write("5")
+
+    def log_is_whole(self, name):
+        """Whatever became of the writes, no line was cut."""
+        with open(os.path.join(self.path, name + ".log"), encoding="utf-8") as file:
+            for line in file.read().split("\n")[:-1]:
+                if not LOG_LINE.fullmatch(line):
+                    raise Failure("the log of %s has the line '%s'" % (name, line))
 
     # --- a torn tail ---
 
