@@ -2,7 +2,10 @@
  * A replica's log.
  *
  * RULES    1. The log is prefix-durable: a crash keeps everything synced
- *             and any number of the records after it, in order.
+ *             and any number of the records after it, in order.  That is
+ *             what the product's log makes of sectors that survive in any
+ *             order: tests/fault/log.c,
+ *             power_loss_leaves_all_that_was_synced_and_no_hole.
  *          2. Only a prefix can be truncated, as with segments: a record
  *             that is needed keeps all younger ones.
  */
@@ -57,6 +60,7 @@ disk_synced(struct replica *r)
 {
 	struct disk *disk = &r->disk;
 
+	disk->before = disk->synced;
 	disk->synced = disk->syncing;
 	disk->syncing = 0;
 	return disk->records[disk->synced - 1].token;
@@ -75,6 +79,15 @@ disk_crash(struct world *w, struct replica *r)
 	disk->synced += kept;
 	disk->count = disk->synced;
 	disk->syncing = 0;
+	/* What is found is synced as the log is opened. */
+	disk->before = disk->synced;
+}
+
+bool
+disk_is_full(const struct world *w, const struct replica *r)
+{
+	return !w->is_healed && w->now < r->disk.full_until &&
+	    r->disk.count > r->disk.synced;
 }
 
 void
@@ -83,6 +96,7 @@ disk_truncate(struct world *w, struct replica *r, uint64_t seq, uint64_t token)
 	struct disk *disk = &r->disk;
 	size_t end = disk->first;
 
+	disk->relied = disk->synced;
 	while (end < disk->synced && disk->records[end].token < token &&
 	    disk->records[end].seq <= seq)
 		end++;

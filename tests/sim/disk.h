@@ -19,6 +19,9 @@ uint64_t disk_synced(struct replica *r);
 /* Power is lost: a random prefix of what was not synced survives. */
 void disk_crash(struct world *w, struct replica *r);
 
+/* Is there no room for what waits to be written? */
+bool disk_is_full(const struct world *w, const struct replica *r);
+
 /* Drop whole records below a stable checkpoint's, oldest first. */
 void disk_truncate(struct world *w, struct replica *r, uint64_t seq,
     uint64_t token);

@@ -16,8 +16,9 @@
  * four until it counts as starved (view_change.c), and as many for the rest. */
 #define ANSWER_TIMEOUTS 8
 
-/* A stream of a seed's that nothing else is drawn from (world.c). */
+/* Streams of a seed's that nothing else is drawn from (world.c). */
 #define EPOCHS_DICE 7
+#define LIES_DICE 8
 
 static bool
 coin(struct dice *d)
@@ -194,7 +195,7 @@ draw_lies(struct profile *p, struct dice *d, uint32_t faults)
 
 		lie->at = dice_range(d, 1, p->heal_at);
 		lie->member = (uint32_t)dice_below(d, p->member_count);
-		lie->kind = (enum lie_kind)dice_below(d, LIE_KINDS);
+		lie->kind = (enum lie_kind)dice_below(d, LIE_TAIL);
 		bit = 1U << lie->member;
 		if (p->byzantine[lie->member] != 0 ||
 		    lie->kind == LIE_FAILING) {
@@ -333,7 +334,7 @@ draw_short_reigns(struct profile *p, struct dice *d)
 	p->down_us = dice_range(d, 1, 40) * MILLISECOND;
 }
 
-/* Of an older disk as a whole Raft can't know. */
+/* Those of the first seeds never came back older. */
 static void
 draw_crash_lies(struct profile *p, struct dice *d)
 {
@@ -976,6 +977,69 @@ draw_epochs_more(struct profile *p, uint64_t seed)
 		p->wake_at = p->heal_at;
 }
 
+/*
+ * What came later stands in the place of what costs as much: the last sync
+ * that is lost for a disk that is older, one that is full for one that fails.
+ */
+static void
+draw_later_lies(struct profile *p, uint64_t seed)
+{
+	struct dice d;
+	uint32_t i;
+	bool is_tail, is_full;
+
+	dice_init(&d, seed, LIES_DICE);
+	is_tail = coin(&d);
+	is_full = coin(&d);
+	for (i = 0; i < p->lie_count; i++) {
+		if (p->lies[i].kind == LIE_OLDER && is_tail)
+			p->lies[i].kind = LIE_TAIL;
+		if (p->lies[i].kind == LIE_FAILING && is_full)
+			p->lies[i].kind = LIE_FULL;
+	}
+}
+
+/*
+ * Disks of f members at most come back older, or without their last sync.  The
+ * others answer whoever starts again before its patience is over, since what
+ * they were told in vain is theirs alone to know (memory.c, rule 10).
+ */
+static void
+draw_crash_older(struct profile *p, uint64_t seed)
+{
+	const enum lie_kind kinds[] = { LIE_OLDER, LIE_OLDER, LIE_OLDER,
+		LIE_TAIL, LIE_TAIL, LIE_FAILING, LIE_FULL };
+	uint32_t faults = trust_faults(FAULTS_CRASH, p->member_count), i;
+	uint32_t first;
+	struct dice d;
+
+	dice_init(&d, seed, LIES_DICE);
+	first = (uint32_t)dice_below(&d, p->member_count);
+	p->sleep_at = 0;
+	p->loss = 0;
+	p->has_clogs = false;
+	p->has_silences = false;
+	p->has_pauses = false;
+	p->is_safety_only = false;
+	if (p->delay_mean_us > 500)
+		p->delay_mean_us = 500;
+	if (p->view_timeout_us < 8 * p->delay_floor_us + 16 * MILLISECOND)
+		p->view_timeout_us = 8 * p->delay_floor_us + 16 * MILLISECOND;
+	p->requests += (uint32_t)dice_below(&d, 40);
+	p->lie_count = (uint32_t)dice_range(&d, 1, PROFILE_LIES_MAX);
+	for (i = 0; i < p->lie_count; i++)
+		p->lies[i] = (struct lie){
+			.at = dice_range(&d, p->heal_at / 8, p->heal_at),
+			.member = (first + (uint32_t)dice_below(&d, faults)) %
+			    p->member_count,
+			.kind = kinds[dice_below(&d,
+			    sizeof(kinds) / sizeof(kinds[0]))],
+		};
+	/* Now and then all of them at once. */
+	for (i = 1; dice_chance(&d, 300) && i < p->lie_count; i++)
+		p->lies[i].at = p->lies[0].at;
+}
+
 /* One that stays broken, perhaps one of few that have an epoch's state. */
 static void
 draw_crash_broken(struct profile *p, uint64_t seed)
@@ -1025,8 +1089,13 @@ profile_draw_crash(struct profile *p, enum profile_kind kind, uint64_t seed)
 	    (kind == PROFILE_SWARM && seed % 4 == 3)) {
 		draw_crash_epochs(p, &d);
 		draw_crash_broken(p, seed);
-	} else
-		draw_crash_classic(p, &d);
+		return;
+	}
+	draw_crash_classic(p, &d);
+	if (kind == PROFILE_DEEP || (kind == PROFILE_SWARM && seed % 8 == 1))
+		draw_crash_older(p, seed);
+	else if (kind != PROFILE_CLASSIC)
+		draw_later_lies(p, seed);
 }
 
 void
@@ -1061,6 +1130,8 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_beyond(p, &d);
 	else
 		draw_focused(p, &d);
+	if (kind != PROFILE_CLASSIC)
+		draw_later_lies(p, seed);
 	/* Patience too short for these grows anew after each decision. */
 	if (p->has_slow_disk ||
 	    (p->delay_floor_us * 2 > p->view_timeout_us &&

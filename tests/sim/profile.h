@@ -105,6 +105,8 @@ enum lie_kind {
 	LIE_SHORT,
 	LIE_OLDER,
 	LIE_FAILING,
+	LIE_TAIL, /* the first of those that the first seeds did not know */
+	LIE_FULL,
 	LIE_KINDS,
 };
 
@@ -218,7 +220,8 @@ struct profile {
 void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);
 
 /* Where members only crash they are 3 to 7, and none of them lies.  There are
- * epochs, and all the rest, which is classic; swarm mixes the two. */
+ * epochs; deep, where disks come back older; and all the rest, which is
+ * classic; swarm mixes the three. */
 void profile_draw_crash(struct profile *p, enum profile_kind kind,
     uint64_t seed);
 

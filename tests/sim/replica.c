@@ -38,6 +38,7 @@
 #define APPLY_MEAN_US 60
 #define STATE_SYNC_CHANCE 150
 #define HISTORY_BATCHES 8
+#define FULL_DOWN_US 20000
 
 static uint64_t
 local_time(const struct world *w, const struct replica *r)
@@ -226,7 +227,7 @@ on_persist(struct world *w, struct replica *r, const struct effect *effect)
 		terms_persist(w, r, effect->body);
 	else
 		beginning_judge(w, r, effect->body);
-	if (r->crash_at == disk_kind(effect->body)) {
+	if (r->crash_at == disk_kind(effect->body) && !lie_is_delicate(w)) {
 		r->crash_at = 0;
 		r->crash_in_steps = r->crash_after;
 	}
@@ -368,7 +369,7 @@ on_rejoining(struct world *w, struct replica *r, const struct effect *effect)
 	world_trace(w, "replica %u %s %" PRIu64, r->index,
 	    effect->is_rejoining ? "gives no votes until" : "votes again",
 	    effect->seq);
-	if (!effect->is_rejoining)
+	if (!effect->is_rejoining && !world_is_raft(w))
 		w->unsettled &= ~(1U << r->member);
 	if (!effect->is_rejoining)
 		world_count(w, COUNT_REACHED_REJOINED);
@@ -401,8 +402,8 @@ on_term(struct world *w, struct replica *r, const struct effect *effect)
 {
 	terms_view(w, r, effect);
 	if (!w->profile.has_short_reigns || w->is_healed ||
-	    effect->is_changing || effect->member != r->self ||
-	    !dice_chance(&w->fault_dice, 700) ||
+	    lie_is_delicate(w) || effect->is_changing ||
+	    effect->member != r->self || !dice_chance(&w->fault_dice, 700) ||
 	    !world_strikes(w, COUNT_CRASHED))
 		return;
 	r->crash_in_steps = dice_range(&w->fault_dice, 2, 16);
@@ -517,6 +518,12 @@ replica_step(struct world *w, struct replica *r, struct event event)
 		r->is_flush_due = true;
 		happen_at(w, r, HAPPEN_FLUSH,
 		    w->now + dice_below(&w->disk_dice, w->profile.turn_us + 1));
+	}
+	lie_settle(w, r);
+	if (disk_is_full(w, r)) {
+		world_count(w, COUNT_FULL_STOPS);
+		replica_crash(w, r, FULL_DOWN_US);
+		return;
 	}
 	if (r->crash_in_steps > 0 && !w->is_healed && --r->crash_in_steps == 0)
 		replica_crash(w, r, r->down_us);

@@ -448,7 +448,8 @@ crash_all(struct world *w)
 static void
 on_blackout(struct world *w)
 {
-	if (!w->is_healed && world_strikes(w, COUNT_CRASHED_ENDING))
+	if (!w->is_healed && !lie_is_delicate(w) &&
+	    world_strikes(w, COUNT_CRASHED_ENDING))
 		crash_all(w);
 }
 
@@ -557,7 +558,8 @@ on_fault(struct world *w)
 	if (w->is_healed || w->profile.faults_left == 0)
 		return;
 	w->profile.faults_left--;
-	strike_any(w);
+	if (!lie_is_delicate(w))
+		strike_any(w);
 	if (dice_chance(&w->fault_dice, 300))
 		network_mend(w);
 	push_plain(w, HAPPEN_FAULT,
@@ -582,7 +584,8 @@ on_round(struct world *w)
 	if (w->is_healed || w->profile.rounds_left == 0)
 		return;
 	w->profile.rounds_left--;
-	network_round(w);
+	if (!lie_is_delicate(w))
+		network_round(w);
 	push_plain(w, HAPPEN_ROUND, w->profile.round_us);
 }
 

@@ -55,6 +55,9 @@ struct disk {
 	size_t count;
 	size_t synced;
 	size_t syncing; /* what the running sync will cover; 0: none runs */
+	size_t before;  /* synced before the last sync that ended */
+	size_t relied;  /* up to here, when the log was last truncated */
+	uint64_t full_until;
 };
 
 /* Something that waits for a token. */
@@ -189,6 +192,7 @@ struct replica {
 	uint64_t begun_to;     /* and the last sequence it chose for */
 	size_t kept;           /* records looked at for these two */
 	uint64_t stable_safe;  /* the newest stable checkpoint on disk */
+	uint64_t forgotten;    /* how far the log went that came back older */
 	uint64_t stable_seq;   /* the newest one announced, */
 	uint64_t stable_token; /* and the record that makes it safe */
 	struct digest stable_digest;
