@@ -77,9 +77,10 @@
  *             and what they acknowledged, and tells them: a directory that
  *             came back older is found out, and rule 9 goes on.  Who led and
  *             has started again has forgotten that.  So whoever starts votes
- *             in no term that it was told of, and for a while for nobody
- *             whose log is shorter than the longest it was told of: what it
- *             acknowledged and forgot a majority has, and one of them told.
+ *             in no term that it was told of, and while whose that is can be
+ *             heard for nobody whose log is shorter than the longest it was
+ *             told of (raft_election.c, rule 5): what it acknowledged and
+ *             forgot a majority has, and one of them told.
  *             Not found out, and not made up for, is what only those know who
  *             did not answer, or a log that is back later than that while.
  *

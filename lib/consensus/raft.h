@@ -56,7 +56,8 @@ struct raft {
 	uint64_t offer_term;  /* and its term */
 	uint64_t told_seq;    /* the end of the longest log told at a start, */
 	uint64_t told_term;   /* which votes go by as by our own */
-	uint64_t told_until_us;
+	uint32_t told_by;     /* whose that is */
+	uint64_t told_us;
 	uint64_t commit;  /* entries known to be committed */
 	uint64_t durable; /* leader: its own entries, on its disk */
 
@@ -140,7 +141,8 @@ void raft_election_sent(struct engine *e, uint32_t from, struct decoder *d);
 void raft_election_spend(struct engine *e, uint64_t term);
 
 /* A log ends so, as its member told: vote for none that has less. */
-void raft_election_told(struct engine *e, uint64_t seq, uint64_t term);
+void raft_election_told(struct engine *e, uint32_t from, uint64_t seq,
+    uint64_t term);
 
 /* Write down term and vote. */
 void raft_election_persist(struct engine *e);

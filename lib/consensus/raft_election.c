@@ -14,9 +14,10 @@
  *             by some is its own business: without a majority's answers it
  *             steps down.
  *          5. Who may have forgotten votes gives none (memory.c).  Who starts
- *             votes for two timeouts as if its log ended where the longest
- *             ends that it was told of; then not, since whose that is may
- *             never come back.
+ *             votes as if its log ended where the longest ends that it was
+ *             told of, until whose that is was not heard for two timeouts,
+ *             since it may never come back; nor for longer than sixteen, since
+ *             it may be heard and have a disk that hangs.
  *          6. Patience is drawn from one to two timeouts, from the cluster,
  *             the member and what was tried before: the same in each run,
  *             and seldom the same at two members.
@@ -25,6 +26,11 @@
 
 #include "codec/message.h"
 #include "consensus/raft.h"
+
+/* Timeouts for which a log that was told of is waited for: unheard, and at
+ * most. */
+#define TOLD_UNHEARD 2
+#define TOLD_MOST 16
 
 /* Splitmix64: bits that look as if drawn. */
 static uint64_t
@@ -84,13 +90,27 @@ is_within(uint64_t seq, uint64_t term, uint64_t last_seq, uint64_t last_term)
 	return last_term > term || (last_term == term && last_seq >= seq);
 }
 
+/* Is there nobody to wait for that we were told of? */
+static bool
+told_is_over(const struct engine *e)
+{
+	const uint64_t told_us = e->raft->told_us;
+	uint64_t heard_us = e->peers[e->raft->told_by].heard_us;
+
+	if (heard_us < told_us)
+		heard_us = told_us;
+	return e->now_us - heard_us >=
+	    TOLD_UNHEARD * e->config.view_timeout_us ||
+	    e->now_us - told_us >= TOLD_MOST * e->config.view_timeout_us;
+}
+
 /* Has this log what may have been committed, as far as we were told? */
 static bool
 has_all_told(const struct engine *e, uint64_t last_seq, uint64_t last_term)
 {
 	const struct raft *raft = e->raft;
 
-	return e->now_us >= raft->told_until_us || PLANT_RAFT_LOGS_IGNORED ||
+	return told_is_over(e) || PLANT_RAFT_LOGS_IGNORED ||
 	    is_within(raft->told_seq, raft->told_term, last_seq, last_term);
 }
 
@@ -203,13 +223,14 @@ has_all_of_ours(struct engine *e, uint64_t last_seq, uint64_t last_term)
 }
 
 void
-raft_election_told(struct engine *e, uint64_t seq, uint64_t term)
+raft_election_told(struct engine *e, uint32_t from, uint64_t seq, uint64_t term)
 {
 	struct raft *raft = e->raft;
 
-	raft->told_until_us = e->now_us + 2 * e->config.view_timeout_us;
+	raft->told_us = e->now_us;
 	if (is_within(seq, term, raft->told_seq, raft->told_term))
 		return;
+	raft->told_by = from;
 	raft->told_seq = seq;
 	raft->told_term = term;
 }

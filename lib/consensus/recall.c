@@ -435,7 +435,7 @@ heed(struct engine *e, uint32_t from, const struct answer *a)
 		return;
 	memory_check_bond(e, from, &a->bond);
 	if (e->is_asking)
-		raft_election_told(e, a->last_seq, a->last_term);
+		raft_election_told(e, from, a->last_seq, a->last_term);
 }
 
 void

@@ -48,8 +48,9 @@ check-sim: $(BUILD)/aegis-sim
 	@while read -r seed rest; do case $$seed in \#*|'') ;; \
 		raft) $< --strategy raft --profile classic \
 			--seed $${rest%% *} >/dev/null || exit 1 ;; \
-		raft-epochs) $< --strategy raft --profile epochs \
-			--seed $${rest%% *} >/dev/null || exit 1 ;; \
+		raft-epochs|raft-deep) $< --strategy raft \
+			--profile $${seed#raft-} --seed $${rest%% *} \
+			>/dev/null || exit 1 ;; \
 		full|deep|epochs|beyond) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
 			exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \

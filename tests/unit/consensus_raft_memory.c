@@ -254,42 +254,65 @@ who_came_back_older_is_told_that_it_voted(void **state)
 
 /*
  * All start at once, and nobody remembers what it had acknowledged: but who
- * has more tells where its log ends.
+ * has more, which is the leader, tells where its log ends.
  */
 static void
-who_came_back_older_votes_for_no_shorter_log_than_was_told(void **state)
+start_with_one_older(struct cluster *c, uint32_t leader)
 {
-	struct cluster *c = raft_of(3);
-	uint32_t leader = elect(c), late = (leader + 1) % 3,
-		 other = (leader + 2) % 3, i;
+	const uint32_t late = (leader + 1) % 3, other = (leader + 2) % 3;
 	struct image image;
-	uint64_t applied;
+	uint32_t i;
 
-	(void)state;
 	agree(c, leader, 2);
 	cluster_advance(c, 200 * MS);
 	image = image_take(&c->nodes[late]);
 	node_crash(&c->nodes[other]);
 	agree(c, leader, 3);
-	applied = c->nodes[leader].applied;
 	image_put_back(&c->nodes[late], &image);
 	node_crash(&c->nodes[leader]);
 	for (i = 0; i < 3; i++)
 		node_start(&c->nodes[(other + i) % 3]);
+}
+
+static void
+who_came_back_older_votes_for_no_shorter_log_than_was_told(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+	uint64_t applied;
+
+	(void)state;
+	start_with_one_older(c, leader);
+	applied = c->nodes[leader].applied;
 	assert_int_equal(elect(c), leader);
 	assert_applied(c, c->nodes[leader].applied);
 	assert_true(c->nodes[leader].applied > applied);
 	cluster_free(c);
 }
 
-/* It was told where a log ends, and that member never comes back. */
 static void
-a_log_that_is_gone_keeps_nobody_from_being_elected(void **state)
+nor_while_whose_log_that_is_can_be_heard_and_its_disk_is_slow(void **state)
 {
 	struct cluster *c = raft_of(3);
-	uint32_t leader = elect(c), i;
+	uint32_t leader = elect(c);
 
 	(void)state;
+	start_with_one_older(c, leader);
+	c->nodes[leader].is_disk_stuck = true;
+	cluster_advance(c, 8 * c->config.view_timeout_us);
+	assert_int_equal(leader_of(c), NOBODY);
+	c->nodes[leader].is_disk_stuck = false;
+	assert_int_equal(elect(c), leader);
+	assert_applied(c, c->nodes[leader].applied);
+	cluster_free(c);
+}
+
+/* All start at once, and the leader's log has an entry that it alone knew. */
+static void
+start_with_one_longer(struct cluster *c, uint32_t leader)
+{
+	uint32_t i;
+
 	agree(c, leader, 2);
 	c->knob = leader;
 	c->passes = passes_not_to_or_from_one;
@@ -301,6 +324,32 @@ a_log_that_is_gone_keeps_nobody_from_being_elected(void **state)
 		node_crash(&c->nodes[i]);
 	cluster_start(c);
 	assert_false(status_of(c, (leader + 1) % 3).is_asking);
+}
+
+static void
+but_a_disk_that_hangs_keeps_nobody_from_being_elected_for_ever(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+
+	(void)state;
+	start_with_one_longer(c, leader);
+	c->nodes[leader].is_disk_stuck = true;
+	cluster_advance(c, 40 * c->config.view_timeout_us);
+	assert_int_not_equal(leader_of(c), NOBODY);
+	assert_int_not_equal(leader_of(c), leader);
+	cluster_free(c);
+}
+
+/* It was told where a log ends, and that member never comes back. */
+static void
+a_log_that_is_gone_keeps_nobody_from_being_elected(void **state)
+{
+	struct cluster *c = raft_of(3);
+	uint32_t leader = elect(c);
+
+	(void)state;
+	start_with_one_longer(c, leader);
 	node_crash(&c->nodes[leader]);
 	cluster_advance(c, 6000 * MS);
 	assert_int_not_equal(leader_of(c), NOBODY);
@@ -347,6 +396,10 @@ main(void)
 		cmocka_unit_test(who_came_back_older_is_told_that_it_voted),
 		cmocka_unit_test(
 		    who_came_back_older_votes_for_no_shorter_log_than_was_told),
+		cmocka_unit_test(
+		    nor_while_whose_log_that_is_can_be_heard_and_its_disk_is_slow),
+		cmocka_unit_test(
+		    but_a_disk_that_hangs_keeps_nobody_from_being_elected_for_ever),
 		cmocka_unit_test(
 		    a_log_that_is_gone_keeps_nobody_from_being_elected),
 		cmocka_unit_test(who_remembers_its_terms_is_told_nothing_new),
