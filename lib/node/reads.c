@@ -19,6 +19,8 @@
  *          5. An index that takes an epoch's last state answers nothing: the
  *             next epoch may have begun elsewhere, and gone on.  It is asked
  *             for again there.
+ *          6. A barrier in flight is answered by requests.h when it ends, and
+ *             that may be when we are gone: then nobody is told.
  */
 #include "node/reads.h"
 
@@ -45,6 +47,11 @@ struct read {
 	uint8_t range[];
 };
 
+/* What is answered when a barrier is, and may be so after we are gone. */
+struct barrier {
+	struct reads *reads; /* NULL: it is answered to nobody */
+};
+
 struct reads {
 	struct requests *requests;
 	struct applier *applier;
@@ -52,6 +59,7 @@ struct reads {
 	struct read *behind;
 	struct read *indexed;
 	struct read *reported;
+	struct barrier *barrier; /* in flight; or NULL */
 	bool by_index;
 	bool is_asked; /* an index, for what is behind */
 	struct loop_timer *timer;
@@ -202,13 +210,12 @@ reads_on_committed(void *arg)
 
 static void reads_send_barrier(struct reads *rs);
 
+/* The barrier came to this: answer what is behind it, and send the next. */
 static void
-reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
+reads_end_barrier(struct reads *rs, enum ag_status status)
 {
-	struct reads *rs = arg;
 	struct read *r = rs->behind, *next;
 
-	(void)result;
 	rs->behind = NULL;
 	for (; r != NULL; r = next) {
 		next = r->next;
@@ -225,14 +232,49 @@ reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
 }
 
 static void
-reads_send_barrier(struct reads *rs)
+reads_on_barrier(void *arg, enum ag_status status, const struct result *result)
+{
+	struct barrier *barrier = arg;
+	struct reads *rs = barrier->reads;
+
+	(void)result;
+	free(barrier);
+	if (rs == NULL)
+		return;
+	rs->barrier = NULL;
+	reads_end_barrier(rs, status);
+}
+
+static enum ag_status
+barrier_put(struct reads *rs, uint32_t timeout_ms)
 {
 	const struct operation op = { .kind = OPERATION_BARRIER };
+	struct barrier *barrier = malloc(sizeof(*barrier));
 	struct node_request_id id;
 	enum ag_status status;
 	struct bytes encoded;
 	struct encoder e;
 	uint8_t bytes[16];
+
+	if (barrier == NULL)
+		return AG_ENOMEM;
+	barrier->reads = rs;
+	encoder_init(&e, bytes, sizeof(bytes));
+	operation_encode(&e, &op);
+	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+	status = requests_add(rs->requests, encoded, timeout_ms,
+	    reads_on_barrier, barrier, &id);
+	if (status == AG_OK)
+		rs->barrier = barrier;
+	else
+		free(barrier);
+	return status;
+}
+
+static void
+reads_send_barrier(struct reads *rs)
+{
+	enum ag_status status;
 	uint32_t timeout_ms = 0;
 	struct read *r;
 
@@ -243,13 +285,9 @@ reads_send_barrier(struct reads *rs)
 			timeout_ms = r->timeout_ms;
 	rs->behind = rs->gathering;
 	rs->gathering = NULL;
-	encoder_init(&e, bytes, sizeof(bytes));
-	operation_encode(&e, &op);
-	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
-	status = requests_add(rs->requests, encoded, timeout_ms,
-	    reads_on_barrier, rs, &id);
+	status = barrier_put(rs, timeout_ms);
 	if (status != AG_OK)
-		reads_on_barrier(rs, status, NULL);
+		reads_end_barrier(rs, status);
 }
 
 /* --- indexes --- */
@@ -426,6 +464,8 @@ reads_free(struct reads *rs)
 	if (rs == NULL)
 		return;
 	rs->idle = NULL;
+	if (rs->barrier != NULL)
+		rs->barrier->reads = NULL;
 	reads_drop(rs, &rs->gathering);
 	reads_drop(rs, &rs->behind);
 	reads_drop(rs, &rs->indexed);
