@@ -309,6 +309,10 @@ applet_choose_command(struct applet_call *call, int *argc, char ***argv,
 	*code = EXIT_USAGE;
 	if (!applet_parse(call, OPTIONS_STOP_AT_OPERAND, *argc, *argv))
 		return false;
+	if (call->operand_count == 0 && call->applet->run != NULL) {
+		*argc = 0;
+		return true;
+	}
 	if (call->operand_count == 0) {
 		if (!applet_answer(call, code))
 			(void)applet_usage(call, "missing command");

@@ -14,7 +14,8 @@
  *		.commands = kv_commands,
  *	};
  *
- * and the line APPLET(kv) in cmd/applets.def.
+ * and the line APPLET(kv) in cmd/applets.def.  One with commands that has a
+ * run, too, does that when it is given no command.
  *
  * Ownership  tables are constant; a call and what it points to live until
  *            run returns.
@@ -59,10 +60,10 @@ struct applet {
 	const char *summary;
 	const char *operands;                  /* without commands */
 	const struct applet_option *options;   /* of every command */
-	const struct applet_command *commands; /* NULL: run is the applet */
+	const struct applet_command *commands; /* or NULL */
 	const char *const *examples;           /* NULL-terminated; or NULL */
 	unsigned int flags;                    /* of enum applet_flag */
-	applet_run_fn *run;
+	applet_run_fn *run;                    /* without a command */
 };
 
 enum output_format {

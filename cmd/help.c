@@ -131,8 +131,9 @@ help_usage(FILE *stream, const struct applet *applet,
     const struct applet_command *command)
 {
 	const char *operands = command != NULL ? command->operands
-	    : applet->commands != NULL         ? "COMMAND ..."
-					       : applet->operands;
+	    : applet->commands == NULL         ? applet->operands
+	    : applet->run != NULL              ? "[COMMAND ...]"
+					       : "COMMAND ...";
 
 	(void)fprintf(stream, "Usage: aegis %s%s%s [OPTION]...%s%s\n",
 	    applet->name, command != NULL ? " " : "",
