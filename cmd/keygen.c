@@ -1,30 +1,27 @@
 /*
- * aegis keygen: make keys, and show what keys there are.
+ * aegis keygen: make keys, and turn them into what other programs read.
  *
  * RULES    1. A key is never replaced unless --force says so.
  *          2. A private key is printed only when asked for with `-o -`.
- *          3. Node, link and operator keys are all Ed25519; the type says
- *             what it is for, and makes the comment.
+ *          3. The type says what a key is for, makes the comment, and settles
+ *             the algorithm: node, link and operator keys are Ed25519, backup
+ *             keys X25519.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/fs.h"
 #include "base/nearest.h"
 #include "cmd/applet.h"
-#include "cmd/display.h"
 #include "cmd/exit.h"
-#include "cmd/output.h"
+#include "cmd/keygen_convert.h"
+#include "cmd/keygen_show.h"
 #include "cmd/passphrase.h"
-#include "crypto/openssh_key.h"
-#include "crypto/recipient.h"
-
-#define HEAD_BYTES 20
 
 static const struct applet_option keygen_options[] = {
+	{ 't', "algorithm", "NAME", "ed25519 (default), ecdsa-p256, rsa, …" },
+	{ 'b', "bits", "N", "with -t rsa or ecdsa: the key's length" },
 	{ 'T', "type", "TYPE", "ed25519, node, link, operator or backup" },
+	{ 'F', "format", "FORMAT", "openssh, pkcs8, age, sealed or backup" },
 	{ 'o', "out", "FILE", "private key to FILE, public one to FILE.pub" },
 	{ 'C', "comment", "TEXT", "a note kept with the public key" },
 	{ 'f', "force", NULL, "replace existing files" },
@@ -32,287 +29,23 @@ static const struct applet_option keygen_options[] = {
 	OPTIONS_END,
 };
 
-static const struct output_column show_columns[] = {
-	{ "bits", NULL, OUTPUT_RIGHT },
-	{ "fingerprint", NULL, OUTPUT_VALUE_COLUMN },
-	{ "comment", NULL, 0 },
-	{ "type", NULL, 0 },
-	{ "file", NULL, 0 },
-	{ NULL, NULL, 0 },
+/* What is to be made. */
+struct making {
+	const struct applet_call *call;
+	const struct algorithm *algorithm;
+	const char *comment;
+	enum key_format format;
 };
 
-struct key_facts {
-	const char *type; /* "ED25519" */
-	char fingerprint[RECIPIENT_TEXT_BYTES];
-	char comment[PUBLIC_KEY_COMMENT_BYTES];
-};
-
-static void
-facts_of_public(struct key_facts *facts,
-    const uint8_t key[static SIGN_PUBLIC_BYTES])
-{
-	facts->type = "ED25519";
-	public_key_fingerprint(facts->fingerprint, key);
-}
-
-/* As `ssh-keygen -lf` prints it. */
-static void
-facts_print(FILE *stream, const struct key_facts *facts)
-{
-	const char *comment =
-	    facts->comment[0] != '\0' ? facts->comment : "no comment";
-
-	/* Somebody else's text: not for the terminal to act on. */
-	(void)fprintf(stream, "256 %s ", facts->fingerprint);
-	display_print(stream, bytes_from_text(comment));
-	(void)fprintf(stream, " (%s)\n", facts->type);
-}
-
 static enum ag_status
-facts_of_private_text(struct key_facts *facts, struct bytes text,
-    const char *path, struct ag_error *err)
-{
-	char comment[PUBLIC_KEY_COMMENT_BYTES], public_path[4096];
-	uint8_t key[SIGN_PUBLIC_BYTES], beside[SIGN_PUBLIC_BYTES];
-	enum ag_status status =
-	    openssh_key_public(key, facts->comment, text, path, err);
-
-	if (status != AG_OK)
-		return status;
-	facts_of_public(facts, key);
-	/* An encrypted key's comment may be known from beside it. */
-	(void)snprintf(public_path, sizeof(public_path), "%s.pub", path);
-	if (facts->comment[0] == '\0' &&
-	    public_key_load(beside, comment, public_path, NULL) == AG_OK &&
-	    memcmp(beside, key, sizeof(key)) == 0)
-		memcpy(facts->comment, comment, sizeof(comment));
-	return AG_OK;
-}
-
-static enum ag_status
-facts_of_backup_key(struct key_facts *facts, const char *path,
-    struct bytes text, struct ag_error *err)
-{
-	uint8_t recipient[RECIPIENT_KEY_BYTES];
-	char public_path[4096];
-	struct secret *key;
-	enum ag_status status;
-
-	if (recipient_key_is_sealed(text)) {
-		(void)snprintf(public_path, sizeof(public_path), "%s.pub",
-		    path);
-		status = recipient_load(recipient, public_path, err);
-	} else {
-		status = recipient_parse_key(&key, text, NULL, path, err);
-		if (status == AG_OK)
-			recipient_public(recipient, key);
-		secret_free(key);
-	}
-	if (status == AG_OK)
-		recipient_format(facts->fingerprint, recipient);
-	return status;
-}
-
-static enum ag_status
-facts_of_private_file(struct key_facts *facts, const char *path, bool is_backup,
-    struct ag_error *err)
-{
-	struct secret *text;
-	enum ag_status status =
-	    secret_read_file(&text, path, OPENSSH_KEY_FILE_BYTES_MAX, err);
-
-	if (status != AG_OK)
-		return status;
-	if (is_backup)
-		status =
-		    facts_of_backup_key(facts, path, secret_bytes(text), err);
-	else
-		status =
-		    facts_of_private_text(facts, secret_bytes(text), path, err);
-	secret_free(text);
-	return status;
-}
-
-/* The first bytes, which tell private from public and hold no secret. */
-static enum ag_status
-read_head(const char *path, uint8_t head[static HEAD_BYTES], size_t *len,
-    struct ag_error *err)
-{
-	enum ag_status status;
-	int fd;
-
-	status = fs_open(&fd, path, O_RDONLY | O_NONBLOCK, 0, err);
-	if (status != AG_OK)
-		return status;
-	status = fs_read_at(fd, path, head, HEAD_BYTES, 0, len, err);
-	(void)close(fd);
-	return status;
-}
-
-static enum ag_status
-facts_of_file(struct key_facts *facts, const char *path, struct ag_error *err)
-{
-	uint8_t key[SIGN_PUBLIC_BYTES], head[HEAD_BYTES];
-	enum ag_status status;
-	struct bytes start;
-	size_t len;
-
-	*facts = (struct key_facts){ .type = "X25519" };
-	status = read_head(path, head, &len, err);
-	if (status != AG_OK)
-		return status;
-	start = bytes_of(head, len);
-	if (bytes_has_prefix(start, bytes_from_text("-----BEGIN ")))
-		return facts_of_private_file(facts, path, false, err);
-	if (bytes_has_prefix(start, bytes_from_text("# keep this secret")) ||
-	    bytes_has_prefix(start, bytes_from_text("AEGIS-SE")))
-		return facts_of_private_file(facts, path, true, err);
-	if (bytes_has_prefix(start, bytes_from_text("aegis-recipient-"))) {
-		status = recipient_load(key, path, err);
-		if (status == AG_OK)
-			recipient_format(facts->fingerprint, key);
-		return status;
-	}
-	status = public_key_load(key, facts->comment, path, err);
-	if (status == AG_OK)
-		facts_of_public(facts, key);
-	return status;
-}
-
-static void
-show_row(struct output *out, const struct key_facts *facts, const char *path)
-{
-	output_u64(out, 256);
-	output_text(out, facts->fingerprint);
-	output_text(out, facts->comment);
-	output_text(out, facts->type);
-	output_text(out, path);
-	output_row(out);
-}
-
-/* keygen show FILE...; what can be shown is, whatever the others are. */
-static int
-keygen_show(struct applet_call *call)
-{
-	struct output *out = NULL;
-	struct key_facts facts;
-	struct ag_error err;
-	size_t shown = 0, i;
-	int code = EXIT_YES;
-
-	if (call->operand_count < 2)
-		return applet_usage(call, "missing FILE");
-	if (call->output != OUTPUT_TABLE &&
-	    output_new(&out, call, stdout, "keys", show_columns, &err) != AG_OK)
-		return exit_fail(call, &err);
-	for (i = 1; i < call->operand_count; i++) {
-		if (facts_of_file(&facts, call->operands[i], &err) != AG_OK) {
-			code = exit_fail_local(call, &err);
-			continue;
-		}
-		shown++;
-		if (out == NULL)
-			facts_print(stdout, &facts);
-		else
-			show_row(out, &facts, call->operands[i]);
-	}
-	if ((out != NULL && output_end(out, &err) != AG_OK) ||
-	    output_flush(stdout, &err) != AG_OK)
-		return exit_fail(call, &err);
-	return code != EXIT_YES && shown > 0 ? EXIT_PARTIAL : code;
-}
-
-/* Where a new key goes: two files, or its private text to stdout. */
-static enum ag_status
-put_ed25519(const struct applet_call *call, const struct secret *key,
-    const char *path, const char *comment, const struct secret *passphrase,
-    struct ag_error *err)
-{
-	enum ag_status status;
-	struct secret *text;
-
-	if (strcmp(path, "-") != 0)
-		return openssh_key_save(key, path, comment, passphrase,
-		    options_has(&call->options, "force"), err);
-	status = openssh_key_format(&text, key, comment, passphrase, err);
-	if (status == AG_OK)
-		status = fs_write(STDOUT_FILENO, "standard output",
-		    secret_bytes(text), err);
-	secret_free(text);
-	return status;
-}
-
-static enum ag_status
-make_ed25519(struct key_facts *facts, const struct applet_call *call,
-    const char *path, const struct secret *passphrase, struct ag_error *err)
-{
-	const char *type = options_text(&call->options, "type");
-	const char *comment = options_text(&call->options, "comment");
-	uint8_t public_key[SIGN_PUBLIC_BYTES];
-	enum ag_status status;
-	struct secret *key;
-
-	if (comment == NULL)
-		comment =
-		    type == NULL || strcmp(type, "ed25519") == 0 ? "" : type;
-	status = public_key_check_comment(comment, err);
-	if (status == AG_OK)
-		status = sign_keypair(&key, err);
-	if (status != AG_OK)
-		return status;
-	status = put_ed25519(call, key, path, comment, passphrase, err);
-	sign_public(public_key, key);
-	facts_of_public(facts, public_key);
-	(void)snprintf(facts->comment, sizeof(facts->comment), "%s", comment);
-	secret_free(key);
-	return status;
-}
-
-static enum ag_status
-make_backup(struct key_facts *facts, const struct applet_call *call,
-    const char *path, const struct secret *passphrase, struct ag_error *err)
-{
-	uint8_t recipient[RECIPIENT_KEY_BYTES];
-	struct secret *key, *text;
-	enum ag_status status;
-
-	if (options_has(&call->options, "comment"))
-		return ag_fail(err, AG_EINVAL,
-		    "a backup key has no comment; leave out -C");
-	status = recipient_keypair(&key, err);
-	if (status != AG_OK)
-		return status;
-	facts->type = "X25519";
-	recipient_public(recipient, key);
-	recipient_format(facts->fingerprint, recipient);
-	if (strcmp(path, "-") != 0) {
-		status = recipient_save(key, path, passphrase,
-		    options_has(&call->options, "force"), err);
-	} else {
-		status = recipient_format_key(&text, key, passphrase, err);
-		if (status == AG_OK)
-			status = fs_write(STDOUT_FILENO, "standard output",
-			    secret_bytes(text), err);
-		secret_free(text);
-	}
-	secret_free(key);
-	return status;
-}
-
-static enum ag_status
-check_type(const char *type, bool *is_backup, struct ag_error *err)
+check_type(const char *type, struct ag_error *err)
 {
 	static const char *const types[] = { "ed25519", "node", "link",
 		"operator", "backup" };
 	struct nearest search;
-	size_t i;
 
-	*is_backup = false;
-	if (type == NULL)
-		return AG_OK;
 	nearest_init(&search, type);
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		*is_backup = strcmp(types[i], "backup") == 0;
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
 		if (strcmp(types[i], type) == 0)
 			return AG_OK;
 		nearest_offer(&search, types[i]);
@@ -325,85 +58,189 @@ check_type(const char *type, bool *is_backup, struct ag_error *err)
 	    search.best != NULL ? "?" : "");
 }
 
-/* What was made: on stdout, unless the private key itself went there. */
+/* "-t rsa -b 4096", as ssh-keygen has it, is rsa-4096. */
 static enum ag_status
-keygen_tell(const struct applet_call *call, const struct key_facts *facts,
-    const char *path, struct ag_error *err)
+choose_by_bits(struct making *m, const char *name, struct ag_error *err)
 {
-	FILE *stream = strcmp(path, "-") == 0 ? stderr : stdout;
 	enum ag_status status;
-	struct output *out;
+	uint64_t bits;
+	char full[32];
 
-	if (call->output == OUTPUT_TABLE) {
-		facts_print(stream, facts);
-		return output_flush(stream, err);
-	}
-	status = output_new(&out, call, stream, "keys", show_columns, err);
+	status = options_count_value(&m->call->options, "bits", 1, 65535, &bits,
+	    err);
 	if (status != AG_OK)
 		return status;
-	show_row(out, facts, path);
-	return output_end(out, err);
+	if (strcasecmp(name, "rsa") != 0 && strcasecmp(name, "ecdsa") != 0)
+		return ag_fail(err, AG_EINVAL,
+		    "-b is for -t rsa and -t ecdsa; '%s' has one length", name);
+	(void)snprintf(full, sizeof(full), "%s-%s%u", name,
+	    strcasecmp(name, "ecdsa") == 0 ? "p" : "", (unsigned int)bits);
+	return algorithm_find(&m->algorithm, ALGORITHM_KEY, full, err);
 }
 
-static int
-keygen_make(struct applet_call *call)
+static enum ag_status
+choose_algorithm(struct making *m, const char *type, struct ag_error *err)
 {
-	const char *path = options_text(&call->options, "out");
-	struct secret *passphrase;
-	struct key_facts facts = { 0 };
-	struct ag_error err;
+	const char *name = options_text(&m->call->options, "algorithm");
+	bool is_backup = type != NULL && strcmp(type, "backup") == 0;
+	const char *settled = is_backup ? "x25519" : "ed25519";
 	enum ag_status status;
-	bool is_backup;
 
-	if (check_type(options_text(&call->options, "type"), &is_backup,
-		&err) != AG_OK)
-		return applet_usage(call, "%s", err.text);
-	if (path == NULL || path[0] == '\0')
-		return applet_usage(call, "missing -o FILE ('-o -' prints it)");
-	status = passphrase_option(&passphrase, call, true, &err);
+	if (name == NULL)
+		name = settled;
+	status = options_has(&m->call->options, "bits")
+	    ? choose_by_bits(m, name, err)
+	    : algorithm_find(&m->algorithm, ALGORITHM_KEY, name, err);
 	if (status != AG_OK)
-		return exit_fail(call, &err);
-	status = is_backup ? make_backup(&facts, call, path, passphrase, &err)
-			   : make_ed25519(&facts, call, path, passphrase, &err);
+		return status;
+	if (m->algorithm->standing != ALGORITHM_ALLOWED)
+		return ag_fail(err, AG_EREFUSED, "key '%s' is refused: %s",
+		    name, m->algorithm->note);
+	if (type != NULL && strcmp(m->algorithm->name, settled) != 0)
+		return ag_fail(err, AG_EINVAL, "%s keys are %s; leave out -t",
+		    type, settled);
+	return AG_OK;
+}
+
+static enum ag_status
+choose_format(struct making *m, const char *type, struct ag_error *err)
+{
+	const char *name = options_text(&m->call->options, "format");
+	bool has_passphrase = options_has(&m->call->options, "passphrase") ||
+	    options_has(&m->call->options, "passphrase-fd");
+	enum ag_status status;
+
+	if (type != NULL && strcmp(type, "backup") == 0)
+		m->format = KEY_FORMAT_BACKUP;
+	else if (m->algorithm->id != ALGORITHM_KEY_X25519)
+		m->format = KEY_FORMAT_OPENSSH;
+	else
+		m->format = has_passphrase ? KEY_FORMAT_SEALED : KEY_FORMAT_AGE;
+	if (name == NULL)
+		return AG_OK;
+	status = key_format_find(&m->format, name, err);
+	if (status == AG_OK && m->format != KEY_FORMAT_OPENSSH &&
+	    type != NULL &&
+	    (strcmp(type, "node") == 0 || strcmp(type, "link") == 0))
+		return ag_fail(err, AG_EINVAL,
+		    "a node reads its keys in OpenSSH's format");
+	return status;
+}
+
+static enum ag_status
+choose(struct making *m, struct ag_error *err)
+{
+	const char *type = options_text(&m->call->options, "type");
+	enum ag_status status = AG_OK;
+
+	if (type != NULL)
+		status = check_type(type, err);
+	if (status == AG_OK)
+		status = choose_algorithm(m, type, err);
+	if (status == AG_OK)
+		status = choose_format(m, type, err);
+	if (status != AG_OK)
+		return status;
+	m->comment = options_text(&m->call->options, "comment");
+	if (m->comment != NULL && m->algorithm->id == ALGORITHM_KEY_X25519 &&
+	    m->format != KEY_FORMAT_SEALED)
+		return ag_fail(err, AG_EINVAL,
+		    "a key in format %s has no comment; leave out -C",
+		    key_format_name(m->format));
+	if (m->comment == NULL)
+		m->comment = type == NULL || strcmp(type, "ed25519") == 0 ||
+			strcmp(type, "backup") == 0
+		    ? ""
+		    : type;
+	return public_key_check_comment(m->comment, err);
+}
+
+static enum ag_status
+ask_passphrase(const struct making *m, struct secret **passphrase,
+    struct ag_error *err)
+{
+	enum ag_status status =
+	    passphrase_option(passphrase, m->call, true, err);
+
+	if (status == AG_OK && *passphrase == NULL &&
+	    m->format == KEY_FORMAT_SEALED)
+		status = passphrase_prompt_new(passphrase, err);
+	return status;
+}
+
+static enum ag_status
+make_key(const struct making *m, const char *path, struct ag_error *err)
+{
+	struct secret *passphrase;
+	struct private_key *key = NULL;
+	enum ag_status status = ask_passphrase(m, &passphrase, err);
+
+	if (status == AG_OK)
+		status = private_key_generate(&key, m->algorithm, err);
+	if (status == AG_OK) {
+		private_key_set_comment(key, m->comment);
+		status = keygen_convert_put(m->call, key, m->format, passphrase,
+		    path, err);
+	}
+	if (status == AG_OK && !m->call->is_quiet)
+		status = keygen_show_made(m->call, key,
+		    key_format_name(m->format), path, err);
+	private_key_free(key);
 	secret_free(passphrase);
-	if (status == AG_EEXIST)
-		(void)ag_fail(&err, AG_EEXIST,
-		    "%s or %s.pub exists already; --force replaces both", path,
-		    path);
-	if (status != AG_OK)
-		return exit_fail(call, &err);
-	if (!call->is_quiet && keygen_tell(call, &facts, path, &err) != AG_OK)
-		return exit_fail(call, &err);
-	return EXIT_YES;
+	return status;
 }
 
 static int
 keygen_run(struct applet_call *call)
 {
+	const char *path = options_text(&call->options, "out");
+	struct making m = { .call = call };
+	enum ag_status status;
+	struct ag_error err;
+
 	secret_forbid_dumps();
 	if (call->output == OUTPUT_CBOR)
 		return applet_usage(call,
 		    "-o cbor: there is no such form of this");
-	if (call->operand_count == 0)
-		return keygen_make(call);
-	if (strcmp(call->operands[0], "show") == 0)
-		return keygen_show(call);
-	return applet_usage(call, "unexpected operand '%s'; did you mean show?",
-	    call->operands[0]);
+	status = choose(&m, &err);
+	if (status == AG_EREFUSED)
+		return exit_fail(call, &err);
+	if (status != AG_OK)
+		return applet_usage(call, "%s", err.text);
+	if (path == NULL || path[0] == '\0')
+		return applet_usage(call, "missing -o FILE ('-o -' prints it)");
+	return make_key(&m, path, &err) == AG_OK ? EXIT_YES
+						 : exit_fail(call, &err);
 }
+
+static const struct applet_command keygen_commands[] = {
+	{ "show", "FILE...", "fingerprints, and what keys are good for", NULL,
+	    keygen_show },
+	{ "check", "FILE...", "whether keys are sound, as a whole", NULL,
+	    keygen_show_check },
+	{ "public", "FILE", "print a key's public half",
+	    keygen_show_public_options, keygen_show_public },
+	{ "convert", "FILE", "write a key to -o FILE in format -F",
+	    keygen_convert_options, keygen_convert },
+	{ "passphrase", "FILE", "give a key another passphrase, or none",
+	    keygen_convert_options, keygen_convert_passphrase },
+	{ 0 },
+};
 
 static const char *const keygen_examples[] = {
 	"aegis keygen -T operator -o alice",
+	"aegis keygen -t ecdsa-p256 -F sealed -o alice",
 	"aegis keygen show alice.pub",
-	"aegis keygen -T backup -o backup.key",
+	"aegis keygen convert -F pkcs8 -o alice.pem alice",
 	NULL,
 };
 
 const struct applet applet_keygen = {
 	.name = "keygen",
-	.summary = "make keys and show their fingerprints",
-	.operands = "[show] [FILE...]",
+	.summary = "make, convert and check keys",
+	.operands = "",
 	.options = keygen_options,
+	.commands = keygen_commands,
 	.examples = keygen_examples,
 	.flags = APPLET_OFFLINE | APPLET_SECRETS,
 	.run = keygen_run,

@@ -20,7 +20,7 @@
 #include <unistd.h>
 
 #include "base/fs.h"
-#include "crypto/openssh_key.h"
+#include "crypto/key_format.h"
 
 /* One more than may be, so that too many are noticed. */
 #define TYPED_BYTES_MAX (PASSPHRASE_BYTES_MAX + 1)
@@ -145,8 +145,8 @@ passphrase_prompt(struct secret **out, const char *prompt, struct ag_error *err)
 	return AG_OK;
 }
 
-static enum ag_status
-prompt_twice(struct secret **out, struct ag_error *err)
+enum ag_status
+passphrase_prompt_new(struct secret **out, struct ag_error *err)
 {
 	struct secret *again;
 	enum ag_status status;
@@ -169,26 +169,43 @@ prompt_twice(struct secret **out, struct ag_error *err)
 	return status;
 }
 
-enum ag_status
-passphrase_option(struct secret **out, const struct applet_call *call,
-    bool is_new, struct ag_error *err)
+/* By the option of that name, or the one of its -fd. */
+static enum ag_status
+read_option(struct secret **out, const struct applet_call *call,
+    const char *name, bool is_new, struct ag_error *err)
 {
 	enum ag_status status;
+	char fd_name[32];
 	uint64_t fd;
 
 	*out = NULL;
-	if (options_has(&call->options, "passphrase-fd")) {
-		status = options_count_value(&call->options, "passphrase-fd", 0,
-		    65535, &fd, err);
+	(void)snprintf(fd_name, sizeof(fd_name), "%s-fd", name);
+	if (options_has(&call->options, fd_name)) {
+		status = options_count_value(&call->options, fd_name, 0, 65535,
+		    &fd, err);
 		if (status != AG_OK)
 			return status;
 		return secret_read_passphrase(out, (int)fd, err);
 	}
-	if (!options_has(&call->options, "passphrase"))
+	if (!options_has(&call->options, name))
 		return AG_OK;
 	if (is_new)
-		return prompt_twice(out, err);
+		return passphrase_prompt_new(out, err);
 	return passphrase_prompt(out, "Passphrase: ", err);
+}
+
+enum ag_status
+passphrase_option(struct secret **out, const struct applet_call *call,
+    bool is_new, struct ag_error *err)
+{
+	return read_option(out, call, "passphrase", is_new, err);
+}
+
+enum ag_status
+passphrase_new_option(struct secret **out, const struct applet_call *call,
+    struct ag_error *err)
+{
+	return read_option(out, call, "new-passphrase", true, err);
 }
 
 enum ag_status
@@ -205,22 +222,51 @@ passphrase_of_file(struct secret **out, const struct applet_call *call,
 }
 
 enum ag_status
+passphrase_open_key(struct private_key **key, const struct applet_call *call,
+    const char *path, struct bytes text, struct secret **passphrase,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	*key = NULL;
+	*passphrase = NULL;
+	if (key_format_is_encrypted(text))
+		status = passphrase_of_file(passphrase, call, path, err);
+	if (status == AG_OK)
+		status = key_format_parse(key, text, *passphrase, path, err);
+	if (status != AG_OK) {
+		secret_free(*passphrase);
+		*passphrase = NULL;
+	}
+	return status;
+}
+
+enum ag_status
 passphrase_load_key(struct secret **key, const struct applet_call *call,
     const char *path, struct ag_error *err)
 {
-	struct secret *text, *passphrase = NULL;
+	struct secret *text, *passphrase;
+	struct private_key *loaded;
 	enum ag_status status;
 
 	*key = NULL;
-	status = secret_read_file(&text, path, OPENSSH_KEY_FILE_BYTES_MAX, err);
+	status = secret_read_file(&text, path, KEY_FORMAT_FILE_BYTES_MAX, err);
 	if (status != AG_OK)
 		return status;
-	if (openssh_key_is_encrypted(secret_bytes(text)))
-		status = passphrase_of_file(&passphrase, call, path, err);
-	if (status == AG_OK)
-		status = openssh_key_parse(key, NULL, secret_bytes(text),
-		    passphrase, path, err);
+	status = passphrase_open_key(&loaded, call, path, secret_bytes(text),
+	    &passphrase, err);
 	secret_free(passphrase);
 	secret_free(text);
+	if (status != AG_OK)
+		return status;
+	if (private_key_public(loaded)->id != SSH_KEY_ED25519)
+		status = ag_fail(err, AG_EVERSION,
+		    "private key %s: not an Ed25519 key", path);
+	else
+		*key = secret_copy(secret_bytes(private_key_secret(loaded)));
+	private_key_free(loaded);
+	if (status == AG_OK && *key == NULL)
+		status = ag_fail(err, AG_ENOMEM,
+		    "private key %s: out of memory", path);
 	return status;
 }

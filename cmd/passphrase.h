@@ -9,6 +9,7 @@
 
 #include "base/status.h"
 #include "cmd/applet.h"
+#include "crypto/private_key.h"
 #include "crypto/secret.h"
 
 #define PASSPHRASE_OPTIONS                                                 \
@@ -18,12 +19,28 @@
 		    "read the passphrase's line from descriptor N"         \
 	}
 
+#define NEW_PASSPHRASE_OPTIONS                                        \
+	{ 0, "new-passphrase", NULL, "ask for the new one, twice" },  \
+	    { 0, "new-passphrase-fd", "N",                            \
+		    "read the new one's line from descriptor N" },    \
+	{                                                             \
+		0, "no-passphrase", NULL, "write the key without one" \
+	}
+
 /*
  * What --passphrase-fd or --passphrase gives; NULL when neither was given.
  * A new passphrase is typed twice.
  */
 enum ag_status passphrase_option(struct secret **out,
     const struct applet_call *call, bool is_new,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The same of --new-passphrase-fd and --new-passphrase. */
+enum ag_status passphrase_new_option(struct secret **out,
+    const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
+
+/* Typed twice, on the terminal. */
+enum ag_status passphrase_prompt_new(struct secret **out,
     struct ag_error *err) AG_MUST_USE;
 
 /* AG_EREFUSED without a terminal, or when the user gives up. */
@@ -36,9 +53,14 @@ enum ag_status passphrase_of_file(struct secret **out,
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * Load an OpenSSH private key; when it is encrypted, with the passphrase of
- * the options or else asked for.
+ * Parse a private key's text; when it is encrypted, with the passphrase of
+ * the options or else asked for, which is handed out, too.
  */
+enum ag_status passphrase_open_key(struct private_key **key,
+    const struct applet_call *call, const char *path, struct bytes text,
+    struct secret **passphrase, struct ag_error *err) AG_MUST_USE;
+
+/* Load an Ed25519 private key in any format, as above. */
 enum ag_status passphrase_load_key(struct secret **key,
     const struct applet_call *call, const char *path,
     struct ag_error *err) AG_MUST_USE;

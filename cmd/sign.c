@@ -22,8 +22,8 @@
 #include "cmd/hash_check.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
+#include "crypto/key_format.h"
 #include "crypto/minisign.h"
-#include "crypto/openssh_key.h"
 #include "crypto/public_key.h"
 #include "crypto/sshsig.h"
 
@@ -239,7 +239,7 @@ parse_key(struct sign_job *job, struct bytes text, const char *path,
 	struct secret *passphrase = NULL;
 	bool is_minisign = minisign_is_file(text);
 	bool is_encrypted = is_minisign ? minisign_key_is_encrypted(text)
-					: openssh_key_is_encrypted(text);
+					: key_format_is_encrypted(text);
 	enum ag_status status = AG_OK;
 
 	if (is_encrypted)
@@ -271,7 +271,7 @@ load_key(struct sign_job *job, const char *path, struct ag_error *err)
 {
 	struct secret *text;
 	enum ag_status status =
-	    secret_read_file(&text, path, OPENSSH_KEY_FILE_BYTES_MAX, err);
+	    secret_read_file(&text, path, KEY_FORMAT_FILE_BYTES_MAX, err);
 
 	if (status != AG_OK)
 		return status;

@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--family|--algorithm|--length|--provider|--type|--out|--comment|--passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|crypt|kv|member|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|crypt|keygen|kv|member|node|roster) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -60,7 +60,12 @@ _aegis_words() {
 	'crypt list') words=' -F --family' ;;
 	'hash ') words=' -a --algorithm -l --length --provider -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;
-	'keygen ') words=' -T --type -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen ') words=' show check public convert passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen show') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen check') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen public') words=' -F --format -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen convert') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen passphrase') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'kv ') words=' get put del list watch txn request' ;;
 	'kv get') words=' --consistency -w --watch' ;;
 	'kv put') words=' -f --file --if-version' ;;

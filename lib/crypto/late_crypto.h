@@ -10,7 +10,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
-#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "base/late.h"
 
@@ -23,10 +23,13 @@
 	X(BN_div)                           \
 	X(BN_free)                          \
 	X(BN_is_zero)                       \
+	X(BN_num_bits)                      \
 	X(BN_secure_new)                    \
 	X(BN_set_flags)                     \
 	X(BN_sub)                           \
 	X(BN_value_one)                     \
+	X(CRYPTO_free)                      \
+	X(CRYPTO_secure_malloc_init)        \
 	X(ECDSA_SIG_free)                   \
 	X(ECDSA_SIG_get0_r)                 \
 	X(ECDSA_SIG_get0_s)                 \
@@ -49,17 +52,26 @@
 	X(EVP_MD_CTX_free)                  \
 	X(EVP_MD_CTX_new)                   \
 	X(EVP_MD_get0_name)                 \
+	X(EVP_PKEY2PKCS8)                   \
 	X(EVP_PKEY_CTX_free)                \
 	X(EVP_PKEY_CTX_new_from_name)       \
+	X(EVP_PKEY_CTX_new_from_pkey)       \
+	X(EVP_PKEY_Q_keygen)                \
+	X(EVP_PKEY_check)                   \
 	X(EVP_PKEY_free)                    \
 	X(EVP_PKEY_fromdata)                \
 	X(EVP_PKEY_fromdata_init)           \
+	X(EVP_PKEY_get_bn_param)            \
+	X(EVP_PKEY_get_utf8_string_param)   \
+	X(EVP_PKEY_is_a)                    \
 	X(EVP_aes_128_cbc)                  \
 	X(EVP_aes_128_ctr)                  \
+	X(EVP_aes_192_cbc)                  \
 	X(EVP_aes_256_cbc)                  \
 	X(EVP_aes_256_ctr)                  \
 	X(EVP_aes_256_gcm)                  \
 	X(EVP_blake2b512)                   \
+	X(EVP_sha1)                         \
 	X(EVP_sha256)                       \
 	X(EVP_sha384)                       \
 	X(EVP_sha3_256)                     \
@@ -72,8 +84,14 @@
 	X(OSSL_PARAM_BLD_push_utf8_string)  \
 	X(OSSL_PARAM_BLD_to_param)          \
 	X(OSSL_PARAM_free)                  \
+	X(PKCS5_PBKDF2_HMAC)                \
+	X(PKCS8_PRIV_KEY_INFO_free)         \
+	X(d2i_AutoPrivateKey)               \
 	X(d2i_ECDSA_SIG)                    \
-	X(i2d_ECDSA_SIG)
+	X(d2i_PUBKEY)                       \
+	X(i2d_ECDSA_SIG)                    \
+	X(i2d_PKCS8_PRIV_KEY_INFO)          \
+	X(i2d_PUBKEY)
 
 struct late_crypto_functions {
 	LATE_CRYPTO(LATE_SLOT)
@@ -92,10 +110,13 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define BN_div (*late_crypto_call.BN_div)
 #define BN_free (*late_crypto_call.BN_free)
 #define BN_is_zero (*late_crypto_call.BN_is_zero)
+#define BN_num_bits (*late_crypto_call.BN_num_bits)
 #define BN_secure_new (*late_crypto_call.BN_secure_new)
 #define BN_set_flags (*late_crypto_call.BN_set_flags)
 #define BN_sub (*late_crypto_call.BN_sub)
 #define BN_value_one (*late_crypto_call.BN_value_one)
+#define CRYPTO_free (*late_crypto_call.CRYPTO_free)
+#define CRYPTO_secure_malloc_init (*late_crypto_call.CRYPTO_secure_malloc_init)
 #define ECDSA_SIG_free (*late_crypto_call.ECDSA_SIG_free)
 #define ECDSA_SIG_get0_r (*late_crypto_call.ECDSA_SIG_get0_r)
 #define ECDSA_SIG_get0_s (*late_crypto_call.ECDSA_SIG_get0_s)
@@ -119,18 +140,29 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define EVP_MD_CTX_free (*late_crypto_call.EVP_MD_CTX_free)
 #define EVP_MD_CTX_new (*late_crypto_call.EVP_MD_CTX_new)
 #define EVP_MD_get0_name (*late_crypto_call.EVP_MD_get0_name)
+#define EVP_PKEY2PKCS8 (*late_crypto_call.EVP_PKEY2PKCS8)
 #define EVP_PKEY_CTX_free (*late_crypto_call.EVP_PKEY_CTX_free)
 #define EVP_PKEY_CTX_new_from_name \
 	(*late_crypto_call.EVP_PKEY_CTX_new_from_name)
+#define EVP_PKEY_CTX_new_from_pkey \
+	(*late_crypto_call.EVP_PKEY_CTX_new_from_pkey)
+#define EVP_PKEY_Q_keygen (*late_crypto_call.EVP_PKEY_Q_keygen)
+#define EVP_PKEY_check (*late_crypto_call.EVP_PKEY_check)
 #define EVP_PKEY_free (*late_crypto_call.EVP_PKEY_free)
 #define EVP_PKEY_fromdata (*late_crypto_call.EVP_PKEY_fromdata)
 #define EVP_PKEY_fromdata_init (*late_crypto_call.EVP_PKEY_fromdata_init)
+#define EVP_PKEY_get_bn_param (*late_crypto_call.EVP_PKEY_get_bn_param)
+#define EVP_PKEY_get_utf8_string_param \
+	(*late_crypto_call.EVP_PKEY_get_utf8_string_param)
+#define EVP_PKEY_is_a (*late_crypto_call.EVP_PKEY_is_a)
 #define EVP_aes_128_cbc (*late_crypto_call.EVP_aes_128_cbc)
 #define EVP_aes_128_ctr (*late_crypto_call.EVP_aes_128_ctr)
+#define EVP_aes_192_cbc (*late_crypto_call.EVP_aes_192_cbc)
 #define EVP_aes_256_cbc (*late_crypto_call.EVP_aes_256_cbc)
 #define EVP_aes_256_ctr (*late_crypto_call.EVP_aes_256_ctr)
 #define EVP_aes_256_gcm (*late_crypto_call.EVP_aes_256_gcm)
 #define EVP_blake2b512 (*late_crypto_call.EVP_blake2b512)
+#define EVP_sha1 (*late_crypto_call.EVP_sha1)
 #define EVP_sha256 (*late_crypto_call.EVP_sha256)
 #define EVP_sha384 (*late_crypto_call.EVP_sha384)
 #define EVP_sha3_256 (*late_crypto_call.EVP_sha3_256)
@@ -145,7 +177,13 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 	(*late_crypto_call.OSSL_PARAM_BLD_push_utf8_string)
 #define OSSL_PARAM_BLD_to_param (*late_crypto_call.OSSL_PARAM_BLD_to_param)
 #define OSSL_PARAM_free (*late_crypto_call.OSSL_PARAM_free)
+#define PKCS5_PBKDF2_HMAC (*late_crypto_call.PKCS5_PBKDF2_HMAC)
+#define PKCS8_PRIV_KEY_INFO_free (*late_crypto_call.PKCS8_PRIV_KEY_INFO_free)
+#define d2i_AutoPrivateKey (*late_crypto_call.d2i_AutoPrivateKey)
 #define d2i_ECDSA_SIG (*late_crypto_call.d2i_ECDSA_SIG)
+#define d2i_PUBKEY (*late_crypto_call.d2i_PUBKEY)
 #define i2d_ECDSA_SIG (*late_crypto_call.i2d_ECDSA_SIG)
+#define i2d_PKCS8_PRIV_KEY_INFO (*late_crypto_call.i2d_PKCS8_PRIV_KEY_INFO)
+#define i2d_PUBKEY (*late_crypto_call.i2d_PUBKEY)
 
 #endif

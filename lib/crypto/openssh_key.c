@@ -172,38 +172,6 @@ openssh_key_parse(struct secret **key, char *comment, struct bytes text,
 }
 
 enum ag_status
-openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES], char *comment,
-    struct bytes text, const char *name, struct ag_error *err)
-{
-	uint8_t blob[PUBLIC_KEY_BLOB_BYTES], expected[PUBLIC_KEY_BLOB_BYTES];
-	enum ag_status status;
-	struct secret *whole;
-	size_t len = 0;
-
-	if (!openssh_key_is_encrypted(text)) {
-		status =
-		    openssh_key_parse(&whole, comment, text, NULL, name, err);
-		if (status == AG_OK)
-			sign_public(key, whole);
-		secret_free(whole);
-		return status;
-	}
-	if (comment != NULL)
-		comment[0] = '\0';
-	if (openssh_key_blob(blob, sizeof(blob), &len, text, name, NULL) ==
-		AG_OK &&
-	    len == sizeof(blob)) {
-		memcpy(key, blob + sizeof(blob) - SIGN_PUBLIC_BYTES,
-		    SIGN_PUBLIC_BYTES);
-		public_key_blob(expected, key);
-		if (memcmp(expected, blob, sizeof(blob)) == 0)
-			return AG_OK;
-	}
-	return ag_fail(err, AG_EVERSION, "private key %s: not an Ed25519 key",
-	    name);
-}
-
-enum ag_status
 openssh_key_format(struct secret **text, const struct secret *key,
     const char *comment, const struct secret *passphrase, struct ag_error *err)
 {

@@ -48,14 +48,6 @@ enum ag_status openssh_key_load(struct secret **key, char *comment,
 bool openssh_key_is_encrypted(struct bytes text);
 
 /*
- * The public key of a private key file's text, for which an encrypted one
- * needs no passphrase.  comment is "" when it is encrypted, too.
- */
-enum ag_status openssh_key_public(uint8_t key[static SIGN_PUBLIC_BYTES],
-    char *comment, struct bytes text, const char *name,
-    struct ag_error *err) AG_MUST_USE;
-
-/*
  * Of keys of any type.
  *
  * The public blob, as crypto/ssh_key.h parses it, at most cap bytes, for

@@ -125,6 +125,27 @@ take_word(struct bytes *rest)
 }
 
 enum ag_status
+public_key_take_comment(char comment[static PUBLIC_KEY_COMMENT_BYTES],
+    struct bytes line, struct ag_error *err)
+{
+	enum ag_status status;
+
+	while (line.len > 0 &&
+	    (line.data[line.len - 1] == '\n' ||
+		line.data[line.len - 1] == '\r'))
+		line.len--;
+	(void)take_word(&line);
+	(void)take_word(&line);
+	status = check_comment(line, err);
+	if (status != AG_OK)
+		return status;
+	if (line.len > 0)
+		memcpy(comment, line.data, line.len);
+	comment[line.len] = '\0';
+	return AG_OK;
+}
+
+enum ag_status
 public_key_parse(uint8_t key[static SIGN_PUBLIC_BYTES], char *comment,
     struct bytes line, struct ag_error *err)
 {

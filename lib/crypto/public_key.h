@@ -51,6 +51,11 @@ enum ag_status public_key_parse_words(uint8_t key[static SIGN_PUBLIC_BYTES],
 enum ag_status public_key_load(uint8_t key[static SIGN_PUBLIC_BYTES],
     char *comment, const char *path, struct ag_error *err) AG_MUST_USE;
 
+/* The comment of a line of any type, "" when it has none.  AG_EINVAL. */
+enum ag_status
+public_key_take_comment(char comment[static PUBLIC_KEY_COMMENT_BYTES],
+    struct bytes line, struct ag_error *err) AG_MUST_USE;
+
 /* Can text be a comment: printable UTF-8, one line, not too long? */
 enum ag_status public_key_check_comment(const char *text,
     struct ag_error *err) AG_MUST_USE;

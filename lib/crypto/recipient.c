@@ -296,6 +296,19 @@ recipient_key_is_sealed(struct bytes text)
 	return bytes_has_prefix(key_line(text), bytes_from_text(SEALED_PREFIX));
 }
 
+bool
+recipient_is_text(struct bytes text)
+{
+	return bytes_has_prefix(text, bytes_from_text(RECIPIENT_PREFIX));
+}
+
+bool
+recipient_key_is_file(struct bytes text)
+{
+	return recipient_key_is_sealed(text) ||
+	    bytes_has_prefix(key_line(text), bytes_from_text(SECRET_PREFIX));
+}
+
 static enum ag_status
 parse_plain(struct secret *key, struct bytes line, const char *name,
     struct ag_error *err)

@@ -64,6 +64,10 @@ enum ag_status recipient_parse_key(struct secret **key, struct bytes text,
     struct ag_error *err) AG_MUST_USE;
 bool recipient_key_is_sealed(struct bytes text);
 
+/* Does text begin as a recipient does, or have a secret key's line? */
+bool recipient_is_text(struct bytes text);
+bool recipient_key_is_file(struct bytes text);
+
 /* path (0600) and path.pub; AG_EEXIST unless overwrite. */
 enum ag_status recipient_save(const struct secret *key, const char *path,
     const struct secret *passphrase, bool overwrite,

@@ -140,9 +140,8 @@ pkey_of_modulus(struct bytes modulus)
 	return pkey;
 }
 
-/* OpenSSL's form of a key that was parsed; not of Ed25519. */
-static EVP_PKEY *
-pkey_of(const struct ssh_key *key)
+EVP_PKEY *
+ssh_key_to_evp(const struct ssh_key *key)
 {
 	struct ssh_wire_reader r;
 
@@ -324,6 +323,12 @@ ssh_key_equal(const struct ssh_key *a, const struct ssh_key *b)
 }
 
 const char *
+ssh_key_type_word(enum ssh_key_type type)
+{
+	return types[type].word;
+}
+
+const char *
 ssh_key_type_name(enum ssh_key_type type)
 {
 	return types[type].name;
@@ -371,7 +376,7 @@ verify_evp(const struct ssh_key *key, const EVP_MD *md, struct bytes message,
     struct bytes raw, struct ag_error *err)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	EVP_PKEY *pkey = pkey_of(key);
+	EVP_PKEY *pkey = ssh_key_to_evp(key);
 	enum ag_status status = AG_OK;
 
 	if (ctx == NULL || pkey == NULL ||

@@ -27,6 +27,8 @@
 #include "base/bytes.h"
 #include "base/status.h"
 
+struct evp_pkey_st;
+
 enum ssh_key_type {
 	SSH_KEY_ED25519,
 	SSH_KEY_ECDSA_P256,
@@ -70,8 +72,17 @@ bool ssh_key_is_type(struct bytes word);
 
 bool ssh_key_equal(const struct ssh_key *a, const struct ssh_key *b);
 
+/* "ssh-ed25519", as lines and blobs begin. */
+const char *ssh_key_type_word(enum ssh_key_type type);
+
 /* "ED25519", "ECDSA", "RSA", as fingerprints are shown with. */
 const char *ssh_key_type_name(enum ssh_key_type type);
+
+/*
+ * libcrypto's form of a key that was parsed, which is not Ed25519: the
+ * caller's to EVP_PKEY_free().  NULL when memory is refused.
+ */
+struct evp_pkey_st *ssh_key_to_evp(const struct ssh_key *key);
 
 /* "SHA256:…", into FINGERPRINT_BYTES of crypto/public_key.h. */
 void ssh_key_fingerprint(char *text, const struct ssh_key *key);

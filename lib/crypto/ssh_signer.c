@@ -16,19 +16,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crypto/key_format.h"
 #include "crypto/late_crypto.h"
-#include "crypto/openssh_key.h"
 #include "crypto/sign.h"
-#include "crypto/ssh_private.h"
 #include "crypto/ssh_wire.h"
 
 #define RSA_ALGORITHM "rsa-sha2-512"
 
 struct ssh_signer {
-	struct ssh_key public_key;
-	struct secret *ed25519; /* or else */
-	EVP_PKEY *pkey;
+	struct private_key *key;
 };
+
+static const struct ssh_key *
+public_of(const struct ssh_signer *signer)
+{
+	return &private_key_public(signer->key)->ssh;
+}
 
 /* Sign a fixed text: the halves belong together when that verifies. */
 static enum ag_status
@@ -45,71 +48,39 @@ signer_check_halves(const struct ssh_signer *signer, const char *name,
 	    "private key %s: damaged, its halves do not belong together", name);
 }
 
+/* May a key sign anything new? */
 static enum ag_status
-signer_parse_section(struct ssh_signer *signer, struct bytes text,
-    const struct secret *passphrase, const char *name, struct ag_error *err)
+check_standing(const struct key_public *key, const char *name,
+    struct ag_error *err)
 {
-	struct secret *section;
-	enum ag_status status =
-	    openssh_key_section(&section, text, passphrase, name, err);
-
-	if (status != AG_OK)
-		return status;
-	signer->pkey = ssh_private_from_section(NULL, secret_bytes(section),
-	    signer->public_key.type);
-	secret_free(section);
-	return AG_OK;
-}
-
-static enum ag_status
-signer_parse_private(struct ssh_signer *signer, struct bytes text,
-    const struct secret *passphrase, const char *name, struct ag_error *err)
-{
-	enum ag_status status;
-
-	if (signer->public_key.type == SSH_KEY_ED25519)
-		return openssh_key_parse(&signer->ed25519, NULL, text,
-		    passphrase, name, err);
-	if (signer->public_key.type == SSH_KEY_RSA &&
-	    signer->public_key.bits < SSH_KEY_RSA_SIGN_BITS_MIN)
+	if (key->id == ALGORITHM_KEY_X25519)
+		return ag_fail(err, AG_EVERSION,
+		    "private key %s: X25519 keys are for encryption, and do not "
+		    "sign",
+		    name);
+	if (key_public_algorithm(key)->standing != ALGORITHM_ALLOWED)
 		return ag_fail(err, AG_EREFUSED,
 		    "private key %s: RSA of %u bits signs nothing new; it "
 		    "takes %d",
-		    name, signer->public_key.bits, SSH_KEY_RSA_SIGN_BITS_MIN);
-	status = late_crypto_load(err);
-	if (status != AG_OK)
-		return status;
-	status = signer_parse_section(signer, text, passphrase, name, err);
-	if (status == AG_OK && signer->pkey == NULL)
-		status = ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, OpenSSL refused it", name);
-	return status;
+		    name, key->bits, SSH_KEY_RSA_SIGN_BITS_MIN);
+	return AG_OK;
 }
 
 enum ag_status
 ssh_signer_parse(struct ssh_signer **out, struct bytes text,
     const struct secret *passphrase, const char *name, struct ag_error *err)
 {
-	uint8_t blob[SSH_KEY_BLOB_BYTES_MAX];
-	struct ssh_signer *signer;
+	struct ssh_signer *signer = calloc(1, sizeof(*signer));
 	enum ag_status status;
-	size_t len;
 
 	*out = NULL;
-	status = openssh_key_blob(blob, sizeof(blob), &len, text, name, err);
-	if (status != AG_OK)
-		return status;
-	signer = calloc(1, sizeof(*signer));
 	if (signer == NULL)
 		return ag_fail(err, AG_ENOMEM, "private key %s: out of memory",
 		    name);
-	status =
-	    ssh_key_parse_blob(&signer->public_key, bytes_of(blob, len), err);
-	if (status != AG_OK)
-		ag_error_prefix(err, "private key %s", name);
-	else
+	status = key_format_parse(&signer->key, text, passphrase, name, err);
+	if (status == AG_OK)
 		status =
-		    signer_parse_private(signer, text, passphrase, name, err);
+		    check_standing(private_key_public(signer->key), name, err);
 	if (status == AG_OK)
 		status = signer_check_halves(signer, name, err);
 	if (status != AG_OK) {
@@ -125,16 +96,14 @@ ssh_signer_free(struct ssh_signer *signer)
 {
 	if (signer == NULL)
 		return;
-	secret_free(signer->ed25519);
-	if (signer->pkey != NULL)
-		EVP_PKEY_free(signer->pkey);
+	private_key_free(signer->key);
 	free(signer);
 }
 
 const struct ssh_key *
 ssh_signer_public(const struct ssh_signer *signer)
 {
-	return &signer->public_key;
+	return public_of(signer);
 }
 
 /* OpenSSL's signature, at most *len bytes. */
@@ -144,7 +113,8 @@ sign_evp(const struct ssh_signer *signer, const EVP_MD *md,
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	bool is_signed = ctx != NULL &&
-	    EVP_DigestSignInit(ctx, NULL, md, NULL, signer->pkey) == 1 &&
+	    EVP_DigestSignInit(ctx, NULL, md, NULL,
+		private_key_evp(signer->key)) == 1 &&
 	    EVP_DigestSign(ctx, raw, len, message.data, message.len) == 1;
 
 	EVP_MD_CTX_free(ctx);
@@ -175,11 +145,11 @@ put_signature(uint8_t *at, const struct ssh_signer *signer,
     struct bytes message)
 {
 	uint8_t raw[SSH_KEY_RSA_BITS_MAX / 8], pair[2 * (4 + 1 + 48)], *end;
-	enum ssh_key_type type = signer->public_key.type;
+	enum ssh_key_type type = public_of(signer)->type;
 	size_t len = sizeof(raw);
 
 	if (type == SSH_KEY_ED25519) {
-		sign_message(raw, signer->ed25519, message);
+		sign_message(raw, private_key_secret(signer->key), message);
 		at = ssh_wire_put_string(at, bytes_from_text("ssh-ed25519"));
 		return ssh_wire_put_string(at,
 		    bytes_of(raw, SIGN_SIGNATURE_BYTES));
@@ -215,7 +185,7 @@ ssh_signer_sign(const struct ssh_signer *signer, struct bytes message,
 		return ag_fail(err, AG_EINTERNAL,
 		    "sign: OpenSSL refused to sign with the key");
 	*len = (size_t)(end - signature);
-	if (ssh_key_verify(&signer->public_key, message,
+	if (ssh_key_verify(public_of(signer), message,
 		bytes_of(signature, *len), NULL) != AG_OK)
 		return ag_fail(err, AG_EINTERNAL,
 		    "sign: what was signed does not verify; nothing is "

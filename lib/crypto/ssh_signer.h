@@ -15,7 +15,8 @@
 struct ssh_signer;
 
 /*
- * Parse an OpenSSH private key file's text; name is what errors call it.
+ * Parse a private key file's text, in any format; name is what errors call
+ * it.
  *
  * AG_EDENIED   it is encrypted, and no or a wrong passphrase was given
  * AG_EVERSION  a type that is not done here

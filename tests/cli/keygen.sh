@@ -56,7 +56,7 @@ cmp -s derived k.pub || fail "k.pub is not k's public half"
 
 # For programs, also when it is made.
 exits 0 "$AEGIS" keygen -T link -o j --output json
-grep -q '"keys":\[{.*"comment":"link","type":"ED25519","file":"j"}\]' out ||
+grep -q '"keys":\[{.*"comment":"link","type":"ED25519","file":"j",.*}\]' out ||
 	fail "made: $(cat out)"
 exits 2 "$AEGIS" keygen -o "" --output json
 exits 2 "$AEGIS" keygen -o c --output cbor
@@ -129,8 +129,6 @@ done
 ssh-keygen -q -t ed25519 -N '' -C "$(printf 'a\033[2Jb')" -f theirs_escape
 exits 0 "$AEGIS" keygen show theirs_escape
 grep -qF 'a\x1b[2Jb' out || fail "a comment acts: $(cat -v out)"
-exits 3 "$AEGIS" keygen show theirs_rsa
-grep -q 'not an Ed25519 key' err || fail "RSA: $(cat err)"
 
 # Permissions, truncation.
 chmod 640 k

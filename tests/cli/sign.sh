@@ -98,7 +98,7 @@ for key in sealed sealed_p256 sealed_rsa; do
 done
 chmod 600 ed.pub
 exits 3 "$AEGIS" sign -i ed.pub -s none file
-complains 'not in OpenSSH format'
+complains 'in no format that is known'
 exits 3 "$AEGIS" sign -i nowhere -s none file
 chmod 644 other
 exits 4 "$AEGIS" sign -i other -s none file
