@@ -46,7 +46,7 @@ FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=thread
-FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common
+FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common -Wno-frame-larger-than
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold
 LDFLAGS_tsan    := -pie -fsanitize=thread -fuse-ld=gold
