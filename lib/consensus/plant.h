@@ -226,6 +226,10 @@ extern unsigned int plant;
 /* 80  Who comes to the end again after a crash does not tell its proof. */
 #define PLANT_LAST_UNTOLD PLANT(80)
 
+/* 81  Of a transaction's comparisons only that of the first key counts
+ *     (sim/machine.c). */
+#define PLANT_TXN_ONE_COMPARED PLANT(81)
+
 /* 125  Nobody minds what waits while other requests are executed. */
 #define PLANT_PASSED_OVER PLANT(125)
 

@@ -8,7 +8,11 @@
  *             request; it must be the reference's.
  *          4. Where reads need not be put in order they are not: what they
  *             saw is judged by the search alone.
- *          5. A request is signed for the epoch of whom it is asked of, by the
+ *          5. Where there are transactions there is nothing else but reads of
+ *             all keys.  A transaction compares the versions of some keys, as
+ *             its client last heard of them, and puts one value for all.  A
+ *             read is of a state between two batches, and tells which.
+ *          6. A request is signed for the epoch of whom it is asked of, by the
  *             same number in each.
  */
 #include "sim/client.h"
@@ -66,17 +70,46 @@ client_begin(struct world *w)
 	    dice_waiting(&w->work_dice, w->profile.change_us), 0);
 }
 
+static void
+encode_transaction(struct encoder *e, const struct operation_history *op)
+{
+	static const uint8_t names[MACHINE_KEYS] = { 'a', 'b', 'c', 'd' };
+	struct operation txn = { .kind = OPERATION_TXN };
+	uint32_t i;
+
+	for (i = 0; i < MACHINE_KEYS; i++) {
+		if ((op->keys >> i & 1) == 0)
+			continue;
+		txn.compares[txn.compare_count++] = (struct compare){
+			.kind = COMPARE_VERSION,
+			.key = bytes_of(&names[i], 1),
+			.number = op->versions[i],
+		};
+		txn.changes[0][txn.change_count[0]++] = (struct change){
+			.kind = OPERATION_PUT,
+			.key = bytes_of(&names[i], 1),
+			.value = bytes_of(&op->value, sizeof(op->value)),
+		};
+	}
+	operation_encode(e, &txn);
+}
+
 static struct bytes
 encode_operation(struct world *w, const struct operation_history *op,
     uint64_t value)
 {
-	size_t cap = op->roster == NULL ? 64 : OPERATION_BYTES;
+	size_t cap = op->roster == NULL && op->keys == 0 ? 64 : OPERATION_BYTES;
 	uint8_t *room = arena_take(&w->arena, cap);
 	uint8_t key = (uint8_t)('a' + op->key);
 	struct bytes bytes;
 	struct encoder e;
 
 	encoder_init(&e, room, cap);
+	if (op->kind == OPERATION_TXN) {
+		encode_transaction(&e, op);
+		AG_ASSERT(encoder_finish(&e, &bytes) == AG_OK);
+		return bytes;
+	}
 	encoder_put_array(&e,
 	    op->kind == OPERATION_BARRIER   ? 1
 		: op->kind == OPERATION_PUT ? 4
@@ -111,7 +144,8 @@ encode_envelope(struct world *w, const struct operation_history *first,
 		.ctx = &m->signers[PROFILE_MEMBERS_MAX + first->client],
 	};
 	struct bytes operations[MACHINE_WINDOW];
-	size_t cap = 512 + first->count * (size_t)64;
+	size_t cap = 512 +
+	    first->count * (first->keys == 0 ? (size_t)64 : OPERATION_BYTES);
 	uint8_t *room = arena_take(&w->arena, cap);
 	struct bytes bytes;
 	struct encoder e;
@@ -175,6 +209,25 @@ client_ask(struct world *w, uint32_t client)
 	    (uint64_t)c->current);
 }
 
+/* Some keys, and what the client believes of them. */
+static void
+draw_transaction(struct world *w, struct operation_history *op)
+{
+	const uint32_t all = (1U << MACHINE_KEYS) - 1;
+	struct dice *d = &w->work_dice;
+	uint32_t i;
+
+	op->kind = dice_chance(d, 600) ? OPERATION_TXN : OPERATION_BARRIER;
+	op->keys = op->kind == OPERATION_BARRIER
+	    ? all
+	    : 1U << dice_below(d, MACHINE_KEYS) |
+		1U << dice_below(d, MACHINE_KEYS) |
+		1U << dice_below(d, MACHINE_KEYS);
+	for (i = 0; i < MACHINE_KEYS; i++)
+		op->versions[i] = w->clients[op->client].known[i];
+	op->has_if_version = false;
+}
+
 /* The next operation a client makes, not encoded yet. */
 static void
 draw_operation(struct world *w, uint32_t client, struct operation_history *op)
@@ -198,6 +251,8 @@ draw_operation(struct world *w, uint32_t client, struct operation_history *op)
 	op->key = (uint32_t)dice_below(d, MACHINE_KEYS);
 	op->has_if_version = dice_chance(d, 250);
 	op->if_version = dice_below(d, 4);
+	if (w->profile.has_transactions)
+		draw_transaction(w, op);
 }
 
 static uint32_t
@@ -337,10 +392,32 @@ is_envelope_answered(const struct world *w, const struct operation_history *op)
 	return true;
 }
 
+/* What the answer says of versions. */
+static void
+learn_versions(struct client *c, const struct operation_history *op)
+{
+	uint32_t i;
+
+	for (i = 0; i < MACHINE_KEYS; i++) {
+		if ((op->keys >> i & 1) == 0)
+			continue;
+		if (op->kind == OPERATION_BARRIER)
+			c->known[i] = op->range[i].version;
+		else if (op->result.code == RESULT_DONE)
+			c->known[i] = op->versions[i] + 1;
+	}
+}
+
 void
 client_answered(struct world *w, const struct operation_history *op)
 {
 	struct client *c = &w->clients[op->client];
+
+	learn_versions(c, op);
+	if (op->kind == OPERATION_TXN && op->result.code == RESULT_ELSE)
+		world_count(w, COUNT_REACHED_TXN_VAIN);
+	else if (op->kind == OPERATION_TXN && (op->keys & (op->keys - 1)) != 0)
+		world_count(w, COUNT_REACHED_TXN);
 
 	if (c->current != (int)op->first || !is_envelope_answered(w, op))
 		return;
@@ -387,6 +464,15 @@ client_indexed(struct world *w, struct replica *r, uint64_t number,
 	client_read(w, r);
 }
 
+/* A read of the state as it is here. */
+static void
+read_state(const struct replica *r, struct operation_history *op)
+{
+	op->read = r->machine.cells[op->key];
+	memcpy(op->range, r->machine.cells, sizeof(op->range));
+	op->range_seq = r->machine.applied;
+}
+
 static void
 answer_read(struct world *w, const struct replica *r,
     struct operation_history *op)
@@ -397,7 +483,7 @@ answer_read(struct world *w, const struct replica *r,
 	    (int)('a' + op->key), r->machine.applied);
 	op->answered_at = w->now;
 	op->result = (struct result){ .code = RESULT_DONE };
-	op->read = r->machine.cells[op->key];
+	read_state(r, op);
 	client_answered(w, op);
 }
 
@@ -433,7 +519,7 @@ answer_from_table(struct world *w, struct replica *r,
 	for (i = 0; i < first->count; i++) {
 		if (first[i].answered_at != NEVER)
 			continue;
-		first[i].read = r->machine.cells[first[i].key];
+		read_state(r, &first[i]);
 		invariant_answer(w, r, &first[i], &results[i]);
 	}
 	return true;
@@ -479,6 +565,8 @@ struct execution {
 	struct world *w;
 	struct replica *r;
 	uint64_t seq;
+	uint32_t ranges[MACHINE_CLIENTS * MACHINE_WINDOW]; /* to be answered */
+	uint32_t range_count;
 };
 
 static void
@@ -510,7 +598,7 @@ on_reference(void *arg, const struct outcome *outcome)
 void
 client_refer(struct world *w, uint64_t seq, struct bytes batch)
 {
-	struct execution x = { w, NULL, seq };
+	struct execution x = { .w = w, .seq = seq };
 
 	machine_apply(&w->reference, seq, batch, on_reference, &x);
 	fair_judge(w);
@@ -546,17 +634,38 @@ on_outcome(void *arg, const struct outcome *outcome)
 	if (op->answered_at != NEVER ||
 	    (w->clients[op->client].asked >> x->r->index & 1) == 0)
 		return;
+	if (op->kind == OPERATION_BARRIER && op->keys != 0) {
+		x->ranges[x->range_count++] = (uint32_t)(op - w->history);
+		return;
+	}
 	op->read = outcome->cells[op->key];
 	invariant_answer(w, x->r, op, &outcome->result);
+}
+
+/* Of all that the batch has left. */
+static void
+answer_ranges(struct execution *x)
+{
+	uint32_t i;
+
+	for (i = 0; i < x->range_count; i++) {
+		struct operation_history *op = &x->w->history[x->ranges[i]];
+
+		if (op->answered_at != NEVER)
+			continue;
+		read_state(x->r, op);
+		invariant_answer(x->w, x->r, op, &op->outcome.result);
+	}
 }
 
 void
 client_execute(struct world *w, struct replica *r, uint64_t seq,
     struct bytes batch)
 {
-	struct execution x = { w, r, seq };
+	struct execution x = { .w = w, .r = r, .seq = seq };
 
 	machine_apply(&r->machine, seq, batch, on_outcome, &x);
+	answer_ranges(&x);
 }
 
 bool
@@ -594,6 +703,29 @@ as_seen(const struct operation_history *op)
 }
 
 static void
+judge_seen(struct world *w, const struct linear_operation *seen, size_t count,
+    uint32_t key)
+{
+	switch (linear_check(seen, count)) {
+	case LINEAR_YES:
+		break;
+	case LINEAR_NO:
+		if (w->profile.has_transactions)
+			world_violate(w,
+			    "what clients saw of transactions has no order");
+		else
+			world_violate(w,
+			    "what clients saw of key %c is not linearizable",
+			    (int)('a' + key));
+		break;
+	case LINEAR_UNDECIDED:
+		world_count(w, COUNT_UNDECIDED);
+		w->is_undecided = true;
+		break;
+	}
+}
+
+static void
 judge_key(struct world *w, uint32_t key)
 {
 	static struct linear_operation seen[LINEAR_OPERATIONS_MAX];
@@ -603,19 +735,34 @@ judge_key(struct world *w, uint32_t key)
 	for (i = 0; i < w->history_count && count < LINEAR_OPERATIONS_MAX; i++)
 		if (w->history[i].key == key && w->history[i].roster == NULL)
 			seen[count++] = as_seen(&w->history[i]);
-	switch (linear_check(seen, count)) {
-	case LINEAR_YES:
-		break;
-	case LINEAR_NO:
-		world_violate(w,
-		    "what clients saw of key %c is not linearizable",
-		    (int)('a' + key));
-		break;
-	case LINEAR_UNDECIDED:
-		world_count(w, COUNT_UNDECIDED);
-		w->is_undecided = true;
-		break;
+	judge_seen(w, seen, count, key);
+}
+
+/* All keys at once. */
+static void
+judge_transactions(struct world *w)
+{
+	static struct linear_operation seen[LINEAR_OPERATIONS_MAX];
+	size_t count = 0;
+	uint32_t i, k;
+
+	for (i = 0; i < w->history_count && count < LINEAR_OPERATIONS_MAX;
+	     i++) {
+		const struct operation_history *op = &w->history[i];
+		struct linear_operation *s = &seen[count++];
+		bool is_read = op->kind == OPERATION_BARRIER;
+
+		*s = as_seen(op);
+		s->kind = is_read ? LINEAR_RANGE : LINEAR_TXN;
+		s->seq = is_read ? op->range_seq : op->result.seq;
+		s->keys = op->keys;
+		for (k = 0; k < MACHINE_KEYS; k++)
+			s->cells[k] = is_read
+			    ? (struct linear_cell){ op->range[k].value,
+				      op->range[k].version }
+			    : (struct linear_cell){ 0, op->versions[k] };
 	}
+	judge_seen(w, seen, count, 0);
 }
 
 void
@@ -637,6 +784,10 @@ client_judge(struct world *w)
 				    "made, but is ordered after it",
 				    i, k);
 		}
-	for (key = 0; key < MACHINE_KEYS && !w->is_violated; key++)
+	if (w->profile.has_transactions && !w->is_violated)
+		judge_transactions(w);
+	for (key = 0; key < MACHINE_KEYS && !w->is_violated &&
+	     !w->profile.has_transactions;
+	     key++)
 		judge_key(w, key);
 }

@@ -125,6 +125,8 @@ enum counter_kind {
 	X(REACHED_LADDER_EPOCH, REACH, "epochs of views that end half way")    \
 	X(REACHED_OBSERVED, REACH, "batches that observers delivered")         \
 	X(REACHED_PROMOTED, REACH, "observers that came to vote")              \
+	X(REACHED_TXN, BOTH_REACH, "transactions that changed several keys")   \
+	X(REACHED_TXN_VAIN, BOTH_REACH, "and some that compared in vain")      \
 	X(REACHED_FORK, BEYOND, "certificates that contradict another")        \
 	X(REACHED_MET, BEYOND, "and met who had that other")                   \
 	X(REACHED_STOPPED, BEYOND, "members that stopped by themselves")       \

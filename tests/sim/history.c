@@ -6,9 +6,13 @@
  *
  *         op, client   numbers: its own, and whose it is
  *         kind         "put", "delete", "get" (a barrier, with what its key
- *                      was then) or "roster" (a change of members)
- *         key          "a" to "d"; a roster has none
- *         value        of a put; no two have the same
+ *                      was then), "roster" (a change of members), "txn"
+ *                      (versions are compared, and if they hold one value is
+ *                      put for all these keys) or "range" (a barrier, with
+ *                      what all keys were then)
+ *         key          "a" to "d"; of a put, delete or get
+ *         compares     of a txn: {key: version}
+ *         value        of a put or txn; no two have the same
  *         other        of a put that was signed twice: its other value
  *         if_version   when it had that condition
  *         begin, end   virtual microseconds; without end it was not answered,
@@ -18,11 +22,13 @@
  *
  *         and when it was answered:
  *
- *         code         "done", "conflict" or "not-found"
+ *         code         "done", "conflict", "not-found" or, of a txn, "else"
  *         version, previous  of a put or delete
  *         got, version, modified  of a get; got is null when the key is absent
+ *                      of a range: {key: [value, version, modified]}, of
+ *                      those that were not absent
  *         seq          the batch that had it; a read that was not put in
- *                      order has none
+ *                      order has none, and a range that of the state
  *
  * What the world knows besides, as the order that was agreed on, is not there:
  * the judge is to believe clients alone (history.py).
@@ -35,7 +41,8 @@
 static const char *
 kind_name(const struct operation_history *op)
 {
-	return op->roster != NULL           ? "roster"
+	return op->keys != 0     ? op->kind == OPERATION_TXN ? "txn" : "range"
+	    : op->roster != NULL ? "roster"
 	    : op->kind == OPERATION_BARRIER ? "get"
 	    : op->kind == OPERATION_PUT     ? "put"
 					    : "delete";
@@ -46,8 +53,33 @@ code_name(enum result_code code)
 {
 	return code == RESULT_DONE     ? "done"
 	    : code == RESULT_NOT_FOUND ? "not-found"
+	    : code == RESULT_ELSE      ? "else"
 	    : code == RESULT_CONFLICT  ? "conflict"
 				       : "invalid";
+}
+
+/* A member for each of its keys. */
+static void
+write_keys(FILE *f, const struct operation_history *op)
+{
+	const char *mark = "";
+	uint32_t i;
+
+	for (i = 0; i < MACHINE_KEYS; i++) {
+		const struct cell *cell = &op->range[i];
+
+		if ((op->keys >> i & 1) == 0 ||
+		    (op->kind == OPERATION_BARRIER && cell->version == 0))
+			continue;
+		fprintf(f, "%s\"%c\":", mark, (int)('a' + i));
+		if (op->kind == OPERATION_TXN)
+			fprintf(f, "%" PRIu64, op->versions[i]);
+		else
+			fprintf(f, "[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]",
+			    cell->value, cell->version, cell->modified);
+		mark = ",";
+	}
+	fprintf(f, "}");
 }
 
 static void
@@ -57,7 +89,11 @@ write_request(FILE *f, uint32_t number, const struct operation_history *op)
 	    "{\"op\":%" PRIu32 ",\"client\":%" PRIu32
 	    ",\"kind\":\"%s\",\"envelope\":%" PRIu32 ",\"begin\":%" PRIu64,
 	    number, op->client, kind_name(op), op->first, op->called_at);
-	if (op->roster != NULL)
+	if (op->kind == OPERATION_TXN) {
+		fprintf(f, ",\"value\":%" PRIu64 ",\"compares\":{", op->value);
+		write_keys(f, op);
+	}
+	if (op->roster != NULL || op->keys != 0)
 		return;
 	fprintf(f, ",\"key\":\"%c\"", (int)('a' + op->key));
 	if (op->kind == OPERATION_PUT)
@@ -73,8 +109,15 @@ write_answer(FILE *f, const struct operation_history *op)
 {
 	fprintf(f, ",\"end\":%" PRIu64 ",\"code\":\"%s\"", op->answered_at,
 	    code_name(op->result.code));
+	if (op->keys != 0 && op->kind == OPERATION_BARRIER) {
+		fprintf(f, ",\"seq\":%" PRIu64 ",\"got\":{", op->range_seq);
+		write_keys(f, op);
+		return;
+	}
 	if (op->result.seq != 0)
 		fprintf(f, ",\"seq\":%" PRIu64, op->result.seq);
+	if (op->kind == OPERATION_TXN)
+		return;
 	if (op->kind != OPERATION_BARRIER)
 		fprintf(f, ",\"version\":%" PRIu64 ",\"previous\":%" PRIu64,
 		    op->result.version, op->result.previous_version);

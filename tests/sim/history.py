@@ -3,7 +3,8 @@
 
 history.c says what is in them.  They were judged before, by linear.c and by
 the order that was agreed on; this is done again by code that shares nothing
-with either, the judges of real clusters (tests/chaos/linear.py).
+with either, the judges of real clusters (tests/chaos: linear.py, and serial.py
+for transactions).
 
 What the simulator's registers have besides: a delete may have a condition, a
 failed one tells the version that it found, and each answer names one of three
@@ -22,6 +23,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "chaos"))
 
 from linear import OK, UNKNOWN, History, Op, Register, Violation  # noqa: E402
+from serial import SerialHistory, Txn  # noqa: E402
 
 
 def step(op, value, version):
@@ -86,17 +88,32 @@ def operation(line):
     return op
 
 
+def transaction(line):
+    compares, value = line.get("compares"), line.get("value")
+    if compares is None:
+        txn = Txn(line["client"], prefix="")
+        txn.got = {key: tuple(cell) for key, cell in line.get("got", {}).items()}
+    else:
+        txn = Txn(line["client"], compares, dict.fromkeys(compares, value))
+        txn.done = None if "code" not in line else line["code"] == "done"
+    txn.seq = line.get("seq")
+    return txn
+
+
 def judge(lines):
-    """Raise Violation unless these lines, decoded, are linearizable."""
+    """Raise Violation unless these lines, decoded, are linearizable; or those
+    of transactions strictly serializable."""
     lines = [dict(line) for line in lines]
-    unite_bodies(lines)
+    is_serial = any(line["kind"] in ("txn", "range") for line in lines)
+    if not is_serial:
+        unite_bodies(lines)
     events = []
     for line in lines:
-        op = operation(line)
+        op = transaction(line) if is_serial else operation(line)
         events.append((line["begin"], 0, line["op"], op))
         # Whoever was not answered ends when all is over.
         events.append((line.get("end", float("inf")), 1, line["op"], op))
-    history = Seen()
+    history = SerialHistory() if is_serial else Seen()
     for at, is_end, _, op in sorted(events, key=lambda event: event[:3]):
         if not is_end:
             history.begins(op)

@@ -49,7 +49,7 @@ def stale_reads(lines):
 
 def lost_writes(lines):
     """A write that was read has never been made."""
-    got = {line["got"] for line in lines if line.get("got") is not None}
+    got = {line["got"] for line in lines if line["kind"] == "get" and line.get("got") is not None}
     for at, line in enumerate(lines):
         if line["kind"] == "put" and (line["value"] in got or line.get("other") in got):
             yield at, None
@@ -60,6 +60,32 @@ def false_successes(lines):
     for at, line in enumerate(lines):
         if line.get("code") == "conflict" and line["kind"] != "roster":
             yield at, dict(line, code="done")
+
+
+def torn_reads(lines):
+    """A read of all keys has one of them as it was before."""
+    writes = {(key, version + 1): line for line in lines if line["kind"] == "txn" and line.get("code") == "done"
+              for key, version in line["compares"].items()}
+    for at, line in enumerate(lines):
+        for key, (_, version, _) in line["got"].items() if line["kind"] == "range" and "got" in line else ():
+            before = writes.get((key, version - 1))
+            if before is not None:
+                cell = [before["value"], version - 1, before["seq"]]
+                yield at, dict(line, got={**line["got"], key: cell})
+
+
+def false_transactions(lines):
+    """A transaction whose comparison failed is said to have been done."""
+    for at, line in enumerate(lines):
+        if line.get("code") == "else":
+            yield at, dict(line, code="done")
+
+
+def lost_transactions(lines):
+    """One that was done is said to have compared in vain."""
+    for at, line in enumerate(lines):
+        if line["kind"] == "txn" and line.get("code") == "done":
+            yield at, dict(line, code="else")
 
 
 class Judge(unittest.TestCase):
@@ -108,7 +134,8 @@ class Judge(unittest.TestCase):
         self.refuses("no order explains", put(1, 1, 0, 5), get(2, None, 6, 7, version=0, seq=2))
 
     def test_whatever_the_simulator_wrote_is_refused_with_one_answer_changed(self):
-        for changes in (stale_reads, lost_writes, false_successes):
+        for changes in (stale_reads, lost_writes, false_successes, torn_reads, false_transactions,
+                        lost_transactions):
             tried = 0
             for path in FILES:
                 lines = history.read(path)

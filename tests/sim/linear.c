@@ -10,7 +10,16 @@
  *
  * RULES    1. Keys are judged one by one: a history is linearizable when
  *             that of each key is (Herlihy & Wing 1990).
- *          2. The search is bounded in steps and memory.  Giving up is no
+ *          2. That is not so when an operation has several keys: those are
+ *             judged together, as one register with all of them.  There would
+ *             be too many ways, so what answers say of the order is believed:
+ *             nothing has its moment before what has a smaller number.  If
+ *             there is such an order, all answers follow from it, and it
+ *             follows real time: the history is strictly serializable.  One
+ *             that could be explained by another order only is refused too;
+ *             that its numbers are wrong is reason enough.  What was not
+ *             answered has no number, and any moment, or none.
+ *          3. The search is bounded in steps and memory.  Giving up is no
  *             verdict, and is counted.
  */
 #include "sim/linear.h"
@@ -21,16 +30,16 @@
 #define TRIED_MAX 16384
 #define WORDS (LINEAR_OPERATIONS_MAX / 64)
 
-/* Of a key that is absent both are 0. */
+/* One key is the first. */
 struct reg {
-	uint64_t value;
-	uint64_t version;
+	struct linear_cell keys[LINEAR_KEYS];
 };
 
 struct search {
 	const struct linear_operation *operations;
 	size_t count;
 	size_t answered_left;
+	size_t keys; /* of a register that are used */
 	uint64_t done[WORDS];
 	uint64_t steps;
 	size_t tried_max;
@@ -54,9 +63,11 @@ mix(uint64_t hash, uint64_t word)
 static bool
 was_tried(struct search *s, const struct reg *reg)
 {
-	uint64_t hash = mix(mix(1, reg->value), reg->version);
+	uint64_t hash = 1;
 	size_t i, at;
 
+	for (i = 0; i < s->keys; i++)
+		hash = mix(mix(hash, reg->keys[i].value), reg->keys[i].version);
 	for (i = 0; i < WORDS; i++)
 		hash = mix(hash, s->done[i]);
 	hash |= 1;
@@ -73,8 +84,8 @@ was_tried(struct search *s, const struct reg *reg)
 
 /* The register's answer to a change, were it made now. */
 static void
-change(const struct linear_operation *o, const struct reg *before,
-    struct reg *after, enum result_code *code)
+change(const struct linear_operation *o, const struct linear_cell *before,
+    struct linear_cell *after, enum result_code *code)
 {
 	*after = *before;
 	*code = RESULT_DONE;
@@ -83,17 +94,42 @@ change(const struct linear_operation *o, const struct reg *before,
 	} else if (o->kind == LINEAR_DELETE) {
 		if (before->version == 0)
 			*code = RESULT_NOT_FOUND;
-		*after = (struct reg){ 0, 0 };
+		*after = (struct linear_cell){ 0, 0 };
 	} else {
 		after->value = o->value;
 		after->version = before->version + 1;
 	}
 }
 
+/* The same of operations over several keys. */
+static bool
+fits_all(const struct linear_operation *o, const struct reg *before,
+    struct reg *after)
+{
+	bool holds = true;
+	size_t i;
+
+	*after = *before;
+	for (i = 0; i < LINEAR_KEYS; i++)
+		holds = holds &&
+		    ((o->keys >> i & 1) == 0 ||
+			(o->cells[i].version == before->keys[i].version &&
+			    (o->kind == LINEAR_TXN ||
+				o->cells[i].value == before->keys[i].value)));
+	if (o->kind == LINEAR_RANGE)
+		return o->answered == LINEAR_NEVER || holds;
+	for (i = 0; i < LINEAR_KEYS && holds; i++)
+		if ((o->keys >> i & 1) != 0)
+			after->keys[i] = (struct linear_cell){ o->value,
+				before->keys[i].version + 1 };
+	return o->answered == LINEAR_NEVER ||
+	    o->code == (holds ? RESULT_DONE : RESULT_ELSE);
+}
+
 /* Could it have happened now, with the answer it got? */
 static bool
-fits(const struct linear_operation *o, const struct reg *before,
-    struct reg *after)
+fits_one(const struct linear_operation *o, const struct linear_cell *before,
+    struct linear_cell *after)
 {
 	enum result_code code;
 
@@ -106,6 +142,30 @@ fits(const struct linear_operation *o, const struct reg *before,
 	return o->answered == LINEAR_NEVER ||
 	    (o->code == code && o->version == after->version &&
 		o->previous_version == before->version);
+}
+
+static bool
+fits(const struct linear_operation *o, const struct reg *before,
+    struct reg *after)
+{
+	if (o->keys != 0)
+		return fits_all(o, before, after);
+	return fits_one(o, &before->keys[0], &after->keys[0]);
+}
+
+/* The lowest number among those. */
+static uint64_t
+first_seq(const struct search *s)
+{
+	uint64_t first = UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < s->count; i++)
+		if (!is_done(s, i) &&
+		    s->operations[i].answered != LINEAR_NEVER &&
+		    s->operations[i].seq < first)
+			first = s->operations[i].seq;
+	return first;
 }
 
 /* When the first of those still without a moment was answered. */
@@ -141,7 +201,8 @@ static bool
 search_on(struct search *s, const struct reg *reg)
 {
 	uint64_t first = first_answer(s);
-	struct reg after;
+	uint64_t seq = s->keys > 1 ? first_seq(s) : UINT64_MAX;
+	struct reg after = { 0 };
 	size_t i;
 
 	if (s->answered_left == 0)
@@ -151,13 +212,15 @@ search_on(struct search *s, const struct reg *reg)
 	for (i = 0; i < s->count; i++) {
 		const struct linear_operation *o = &s->operations[i];
 
-		if (is_done(s, i) || o->called > first || !fits(o, reg, &after))
+		if (is_done(s, i) || o->called > first ||
+		    (o->answered != LINEAR_NEVER && o->seq > seq) ||
+		    !fits(o, reg, &after))
 			continue;
 		if (search_after(s, i, &after))
 			return true;
-		if (o->other == 0 || after.value != o->value)
+		if (o->other == 0 || after.keys[0].value != o->value)
 			continue;
-		after.value = o->other;
+		after.keys[0].value = o->other;
 		if (search_after(s, i, &after))
 			return true;
 	}
@@ -168,12 +231,13 @@ enum linear_verdict
 linear_check(const struct linear_operation *operations, size_t count)
 {
 	static struct search s; /* too large for the stack */
-	const struct reg absent = { 0, 0 };
+	const struct reg absent = { 0 };
 	size_t i;
 
 	s.operations = operations;
 	s.count = count;
 	s.answered_left = 0;
+	s.keys = count > 0 && operations[0].keys != 0 ? LINEAR_KEYS : 1;
 	s.steps = 0;
 	memset(s.done, 0, sizeof(s.done));
 	/* Little room for little histories: it has to be cleared. */

@@ -1,5 +1,6 @@
 /*
- * Is a history of one key linearizable?  Asked of what clients saw alone:
+ * Is a history of one key linearizable, or one of transactions and reads over
+ * several?  Asked of what clients saw alone:
  * when they called, when they were answered, and what the answer was.
  */
 #ifndef AEGIS_SIM_LINEAR_H
@@ -18,6 +19,16 @@ enum linear_kind {
 	LINEAR_PUT,
 	LINEAR_DELETE,
 	LINEAR_GET,
+	LINEAR_TXN, /* compares versions of keys, and puts one value for all */
+	LINEAR_RANGE, /* reads them all */
+};
+
+#define LINEAR_KEYS 4
+
+/* Of a key that is absent both are 0. */
+struct linear_cell {
+	uint64_t value;
+	uint64_t version;
 };
 
 struct linear_operation {
@@ -33,6 +44,11 @@ struct linear_operation {
 	uint64_t version;
 	uint64_t previous_version;
 	uint64_t read;
+	/* Of those over several keys: where in the order it is said to be; the
+	 * keys, a bit each; what a TXN compares, or a RANGE read. */
+	uint64_t seq;
+	uint32_t keys;
+	struct linear_cell cells[LINEAR_KEYS];
 };
 
 enum linear_verdict {
@@ -41,7 +57,8 @@ enum linear_verdict {
 	LINEAR_UNDECIDED, /* the search was given up */
 };
 
-/* At most LINEAR_OPERATIONS_MAX, in any order. */
+/* At most LINEAR_OPERATIONS_MAX, in any order: all of one key, or each a TXN or
+ * RANGE. */
 enum linear_verdict linear_check(const struct linear_operation *operations,
     size_t count);
 

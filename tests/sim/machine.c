@@ -90,6 +90,9 @@ struct request {
 	bool has_if_version;
 	uint64_t if_version;
 	struct machine_roster roster;
+	uint32_t compared; /* TXN: keys, a bit each; */
+	uint64_t versions[MACHINE_KEYS];
+	uint32_t changed; /* and those that are put then */
 };
 
 static bool
@@ -100,6 +103,50 @@ roster_decode(struct machine_roster *roster, struct decoder *d)
 	if (decoder_finish(d, NULL) != AG_OK || raw.len != sizeof(*roster))
 		return false;
 	memcpy(roster, raw.data, sizeof(*roster));
+	return true;
+}
+
+/* A key's number; or MACHINE_KEYS. */
+static uint32_t
+key_number(struct bytes key)
+{
+	return key.len == 1 && key.data[0] >= 'a' &&
+		key.data[0] < 'a' + MACHINE_KEYS
+	    ? (uint32_t)key.data[0] - 'a'
+	    : MACHINE_KEYS;
+}
+
+/* Of the store's transactions those that compare versions, and put one value
+ * for all keys if they hold. */
+static bool
+transaction_decode(struct request *r, struct bytes input)
+{
+	struct operation op;
+	uint32_t key;
+	size_t i;
+
+	if (operation_decode(&op, input, NULL) != AG_OK ||
+	    op.change_count[1] != 0)
+		return false;
+	for (i = 0; i < op.compare_count; i++) {
+		key = key_number(op.compares[i].key);
+		if (key == MACHINE_KEYS ||
+		    op.compares[i].kind != COMPARE_VERSION)
+			return false;
+		r->compared |= 1U << key;
+		r->versions[key] = op.compares[i].number;
+	}
+	for (i = 0; i < op.change_count[0]; i++) {
+		const struct change *change = &op.changes[0][i];
+
+		key = key_number(change->key);
+		if (key == MACHINE_KEYS || change->kind != OPERATION_PUT ||
+		    change->has_if_version ||
+		    change->value.len != sizeof(r->value))
+			return false;
+		r->changed |= 1U << key;
+		memcpy(&r->value, change->value.data, sizeof(r->value));
+	}
 	return true;
 }
 
@@ -118,6 +165,8 @@ request_decode(struct request *r, struct bytes input)
 		return fields == 1 && decoder_finish(&d, NULL) == AG_OK;
 	if (r->kind == OPERATION_MEMBERSHIP)
 		return fields == 2 && roster_decode(&r->roster, &d);
+	if (r->kind == OPERATION_TXN)
+		return transaction_decode(r, input);
 	key = decoder_get_bytes_max(&d, 1);
 	if (r->kind == OPERATION_PUT) {
 		value = decoder_get_bytes_max(&d, sizeof(r->value));
@@ -153,6 +202,28 @@ membership_execute(struct machine *m, uint64_t seq,
 }
 
 static void
+transaction_execute(struct machine *m, uint64_t seq, const struct request *r,
+    struct result *result)
+{
+	uint32_t i;
+
+	for (i = 0; i < MACHINE_KEYS; i++)
+		if ((r->compared >> i & 1) != 0 &&
+		    (i == 0 || !PLANT_TXN_ONE_COMPARED) &&
+		    r->versions[i] != m->cells[i].version) {
+			result->code = RESULT_ELSE;
+			return;
+		}
+	for (i = 0; i < MACHINE_KEYS; i++)
+		if ((r->changed >> i & 1) != 0)
+			m->cells[i] = (struct cell){
+				.value = r->value,
+				.version = m->cells[i].version + 1,
+				.modified = seq,
+			};
+}
+
+static void
 request_execute(struct machine *m, uint64_t seq, const struct request *r,
     struct result *result)
 {
@@ -163,6 +234,10 @@ request_execute(struct machine *m, uint64_t seq, const struct request *r,
 		return;
 	if (r->kind == OPERATION_MEMBERSHIP) {
 		membership_execute(m, seq, &r->roster, result);
+		return;
+	}
+	if (r->kind == OPERATION_TXN) {
+		transaction_execute(m, seq, r, result);
 		return;
 	}
 	cell = &m->cells[r->key];

@@ -3,8 +3,9 @@
  * plain memory.
  *
  * A copy of the struct is a snapshot.  Requests are envelopes of one or more
- * operations (codec/operation.h: put, delete, barrier) on keys "a".."d", or
- * of one that changes the members.
+ * operations (codec/operation.h: put, delete, barrier, and transactions that
+ * compare versions and put) on keys "a".."d", or of one that changes the
+ * members.
  */
 #ifndef AEGIS_SIM_MACHINE_H
 #define AEGIS_SIM_MACHINE_H

@@ -17,7 +17,7 @@
  *	          --hashes               print each schedule's hash
  *	          --histories DIR        write down what clients saw in some
  *	          --profile NAME         swarm, classic, full, focused, deep,
- *	                                 slow, unfair, epochs or beyond
+ *	                                 slow, unfair, epochs, txn or beyond
  *	          --jobs N               processes
  *	          --strategy raft        of Raft, whose members only crash
  *
@@ -60,7 +60,7 @@ print_usage(FILE *to)
 	    "                 [--first] [--json] [--hashes] [--histories DIR]\n"
 	    "       each with [--profile swarm|classic|full|focused|deep|slow|"
 	    "unfair|\n"
-	    "                           epochs|beyond]\n"
+	    "                           epochs|txn|beyond]\n"
 	    "                 [--strategy pbft|raft]\n"
 	    "       aegis-sim --exhaust N [--jobs N]\n"
 	    "       aegis-sim --path LIST [--trace]\n"

@@ -432,6 +432,17 @@ draw_full(struct profile *p, struct dice *d)
 	p->operations_max = 8;
 }
 
+/* Transactions over several keys: enough of them to get in each other's way. */
+static void
+draw_transactions(struct profile *p, struct dice *d)
+{
+	p->has_transactions = true;
+	p->client_count = (uint32_t)dice_range(d, 3, 6);
+	p->requests = (uint32_t)dice_range(d, 40, 120);
+	p->operations_max = (uint32_t)dice_range(d, 1, 4);
+	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
+}
+
 /* Mostly one culprit, mostly one of the first primaries. */
 static void
 draw_small_culprit(struct profile *p, struct dice *d)
@@ -1096,6 +1107,8 @@ profile_draw_crash(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_crash_older(p, seed);
 	else if (kind != PROFILE_CLASSIC)
 		draw_later_lies(p, seed);
+	if (kind == PROFILE_TXN || (kind == PROFILE_SWARM && seed % 64 == 14))
+		draw_transactions(p, &d);
 }
 
 void
@@ -1108,6 +1121,7 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		kind = seed % 64 == 0 ? PROFILE_FULL
 		    : seed % 64 == 32 ? PROFILE_SLOW
 		    : seed % 64 == 48 ? PROFILE_UNFAIR
+		    : seed % 64 == 16 ? PROFILE_TXN
 		    : seed % 16 == 1  ? PROFILE_CLASSIC
 		    : seed % 8 == 5   ? PROFILE_EPOCHS
 		    : seed % 2 == 0   ? PROFILE_DEEP
@@ -1117,7 +1131,10 @@ profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed)
 		draw_classic(p, &d);
 	else if (kind == PROFILE_FULL)
 		draw_full(p, &d);
-	else if (kind == PROFILE_SLOW)
+	else if (kind == PROFILE_TXN) {
+		draw_full(p, &d);
+		draw_transactions(p, &d);
+	} else if (kind == PROFILE_SLOW)
 		draw_slow(p, &d);
 	else if (kind == PROFILE_UNFAIR)
 		draw_unfair(p, &d);
@@ -1151,6 +1168,7 @@ static const char *const names[PROFILE_KINDS] = {
 	[PROFILE_DEEP] = "deep",
 	[PROFILE_EPOCHS] = "epochs",
 	[PROFILE_BEYOND] = "beyond",
+	[PROFILE_TXN] = "txn",
 };
 
 const char *

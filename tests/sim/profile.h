@@ -15,6 +15,7 @@
  *                    client over while it executes several windows of others
  *           epochs   members come, go and take one another's place, with
  *                    faults of most kinds at the same time
+ *           txn      transactions over several keys, and reads of them all
  *           swarm    whichever of these the seed says; the usual
  *           beyond   more culprits than the cluster tolerates (beyond.c);
  *                    never the swarm's
@@ -84,6 +85,7 @@ enum profile_kind {
 	PROFILE_DEEP,
 	PROFILE_EPOCHS,
 	PROFILE_BEYOND,
+	PROFILE_TXN,
 	PROFILE_KINDS,
 };
 
@@ -179,6 +181,7 @@ struct profile {
 	bool has_clock_jumps;
 	bool has_writing_crashes;
 	bool has_client_tricks;
+	bool has_transactions;   /* and nothing else is asked for */
 	uint32_t operations_max; /* in one envelope */
 	uint64_t round_us;       /* each with a partition of its own; 0: none */
 	uint32_t rounds_left;

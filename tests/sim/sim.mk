@@ -108,7 +108,7 @@ PLANTS := $(shell sed -n 's/^\#define PLANT_.* PLANT(\([0-9]*\))$$/\1/p' \
 	lib/consensus/plant.h)
 # Of each kind some that a second finds and reduces.
 PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 12 13 14 15 23 25 26 33 36 40 44 46 53 59 \
-	63 72 74 78 120 121 122 125 101 102 104 105 110 111 112
+	63 72 74 78 81 120 121 122 125 101 102 104 105 110 111 112
 # Those that two arrivals, of messages that matter, are enough for.
 PLANTS_SMALL := 1 2 4 8 10 11 20 21 22 23 24 25 26 27 28 31 33 44 53 58 62 64 \
 	101 104 105 106

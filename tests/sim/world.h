@@ -270,8 +270,12 @@ struct operation_history {
 	uint64_t position;      /* in the agreed order */
 	struct result result;   /* as answered */
 	struct cell read;       /* a barrier's answer: the key as it is then */
-	uint32_t first;         /* of those in the same envelope, */
-	uint32_t count;         /* and how many they are */
+	uint32_t keys; /* of a transaction, or a range read: a bit each */
+	uint64_t versions[MACHINE_KEYS]; /* that a transaction compares */
+	struct cell range[MACHINE_KEYS]; /* what a range read saw, */
+	uint64_t range_seq;              /* and of which state */
+	uint32_t first;                  /* of those in the same envelope, */
+	uint32_t count;                  /* and how many they are */
 	const struct machine_roster *roster; /* of a change of members */
 	uint64_t epoch;                      /* that envelopes are signed for */
 	struct bytes envelope;
@@ -298,6 +302,7 @@ struct client {
 	int current;    /* first of its envelope in history, -1: thinking */
 	uint32_t asked; /* replicas asked, a bit each */
 	uint64_t retries;
+	uint64_t known[MACHINE_KEYS]; /* versions it last heard of */
 };
 
 struct world {
