@@ -42,7 +42,7 @@ load(struct late_library *library, struct ag_error *err)
 	}
 	AG_ASSERT(
 	    slot == (unsigned char *)library->slots + library->slots_size);
-	return AG_OK;
+	return library->check != NULL ? library->check(err) : AG_OK;
 }
 
 enum ag_status

@@ -34,12 +34,15 @@ struct late_library {
 	const char *names;   /* one after another, an empty one at the end */
 	void *slots;         /* function pointers in the same order */
 	size_t slots_size;
+	/* NULL, or what must hold of it, called through its slots. */
+	enum ag_status (*check)(struct ag_error *err);
 	atomic_bool is_loaded;
 };
 
 /*
  * Load it unless it was, and fill its slots.
- * AG_ESYS  it is not there, damaged, or lacks a function
+ * AG_ESYS  it is not there, damaged, or lacks a function; or what its check
+ *          says
  */
 enum ag_status late_load(struct late_library *library,
     struct ag_error *err) AG_MUST_USE;

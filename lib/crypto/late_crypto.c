@@ -5,6 +5,8 @@
  */
 #include "crypto/late_crypto.h"
 
+#include "crypto/self_test.h"
+
 _Static_assert(sizeof(LATE_SONAME) > 1, "the library has a name");
 
 struct late_crypto_functions late_crypto_call;
@@ -15,6 +17,7 @@ static struct late_library library = {
 	.names = LATE_CRYPTO(LATE_NAME),
 	.slots = &late_crypto_call,
 	.slots_size = sizeof(late_crypto_call),
+	.check = self_test_crypto,
 };
 
 enum ag_status

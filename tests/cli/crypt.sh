@@ -26,6 +26,17 @@ exits 0 "$AEGIS" crypt list -o json
 	| join(" ")' out)" = "libcrypto libsodium" ] ||
 	fail "providers: $(cat out)"
 
+# A library that takes any signature is found out before a key is touched,
+# and by what touches none not asked.
+if command -v gcc >/dev/null && ! nm -D "$AEGIS" | grep -q __asan_init; then
+	echo 'int crypto_sign_verify_detached(void) { return 0; }' >bad.c
+	gcc -shared -fPIC -o bad.so bad.c || fail "gcc makes no library"
+	exits 12 env LD_PRELOAD="$dir/bad.so" "$AEGIS" keygen -o none
+	complains 'libsodium computes Ed25519 wrong'
+	exits 1 test -e none
+	exits 0 env LD_PRELOAD="$dir/bad.so" "$AEGIS" --version
+fi
+
 misused "$AEGIS" crypt
 misused "$AEGIS" crypt lst
 complains 'did you mean list?'

@@ -1,0 +1,198 @@
+/*
+ * Known answers: Ed25519 (RFC 8032, test 2), X25519 (RFC 7748, 5.2),
+ * XChaCha20-Poly1305 (Wycheproof, test 4), AES-256 (FIPS 197, C.3), and the
+ * hashes of "abc".
+ *
+ * RULES    1. A verifier must refuse, too: one that takes everything would
+ *             pass on right answers alone.
+ *          2. All of it takes less than a millisecond.
+ *
+ * NOT HERE ECDSA and RSA: crypto/ssh_signer.c verifies each signature it
+ *          makes.
+ */
+#include "crypto/self_test.h"
+
+#include <string.h>
+
+#include <sodium.h>
+
+#include "crypto/late_crypto.h"
+
+static const uint8_t blake2b_256[] = { 0xbd, 0xdd, 0x81, 0x3c, 0x63, 0x42, 0x39,
+	0x72, 0x31, 0x71, 0xef, 0x3f, 0xee, 0x98, 0x57, 0x9b, 0x94, 0x96, 0x4e,
+	0x3b, 0xb1, 0xcb, 0x3e, 0x42, 0x72, 0x62, 0xc8, 0xc0, 0x68, 0xd5, 0x23,
+	0x19 };
+
+static enum ag_status
+wrong(const char *library, const char *algorithm, struct ag_error *err)
+{
+	return ag_fail(err, AG_EINTERNAL,
+	    "%s computes %s wrong on this machine: nothing was done with any "
+	    "key",
+	    library, algorithm);
+}
+
+static bool
+is_ed25519_right(void)
+{
+	static const uint8_t seed[] = { 0x4c, 0xcd, 0x08, 0x9b, 0x28, 0xff,
+		0x96, 0xda, 0x9d, 0xb6, 0xc3, 0x46, 0xec, 0x11, 0x4e, 0x0f,
+		0x5b, 0x8a, 0x31, 0x9f, 0x35, 0xab, 0xa6, 0x24, 0xda, 0x8c,
+		0xf6, 0xed, 0x4f, 0xb8, 0xa6, 0xfb };
+	static const uint8_t message[] = { 0x72 };
+	static const uint8_t signature[] = { 0x92, 0xa0, 0x09, 0xa9, 0xf0, 0xd4,
+		0xca, 0xb8, 0x72, 0x0e, 0x82, 0x0b, 0x5f, 0x64, 0x25, 0x40,
+		0xa2, 0xb2, 0x7b, 0x54, 0x16, 0x50, 0x3f, 0x8f, 0xb3, 0x76,
+		0x22, 0x23, 0xeb, 0xdb, 0x69, 0xda, 0x08, 0x5a, 0xc1, 0xe4,
+		0x3e, 0x15, 0x99, 0x6e, 0x45, 0x8f, 0x36, 0x13, 0xd0, 0xf1,
+		0x1d, 0x8c, 0x38, 0x7b, 0x2e, 0xae, 0xb4, 0x30, 0x2a, 0xee,
+		0xb0, 0x0d, 0x29, 0x16, 0x12, 0xbb, 0x0c, 0x00 };
+	uint8_t public_key[32], secret_key[64], made[64];
+
+	(void)crypto_sign_seed_keypair(public_key, secret_key, seed);
+	(void)crypto_sign_detached(made, NULL, message, sizeof(message),
+	    secret_key);
+	if (memcmp(made, signature, sizeof(made)) != 0 ||
+	    crypto_sign_verify_detached(made, message, sizeof(message),
+		public_key) != 0)
+		return false;
+	made[0] ^= 1;
+	return crypto_sign_verify_detached(made, message, sizeof(message),
+		   public_key) != 0;
+}
+
+static bool
+is_x25519_right(void)
+{
+	static const uint8_t scalar[] = { 0xa5, 0x46, 0xe3, 0x6b, 0xf0, 0x52,
+		0x7c, 0x9d, 0x3b, 0x16, 0x15, 0x4b, 0x82, 0x46, 0x5e, 0xdd,
+		0x62, 0x14, 0x4c, 0x0a, 0xc1, 0xfc, 0x5a, 0x18, 0x50, 0x6a,
+		0x22, 0x44, 0xba, 0x44, 0x9a, 0xc4 };
+	static const uint8_t point[] = { 0xe6, 0xdb, 0x68, 0x67, 0x58, 0x30,
+		0x30, 0xdb, 0x35, 0x94, 0xc1, 0xa4, 0x24, 0xb1, 0x5f, 0x7c,
+		0x72, 0x66, 0x24, 0xec, 0x26, 0xb3, 0x35, 0x3b, 0x10, 0xa9,
+		0x03, 0xa6, 0xd0, 0xab, 0x1c, 0x4c };
+	static const uint8_t shared[] = { 0xc3, 0xda, 0x55, 0x37, 0x9d, 0xe9,
+		0xc6, 0x90, 0x8e, 0x94, 0xea, 0x4d, 0xf2, 0x8d, 0x08, 0x4f,
+		0x32, 0xec, 0xcf, 0x03, 0x49, 0x1c, 0x71, 0xf7, 0x54, 0xb4,
+		0x07, 0x55, 0x77, 0xa2, 0x85, 0x52 };
+	uint8_t made[32];
+
+	return crypto_scalarmult(made, scalar, point) == 0 &&
+	    memcmp(made, shared, sizeof(made)) == 0;
+}
+
+static bool
+is_xchacha20_right(void)
+{
+	static const uint8_t key[] = { 0x30, 0x3c, 0xcb, 0x2e, 0x15, 0x67, 0xc3,
+		0xd9, 0xf6, 0x29, 0xa5, 0xc6, 0x32, 0xdb, 0xc6, 0x2a, 0x9a,
+		0x82, 0xc5, 0x25, 0x67, 0x4f, 0x67, 0x98, 0x8b, 0x31, 0xbd,
+		0x1d, 0xee, 0x99, 0x05, 0x38 };
+	static const uint8_t nonce[] = { 0x05, 0x18, 0x87, 0x38, 0x84, 0x4a,
+		0xb9, 0x0a, 0x8b, 0x11, 0xbe, 0xef, 0x38, 0xea, 0xec, 0x3e,
+		0x10, 0x0d, 0x8f, 0x4f, 0x85, 0xae, 0x7a, 0x41 };
+	static const uint8_t sealed[] = { 0x45, 0xd1, 0x57, 0x34, 0xf9, 0x84,
+		0xd7, 0x49, 0xfa, 0x3f, 0x05, 0x50, 0xa7, 0x0c, 0x43, 0xdd,
+		0xdf };
+	uint8_t made[sizeof(sealed)], opened[1];
+
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(made, NULL,
+	    (const uint8_t *)"b", 1, NULL, 0, NULL, nonce, key);
+	if (memcmp(made, sealed, sizeof(made)) != 0 ||
+	    crypto_aead_xchacha20poly1305_ietf_decrypt(opened, NULL, NULL, made,
+		sizeof(made), NULL, 0, nonce, key) != 0)
+		return false;
+	made[0] ^= 1;
+	return crypto_aead_xchacha20poly1305_ietf_decrypt(opened, NULL, NULL,
+		   made, sizeof(made), NULL, 0, nonce, key) != 0;
+}
+
+enum ag_status
+self_test_sodium(struct ag_error *err)
+{
+	static const struct {
+		const char *name;
+		bool (*is_right)(void);
+	} tests[] = {
+		{ "Ed25519", is_ed25519_right },
+		{ "X25519", is_x25519_right },
+		{ "XChaCha20-Poly1305", is_xchacha20_right },
+	};
+	uint8_t digest[32];
+
+	if (sodium_init() == -1)
+		return ag_fail(err, AG_EINTERNAL,
+		    "libsodium could not be initialised");
+	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
+		if (!tests[i].is_right())
+			return wrong("libsodium", tests[i].name, err);
+	(void)crypto_generichash(digest, sizeof(digest), (const uint8_t *)"abc",
+	    3, NULL, 0);
+	return memcmp(digest, blake2b_256, sizeof(digest)) == 0
+	    ? AG_OK
+	    : wrong("libsodium", "BLAKE2b", err);
+}
+
+/* The digest of "abc" begins with these bytes. */
+static bool
+is_hash_right(const EVP_MD *md, const uint8_t begins[static 8])
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t digest[EVP_MAX_MD_SIZE] = { 0 };
+	bool is_right = ctx != NULL && EVP_DigestInit_ex(ctx, md, NULL) == 1 &&
+	    EVP_DigestUpdate(ctx, "abc", 3) == 1 &&
+	    EVP_DigestFinal_ex(ctx, digest, NULL) == 1 &&
+	    memcmp(digest, begins, 8) == 0;
+
+	EVP_MD_CTX_free(ctx);
+	return is_right;
+}
+
+static bool
+is_aes_right(void)
+{
+	static const uint8_t answer[] = { 0x8e, 0xa2, 0xb7, 0xca, 0x51, 0x67,
+		0x45, 0xbf, 0xea, 0xfc, 0x49, 0x90, 0x4b, 0x49, 0x60, 0x89 };
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t key[32], plain[16], vector[16] = { 0 }, made[32];
+	bool is_right;
+	int len = 0;
+
+	for (size_t i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	for (size_t i = 0; i < sizeof(plain); i++)
+		plain[i] = (uint8_t)(0x11 * i);
+	is_right = ctx != NULL &&
+	    EVP_CipherInit_ex(ctx, EVP_aes_256_cbc(), NULL, key, vector, 1) ==
+		1 &&
+	    EVP_CipherUpdate(ctx, made, &len, plain, sizeof(plain)) == 1 &&
+	    len == sizeof(answer) && memcmp(made, answer, sizeof(answer)) == 0;
+	if (ctx != NULL)
+		EVP_CIPHER_CTX_free(ctx);
+	return is_right;
+}
+
+enum ag_status
+self_test_crypto(struct ag_error *err)
+{
+	const struct {
+		const char *name;
+		const EVP_MD *md;
+		uint8_t begins[8];
+	} hashes[] = {
+		{ "SHA-256", EVP_sha256(),
+		    { 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea } },
+		{ "SHA-512", EVP_sha512(),
+		    { 0xdd, 0xaf, 0x35, 0xa1, 0x93, 0x61, 0x7a, 0xba } },
+		{ "SHA3-256", EVP_sha3_256(),
+		    { 0x3a, 0x98, 0x5d, 0xa7, 0x4f, 0xe2, 0x25, 0xb2 } },
+		{ "BLAKE2b", EVP_blake2b512(),
+		    { 0xba, 0x80, 0xa5, 0x3f, 0x98, 0x1c, 0x4d, 0x0d } },
+	};
+
+	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++)
+		if (!is_hash_right(hashes[i].md, hashes[i].begins))
+			return wrong("libcrypto", hashes[i].name, err);
+	return is_aes_right() ? AG_OK : wrong("libcrypto", "AES-256", err);
+}
