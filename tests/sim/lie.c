@@ -209,7 +209,10 @@ static void
 tell_lie(struct world *w, struct replica *r, enum lie_kind kind, size_t before)
 {
 	world_trace(w, "the disk of %u lies: %d", r->index, (int)kind);
-	r->forgotten = r->status.proposed;
+	/* It may forget more before it has all back. */
+	if ((w->unsettled >> r->member & 1) == 0 ||
+	    r->status.proposed > r->forgotten)
+		r->forgotten = r->status.proposed;
 	switch (kind) {
 	case LIE_EMPTIED:
 		log_gone(r);
