@@ -10,7 +10,7 @@ MODE    ?= release
 BUILD   ?= build/$(MODE)
 PREFIX  ?= /usr/local
 ifeq ($(origin CC),default)
-CC      := gcc
+CC      := $(if $(filter msan,$(MODE)),clang,gcc)
 endif
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 
@@ -46,13 +46,20 @@ FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
 FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=thread
+FLAGS_msan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
+	-fsanitize=memory
 FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common -Wno-frame-larger-than
+FLAGS_O0      := -O0 -g -fPIE -fno-common -Wno-frame-larger-than
+FLAGS_O3      := -O3 -g -fPIE -fno-common
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold
 LDFLAGS_tsan    := -pie -fsanitize=thread -fuse-ld=gold
+LDFLAGS_msan    := -pie -fsanitize=memory
 LDFLAGS_cover   := -pie --coverage
+LDFLAGS_O0      := -pie
+LDFLAGS_O3      := -pie
 ifeq ($(FLAGS_$(MODE)),)
-$(error MODE=$(MODE) is unknown; use release, asan, tsan or cover)
+$(error MODE=$(MODE) is unknown; use release, asan, tsan, msan, cover, O0 or O3)
 endif
 
 CPPFLAGS = -D_GNU_SOURCE -Ilib -I. $(soname_flag)

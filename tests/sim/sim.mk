@@ -19,7 +19,13 @@ $(BUILD)/tests/sim/account.o: CPPFLAGS += -include $(BUILD)/tests/sim/commit_id.
 $(BUILD)/tests/sim/account.o: $(BUILD)/tests/sim/commit_id.h
 FORCE:
 
-$(BUILD)/aegis-sim: $(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(BUILD)/libaegis.a
+# The core and what it stands on, which is all of the library that is in it.
+CORE_SRC := $(foreach folder,base codec crypto trust resource consensus, \
+	$(sort $(wildcard lib/$(folder)/*.c))) lib/node/feed.c
+$(BUILD)/libcore.a: $(call obj,$(CORE_SRC))
+	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/aegis-sim: $(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(BUILD)/libcore.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
 SIM_SECONDS ?= $(or $(SECONDS),600)
@@ -67,17 +73,37 @@ check-sim: $(BUILD)/aegis-sim
 check-sim-words: $(BUILD)/aegis-sim
 	@SIM=$< tests/sim/words.sh
 
-# The same schedules, built by the other compiler: what happens must not
-# depend on who compiled it, nor on anything but the seed.
-check-sim-compilers: $(BUILD)/aegis-sim
-	+@$(MAKE) --no-print-directory CC=clang BUILD=build/clang \
-		build/clang/aegis-sim
-	for strategy in pbft raft; do \
-		$< --strategy $$strategy --hashes --count 500 --from 50000 \
-			>$(BUILD)/sim.hashes; \
-		build/clang/aegis-sim --strategy $$strategy --hashes \
-			--count 500 --from 50000 | \
-			diff $(BUILD)/sim.hashes - || exit 1; done
+# The same schedules, built by the other compiler and by each of them otherwise:
+# what happens must not depend on who compiled it how, nor on anything but the
+# seed.
+SIM_BUILDS := MODE=release,CC=clang,BUILD=build/clang \
+	MODE=O0,CC=gcc,BUILD=build/gcc-O0 MODE=O3,CC=clang,BUILD=build/clang-O3
+OTHER_SIMS := $(foreach how,$(SIM_BUILDS),$(lastword $(subst =, ,$(how)))/aegis-sim)
+check-sim-compilers: $(BUILD)/aegis-sim other-sims
+	@tests/sim/compare.sh 100 $< $(OTHER_SIMS)
+
+other-sims:
+	+@for how in $(SIM_BUILDS); do $(MAKE) --no-print-directory \
+		$$(echo $$how | tr , ' ') $${how##*=}/aegis-sim || exit 1; done
+
+# And with memory that knows whether it was ever written.
+MSAN_UNITS := $(addprefix $(BUILD)/msan/,bytes metric pages batch decoder frame \
+	operation text certificate horizon \
+	$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/consensus_*.c)))
+$(MSAN_UNITS): $(BUILD)/msan/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
+	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(test_libs)
+
+$(BUILD)/aegis-sim $(MSAN_UNITS): $(MSAN)
+
+check-msan: $(BUILD)/aegis-sim msan-programs
+	@for unit in $(MSAN_UNITS:$(BUILD)/%=build/msan/%); do \
+		$$unit >/dev/null || exit 1; done
+	@tests/sim/compare.sh 10 $< build/msan/aegis-sim
+
+msan-programs:
+	+@$(MAKE) --no-print-directory MODE=msan CC=clang BUILD=build/msan \
+		build/msan/aegis-sim $(MSAN_UNITS:$(BUILD)/%=build/msan/%)
 
 # The engine and the state machine once more, with bugs planted in them, of
 # which $PLANT says at run time which one is there; and the units of the core
@@ -133,9 +159,10 @@ cover: ## branch coverage of the core, by units and simulator
 		$(COVER_UNITS) build/cover/aegis-sim
 	@tests/sim/cover.sh build/cover $(COVER_UNITS)
 
-CHECKS += check-sim check-sim-words check-sim-compilers check-plants
+CHECKS += check-sim check-sim-words check-sim-compilers check-msan check-plants
 PROGRAMS += $(BUILD)/aegis-sim
 .PHONY: FORCE campaign cover sim sim-exhaust plants check-sim \
-	check-sim-words check-sim-compilers check-plants
+	check-sim-words check-sim-compilers check-msan other-sims \
+	msan-programs check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED) \
 	$(PLANTED_SIM))
