@@ -535,6 +535,91 @@ wycheproof_pbes2_opens_as_published(void **state)
 	json_decref(all);
 }
 
+/*
+ * Policy: a public key whose shared secrets are zero (ZeroSharedSecret) is
+ * refused; "acceptable" ones of every other flag, on the twist or not
+ * canonical, are taken, as age takes them.
+ */
+static void
+wycheproof_x25519_keys_are_taken_as_said(void **state)
+{
+	json_t *all = vectors_json("wycheproof/x25519_test.json");
+	json_t *group, *test;
+	size_t i, k, refused = 0, taken = 0;
+
+	(void)state;
+	json_array_foreach(json_object_get(all, "testGroups"), i, group)
+	{
+		json_array_foreach(json_object_get(group, "tests"), k, test)
+		{
+			uint8_t raw[32], shared[32];
+			struct key_public key;
+			bool is_zero;
+
+			(void)vectors_hex(test, "public", raw, sizeof(raw));
+			(void)vectors_hex(test, "shared", shared,
+			    sizeof(shared));
+			is_zero = sodium_is_zero(shared, sizeof(shared)) == 1;
+			key_public_of_x25519(&key, raw);
+			assert_int_equal(key_public_check(&key, NULL),
+			    is_zero ? AG_EREFUSED : AG_OK);
+			refused += is_zero;
+			taken += !is_zero;
+		}
+	}
+	json_decref(all);
+	assert_true(refused >= 20);
+	assert_true(taken >= 400);
+}
+
+/* Both halves as others write them, and the secret that they share. */
+static void
+wycheproof_x25519_pem_is_read_as_published(void **state)
+{
+	json_t *all = vectors_json("wycheproof/x25519_pem_test.json");
+	json_t *group, *test;
+	size_t i, k, valid = 0;
+
+	(void)state;
+	json_array_foreach(json_object_get(all, "testGroups"), i, group)
+	{
+		json_array_foreach(json_object_get(group, "tests"), k, test)
+		{
+			const char *theirs =
+			    json_string_value(json_object_get(test, "public"));
+			const char *ours =
+			    json_string_value(json_object_get(test, "private"));
+			char comment[PUBLIC_KEY_COMMENT_BYTES];
+			uint8_t shared[32], expected[32];
+			struct private_key *key;
+			struct key_public public;
+
+			if (strcmp(vectors_result(test), "valid") != 0)
+				continue;
+			assert_int_equal(key_public_parse(&public, comment,
+					     bytes_from_text(theirs), NULL),
+			    AG_OK);
+			assert_int_equal(key_format_parse(&key,
+					     bytes_from_text(ours), NULL, "k",
+					     NULL),
+			    AG_OK);
+			(void)vectors_hex(test, "shared", expected,
+			    sizeof(expected));
+			assert_int_equal(crypto_scalarmult(shared,
+					     secret_bytes(
+						 private_key_secret(key))
+						 .data,
+					     public.x25519),
+			    0);
+			assert_memory_equal(shared, expected, sizeof(shared));
+			private_key_free(key);
+			valid++;
+		}
+	}
+	json_decref(all);
+	assert_true(valid >= 200);
+}
+
 int
 main(void)
 {
@@ -556,6 +641,8 @@ main(void)
 		cmocka_unit_test(moduli_of_the_smart_cards_primes_are_told),
 		cmocka_unit_test(damaged_pkcs8_is_refused_wherever_it_is_cut),
 		cmocka_unit_test(wycheproof_pbes2_opens_as_published),
+		cmocka_unit_test(wycheproof_x25519_keys_are_taken_as_said),
+		cmocka_unit_test(wycheproof_x25519_pem_is_read_as_published),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
