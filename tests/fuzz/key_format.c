@@ -64,7 +64,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_key(key);
 		private_key_free(key);
 	}
-	(void)key_format_public(&public, comment, text, "f", &err);
+	if (key_format_public(&public, comment, text, "f", &err) == AG_OK)
+		check_public(&public);
 	if (key_public_parse(&public, comment, text, &err) == AG_OK)
 		check_public(&public);
 	if (pbes2_read(&wrapper, text, &err) == AG_OK) {
