@@ -484,7 +484,7 @@ static void
 what_no_log_brings_is_fetched_as_a_state(void **state)
 {
 	static struct certificate c;
-	uint8_t raw[8192];
+	static uint8_t raw[8192];
 	struct stage *s = stage_new(0);
 	struct bytes body;
 	struct encoder e;
