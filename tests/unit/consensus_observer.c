@@ -480,26 +480,18 @@ what_one_member_claims_is_no_reason(void **state)
 	stage_free(s);
 }
 
+/* A state of 96 is put in place with this certificate. */
 static void
-what_no_log_brings_is_fetched_as_a_state(void **state)
+install_with(struct stage *s, uint64_t seq, uint8_t digest)
 {
 	static struct certificate c;
 	static uint8_t raw[8192];
-	struct stage *s = stage_new(0);
 	struct bytes body;
 	struct encoder e;
 
-	(void)state;
-	pass(s, 2, 0, 100);
-	checkpoint(s, 96, 96, 3);
-	assert_int_equal(s->fetches, 0);
-	pass(s, 10, 0, 100);
-	assert_int_equal(s->fetch_seq, 96);
-	assert_int_equal(s->fetches, 1);
-
 	c = (struct certificate){ .phase = VOTE_CHECKPOINT,
-		.seq = 96,
-		.digest = { { 96 } } };
+		.seq = seq,
+		.digest = { { digest } } };
 	sign_certificate(s, &c, 3);
 	encoder_init(&e, raw, sizeof(raw));
 	certificate_encode(&e, &c);
@@ -509,6 +501,21 @@ what_no_log_brings_is_fetched_as_a_state(void **state)
 		.seq = 96,
 		.digest = { { 96 } },
 		.body = body });
+}
+
+static void
+what_no_log_brings_is_fetched_as_a_state(void **state)
+{
+	struct stage *s = stage_new(0);
+
+	(void)state;
+	pass(s, 2, 0, 100);
+	checkpoint(s, 96, 96, 3);
+	assert_int_equal(s->fetches, 0);
+	pass(s, 10, 0, 100);
+	assert_int_equal(s->fetch_seq, 96);
+	assert_int_equal(s->fetches, 1);
+	install_with(s, 96, 96);
 	s->delivered = 96;
 	assert_int_equal(s->stable, 96);
 	decide(s, 97);
@@ -719,6 +726,117 @@ a_certificate_with_an_observers_signature_is_none(void **state)
 	cluster_free(c);
 }
 
+/* One thing at a time is wrong with it; the last knows nothing wrong. */
+static bool
+spoil(struct engine_config *c, unsigned int what)
+{
+	switch (what) {
+	case 0:
+		c->member_count = 0;
+		return true;
+	case 1:
+		c->self = MEMBERS - 1;
+		return true;
+	case 2:
+		c->self = ENGINE_MEMBERS_MAX;
+		return true;
+	case 3:
+		c->checkpoint_interval = 0;
+		return true;
+	case 4:
+		c->window = 2 * c->checkpoint_interval - 1;
+		return true;
+	case 5:
+		c->batch_bytes_max = 511;
+		return true;
+	case 6:
+		c->batch_bytes_max = (64U << 20) + 1;
+		return true;
+	case 7:
+		c->pending_bytes_max = (1U << 30) + 1;
+		return true;
+	case 8:
+		c->view_timeout_us = 0;
+		return true;
+	case 9:
+		c->progress_interval_us = 0;
+		return true;
+	case 10:
+		c->authority = NULL;
+		return true;
+	case 11:
+		c->scope.faults = FAULTS_CRASH;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+configuration_that_makes_no_sense_is_refused(void **state)
+{
+	struct stage *s = stage_new(0);
+	const struct engine_config sound = config_of(s);
+	const size_t len = strategy_observer.size(&sound);
+	struct engine_config config = sound;
+	unsigned int what;
+
+	(void)state;
+	for (what = 0; spoil(&config, what); what++, config = sound)
+		assert_null(strategy_observer.init(s->memory, len, &config));
+	assert_int_equal(what, 12);
+	assert_null(strategy_observer.init(s->memory, len - 1, &sound));
+	assert_non_null(strategy_observer.init(s->memory, len, &sound));
+	stage_free(s);
+}
+
+static void
+before_its_start_an_observer_says_and_takes_nothing(void **state)
+{
+	static const enum event_kind kinds[] = { EVENT_TICK, EVENT_FLUSH,
+		EVENT_CHECKPOINT_WANTED, EVENT_MESSAGE, EVENT_PERSISTED };
+	struct stage *s = stage_new(0);
+	const struct engine_config config = config_of(s);
+	size_t i;
+
+	(void)state;
+	s->engine = strategy_observer.init(s->memory,
+	    strategy_observer.size(&config), &config);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		step(s, (struct event){ .kind = kinds[i] });
+		assert_int_equal(s->effects.count, 0);
+		assert_true(s->effects.deadline_us == UINT64_MAX);
+	}
+	stage_free(s);
+}
+
+static void
+state_with_the_certificate_of_another_ends_it(void **state)
+{
+	const char *said = "an installed state came without its certificate";
+	struct stage *s;
+
+	(void)state;
+	s = stage_new(0);
+	install_with(s, 95, 96);
+	assert_string_equal(s->fatal, said);
+	step(s, (struct event){ .kind = EVENT_TICK });
+	assert_int_equal(s->effects.count, 0);
+	stage_free(s);
+	s = stage_new(0);
+	install_with(s, 96, 95);
+	assert_string_equal(s->fatal, said);
+	stage_free(s);
+	s = stage_new(0);
+	install_with(s, 96, 96);
+	assert_null(s->fatal);
+	/* And again: it is there. */
+	install_with(s, 96, 96);
+	assert_null(s->fatal);
+	assert_int_equal(s->stable, 96);
+	stage_free(s);
+}
+
 int
 main(void)
 {
@@ -751,6 +869,10 @@ main(void)
 		    a_members_engine_takes_nothing_from_an_observer),
 		cmocka_unit_test(
 		    a_certificate_with_an_observers_signature_is_none),
+		cmocka_unit_test(configuration_that_makes_no_sense_is_refused),
+		cmocka_unit_test(
+		    before_its_start_an_observer_says_and_takes_nothing),
+		cmocka_unit_test(state_with_the_certificate_of_another_ends_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
