@@ -79,7 +79,7 @@ enum counter_kind {
 	X(BYZ_SPAM, FAULT, "view changes to needless views")                   \
 	X(BYZ_FORGE, FAULT, "certificates forged")                             \
 	X(BYZ_CENSOR, FAULT, "requests ignored")                               \
-	X(BYZ_LAST, FAULT, "members that order a client last")                  \
+	X(BYZ_LAST, FAULT, "members that order a client last")                 \
 	X(SLEPT, BOTH, "members asleep through the storm")                     \
 	X(BROKEN, FAULT, "members broken also after the storm")                \
 	X(REAL_SIGNATURES, NOTE, "schedules with Ed25519")                     \
