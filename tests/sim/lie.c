@@ -164,6 +164,20 @@ log_cut(struct world *w, struct replica *r)
 	disk->synced = disk->count;
 }
 
+/*
+ * Where it said that it stood goes with the log, but for Raft's terms: of
+ * views only votes are promises, and the horizon ends those.
+ */
+static void
+view_gone(const struct world *w, struct replica *r)
+{
+	const struct horizon *h = &r->memory.horizon;
+
+	if (!world_is_raft(w) && h->memory != HORIZON_UNKNOWN &&
+	    r->view_told > h->view)
+		r->view_told = h->view;
+}
+
 static void
 take_image(struct replica *r)
 {
@@ -218,12 +232,15 @@ tell_lie(struct world *w, struct replica *r, enum lie_kind kind, size_t before)
 		log_gone(r);
 		if (dice_chance(&w->lie_dice, 500))
 			state_gone(r);
+		view_gone(w, r);
 		break;
 	case LIE_DAMAGED:
 		log_gone(r);
+		view_gone(w, r);
 		break;
 	case LIE_SHORT:
 		log_cut(w, r);
+		view_gone(w, r);
 		break;
 	case LIE_OLDER:
 		roll_back(w, r);
