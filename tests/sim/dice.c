@@ -67,6 +67,12 @@ dice_chance(struct dice *d, uint32_t permille)
 	return dice_below(d, 1000) < permille;
 }
 
+bool
+dice_coin(struct dice *d)
+{
+	return dice_chance(d, 500);
+}
+
 /* k halvings and a uniform rest: mean 1.5, tail 2^-k. */
 uint64_t
 dice_waiting(struct dice *d, uint64_t mean)

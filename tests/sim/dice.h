@@ -25,6 +25,9 @@ uint64_t dice_range(struct dice *d, uint64_t low, uint64_t high);
 /* True in so many of a thousand throws. */
 bool dice_chance(struct dice *d, uint32_t permille);
 
+/* True in half of the throws. */
+bool dice_coin(struct dice *d);
+
 /* About exponential with this mean; integers only, so it replays. */
 uint64_t dice_waiting(struct dice *d, uint64_t mean);
 

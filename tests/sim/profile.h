@@ -33,6 +33,8 @@
  * In all of them but slow and unfair about half of the fault families are on
  * in any one schedule, each as strong as drawn, so that no family drowns
  * another.
+ *
+ * NOT HERE  How each kind is drawn: draw.h and a file for each family of them.
  */
 #ifndef AEGIS_SIM_PROFILE_H
 #define AEGIS_SIM_PROFILE_H
@@ -227,6 +229,9 @@ void profile_draw(struct profile *p, enum profile_kind kind, uint64_t seed);
  * classic; swarm mixes the three. */
 void profile_draw_crash(struct profile *p, enum profile_kind kind,
     uint64_t seed);
+
+/* How many members are Byzantine. */
+uint32_t profile_culprits(const struct profile *p);
 
 /* "full", or NULL; and back, false for an unknown name. */
 const char *profile_name(enum profile_kind kind);
