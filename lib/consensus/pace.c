@@ -13,10 +13,11 @@
  *          waited here, or longer when little does.  The last four have a
  *          rate, of requests executed, and a wait: the time that all of them
  *          waited, by those executed (Little's law), so that what is kept
- *          back counts too, but no less than those executed waited.  Requests count that our own clients wait for;
- *          while there are none, those that others have sent us, of which
- *          more patience is due.  The rest counts for nothing, or a primary
- *          could order its own to look busy.
+ *          back counts too, but no less than those executed waited.
+ *          Requests count that our own clients wait for; while there are
+ *          none, those that others have sent us, of which more patience is
+ *          due.  The rest counts for nothing, or a primary could order its
+ *          own to look busy.
  *
  * HISTORY  A figure for each member: rate and wait of its last view, as good
  *          as its windows were, less rare outliers.  Of these the f + 1st
@@ -45,12 +46,12 @@
  * RULES    1. Who finds so says it in PROGRESS, votes on, and sends what has
  *             waited longest to everybody, who can then see it wait.  It
  *             leaves when 2f + 1 members, itself one of them, have said so of
- *             this view of late or have left it.  So f + 1 correct ones agree, and they
- *             are enough for the rest to follow; f liars, or members whose
- *             own disks or links are slow, change nothing and lose nothing.
- *             Who has no clients of its own to judge by leaves when f + 1
- *             others say so, of whom one is correct; it says nothing itself,
- *             or such members would believe each other.
+ *             this view of late or have left it.  So f + 1 correct ones
+ *             agree, and they are enough for the rest to follow; f liars, or
+ *             members whose own disks or links are slow, change nothing and
+ *             lose nothing.  Who has no clients of its own to judge by leaves
+ *             when f + 1 others say so, of whom one is correct; it says
+ *             nothing itself, or such members would believe each other.
  *          2. The first eighth of a view timeout of each view is not
  *             measured: a new view begins with what is left of the old.
  *          3. All of these times double with the view timeout (rule 3 of

@@ -182,8 +182,9 @@ enum ag_status certificate_verify(const struct certificate *c,
     struct ag_error *err) AG_MUST_USE;
 
 /*
- * The same with as many as can vouch.  Enough to believe that a state is right (Castro & Liskov 2002, section 5.3), and for nothing
- * that a quorum must have promised.
+ * The same with as many as can vouch.  Enough to believe that a state is right
+ * (Castro & Liskov 2002, section 5.3), and for nothing that a quorum must have
+ * promised.
  */
 enum ag_status certificate_verify_vouched(const struct certificate *c,
     const struct trust_scope *scope, uint32_t member_count,

@@ -4,8 +4,8 @@
  * EQUIVOCATE  the null batch is proposed to half of the members, and voted
  *             for; the others get what the engine made.  After a new view
  *             also for what it chose
- * BOGUS       a batch with a byte changed, a digest without its batch, or a batch under another's digest,
- *             also where somebody asked for it
+ * BOGUS       a batch with a byte changed, a digest without its batch, or a
+ *             batch under another's digest, also where somebody asked for it
  * FUZZ        one small mutation (mutate.c), made consistent again
  * SPAM        view changes to the next view, to a far one, to the last, that
  *             claim checkpoints without proof
