@@ -3,7 +3,7 @@
  *
  * Nothing is stable then, so windows fill up, and what a member knows of
  * checkpoints is its own.  When the storm is over all crash at once
- * (world.c): whatever takes a full window further has to come from disks.
+ * (storm.c): whatever takes a full window further has to come from disks.
  *
  * Or nobody but one node hears of an epoch's last for a while.  It goes over
  * alone, and is parted from the others (succession.c), which have no reason to
