@@ -18,7 +18,7 @@
  *           grown until something is decided, members behind, requests that
  *           fill the primary's room.
  *
- * NOT HERE  Nothing is executed at all: the calm's own end (world.c), and
+ * NOT HERE  Nothing is executed at all: the calm's own end (calm.c), and
  *           that of those who only wait (invariant.c).
  */
 #include "sim/fair.h"
