@@ -225,15 +225,15 @@ fs_mkdir(const char *path, struct ag_error *err)
 	return AG_OK;
 }
 
+/* A file that is nobody's yet: what has the name may be open, or readable. */
 static enum ag_status
-fs_write_synced(const char *path, int flags, mode_t mode, struct bytes data,
+fs_write_synced(const char *path, mode_t mode, struct bytes data,
     struct ag_error *err)
 {
 	enum ag_status status;
 	int fd;
 
-	status = fs_open(&fd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | flags,
-	    mode, err);
+	status = fs_open(&fd, path, O_WRONLY | O_CREAT | O_EXCL, mode, err);
 	if (status != AG_OK)
 		return status;
 	status = fs_write(fd, path, data, err);
@@ -256,7 +256,9 @@ fs_write_file(const char *path, mode_t mode, struct bytes data,
 	if ((size_t)snprintf(beside, sizeof(beside), "%s.new", path) >=
 	    sizeof(beside))
 		return ag_fail(err, AG_ELIMIT, "write %s: path too long", path);
-	status = fs_write_synced(beside, O_TRUNC, mode, data, err);
+	/* A crash leaves one.  If it can not go, it is in the way below. */
+	(void)unlink(beside);
+	status = fs_write_synced(beside, mode, data, err);
 	if (status != AG_OK)
 		return status;
 	status = fs_rename(beside, path, err);
@@ -276,7 +278,7 @@ fs_create_file(const char *path, mode_t mode, struct bytes data,
 	if (fs_exists(path))
 		return ag_fail(err, AG_EEXIST, "create %s: exists already",
 		    path);
-	status = fs_write_synced(path, O_EXCL, mode, data, err);
+	status = fs_write_synced(path, mode, data, err);
 	if (status != AG_OK)
 		return status;
 	return fs_sync_parent(path, err);

@@ -67,7 +67,8 @@ enum ag_status fs_mkdir(const char *path, struct ag_error *err) AG_MUST_USE;
 
 /*
  * Replace or create a whole file so that after a crash it holds the old or
- * the new contents: write beside it, sync, rename, sync the directory.
+ * the new contents: write beside it, sync, rename, sync the directory.  What
+ * is beside it as path.new is a crash's, and goes.
  */
 enum ag_status fs_write_file(const char *path, mode_t mode, struct bytes data,
     struct ag_error *err) AG_MUST_USE;

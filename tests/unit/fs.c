@@ -140,10 +140,33 @@ a_symbolic_link_is_not_written_through(void **state)
 	(void)snprintf(target, sizeof(target), "%s/target", dir);
 	(void)snprintf(link, sizeof(link), "%s/file.new", dir);
 	assert_int_equal(symlink(target, link), 0);
-	assert_int_not_equal(fs_write_file(path, 0600, bytes_from_text("x"),
-				 NULL),
+	assert_int_equal(fs_write_file(path, 0600, bytes_from_text("x"), NULL),
 	    AG_OK);
+	assert_holds("x");
 	assert_false(fs_exists(target));
+}
+
+static void
+what_lay_beside_a_file_lends_it_neither_mode_nor_readers(void **state)
+{
+	char beside[DIRECTORY_PATH_BYTES + 16], out[8];
+	struct stat st;
+	size_t len;
+	int reader;
+
+	(void)state;
+	(void)snprintf(beside, sizeof(beside), "%s/file.new", dir);
+	reader = open(beside, O_RDWR | O_CREAT, 0644);
+	assert_int_not_equal(reader, -1);
+	assert_int_equal(fs_write_file(path, 0600, bytes_from_text("x"), NULL),
+	    AG_OK);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(fs_read_at(reader, beside, out, sizeof(out), 0, &len,
+			     NULL),
+	    AG_OK);
+	assert_int_equal(len, 0);
+	(void)close(reader);
 }
 
 static void
@@ -188,6 +211,8 @@ main(void)
 		FS_TEST(a_file_is_created_once),
 		FS_TEST(reading_has_a_bound_and_wants_a_regular_file),
 		FS_TEST(a_symbolic_link_is_not_written_through),
+		FS_TEST(
+		    what_lay_beside_a_file_lends_it_neither_mode_nor_readers),
 		FS_TEST(reads_are_short_only_at_the_end),
 		FS_TEST(a_path_too_long_is_refused),
 	};
