@@ -15,6 +15,7 @@
 
 #include "base/fs.h"
 #include "cmd/exit.h"
+#include "cmd/keygen_options.h"
 #include "cmd/keygen_show.h"
 #include "cmd/passphrase.h"
 #include "crypto/key_file.h"
@@ -177,6 +178,8 @@ keygen_convert(struct applet_call *call)
 	int code;
 
 	secret_forbid_dumps();
+	if (!keygen_options_fit(call))
+		return EXIT_USAGE;
 	if (out == NULL || out[0] == '\0')
 		return applet_usage(call, "missing -o FILE ('-o -' prints it)");
 	if (!are_options_right(call, false))
@@ -207,7 +210,7 @@ keygen_convert_passphrase(struct applet_call *call)
 	int code = EXIT_YES;
 
 	secret_forbid_dumps();
-	if (!are_options_right(call, true))
+	if (!keygen_options_fit(call) || !are_options_right(call, true))
 		return EXIT_USAGE;
 	if (conversion_load(&c, &err) != AG_OK ||
 	    change_passphrase(&c, &err) != AG_OK)

@@ -16,6 +16,7 @@
 #include "base/fs.h"
 #include "cmd/display.h"
 #include "cmd/exit.h"
+#include "cmd/keygen_options.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
 #include "crypto/key_format.h"
@@ -254,6 +255,8 @@ for_each_file(const struct applet_call *call, file_fn *tell)
 	int code = EXIT_YES;
 	size_t shown = 0;
 
+	if (!keygen_options_fit(call))
+		return EXIT_USAGE;
 	if (call->output == OUTPUT_CBOR)
 		return applet_usage(call,
 		    "-o cbor: there is no such form of this");
@@ -395,6 +398,8 @@ keygen_show_public(struct applet_call *call)
 	struct buf text;
 
 	secret_forbid_dumps();
+	if (!keygen_options_fit(call))
+		return EXIT_USAGE;
 	if (format != NULL && !is_pem && strcmp(format, "line") != 0)
 		return applet_usage(call, "format '%s' is not one of line, pem",
 		    format);

@@ -146,6 +146,27 @@ exits 0 "$AEGIS" keygen passphrase -q ed25519.enc --no-passphrase \
 	--passphrase-fd 3 3<wrong
 ssh-keygen -yP '' -f ed25519.enc | cmp -s - ed25519.enc.pub ||
 	fail "it has a passphrase still"
+
+# Options of another's are refused, not passed over.
+cp ed25519.enc before
+for option in -o\ other -F\ pkcs8 -C\ note -f -t\ rsa -b\ 4096 -T\ node; do
+	misused "$AEGIS" keygen passphrase $option ed25519.enc \
+		--new-passphrase-fd 3 3<right
+	complains 'has no use for'
+	misused "$AEGIS" keygen show $option ed25519
+	misused "$AEGIS" keygen check $option ed25519
+	case $option in
+	-F*) continue ;;
+	esac
+	misused "$AEGIS" keygen public $option ed25519
+done
+cmp -s before ed25519.enc || fail "a usage error changed the file"
+misused "$AEGIS" keygen show -o json ed25519
+complains '--output'
+for option in -t\ rsa -b\ 4096 -T\ node; do
+	misused "$AEGIS" keygen convert $option -o none ed25519
+done
+
 exits 2 "$AEGIS" keygen passphrase x25519 --new-passphrase-fd 3 3<right
 complains 'no passphrase of its own'
 
