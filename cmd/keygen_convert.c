@@ -9,7 +9,9 @@
  */
 #include "cmd/keygen_convert.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -189,15 +191,19 @@ keygen_convert(struct applet_call *call)
 	return code;
 }
 
+/* In its place: a link to it stays one, or the key itself would be as before. */
 static enum ag_status
 rewrite(const struct conversion *c, struct ag_error *err)
 {
+	char place[PATH_MAX];
 	enum ag_status status;
 	struct secret *text;
 
+	if (realpath(c->path, place) == NULL)
+		return ag_fail_sys(err, "write %s", c->path);
 	status = key_format_write(&text, c->key, c->format, c->passphrase, err);
 	if (status == AG_OK)
-		status = fs_write_file(c->path, 0600, secret_bytes(text), err);
+		status = fs_write_file(place, 0600, secret_bytes(text), err);
 	secret_free(text);
 	return status;
 }

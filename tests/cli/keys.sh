@@ -147,6 +147,15 @@ exits 0 "$AEGIS" keygen passphrase -q ed25519.enc --no-passphrase \
 ssh-keygen -yP '' -f ed25519.enc | cmp -s - ed25519.enc.pub ||
 	fail "it has a passphrase still"
 
+# It is the key that changes, whatever name it has, and not the name.
+ln -s ed25519.enc link
+exits 0 "$AEGIS" keygen passphrase -q link --new-passphrase-fd 3 3<right
+[ -L link ] || fail "a link became a key of its own"
+ssh-keygen -yP sesame -f ed25519.enc | cmp -s - ed25519.enc.pub ||
+	fail "behind a link the key has no passphrase"
+exits 0 "$AEGIS" keygen passphrase -q link --no-passphrase \
+	--passphrase-fd 3 3<right
+
 # Options of another's are refused, not passed over.
 cp ed25519.enc before
 for option in -o\ other -F\ pkcs8 -C\ note -f -t\ rsa -b\ 4096 -T\ node; do
