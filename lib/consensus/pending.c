@@ -342,6 +342,7 @@ share_old(struct engine *e)
 {
 	uint64_t half = e->config.view_timeout_us / 2, due = pace_share_us(e);
 	uint32_t primary = engine_primary(e), count = 0;
+	const bool is_behind = progress_peers_lead(e);
 	struct pending *p;
 
 	for (p = e->oldest; p != NULL && count < SHARED_PER_TURN; p = p->next) {
@@ -353,6 +354,10 @@ share_old(struct engine *e)
 		if (e->now_us - p->since_us <
 		    (count < SHARED_SOONER ? due : half))
 			return;
+		/* It may have been executed long ago.  So may what our own
+		 * clients wait for, but they have nobody else to tell of it. */
+		if (is_behind && p->source != e->config.self)
+			continue;
 		count++;
 		if (PLANT_FORWARD_ONCE || e->now_us - p->shared_us < due ||
 		    !emit_has_room(e, p->len + 64))
@@ -368,9 +373,7 @@ pending_forward(struct engine *e)
 {
 	if (!e->is_changing)
 		forward_new(e);
-	/* Who is behind may wait for what was executed long ago. */
-	if (!progress_peers_lead(e))
-		share_old(e);
+	share_old(e);
 }
 
 uint64_t

@@ -57,7 +57,7 @@ check-sim: $(BUILD)/aegis-sim
 		raft-epochs|raft-deep) $< --strategy raft \
 			--profile $${seed#raft-} --seed $${rest%% *} \
 			>/dev/null || exit 1 ;; \
-		full|deep|epochs|beyond) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
+		full|deep|epochs|beyond|unfair) $< --profile $$seed --seed $${rest%% *} >/dev/null || \
 			exit 1 ;; \
 		*) $< --profile classic --seed $$seed >/dev/null || exit 1 ;; esac; \
 		done <tests/sim/regressions.txt

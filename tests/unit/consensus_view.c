@@ -340,6 +340,37 @@ a_primary_that_serves_others_only_is_left_as_unfair(void **state)
 	cluster_free(c);
 }
 
+/* And 3 hears of nothing but where the others stand. */
+static bool
+three_hears_of_progress(struct cluster *c, uint32_t from, uint32_t to,
+    struct bytes body)
+{
+	return requests_miss_the_primary(c, from, to, body) &&
+	    (to != 3 || message_type_of(body) == MESSAGE_PROGRESS);
+}
+
+static void
+who_is_behind_tells_the_others_what_its_clients_wait_for(void **state)
+{
+	struct cluster *c = cluster_of(4);
+	unsigned i;
+
+	(void)state;
+	c->passes = three_hears_of_progress;
+	agree(c, 0, 4);
+	cluster_advance(c, 600 * MS);
+	assert_int_equal(c->nodes[3].applied, 0);
+	submit(c, 3);
+	for (i = 0; i < 300 && c->nodes[1].served[3] == 0; i++) {
+		submit(c, 0);
+		cluster_advance(c, 50 * MS);
+	}
+	assert_int_equal(c->nodes[1].served[3], 1);
+	assert_string_equal(c->nodes[1].why, "unfair");
+	assert_int_equal(c->nodes[3].applied, 0);
+	cluster_free(c);
+}
+
 /* What a member says it has voted PREPARE for. */
 struct pledged {
 	uint64_t seq; /* 0: nothing */
@@ -1274,6 +1305,8 @@ main(void)
 		    a_request_proposed_to_one_backup_only_still_gets_its_view_change),
 		cmocka_unit_test(
 		    a_primary_that_serves_others_only_is_left_as_unfair),
+		cmocka_unit_test(
+		    who_is_behind_tells_the_others_what_its_clients_wait_for),
 		cmocka_unit_test(
 		    f_plus_one_view_changes_are_joined_at_the_lowest_view),
 		cmocka_unit_test(one_member_cannot_drag_others_to_a_far_view),
