@@ -556,6 +556,15 @@ segment_to_remove(const struct wal *wal, uint64_t number, uint64_t retain_bytes)
 	return left > retain_bytes ? wal->segments[0].first : 0;
 }
 
+static void
+segments_drop_first(struct wal *wal)
+{
+	(void)pthread_mutex_lock(&wal->mutex);
+	memmove(&wal->segments[0], &wal->segments[1],
+	    --wal->segment_count * sizeof(wal->segments[0]));
+	(void)pthread_mutex_unlock(&wal->mutex);
+}
+
 enum ag_status
 wal_truncate(struct wal *wal, uint64_t number, uint64_t retain_bytes,
     struct ag_error *err)
@@ -568,15 +577,14 @@ wal_truncate(struct wal *wal, uint64_t number, uint64_t retain_bytes,
 
 		(void)pthread_mutex_lock(&wal->mutex);
 		first = segment_to_remove(wal, number, retain_bytes);
-		if (first != 0)
-			memmove(&wal->segments[0], &wal->segments[1],
-			    --wal->segment_count * sizeof(wal->segments[0]));
 		(void)pthread_mutex_unlock(&wal->mutex);
 		if (first == 0)
 			break;
 		status = segment_path(path, wal->dir, first, err);
 		if (status == AG_OK)
 			status = fs_unlink(path, err);
+		if (status == AG_OK)
+			segments_drop_first(wal);
 		if (status == AG_OK)
 			status = fs_sync_dir(wal->dir, err);
 	}

@@ -4,6 +4,7 @@
  */
 #include "store/wal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -433,6 +434,39 @@ old_segments_go_and_the_rest_still_reads(void **state)
 }
 
 static int
+fail_unlink(void *arg, enum fs_op op, const char *path)
+{
+	(void)arg;
+	(void)path;
+	return op == FS_UNLINK ? EIO : 0;
+}
+
+static void
+a_segment_that_does_not_go_keeps_those_behind_it(void **state)
+{
+	static uint8_t big[WAL_RECORD_BYTES_MAX];
+	struct wal *wal = opened();
+	uint64_t number, i;
+
+	(void)state;
+	for (i = 0; i < 18; i++) {
+		assert_int_equal(wal_append(wal, bytes_of(big, sizeof(big)),
+				     &number, NULL),
+		    AG_OK);
+		sync_to(wal, i + 1);
+	}
+	fs_fault_set(fail_unlink, NULL);
+	assert_int_equal(wal_truncate(wal, 14, 0, NULL), AG_ESYS);
+	fs_fault_set(NULL, NULL);
+	assert_int_equal(wal_first(wal), 1);
+	assert_int_equal(wal_truncate(wal, 18, 0, NULL), AG_OK);
+	wal_close(wal);
+	wal = opened();
+	assert_int_equal(wal_first(wal), 15);
+	wal_close(wal);
+}
+
+static int
 fail_sync(void *arg, enum fs_op op, const char *path)
 {
 	(void)arg;
@@ -539,6 +573,7 @@ main(void)
 		WAL_TEST(refused_open_says_which_log_and_why),
 		WAL_TEST(a_record_over_the_bound_is_refused),
 		WAL_TEST(old_segments_go_and_the_rest_still_reads),
+		WAL_TEST(a_segment_that_does_not_go_keeps_those_behind_it),
 		WAL_TEST(after_a_failed_sync_the_log_does_nothing_more),
 		WAL_TEST(appending_syncing_and_reading_go_on_together),
 	};
