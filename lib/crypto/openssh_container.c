@@ -61,12 +61,20 @@ read_encryption(struct openssh_container *container, struct bytes kdf,
 	return read_bcrypt(&container->cipher, options, name, err);
 }
 
+static enum ag_status
+not_single(const char *name, struct ag_error *err)
+{
+	return ag_fail(err, AG_EINVAL,
+	    "private key %s: damaged, cut short, or not a single key", name);
+}
+
 enum ag_status
 openssh_container_read(struct openssh_container *container, struct bytes raw,
     const char *name, struct ag_error *err)
 {
 	struct ssh_wire_reader r;
 	struct bytes kdf, options;
+	enum ag_status status;
 	bool is_single;
 
 	*container = (struct openssh_container){ 0 };
@@ -80,13 +88,15 @@ openssh_container_read(struct openssh_container *container, struct bytes raw,
 	is_single = ssh_wire_get_u32(&r) == 1;
 	container->blob = ssh_wire_get_string(&r);
 	container->section = ssh_wire_get_string(&r);
+	if (r.failed || !is_single || container->section.len == 0)
+		return not_single(name, err);
+	/* Only a cipher that is known tells how long its tag is. */
+	status = read_encryption(container, kdf, options, name, err);
+	if (status != AG_OK)
+		return status;
 	container->tag = ssh_wire_get_raw(&r,
 	    openssh_cipher_tag_bytes(container->cipher.name));
-	if (!ssh_wire_is_done(&r) || !is_single || container->section.len == 0)
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: damaged, cut short, or not a single key",
-		    name);
-	return read_encryption(container, kdf, options, name, err);
+	return ssh_wire_is_done(&r) ? AG_OK : not_single(name, err);
 }
 
 /* Are the first words of a section the same? */

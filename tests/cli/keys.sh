@@ -129,6 +129,11 @@ done
 exits 3 "$AEGIS" sign -i x25519 right
 complains 'do not sign'
 
+# What ssh-keygen can do and we can not comes with the remedy.
+ssh-keygen -q -t ed25519 -N sesame -Z chacha20-poly1305@openssh.com -f chacha
+exits 3 "$AEGIS" keygen check chacha --passphrase-fd 3 3<right
+complains 'ssh-keygen -p -Z aes256-ctr'
+
 # A passphrase is changed, taken off, and never lost by a slip.
 cat right wrong >change
 exits 0 "$AEGIS" keygen passphrase -q ed25519.enc --passphrase-fd 3 \
