@@ -124,14 +124,15 @@ draw_crash_older(struct profile *p, uint64_t seed)
 		p->view_timeout_us = 8 * p->delay_floor_us + 16 * MILLISECOND;
 	p->requests += (uint32_t)dice_below(&d, 40);
 	p->lie_count = (uint32_t)dice_range(&d, 1, PROFILE_LIES_MAX);
-	for (i = 0; i < p->lie_count; i++)
-		p->lies[i] = (struct lie){
-			.at = dice_range(&d, p->heal_at / 8, p->heal_at),
-			.member = (first + (uint32_t)dice_below(&d, faults)) %
-			    p->member_count,
-			.kind = kinds[dice_below(&d,
-			    sizeof(kinds) / sizeof(kinds[0]))],
-		};
+	for (i = 0; i < p->lie_count; i++) {
+		struct lie *lie = &p->lies[i];
+
+		lie->at = dice_range(&d, p->heal_at / 8, p->heal_at);
+		lie->member = (first + (uint32_t)dice_below(&d, faults)) %
+		    p->member_count;
+		lie->kind =
+		    kinds[dice_below(&d, sizeof(kinds) / sizeof(kinds[0]))];
+	}
 	/* Now and then all of them at once. */
 	for (i = 1; dice_chance(&d, 300) && i < p->lie_count; i++)
 		p->lies[i].at = p->lies[0].at;

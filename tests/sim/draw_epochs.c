@@ -37,9 +37,11 @@ draw_epochs_culprits(struct profile *p, struct dice *d)
 	uint32_t faults = trust_faults(FAULTS_BYZANTINE, p->member_count), i;
 
 	for (i = 0; i < faults; i++)
-		if (dice_chance(d, 700))
-			p->byzantine[dice_below(d, p->member_count)] = 1U
-			    << dice_below(d, BYZ_KINDS);
+		if (dice_chance(d, 700)) {
+			const uint32_t kind = 1U << dice_below(d, BYZ_KINDS);
+
+			p->byzantine[dice_below(d, p->member_count)] = kind;
+		}
 	for (i = p->member_count; i < p->node_count; i++)
 		if (dice_chance(d, 150))
 			p->byzantine[i] = 1U << dice_below(d, BYZ_KINDS);
@@ -95,11 +97,9 @@ draw_older(struct profile *p, struct dice *d)
 	    p->sleep_at != 0 || p->broken_how != BROKEN_NOT)
 		return;
 	p->lie_count = 1;
-	p->lies[0] = (struct lie){
-		.at = dice_range(d, p->heal_at / 2, p->heal_at),
-		.member = (uint32_t)dice_below(d, p->member_count),
-		.kind = LIE_OLDER,
-	};
+	p->lies[0].at = dice_range(d, p->heal_at / 2, p->heal_at);
+	p->lies[0].member = (uint32_t)dice_below(d, p->member_count);
+	p->lies[0].kind = LIE_OLDER;
 }
 
 /*

@@ -20,22 +20,22 @@ draw_patient(struct profile *p, struct dice *d)
 {
 	*p = (struct profile){
 		.is_focused = true,
-		.member_count = (uint32_t)dice_range(d, 4, 7),
-		.client_count = (uint32_t)dice_range(d, 1, 3),
-		.requests = (uint32_t)dice_range(d, 1, 6),
 		.operations_max = 1,
-		.think_us = dice_range(d, 1, 5) * MILLISECOND,
-		.checkpoint_interval = (uint32_t)dice_range(d, 1, 3),
 		.delay_floor_us = 1000,
-		.delay_mean_us = dice_range(d, 1, 500),
-		.turn_us = dice_range(d, 0, 100),
-		.sync_mean_us = dice_range(d, 20, 500),
-		.view_timeout_us = dice_range(d, 60, 100) * MILLISECOND,
-		.progress_interval_us = dice_range(d, 8, 20) * MILLISECOND,
 		.heal_at = MILLISECOND,
 		.look_us = 2 * MILLISECOND,
 		.strikes = STRIKES_ALL,
 	};
+	p->member_count = (uint32_t)dice_range(d, 4, 7);
+	p->client_count = (uint32_t)dice_range(d, 1, 3);
+	p->requests = (uint32_t)dice_range(d, 1, 6);
+	p->think_us = dice_range(d, 1, 5) * MILLISECOND;
+	p->checkpoint_interval = (uint32_t)dice_range(d, 1, 3);
+	p->view_timeout_us = dice_range(d, 60, 100) * MILLISECOND;
+	p->progress_interval_us = dice_range(d, 8, 20) * MILLISECOND;
+	p->delay_mean_us = dice_range(d, 1, 500);
+	p->turn_us = dice_range(d, 0, 100);
+	p->sync_mean_us = dice_range(d, 20, 500);
 	p->window = 3 * p->checkpoint_interval;
 	p->pipeline_max = p->window;
 	p->byzantine[0] = dice_coin(d) ? BYZ_CENSOR : BYZ_MUTE;
