@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -191,16 +192,26 @@ keygen_convert(struct applet_call *call)
 	return code;
 }
 
-/* In its place: a link to it stays one, or the key itself would be as before. */
+/*
+ * In its place: a link to it stays one, or the key itself would be as before.
+ * The new file is ours, so that a node could not read its key any more when
+ * root has changed it; and giving it away is no safe thing to do in a directory
+ * that is another's.
+ */
 static enum ag_status
 rewrite(const struct conversion *c, struct ag_error *err)
 {
 	char place[PATH_MAX];
 	enum ag_status status;
 	struct secret *text;
+	struct stat st;
 
-	if (realpath(c->path, place) == NULL)
+	if (realpath(c->path, place) == NULL || stat(place, &st) == -1)
 		return ag_fail_sys(err, "write %s", c->path);
+	if (st.st_uid != geteuid())
+		return ag_fail(err, AG_EREFUSED,
+		    "%s belongs to another user (%u), who alone can change it",
+		    place, (unsigned int)st.st_uid);
 	status = key_format_write(&text, c->key, c->format, c->passphrase, err);
 	if (status == AG_OK)
 		status = fs_write_file(place, 0600, secret_bytes(text), err);

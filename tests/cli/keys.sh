@@ -161,6 +161,15 @@ ssh-keygen -yP sesame -f ed25519.enc | cmp -s - ed25519.enc.pub ||
 exits 0 "$AEGIS" keygen passphrase -q link --no-passphrase \
 	--passphrase-fd 3 3<right
 
+# Nor does it come to belong to who changes it.
+if [ "$(id -u)" = 0 ]; then
+	ssh-keygen -q -t ed25519 -N '' -f owned
+	chown 12345 owned
+	exits 11 "$AEGIS" keygen passphrase owned --new-passphrase-fd 3 3<right
+	complains 'belongs to another user (12345)'
+	[ "$(stat -c %u owned)" = 12345 ] || fail "its owner lost it"
+fi
+
 # Options of another's are refused, not passed over.
 cp ed25519.enc before
 for option in -o\ other -F\ pkcs8 -C\ note -f -t\ rsa -b\ 4096 -T\ node; do
