@@ -136,7 +136,8 @@ enum ag_status
 hash_open_by(struct hash **out, enum hash_algorithm algorithm,
     enum algorithm_provider provider, struct ag_error *err)
 {
-	const struct algorithm *row = algorithm_get(ALGORITHM_HASH, algorithm);
+	const struct algorithm *row =
+	    algorithm_get(ALGORITHM_HASH, (int)algorithm);
 
 	*out = NULL;
 	if (!algorithm_has_provider(row, provider))

@@ -35,7 +35,7 @@ enum spki_kind { SPKI_X25519 = 0x6e, SPKI_ED25519 = 0x70 };
 void
 key_public_of_ssh(struct key_public *key, const struct ssh_key *ssh)
 {
-	*key = (struct key_public){ .id = ssh->type,
+	*key = (struct key_public){ .id = (int)ssh->type,
 		.bits = ssh->bits,
 		.ssh = *ssh };
 }
