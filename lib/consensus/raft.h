@@ -56,7 +56,7 @@ struct raft {
 	uint64_t offer_term;  /* and its term */
 	uint64_t told_seq;    /* the end of the longest log told at a start, */
 	uint64_t told_term;   /* which votes go by as by our own */
-	uint32_t told_by;     /* whose that is */
+	uint32_t told_by;     /* whose it is, a bit each */
 	uint64_t told_us;
 	uint64_t commit;  /* entries known to be committed */
 	uint64_t durable; /* leader: its own entries, on its disk */

@@ -95,10 +95,13 @@ static bool
 told_is_over(const struct engine *e)
 {
 	const uint64_t told_us = e->raft->told_us;
-	uint64_t heard_us = e->peers[e->raft->told_by].heard_us;
+	uint64_t heard_us = told_us;
+	uint32_t i;
 
-	if (heard_us < told_us)
-		heard_us = told_us;
+	for (i = 0; i < e->config.member_count; i++)
+		if ((e->raft->told_by >> i & 1) != 0 &&
+		    e->peers[i].heard_us > heard_us)
+			heard_us = e->peers[i].heard_us;
 	return e->now_us - heard_us >=
 	    TOLD_UNHEARD * e->config.view_timeout_us ||
 	    e->now_us - told_us >= TOLD_MOST * e->config.view_timeout_us;
@@ -228,9 +231,11 @@ raft_election_told(struct engine *e, uint32_t from, uint64_t seq, uint64_t term)
 	struct raft *raft = e->raft;
 
 	raft->told_us = e->now_us;
-	if (is_within(seq, term, raft->told_seq, raft->told_term))
+	if (!is_within(raft->told_seq, raft->told_term, seq, term))
 		return;
-	raft->told_by = from;
+	if (!is_within(seq, term, raft->told_seq, raft->told_term))
+		raft->told_by = 0;
+	raft->told_by |= 1U << from;
 	raft->told_seq = seq;
 	raft->told_term = term;
 }

@@ -307,6 +307,45 @@ nor_while_whose_log_that_is_can_be_heard_and_its_disk_is_slow(void **state)
 	cluster_free(c);
 }
 
+/*
+ * The same of five, of whom two have more.  One of them goes, and the disk of
+ * the other is slow.
+ */
+static void
+wait_for_the_other_of_two(bool is_leader_gone)
+{
+	struct cluster *c = raft_of(5);
+	uint32_t leader = elect(c), late = (leader + 1) % 5, gone, slow, i;
+	struct image image = image_take(&c->nodes[late]);
+
+	node_crash(&c->nodes[(leader + 2) % 5]);
+	node_crash(&c->nodes[(leader + 3) % 5]);
+	agree(c, leader, 3);
+	image_put_back(&c->nodes[late], &image);
+	gone = is_leader_gone ? leader : (leader + 4) % 5;
+	slow = is_leader_gone ? (leader + 4) % 5 : leader;
+	node_crash(&c->nodes[leader]);
+	node_crash(&c->nodes[(leader + 4) % 5]);
+	for (i = 0; i < 5; i++)
+		node_start(&c->nodes[(late + i) % 5]);
+	cluster_settle(c);
+	node_crash(&c->nodes[gone]);
+	c->nodes[slow].is_disk_stuck = true;
+	cluster_advance(c, 8 * c->config.view_timeout_us);
+	assert_int_equal(leader_of(c), NOBODY);
+	c->nodes[slow].is_disk_stuck = false;
+	assert_int_equal(elect(c), slow);
+	cluster_free(c);
+}
+
+static void
+nor_while_any_of_those_whose_logs_are_can_be_heard(void **state)
+{
+	(void)state;
+	wait_for_the_other_of_two(true);
+	wait_for_the_other_of_two(false);
+}
+
 /* All start at once, and the leader's log has an entry that it alone knew. */
 static void
 start_with_one_longer(struct cluster *c, uint32_t leader)
@@ -398,6 +437,8 @@ main(void)
 		    who_came_back_older_votes_for_no_shorter_log_than_was_told),
 		cmocka_unit_test(
 		    nor_while_whose_log_that_is_can_be_heard_and_its_disk_is_slow),
+		cmocka_unit_test(
+		    nor_while_any_of_those_whose_logs_are_can_be_heard),
 		cmocka_unit_test(
 		    but_a_disk_that_hangs_keeps_nobody_from_being_elected_for_ever),
 		cmocka_unit_test(
