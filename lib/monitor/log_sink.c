@@ -53,6 +53,7 @@ struct log_sink {
 	int fd;
 	enum log_level level;
 	bool is_json;
+	bool is_cut; /* the last line may be there in part */
 	uint32_t burst;
 	uint64_t window_us;
 	uint64_t window_began_us;
@@ -87,21 +88,24 @@ ring_put(struct log_sink *sink, enum log_level level, const char *text,
 static void
 write_line(struct log_sink *sink, const struct log_line *line)
 {
-	char json[LINE_BYTES], text[LINE_BYTES];
+	/* With a newline before it, for what may be left of another. */
+	char json[1 + LINE_BYTES], text[1 + LINE_BYTES];
+	const size_t skipped = sink->is_cut ? 0 : 1;
 	size_t json_len, len;
 	const char *out = json;
 
-	json_len = len = log_format_json(line, json, sizeof(json));
+	json[0] = text[0] = '\n';
+	json_len = len = log_format_json(line, json + 1, LINE_BYTES);
 	/* Without the newline: it becomes an element of an array. */
-	ring_put(sink, line->level, json, json_len - 1);
+	ring_put(sink, line->level, json + 1, json_len - 1);
 	if (!sink->is_json) {
-		len = log_format_logfmt(line, text, sizeof(text));
+		len = log_format_logfmt(line, text + 1, LINE_BYTES);
 		out = text;
 	}
-	if (fs_write(sink->fd, "log", bytes_of(out, len), NULL) == AG_OK)
-		metric_add(sink->written, 1);
-	else
-		metric_add(sink->lost, 1);
+	sink->is_cut =
+	    fs_write(sink->fd, "log",
+		bytes_of(out + skipped, 1 + len - skipped), NULL) != AG_OK;
+	metric_add(sink->is_cut ? sink->lost : sink->written, 1);
 }
 
 static void

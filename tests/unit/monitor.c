@@ -3,12 +3,14 @@
  * process, alerts with since-times, and a log that never drops silently.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -444,6 +446,32 @@ reopen_follows_a_rotation(void **state)
 	buf_fini(&text);
 }
 
+/* What a full disk has left of a line is no part of the next. */
+static void
+a_line_begins_a_line_whatever_became_of_the_last(void **state)
+{
+	struct log_fixture *f = *state;
+	struct log_sink_config config = { .path = f->path };
+	struct rlimit limit = { 40, RLIM_INFINITY };
+	struct log_sink *sink;
+	struct buf text;
+
+	assert_int_equal(log_sink_open(&sink, &config, NULL), AG_OK);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	log_warn("net", "there is room for a part of it");
+	limit.rlim_cur = RLIM_INFINITY;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	log_warn("net", "after");
+	log_warn("net", "later");
+	log_sink_close(sink);
+	read_log(f->path, &text);
+	assert_int_equal(count_of(&text, "\n"), 3);
+	assert_int_equal(text.data[40], '\n');
+	assert_has(&text, "msg=after\nts=");
+	buf_fini(&text);
+}
+
 static void
 change_takes_path_level_and_format_or_nothing(void **state)
 {
@@ -541,6 +569,7 @@ main(void)
 		LOG_TEST(lines_below_the_level_are_not_written),
 		LOG_TEST(flood_is_cut_and_its_size_recorded),
 		LOG_TEST(reopen_follows_a_rotation),
+		LOG_TEST(a_line_begins_a_line_whatever_became_of_the_last),
 		LOG_TEST(change_takes_path_level_and_format_or_nothing),
 		LOG_TEST(ring_gives_the_newest_lines_oldest_first_as_json),
 	};
