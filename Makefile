@@ -49,7 +49,9 @@ FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 FLAGS_msan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=memory
 FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common -Wno-frame-larger-than
-FLAGS_O0      := -O0 -g -fPIE -fno-common -Wno-frame-larger-than
+# Without optimization gcc doubts what a function behind a const pointer reads.
+FLAGS_O0      := -O0 -g -fPIE -fno-common -Wno-frame-larger-than \
+	-Wno-maybe-uninitialized
 FLAGS_O3      := -O3 -g -fPIE -fno-common
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold

@@ -5,12 +5,13 @@ CHAOS_ROUNDS ?= 200
 CHAOS_WRITES ?= 10000000
 CHAOS_LEDGERS ?= build/chaos
 
+NEXT_AEGIS  := $(BUILD)/next/aegis
 CHAOS_DIR   := $(BUILD)/tests/chaos
 CHAOS_TOOLS := $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(CHAOS_DIR)/seam.so
 TRAITOR     := $(CHAOS_DIR)/traitor
 
 CHAOS := PYTHONDONTWRITEBYTECODE=1 tests/chaos/chaos.py --aegis $(BUILD)/aegis \
-	--next $(NEXT) --tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
+	--next $(NEXT_AEGIS) --tools $(CHAOS_DIR) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED))
 
 $(CHAOS_DIR)/relay: $(CHAOS_DIR)/relay_pipe.o
 $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(TRAITOR): %: %.o $(BUILD)/libaegis.a
@@ -24,11 +25,11 @@ $(CHAOS_DIR)/seam.so: $(addprefix tests/chaos/,seam.c seam_rough.c seam.h) \
 		$(filter-out -fsanitize% -fno-sanitize% -MMD -MP,$(CFLAGS)) \
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $(filter %.c,$^)
 
-chaos: $(BUILD)/aegis $(NEXT) $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
+chaos: $(BUILD)/aegis $(NEXT_AEGIS) $(CHAOS_TOOLS) ## break real clusters: CHAOS_ROUNDS (200), CHAOS_WRITES (10 M)
 	$(CHAOS) --rounds $(CHAOS_ROUNDS) --writes $(CHAOS_WRITES) \
 		--crowd 64 --verbose --ledgers $(CHAOS_LEDGERS)
 
-check-chaos: check-chaos-parts $(BUILD)/aegis $(NEXT) $(CHAOS_TOOLS) ## the same, short
+check-chaos: check-chaos-parts $(BUILD)/aegis $(NEXT_AEGIS) $(CHAOS_TOOLS) ## the same, short
 	$(CHAOS) --short --keys 20000 --crowd 4
 
 check-chaos-parts: $(CHAOS_TOOLS) ## the judges of histories, and what makes networks bad

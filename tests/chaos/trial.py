@@ -352,7 +352,7 @@ class Trial:
             body = rng.randbytes(rng.randrange(1100, 4000))
             head = len(body).to_bytes(4, "little") + crc32c(body).to_bytes(4, "little")
             head += number.to_bytes(8, "little") + (number - 1).to_bytes(8, "little") + rng.randbytes(4)
-            head += crc32c(head).to_bytes(4, "little")
+            head += crc32c(head, int.from_bytes(data[88:92], "little")).to_bytes(4, "little")
             sectors = (at // 512 + rng.randrange(1, 3)) * 512 - at
             file.seek(at)
             file.write((head + body)[:sectors])
@@ -375,8 +375,8 @@ def crc32c_table():
 CRC32C = crc32c_table()
 
 
-def crc32c(data):
-    crc = 0xffffffff
+def crc32c(data, before=0):
+    crc = before ^ 0xffffffff
     for byte in data:
         crc = crc >> 8 ^ CRC32C[(crc ^ byte) & 255]
     return crc ^ 0xffffffff

@@ -32,8 +32,8 @@ def crc_table():
 TABLE = crc_table()
 
 
-def crc32c(data):
-    crc = 0xFFFFFFFF
+def crc32c(data, before=0):
+    crc = before ^ 0xFFFFFFFF
     for byte in data:
         crc = TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
     return crc ^ 0xFFFFFFFF
@@ -53,13 +53,14 @@ def records(data):
 def reseal(data):
     """Make every record's checksums and chain right again."""
     chain = bytes(data[56:88])
+    salt, = struct.unpack_from("<I", data, 88)
     for number, at, length in records(data):
         payload = bytes(data[at + RECORD_HEAD:at + RECORD_HEAD + length])
         chain = hashlib.blake2b(chain + struct.pack("<Q", number) + payload,
                                 digest_size=32).digest()
         struct.pack_into("<I", data, at + 4, crc32c(payload))
         data[at + 24:at + 28] = chain[:4]
-        struct.pack_into("<I", data, at + 28, crc32c(data[at:at + 28]))
+        struct.pack_into("<I", data, at + 28, crc32c(data[at:at + 28], salt))
 
 
 def append(data, payload):
