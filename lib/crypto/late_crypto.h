@@ -58,6 +58,10 @@
 	X(EVP_PKEY_CTX_new_from_pkey)       \
 	X(EVP_PKEY_Q_keygen)                \
 	X(EVP_PKEY_check)                   \
+	X(EVP_PKEY_decrypt)                 \
+	X(EVP_PKEY_decrypt_init_ex)         \
+	X(EVP_PKEY_encrypt)                 \
+	X(EVP_PKEY_encrypt_init_ex)         \
 	X(EVP_PKEY_free)                    \
 	X(EVP_PKEY_fromdata)                \
 	X(EVP_PKEY_fromdata_init)           \
@@ -71,6 +75,7 @@
 	X(EVP_aes_256_ctr)                  \
 	X(EVP_aes_256_gcm)                  \
 	X(EVP_blake2b512)                   \
+	X(EVP_chacha20_poly1305)            \
 	X(EVP_sha1)                         \
 	X(EVP_sha256)                       \
 	X(EVP_sha384)                       \
@@ -148,6 +153,10 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 	(*late_crypto_call.EVP_PKEY_CTX_new_from_pkey)
 #define EVP_PKEY_Q_keygen (*late_crypto_call.EVP_PKEY_Q_keygen)
 #define EVP_PKEY_check (*late_crypto_call.EVP_PKEY_check)
+#define EVP_PKEY_decrypt (*late_crypto_call.EVP_PKEY_decrypt)
+#define EVP_PKEY_decrypt_init_ex (*late_crypto_call.EVP_PKEY_decrypt_init_ex)
+#define EVP_PKEY_encrypt (*late_crypto_call.EVP_PKEY_encrypt)
+#define EVP_PKEY_encrypt_init_ex (*late_crypto_call.EVP_PKEY_encrypt_init_ex)
 #define EVP_PKEY_free (*late_crypto_call.EVP_PKEY_free)
 #define EVP_PKEY_fromdata (*late_crypto_call.EVP_PKEY_fromdata)
 #define EVP_PKEY_fromdata_init (*late_crypto_call.EVP_PKEY_fromdata_init)
@@ -162,6 +171,7 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define EVP_aes_256_ctr (*late_crypto_call.EVP_aes_256_ctr)
 #define EVP_aes_256_gcm (*late_crypto_call.EVP_aes_256_gcm)
 #define EVP_blake2b512 (*late_crypto_call.EVP_blake2b512)
+#define EVP_chacha20_poly1305 (*late_crypto_call.EVP_chacha20_poly1305)
 #define EVP_sha1 (*late_crypto_call.EVP_sha1)
 #define EVP_sha256 (*late_crypto_call.EVP_sha256)
 #define EVP_sha384 (*late_crypto_call.EVP_sha384)

@@ -60,6 +60,8 @@ a_sealed_buffer_opens_with_its_key_and_context_only(void **state)
 	secret_free(key);
 }
 
+#define KEY_BYTES 16
+
 struct pipe {
 	struct buf data;
 	size_t at;
@@ -107,19 +109,18 @@ pattern(size_t i)
 }
 
 static void
-write_stream(struct pipe *p, const struct secret *key, struct bytes header,
-    size_t len)
+write_stream(struct pipe *p, const struct secret *key, size_t len,
+    size_t piece_len)
 {
+	static uint8_t piece[3 * STREAM_CHUNK_BYTES];
 	struct stream_writer *writer;
-	uint8_t piece[1000];
 	size_t done = 0, i;
 
-	assert_int_equal(stream_writer_open(&writer, key, header, pipe_put, p,
+	assert_int_equal(stream_writer_open(&writer, key, NULL, pipe_put, p,
 			     NULL),
 	    AG_OK);
 	while (done < len) {
-		size_t n =
-		    len - done < sizeof(piece) ? len - done : sizeof(piece);
+		size_t n = len - done < piece_len ? len - done : piece_len;
 
 		for (i = 0; i < n; i++)
 			piece[i] = pattern(done + i);
@@ -134,26 +135,24 @@ write_stream(struct pipe *p, const struct secret *key, struct bytes header,
 
 /* AG_OK when all of len bytes came out right and then the end. */
 static enum ag_status
-read_stream(struct pipe *p, const struct secret *key, struct bytes header,
-    size_t len)
+read_stream(struct pipe *p, const struct secret *key, size_t len)
 {
-	static uint8_t out[5000];
 	struct stream_reader *reader;
 	enum ag_status status;
-	size_t done = 0, got, i;
+	struct bytes plain;
+	size_t done = 0, i;
 
 	p->at = 0;
-	status = stream_reader_open(&reader, key, header, pipe_get, p, NULL);
+	status = stream_reader_open(&reader, key, pipe_get, p, NULL);
 	if (status != AG_OK)
 		return status;
 	do {
-		status =
-		    stream_reader_get(reader, out, sizeof(out), &got, NULL);
+		status = stream_reader_next(reader, &plain, NULL);
 		/* Whatever is handed out is right, even before a failure. */
-		for (i = 0; i < got; i++)
-			assert_int_equal(out[i], pattern(done + i));
-		done += got;
-	} while (status == AG_OK && got > 0);
+		for (i = 0; i < plain.len; i++)
+			assert_int_equal(plain.data[i], pattern(done + i));
+		done += plain.len;
+	} while (status == AG_OK && plain.len > 0);
 	stream_reader_close(reader);
 	if (status == AG_OK)
 		assert_int_equal(done, len);
@@ -165,41 +164,121 @@ streams_of_any_length_come_back_whole(void **state)
 {
 	static const size_t lengths[] = { 0, 1, STREAM_CHUNK_BYTES - 1,
 		STREAM_CHUNK_BYTES, STREAM_CHUNK_BYTES + 1,
-		2 * STREAM_CHUNK_BYTES, 3 * STREAM_CHUNK_BYTES + 77 };
-	struct bytes header = bytes_from_text("head");
-	struct secret *key = secret_random(STREAM_KEY_BYTES);
+		2 * STREAM_CHUNK_BYTES, 3 * STREAM_CHUNK_BYTES + 77,
+		9 * STREAM_CHUNK_BYTES };
+	struct secret *key = secret_random(KEY_BYTES);
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
 		struct pipe p;
+		uint64_t plain;
 
 		pipe_init(&p);
-		write_stream(&p, key, header, lengths[i]);
+		write_stream(&p, key, lengths[i], 1000);
 		assert_int_equal(p.data.len, stream_sealed_len(lengths[i]));
-		assert_int_equal(read_stream(&p, key, header, lengths[i]),
-		    AG_OK);
+		assert_true(stream_plain_len(&plain, p.data.len));
+		assert_int_equal(plain, lengths[i]);
+		assert_int_equal(read_stream(&p, key, lengths[i]), AG_OK);
 		p.step = 777;
-		assert_int_equal(read_stream(&p, key, header, lengths[i]),
-		    AG_OK);
+		assert_int_equal(read_stream(&p, key, lengths[i]), AG_OK);
+		/* In pieces that are sealed from where they are. */
+		buf_clear(&p.data);
+		write_stream(&p, key, lengths[i], 3 * STREAM_CHUNK_BYTES);
+		assert_int_equal(read_stream(&p, key, lengths[i]), AG_OK);
 		buf_fini(&p.data);
 	}
 	secret_free(key);
 }
 
 static void
-a_stream_with_another_key_or_header_does_not_open(void **state)
+no_stream_has_a_length_between_two(void **state)
 {
-	struct bytes header = bytes_from_text("head");
-	struct secret *key = secret_random(STREAM_KEY_BYTES);
-	struct secret *other = secret_random(STREAM_KEY_BYTES);
+	uint64_t plain;
+
+	(void)state;
+	assert_false(stream_plain_len(&plain, 0));
+	assert_false(
+	    stream_plain_len(&plain, STREAM_SALT_BYTES + STREAM_TAG_BYTES - 1));
+	for (size_t more = 1; more <= STREAM_TAG_BYTES; more++)
+		assert_false(stream_plain_len(&plain,
+		    stream_sealed_len(STREAM_CHUNK_BYTES) + more));
+	assert_true(stream_plain_len(&plain,
+	    stream_sealed_len(STREAM_CHUNK_BYTES) + STREAM_TAG_BYTES + 1));
+	assert_int_equal(plain, STREAM_CHUNK_BYTES + 1);
+}
+
+static void
+a_stream_is_read_from_any_chunk_on(void **state)
+{
+	const size_t len = 7 * STREAM_CHUNK_BYTES + 5;
+	struct secret *key = secret_random(KEY_BYTES);
+	struct stream_reader *reader;
+	struct bytes plain;
 	struct pipe p;
 
 	(void)state;
 	pipe_init(&p);
-	write_stream(&p, key, header, 100);
-	assert_int_equal(read_stream(&p, other, header, 100), AG_EFORGED);
-	assert_int_equal(read_stream(&p, key, nothing(), 100), AG_EFORGED);
+	write_stream(&p, key, len, 1000);
+	assert_int_equal(stream_reader_open(&reader, key, pipe_get, &p, NULL),
+	    AG_OK);
+	for (size_t number = 8; number-- > 0;) {
+		p.at = STREAM_SALT_BYTES + number * STREAM_SEALED_BYTES;
+		stream_reader_seek(reader, number);
+		assert_int_equal(stream_reader_next(reader, &plain, NULL),
+		    AG_OK);
+		assert_int_equal(plain.len,
+		    number == 7 ? 5 : STREAM_CHUNK_BYTES);
+		assert_int_equal(plain.data[4],
+		    pattern(number * STREAM_CHUNK_BYTES + 4));
+	}
+	/* Another chunk is not taken for it. */
+	p.at = STREAM_SALT_BYTES;
+	stream_reader_seek(reader, 1);
+	assert_int_equal(stream_reader_next(reader, &plain, NULL), AG_EFORGED);
+	stream_reader_close(reader);
+	buf_fini(&p.data);
+	secret_free(key);
+}
+
+static void
+the_same_salt_makes_the_same_stream(void **state)
+{
+	static const uint8_t salt[STREAM_SALT_BYTES] = { 1 };
+	struct secret *key = secret_random(KEY_BYTES);
+	struct pipe one, two;
+
+	(void)state;
+	pipe_init(&one);
+	pipe_init(&two);
+	for (struct pipe *p = &one;; p = &two) {
+		struct stream_writer *writer;
+
+		assert_int_equal(stream_writer_open(&writer, key, salt,
+				     pipe_put, p, NULL),
+		    AG_OK);
+		assert_int_equal(stream_writer_finish(writer, NULL), AG_OK);
+		stream_writer_close(writer);
+		if (p == &two)
+			break;
+	}
+	assert_true(bytes_equal(buf_bytes(&one.data), buf_bytes(&two.data)));
+	buf_fini(&one.data);
+	buf_fini(&two.data);
+	secret_free(key);
+}
+
+static void
+a_stream_with_another_key_does_not_open(void **state)
+{
+	struct secret *key = secret_random(KEY_BYTES);
+	struct secret *other = secret_random(KEY_BYTES);
+	struct pipe p;
+
+	(void)state;
+	pipe_init(&p);
+	write_stream(&p, key, 100, 1000);
+	assert_int_equal(read_stream(&p, other, 100), AG_EFORGED);
 	buf_fini(&p.data);
 	secret_free(other);
 	secret_free(key);
@@ -208,7 +287,7 @@ a_stream_with_another_key_or_header_does_not_open(void **state)
 static void
 a_stream_cut_anywhere_is_found_out(void **state)
 {
-	struct secret *key = secret_random(STREAM_KEY_BYTES);
+	struct secret *key = secret_random(KEY_BYTES);
 	const size_t len = 2 * STREAM_CHUNK_BYTES;
 	const size_t sealed = STREAM_CHUNK_BYTES + STREAM_TAG_BYTES;
 	size_t whole, cut;
@@ -216,21 +295,21 @@ a_stream_cut_anywhere_is_found_out(void **state)
 
 	(void)state;
 	pipe_init(&p);
-	write_stream(&p, key, nothing(), len);
+	write_stream(&p, key, len, 1000);
 	whole = p.data.len;
 	/* Between chunks, where each chunk still verifies by itself. */
 	p.data.len = STREAM_SALT_BYTES + sealed;
-	assert_int_equal(read_stream(&p, key, nothing(), len), AG_EFORGED);
+	assert_int_equal(read_stream(&p, key, len), AG_EFORGED);
 	p.data.len = STREAM_SALT_BYTES;
-	assert_int_equal(read_stream(&p, key, nothing(), len), AG_EFORGED);
+	assert_int_equal(read_stream(&p, key, len), AG_EFORGED);
 	for (cut = 0; cut < whole; cut += 4093) {
 		p.data.len = cut;
-		assert_int_equal(read_stream(&p, key, nothing(), len),
-		    AG_EFORGED);
+		assert_int_equal(read_stream(&p, key, len),
+		    cut < STREAM_SALT_BYTES ? AG_ECORRUPT : AG_EFORGED);
 	}
 	p.data.len = whole;
 	assert_int_equal(buf_append(&p.data, "x", 1), AG_OK);
-	assert_int_equal(read_stream(&p, key, nothing(), len), AG_EFORGED);
+	assert_int_equal(read_stream(&p, key, len), AG_EFORGED);
 	buf_fini(&p.data);
 	secret_free(key);
 }
@@ -238,18 +317,17 @@ a_stream_cut_anywhere_is_found_out(void **state)
 static void
 any_flipped_byte_of_a_stream_is_found_out(void **state)
 {
-	struct secret *key = secret_random(STREAM_KEY_BYTES);
+	struct secret *key = secret_random(KEY_BYTES);
 	const size_t len = STREAM_CHUNK_BYTES + 100;
 	struct pipe p;
 	size_t i;
 
 	(void)state;
 	pipe_init(&p);
-	write_stream(&p, key, nothing(), len);
+	write_stream(&p, key, len, 1000);
 	for (i = 0; i < p.data.len; i += i < 64 ? 1 : 509) {
 		p.data.data[i] ^= 1;
-		assert_int_equal(read_stream(&p, key, nothing(), len),
-		    AG_EFORGED);
+		assert_int_equal(read_stream(&p, key, len), AG_EFORGED);
 		p.data.data[i] ^= 1;
 	}
 	buf_fini(&p.data);
@@ -259,7 +337,7 @@ any_flipped_byte_of_a_stream_is_found_out(void **state)
 static void
 chunks_can_not_change_places(void **state)
 {
-	struct secret *key = secret_random(STREAM_KEY_BYTES);
+	struct secret *key = secret_random(KEY_BYTES);
 	const size_t sealed = STREAM_CHUNK_BYTES + STREAM_TAG_BYTES;
 	static uint8_t first[STREAM_CHUNK_BYTES + STREAM_TAG_BYTES];
 	const size_t len = 3 * STREAM_CHUNK_BYTES;
@@ -268,12 +346,12 @@ chunks_can_not_change_places(void **state)
 
 	(void)state;
 	pipe_init(&p);
-	write_stream(&p, key, nothing(), len);
+	write_stream(&p, key, len, 1000);
 	at = p.data.data + STREAM_SALT_BYTES;
 	memcpy(first, at, sealed);
 	memcpy(at, at + sealed, sealed);
 	memcpy(at + sealed, first, sealed);
-	assert_int_equal(read_stream(&p, key, nothing(), len), AG_EFORGED);
+	assert_int_equal(read_stream(&p, key, len), AG_EFORGED);
 	buf_fini(&p.data);
 	secret_free(key);
 }
@@ -782,8 +860,10 @@ main(void)
 		cmocka_unit_test(
 		    a_sealed_buffer_opens_with_its_key_and_context_only),
 		cmocka_unit_test(streams_of_any_length_come_back_whole),
-		cmocka_unit_test(
-		    a_stream_with_another_key_or_header_does_not_open),
+		cmocka_unit_test(a_stream_with_another_key_does_not_open),
+		cmocka_unit_test(no_stream_has_a_length_between_two),
+		cmocka_unit_test(a_stream_is_read_from_any_chunk_on),
+		cmocka_unit_test(the_same_salt_makes_the_same_stream),
 		cmocka_unit_test(a_stream_cut_anywhere_is_found_out),
 		cmocka_unit_test(any_flipped_byte_of_a_stream_is_found_out),
 		cmocka_unit_test(chunks_can_not_change_places),
