@@ -5,13 +5,13 @@
  * RULES    1. The salt makes the chunk key new for each stream, so counting
  *             up nonces from zero never repeats one under a key.
  *          2. Plain text leaves only after its chunk's tag was checked.
- *          3. The reader looks one byte past a chunk before opening it:
- *             whether a chunk is the last is part of its nonce, so a stream
- *             cut between chunks fails like a damaged one.
+ *          3. Whether a chunk is the last is part of its nonce, so a stream
+ *             that is cut between chunks, or goes on, is found out; the
+ *             reader looks one byte ahead to know what to expect.
  *          4. Only a stream of nothing may have an empty last chunk, so
  *             there is one stream of chunks for each plain text.
  *          5. Whole chunks are not copied: they are sealed from where the
- *             caller has them, and opened in place.
+ *             caller has them.
  */
 #include "crypto/stream.h"
 
@@ -94,25 +94,26 @@ chunker_seal(struct chunker *c, uint8_t *out, struct bytes plain, bool is_last,
 	return AG_OK;
 }
 
-/* In place: plain_len bytes and their tag. */
+/* sealed has plain_len bytes and their tag; false when it does not open. */
 static bool
-chunker_open(struct chunker *c, uint8_t *sealed, size_t plain_len, bool is_last)
+chunker_open(struct chunker *c, uint8_t *out, const uint8_t *sealed,
+    size_t plain_len, bool is_last)
 {
-	uint8_t nonce[NONCE_BYTES];
+	uint8_t nonce[NONCE_BYTES], tag[STREAM_TAG_BYTES];
 	int len = 0, rest = 0;
 
 	chunker_nonce(c, is_last, nonce);
+	memcpy(tag, sealed + plain_len, sizeof(tag));
 	if (EVP_CipherInit_ex(c->evp, NULL, NULL, NULL, nonce, -1) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(c->evp, EVP_CTRL_AEAD_SET_TAG, STREAM_TAG_BYTES,
-		sealed + plain_len) != 1 ||
+		tag) != 1 ||
 	    (plain_len > 0 &&
-		EVP_CipherUpdate(c->evp, sealed, &len, sealed,
-		    (int)plain_len) != 1) ||
-	    EVP_CipherFinal_ex(c->evp, sealed + len, &rest) != 1) {
-		secret_wipe(sealed, plain_len);
+		EVP_CipherUpdate(c->evp, out, &len, sealed, (int)plain_len) !=
+		    1) ||
+	    EVP_CipherFinal_ex(c->evp, out + len, &rest) != 1) {
+		secret_wipe(out, plain_len);
 		return false;
 	}
-	c->number++;
 	return true;
 }
 
@@ -227,6 +228,7 @@ struct stream_reader {
 	bool is_broken;
 	size_t at;  /* sealed bytes begin here */
 	size_t len; /* and end here */
+	uint8_t plain[STREAM_CHUNK_BYTES];
 	uint8_t ahead[AHEAD_CHUNKS * STREAM_SEALED_BYTES + 1];
 };
 
@@ -309,16 +311,38 @@ reader_look_ahead(struct stream_reader *reader, struct ag_error *err)
 	return reader_fill(reader, sizeof(reader->ahead), err);
 }
 
+/*
+ * A whole chunk is right by itself also when the stream goes on behind the
+ * last one, or ends before it: what is wrong is told by the next call.
+ */
+static bool
+reader_open_chunk(struct stream_reader *reader, size_t len, bool is_last)
+{
+	const uint8_t *sealed = reader->ahead + reader->at;
+	size_t plain_len = len - STREAM_TAG_BYTES;
+
+	if (len == STREAM_TAG_BYTES && reader->chunker.number > 0)
+		return false;
+	reader->is_at_end = is_last;
+	if (chunker_open(&reader->chunker, reader->plain, sealed, plain_len,
+		is_last))
+		return true;
+	reader->is_at_end = !is_last;
+	return len == STREAM_SEALED_BYTES &&
+	    chunker_open(&reader->chunker, reader->plain, sealed, plain_len,
+		!is_last);
+}
+
 enum ag_status
 stream_reader_next(struct stream_reader *reader, struct bytes *plain,
     struct ag_error *err)
 {
 	enum ag_status status;
 	size_t left, len;
-	bool is_last;
 
-	*plain = bytes_of(reader->ahead, 0);
-	if (reader->is_broken)
+	*plain = bytes_of(reader->plain, 0);
+	left = reader->len - reader->at;
+	if (reader->is_broken || (reader->is_at_end && left > 0))
 		return reader_broken(reader, err);
 	if (reader->is_at_end)
 		return AG_OK;
@@ -326,16 +350,13 @@ stream_reader_next(struct stream_reader *reader, struct bytes *plain,
 	if (status != AG_OK)
 		return status;
 	left = reader->len - reader->at;
-	is_last = left <= STREAM_SEALED_BYTES;
-	len = is_last ? left : STREAM_SEALED_BYTES;
+	len = left < STREAM_SEALED_BYTES ? left : STREAM_SEALED_BYTES;
 	if (len < STREAM_TAG_BYTES ||
-	    (len == STREAM_TAG_BYTES && reader->chunker.number > 0) ||
-	    !chunker_open(&reader->chunker, reader->ahead + reader->at,
-		len - STREAM_TAG_BYTES, is_last))
+	    !reader_open_chunk(reader, len, len == left))
 		return reader_broken(reader, err);
-	*plain = bytes_of(reader->ahead + reader->at, len - STREAM_TAG_BYTES);
+	*plain = bytes_of(reader->plain, len - STREAM_TAG_BYTES);
 	reader->at += len;
-	reader->is_at_end = is_last;
+	reader->chunker.number++;
 	return AG_OK;
 }
 
@@ -355,7 +376,7 @@ stream_reader_close(struct stream_reader *reader)
 	if (reader == NULL)
 		return;
 	chunker_fini(&reader->chunker);
-	secret_wipe(reader->ahead, sizeof(reader->ahead));
+	secret_wipe(reader->plain, sizeof(reader->plain));
 	free(reader);
 }
 
