@@ -1,10 +1,12 @@
 /*
- * aegis crypt: what there is of cryptography, and where it stands.
+ * aegis crypt: files encrypted as age does, and what cryptography there is.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "cmd/applet.h"
+#include "cmd/crypt_decrypt.h"
+#include "cmd/crypt_encrypt.h"
 #include "cmd/exit.h"
 #include "cmd/output.h"
 #include "crypto/algorithm.h"
@@ -78,21 +80,26 @@ crypt_list(struct applet_call *call)
 }
 
 static const struct applet_command crypt_commands[] = {
+	{ "encrypt", "[FILE]", "encrypt a file to keys or a passphrase",
+	    crypt_encrypt_options, crypt_encrypt },
+	{ "decrypt", "[FILE]", "decrypt it, whole or not at all",
+	    crypt_decrypt_options, crypt_decrypt },
 	{ "list", "", "which algorithms are allowed, and who computes them",
 	    list_options, crypt_list },
 	{ 0 },
 };
 
 static const char *const crypt_examples[] = {
-	"aegis crypt list",
+	"aegis crypt encrypt -r age1… -o notes.age notes",
+	"aegis crypt decrypt -i ~/.ssh/id_ed25519 -o notes notes.age",
 	"aegis crypt list -F key -o value",
 	NULL,
 };
 
 const struct applet applet_crypt = {
 	.name = "crypt",
-	.summary = "show which cryptography there is",
+	.summary = "encrypt and decrypt files as age does",
 	.commands = crypt_commands,
 	.examples = crypt_examples,
-	.flags = APPLET_OFFLINE,
+	.flags = APPLET_OFFLINE | APPLET_SECRETS,
 };

@@ -1,0 +1,262 @@
+#!/bin/sh
+# Files encrypted by aegis crypt, both ways with age, and whatever must not be
+# taken for one.
+# Environment: AEGIS, the binary; AEGIS_VECTORS, where published files are.
+# Exit: 0 when all holds, 1 with a word.
+# shellcheck disable=SC2002,SC2086,SC2094 # pipes are meant, words single
+set -u
+vectors=$(realpath "${AEGIS_VECTORS:-../shared/vectors}")
+# shellcheck source=tests/cli/lib.sh
+. "${0%/*}/lib.sh"
+
+for program in age ssh-keygen python3; do
+	command -v "$program" >/dev/null || {
+		echo "age.sh: skipped, no $program"
+		exit 0
+	}
+done
+umask 077
+echo sesame >right
+echo wrong >wrong
+age-keygen -o id 2>/dev/null
+age-keygen -o other 2>/dev/null
+recipient=$(age-keygen -y id)
+ssh-keygen -q -t ed25519 -N '' -f ed
+ssh-keygen -q -t rsa -b 3072 -N '' -f rsa
+ssh-keygen -q -t ecdsa -N '' -f ec
+printf '# all\n\n' | cat - ed.pub rsa.pub >recipients
+head -c 300000 /dev/urandom >long
+: >empty
+echo a text >short
+
+# refused CODE COMMAND...: nothing comes out, and no file appears.
+refused() {
+	exits "$@"
+	silent
+	[ ! -e none ] || fail "$*: a file appeared"
+}
+
+# Both ways with age, each key, armored or not.
+for file in empty long; do
+	for armor in '' -a; do
+		rm -f ours theirs
+		exits 0 "$AEGIS" crypt encrypt $armor -r "$recipient" \
+			-R recipients -o ours $file
+		silent
+		unmoved
+		age $armor -r "$recipient" -R recipients -o theirs $file
+		for key in id ed rsa; do
+			age -d -i $key ours | cmp -s - $file ||
+				fail "age -d -i $key: not $file $armor"
+			for sealed in ours theirs; do
+				exits 0 "$AEGIS" crypt decrypt -i $key $sealed
+				cmp -s out $file || fail "$key: not $file"
+				[ $key = id ] || continue
+				exits 0 "$AEGIS" crypt decrypt -i $key -fo p \
+					$sealed
+				cmp -s p $file || fail "-o: not $file"
+				"$AEGIS" crypt decrypt -i other -i $key \
+					<$sealed | cmp -s - $file ||
+					fail "<: not $file"
+				cat $sealed | "$AEGIS" crypt decrypt -i $key |
+					cmp -s - $file || fail "|: not $file"
+			done
+		done
+	done
+done
+"$AEGIS" crypt encrypt -r "$recipient" <long | age -d -i id | cmp -s - long ||
+	fail "age does not read what is written to a pipe"
+[ "$(stat -c %a p)" = 600 ] || fail "plain text is there for others to read"
+
+# Keys of ours; some of several, and encrypted ones.
+exits 0 "$AEGIS" keygen -q -t ed25519 -o sealed --passphrase-fd 3 3<right
+exits 0 "$AEGIS" crypt encrypt -R sealed.pub -o to-sealed short
+exits 0 "$AEGIS" crypt decrypt -i sealed --passphrase-fd 3 to-sealed 3<right
+cmp -s out short || fail "an encrypted key does not open"
+cat other id >both
+exits 0 "$AEGIS" crypt decrypt -i both theirs
+
+# Passphrases.
+exits 0 "$AEGIS" crypt encrypt --passphrase-fd 3 -o by-words long 3<right
+exits 0 "$AEGIS" crypt decrypt --passphrase-fd 3 by-words 3<right
+cmp -s out long || fail "a passphrase does not open"
+refused 8 "$AEGIS" crypt decrypt --passphrase-fd 3 -o none by-words 3<wrong
+cp err words.err
+python3 - "$AEGIS" <<'EOT' || fail "a passphrase is not taken as age does"
+import os, pty, subprocess, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp('age', ['age', '-d', '-o', 'p.words', 'by-words'])
+os.read(fd, 100)
+os.write(fd, b'sesame\n')
+try:
+    while os.read(fd, 100):
+        pass
+except OSError:
+    pass
+sys.exit(os.waitpid(pid, 0)[1])
+EOT
+cmp -s p.words long || fail "age reads something else"
+
+# A file is there when it is whole, and is not replaced unasked.
+exits 3 "$AEGIS" crypt decrypt -i id -o short theirs
+complains '--force replaces it'
+[ "$(cat short)" = 'a text' ] || fail "a file was replaced"
+exits 0 "$AEGIS" crypt decrypt -i id -fo replaced theirs
+cp replaced before
+head -c 200000 theirs >part
+exits 8 "$AEGIS" crypt decrypt -i id -fo replaced part
+cmp -s replaced before || fail "a file was replaced by a part"
+
+# One error for every failure once a key was tried; -v says which.
+exits 0 "$AEGIS" crypt encrypt -r "$recipient" -o sealed.age long
+size=$(stat -c %s sealed.age)
+words='does not decrypt: it is for another key or passphrase, or damaged'
+failed=0
+for what in head:20000 head:$((size - 1)) add:1 flip:$((size - 1)) flip:150 \
+	flip:100000 swap:0; do
+	python3 - "$what" <<'EOT'
+import sys
+data = bytearray(open('sealed.age', 'rb').read())
+what, n = sys.argv[1].split(':')
+n = int(n)
+begin = data.index(b'\n--- ') + 49 + 16
+if what == 'head':
+    data = data[:n]
+elif what == 'add':
+    data += b'x' * n
+elif what == 'flip':
+    data[n] ^= 1
+else:
+    chunk = 65552
+    one, two = data[begin:begin + chunk], data[begin + chunk:begin + 2 * chunk]
+    data[begin:begin + 2 * chunk] = two + one
+open('bad.age', 'wb').write(data)
+EOT
+	refused 8 "$AEGIS" crypt decrypt -i id -o none bad.age
+	refused 8 "$AEGIS" crypt decrypt -i id bad.age
+	case $what in flip:150) continue ;; esac
+	grep -q "$words\$" err || fail "$what: another error: $(cat err)"
+	failed=$((failed + 1))
+done
+[ $failed = 6 ] || fail "$failed kinds of damage"
+refused 8 "$AEGIS" crypt decrypt -i other -o none sealed.age
+grep -q "$words\$" err || fail "no match has another error: $(cat err)"
+refused 8 "$AEGIS" crypt decrypt -v -i other -o none sealed.age
+complains "$words: no recipient is one of the keys"
+grep -q "$words\$" words.err || fail "words have another: $(cat words.err)"
+
+# As far as it is verified, and no further.
+head -c 200000 sealed.age >part
+exits 8 "$AEGIS" crypt decrypt --stream -i id part
+[ "$(stat -c %s out)" = 196608 ] || fail "--stream: $(stat -c %s out) bytes"
+head -c 196608 long | cmp -s - out || fail "--stream: other bytes"
+head -c 3000000 /dev/zero | age -r "$recipient" -o zeros
+cat zeros | "$AEGIS" crypt decrypt -i id >out 2>err && fail "it was held"
+complains 'give -o FILE, or --stream'
+silent
+
+# Ranges.
+for range in 0-0 0- 65535-65536 100-250000 299999- 299999-400000; do
+	exits 0 "$AEGIS" crypt decrypt -i id --range $range sealed.age
+	python3 - "$range" <<'EOT' || fail "--range $range: other bytes"
+import sys
+first, last = sys.argv[1].split('-')
+data = open('long', 'rb').read()
+data = data[int(first):int(last) + 1 if last else None]
+sys.exit(data != open('out', 'rb').read())
+EOT
+done
+for range in 300000- 5-4 x 1 -5 1-x 99999999999999999999-; do
+	exits 2 "$AEGIS" crypt decrypt -i id --range=$range sealed.age
+	silent
+done
+refused 8 "$AEGIS" crypt decrypt -i id --range 0-9 -o none part
+exits 2 "$AEGIS" crypt decrypt -i id --range 0-9 ours
+complains 'without armor'
+
+# Whom not to encrypt to, and how not to.
+misused "$AEGIS" crypt encrypt short
+misused "$AEGIS" crypt encrypt -r age1nobody short
+misused "$AEGIS" crypt encrypt -r "$(cat ec.pub)" short
+complains 'x25519, ed25519 and rsa are'
+misused "$AEGIS" crypt encrypt -r "$recipient" --passphrase-fd 3 short 3<right
+misused "$AEGIS" crypt decrypt sealed.age
+misused "$AEGIS" crypt decrypt -i id --stream -o none sealed.age
+refused 3 "$AEGIS" crypt encrypt -r "$recipient" -o none absent
+refused 3 "$AEGIS" crypt decrypt -i absent -o none sealed.age
+chmod 644 other
+refused 4 "$AEGIS" crypt decrypt -i other -i id -o none sealed.age
+complains 'run: chmod 600 other'
+refused 4 "$AEGIS" crypt decrypt -i sealed --passphrase-fd 3 -o none to-sealed \
+	3<wrong
+complains 'private key sealed'
+refused 8 "$AEGIS" crypt decrypt -i id -o none short
+complains 'not an age file'
+
+# Every published file, as its authors judge it.
+[ -d "$vectors/age-testkit" ] || {
+	echo "age.sh: skipped, no vectors at $vectors/age-testkit"
+	exit 0
+}
+cat >judge.py <<'EOT'
+import hashlib, os, subprocess, sys, zlib
+
+aegis, folder = sys.argv[1:]
+KINDS = [('HMAC failure', 'MAC is of another'), ('armor failure', 'armor'),
+         ('no match', 'no recipient is one of'),
+         ('no match', 'passphrase is another'),
+         ('no match', 'not to a passphrase'),
+         ('payload failure', 'chunk '), ('header failure', 'header'),
+         ('header failure', 'not an age file'),
+         ('header failure', 'work factor'),
+         ('header failure', 'of another version')]
+done = hybrid = 0
+for name in sorted(os.listdir(folder)):
+    if name in ('README.md', 'LICENSE'):
+        continue
+    head, body = open(f'{folder}/{name}', 'rb').read().split(b'\n\n', 1)
+    keys, words, say = [], [], {}
+    for line in head.decode().split('\n'):
+        key, value = line.split(': ', 1)
+        say[key] = value
+        if key == 'identity':
+            keys.append(value)
+        if key == 'passphrase':
+            words.append(value)
+    if say.get('compressed') == 'zlib':
+        body = zlib.decompress(body)
+    open('kit.age', 'wb').write(body)
+    open('kit.id', 'w').write('\n'.join(keys or ['#']) + '\n')
+    open('kit.words', 'w').write('\n'.join(words[:1]) + '\n')
+    command = [aegis, 'crypt', 'decrypt', '-v', '--stream']
+    if words:
+        # Read before it is asked for where a key is given, too.
+        command += ['--passphrase-fd', '0']
+    else:
+        command += ['-i', 'kit.id']
+    ran = subprocess.run(command + ['kit.age'], capture_output=True,
+                         stdin=open('kit.words'))
+    error = ran.stderr.decode()
+    verdict = 'success' if ran.returncode == 0 else next(
+        (kind for kind, text in KINDS if text in error), error)
+    if 'hybrid' in name and name != 'hybrid_x25519_arg':
+        # Refused, and said so, by whatever is met first.
+        if ran.returncode == 0 or ran.stdout or not error:
+            sys.exit(f'{name}: {verdict}: {error}')
+        hybrid += 1
+        continue
+    want = say['expect']
+    if name == 'armor_garbage_leading':
+        want = 'header failure' # it is not seen to be armored
+    digest = hashlib.sha256(ran.stdout).hexdigest()
+    if verdict != want or digest != say.get('payload',
+                                            hashlib.sha256().hexdigest()):
+        sys.exit(f'{name}: {verdict}, not {want}: {error}')
+    done += 1
+if (done, hybrid) != (125, 18):
+    sys.exit(f'{done} files and {hybrid} hybrid ones')
+EOT
+python3 judge.py "$AEGIS" "$vectors/age-testkit" >kit.out 2>&1 ||
+	fail "$(cat kit.out)"
+exit 0
