@@ -7,6 +7,8 @@
 #include "cmd/applet.h"
 #include "cmd/crypt_decrypt.h"
 #include "cmd/crypt_encrypt.h"
+#include "cmd/crypt_inspect.h"
+#include "cmd/crypt_rewrap.h"
 #include "cmd/exit.h"
 #include "cmd/output.h"
 #include "crypto/algorithm.h"
@@ -84,6 +86,10 @@ static const struct applet_command crypt_commands[] = {
 	    crypt_encrypt_options, crypt_encrypt },
 	{ "decrypt", "[FILE]", "decrypt it, whole or not at all",
 	    crypt_decrypt_options, crypt_decrypt },
+	{ "inspect", "[FILE]", "show what it says of itself without a key",
+	    NULL, crypt_inspect },
+	{ "rewrap", "[FILE]", "encrypt it to others, the payload unchanged",
+	    crypt_rewrap_options, crypt_rewrap },
 	{ "list", "", "which algorithms are allowed, and who computes them",
 	    list_options, crypt_list },
 	{ 0 },

@@ -160,54 +160,68 @@ write_out(struct decrypt_job *job, struct ag_error *err)
 
 /* Rule 2. */
 static int
-fail_closed(const struct decrypt_job *job, const struct ag_error *err)
+fail_closed(const struct applet_call *call, const char *name,
+    const struct ag_error *err)
 {
 	struct ag_error told = { 0 };
 
 	(void)ag_fail(&told, AG_EFORGED,
 	    "%s does not decrypt: it is for another key or passphrase, or "
 	    "damaged%s%s",
-	    job->from.name, job->call->verbosity > 0 ? ": " : "",
-	    job->call->verbosity > 0 ? err->text : "");
-	return exit_fail(job->call, &told);
+	    name, call->verbosity > 0 ? ": " : "",
+	    call->verbosity > 0 ? err->text : "");
+	return exit_fail(call, &told);
 }
 
-static int
-tell(const struct decrypt_job *job, enum ag_status status,
-    const struct ag_error *err)
+int
+crypt_tell(const struct applet_call *call, const char *name,
+    enum ag_status status, const struct ag_error *err)
 {
 	if (status == AG_OK)
 		return EXIT_YES;
 	return status == AG_EFORGED || status == AG_ECORRUPT
-	    ? fail_closed(job, err)
-	    : exit_fail_local(job->call, err);
+	    ? fail_closed(call, name, err)
+	    : exit_fail_local(call, err);
+}
+
+int
+crypt_open_input(struct age_input **in, const struct applet_call *call,
+    struct crypt_source *from)
+{
+	struct ag_error err = { 0 };
+	enum ag_status status =
+	    age_input_open(in, crypt_source_get, from, &err);
+
+	if (status != AG_OK) {
+		ag_error_prefix(&err, "read %s", from->name);
+		return status == AG_ELIMIT
+		    ? exit_fail_code(call, &err, EXIT_REFUSED)
+		    : exit_fail(call, &err);
+	}
+	if (crypt_lacks_identity(call, *in))
+		return applet_usage(call,
+		    "%s is encrypted to keys: give one of them with -i",
+		    from->name);
+	return EXIT_YES;
 }
 
 static int
 decrypt_source(struct decrypt_job *job)
 {
+	int code = crypt_open_input(&job->in, job->call, &job->from);
 	struct ag_error err = { 0 };
-	enum ag_status status =
-	    age_input_open(&job->in, crypt_source_get, &job->from, &err);
+	enum ag_status status;
 
-	if (status != AG_OK) {
-		ag_error_prefix(&err, "decrypt %s", job->from.name);
-		return status == AG_ELIMIT
-		    ? exit_fail_code(job->call, &err, EXIT_REFUSED)
-		    : exit_fail(job->call, &err);
-	}
-	if (crypt_lacks_identity(job->call, job->in))
-		return applet_usage(job->call,
-		    "%s is encrypted to keys: give one of them with -i",
-		    job->from.name);
+	if (code != EXIT_YES)
+		return code;
 	status = crypt_unlock(&job->file_key, job->call, job->in, &err);
 	if (status != AG_OK)
-		return tell(job, status, &err);
+		return crypt_tell(job->call, job->from.name, status, &err);
 	status = write_out(job, &err);
 	if (status == AG_EINVAL)
 		return applet_usage(job->call, "%s: %s", job->from.name,
 		    err.text);
-	return tell(job, status, &err);
+	return crypt_tell(job->call, job->from.name, status, &err);
 }
 
 int

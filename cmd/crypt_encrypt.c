@@ -10,8 +10,6 @@
 #include "cmd/crypt_keys.h"
 #include "cmd/exit.h"
 #include "cmd/passphrase.h"
-#include "crypto/age_armor.h"
-#include "crypto/age_wrap.h"
 
 #define READ_BYTES ((size_t)512 << 10)
 
@@ -22,34 +20,6 @@ const struct applet_option crypt_encrypt_options[] = {
 	CRYPT_OUT_OPTIONS,
 	OPTIONS_END,
 };
-
-/* A header for whom the options say. */
-static enum ag_status
-make_header(struct buf *header, const struct applet_call *call,
-    const struct secret *file_key, struct ag_error *err)
-{
-	struct secret *passphrase = NULL;
-	enum ag_status status = age_header_begin(header);
-	size_t count = 0;
-
-	if (status == AG_OK)
-		status =
-		    crypt_put_recipients(header, &count, call, file_key, err);
-	if (status == AG_OK)
-		status = passphrase_option(&passphrase, call, true, err);
-	if (status == AG_OK && passphrase != NULL && count > 0)
-		status = ag_fail(err, AG_EINVAL,
-		    "a passphrase goes with no other recipient");
-	else if (status == AG_OK && passphrase != NULL)
-		status =
-		    age_wrap_to_passphrase(header, passphrase, file_key, err);
-	else if (status == AG_OK && count == 0)
-		status = ag_fail(err, AG_EINVAL,
-		    "missing -r KEY, -R FILE or --passphrase: whom to encrypt "
-		    "it to");
-	secret_free(passphrase);
-	return status == AG_OK ? age_header_finish(header, file_key) : status;
-}
 
 static enum ag_status
 write_payload(struct stream_writer *writer, struct crypt_source *from,
@@ -75,35 +45,17 @@ write_payload(struct stream_writer *writer, struct crypt_source *from,
 
 static enum ag_status
 write_file(struct bytes header, const struct secret *file_key,
-    struct crypt_source *from, stream_sink_fn *sink, void *arg,
-    struct ag_error *err)
+    struct crypt_source *from, struct crypt_sink *to, struct ag_error *err)
 {
-	enum ag_status status = sink(arg, header, err);
+	enum ag_status status = crypt_sink_put(to, header, err);
 	struct stream_writer *writer = NULL;
 
 	if (status == AG_OK)
-		status =
-		    stream_writer_open(&writer, file_key, NULL, sink, arg, err);
+		status = stream_writer_open(&writer, file_key, NULL,
+		    crypt_sink_put, to, err);
 	if (status == AG_OK)
 		status = write_payload(writer, from, err);
 	stream_writer_close(writer);
-	return status;
-}
-
-static enum ag_status
-write_armored(struct bytes header, const struct secret *file_key,
-    struct crypt_source *from, struct crypt_sink *to, struct ag_error *err)
-{
-	struct age_armor_writer *armor;
-	enum ag_status status =
-	    age_armor_writer_open(&armor, crypt_sink_put, to, err);
-
-	if (status != AG_OK)
-		return status;
-	status = write_file(header, file_key, from, age_armor_put, armor, err);
-	if (status == AG_OK)
-		status = age_armor_finish(armor, err);
-	age_armor_writer_close(armor);
 	return status;
 }
 
@@ -120,14 +72,26 @@ encrypt_with(const struct applet_call *call, struct bytes header,
 		return exit_fail_local(call, &err);
 	status = crypt_sink_open(&to, call, 0666, &err);
 	if (status == AG_OK) {
-		status = options_has(&call->options, "armor")
-		    ? write_armored(header, file_key, &from, &to, &err)
-		    : write_file(header, file_key, &from, crypt_sink_put, &to,
-			  &err);
+		status = write_file(header, file_key, &from, &to, &err);
 		status = crypt_sink_close(&to, status, &err);
 	}
 	crypt_source_close(&from);
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
+}
+
+/* For whom the options say. */
+static enum ag_status
+make_header(struct buf *header, const struct applet_call *call,
+    const struct secret *file_key, struct ag_error *err)
+{
+	struct secret *passphrase;
+	enum ag_status status = passphrase_option(&passphrase, call, true, err);
+
+	if (status == AG_OK)
+		status =
+		    crypt_make_header(header, call, file_key, passphrase, err);
+	secret_free(passphrase);
+	return status;
 }
 
 int

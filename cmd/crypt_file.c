@@ -67,23 +67,10 @@ crypt_source_seek(struct crypt_source *s, uint64_t at, struct ag_error *err)
 	    : ag_fail_sys(err, "read %s", s->name);
 }
 
-enum ag_status
-crypt_sink_open(struct crypt_sink *s, const struct applet_call *call,
-    mode_t mode, struct ag_error *err)
+static enum ag_status
+put_raw(void *arg, struct bytes data, struct ag_error *err)
 {
-	const char *path = options_text(&call->options, "out");
-
-	s->file = NULL;
-	if (path == NULL || strcmp(path, "-") == 0)
-		return AG_OK;
-	return whole_file_open(&s->file, path, mode,
-	    options_has(&call->options, "force"), err);
-}
-
-enum ag_status
-crypt_sink_put(void *sink, struct bytes data, struct ag_error *err)
-{
-	struct crypt_sink *s = sink;
+	struct crypt_sink *s = arg;
 
 	return s->file != NULL
 	    ? whole_file_put(s->file, data, err)
@@ -91,13 +78,41 @@ crypt_sink_put(void *sink, struct bytes data, struct ag_error *err)
 }
 
 enum ag_status
+crypt_sink_open(struct crypt_sink *s, const struct applet_call *call,
+    mode_t mode, struct ag_error *err)
+{
+	const char *path = options_text(&call->options, "out");
+	enum ag_status status = AG_OK;
+
+	*s = (struct crypt_sink){ 0 };
+	if (path != NULL && strcmp(path, "-") != 0)
+		status = whole_file_open(&s->file, path, mode,
+		    options_has(&call->options, "force"), err);
+	if (status == AG_OK && options_has(&call->options, "armor"))
+		status = age_armor_writer_open(&s->armor, put_raw, s, err);
+	return status == AG_OK ? AG_OK : crypt_sink_close(s, status, err);
+}
+
+enum ag_status
+crypt_sink_put(void *sink, struct bytes data, struct ag_error *err)
+{
+	struct crypt_sink *s = sink;
+
+	return s->armor != NULL ? age_armor_put(s->armor, data, err)
+				: put_raw(s, data, err);
+}
+
+enum ag_status
 crypt_sink_close(struct crypt_sink *s, enum ag_status status,
     struct ag_error *err)
 {
+	if (s->armor != NULL && status == AG_OK)
+		status = age_armor_finish(s->armor, err);
+	age_armor_writer_close(s->armor);
 	if (s->file != NULL && status == AG_OK)
 		status = whole_file_finish(s->file, err);
 	else
 		whole_file_drop(s->file);
-	s->file = NULL;
+	*s = (struct crypt_sink){ 0 };
 	return status;
 }

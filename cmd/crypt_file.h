@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "base/whole_file.h"
 #include "cmd/applet.h"
+#include "crypto/age_armor.h"
 #include "crypto/stream.h"
 
 #define CRYPT_OUT_OPTIONS                                              \
@@ -42,10 +43,11 @@ enum ag_status crypt_source_seek(struct crypt_source *s, uint64_t at,
     struct ag_error *err) AG_MUST_USE;
 
 struct crypt_sink {
-	struct whole_file *file; /* NULL: standard output */
+	struct whole_file *file;        /* NULL: standard output */
+	struct age_armor_writer *armor; /* NULL: none */
 };
 
-/* -o, or standard output.  mode is of what is made. */
+/* -o, or standard output; -a puts armor around it.  mode is of what is made. */
 enum ag_status crypt_sink_open(struct crypt_sink *s,
     const struct applet_call *call, mode_t mode,
     struct ag_error *err) AG_MUST_USE;

@@ -61,8 +61,8 @@ put_file(struct buf *header, size_t *count, const char *path,
 	return status;
 }
 
-enum ag_status
-crypt_put_recipients(struct buf *header, size_t *count,
+static enum ag_status
+put_recipients(struct buf *header, size_t *count,
     const struct applet_call *call, const struct secret *file_key,
     struct ag_error *err)
 {
@@ -85,6 +85,32 @@ crypt_put_recipients(struct buf *header, size_t *count,
 	     (given = options_text_at(o, "recipients-file", i)) != NULL;
 	     i++)
 		status = put_file(header, count, given, file_key, err);
+	return status;
+}
+
+enum ag_status
+crypt_make_header(struct buf *header, const struct applet_call *call,
+    const struct secret *file_key, const struct secret *passphrase,
+    struct ag_error *err)
+{
+	enum ag_status status = age_header_begin(header);
+	size_t count = 0;
+
+	if (status != AG_OK)
+		return ag_fail(err, status, "encrypt: out of memory");
+	status = put_recipients(header, &count, call, file_key, err);
+	if (status == AG_OK && passphrase != NULL && count > 0)
+		status = ag_fail(err, AG_EINVAL,
+		    "a passphrase goes with no other recipient");
+	else if (status == AG_OK && passphrase != NULL)
+		status =
+		    age_wrap_to_passphrase(header, passphrase, file_key, err);
+	else if (status == AG_OK && count == 0)
+		status = ag_fail(err, AG_EINVAL,
+		    "missing -r KEY, -R FILE or a passphrase: whom to encrypt "
+		    "it to");
+	if (status == AG_OK && age_header_finish(header, file_key) != AG_OK)
+		status = ag_fail(err, AG_ENOMEM, "encrypt: out of memory");
 	return status;
 }
 

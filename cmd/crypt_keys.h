@@ -19,10 +19,13 @@
 		'R', "recipients-file", "FILE", "to each public key in FILE" \
 	}
 
-/* What was given with -r and -R, and how many; AG_EINVAL says which is wrong. */
-enum ag_status crypt_put_recipients(struct buf *header, size_t *count,
+/*
+ * A whole header, to the keys that -r and -R give or else to the passphrase,
+ * which may be NULL.  AG_EINVAL: to nobody, or to both.
+ */
+enum ag_status crypt_make_header(struct buf *header,
     const struct applet_call *call, const struct secret *file_key,
-    struct ag_error *err) AG_MUST_USE;
+    const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
 
 /* Whether it takes a key, and none was given. */
 bool crypt_lacks_identity(const struct applet_call *call,

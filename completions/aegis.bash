@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -56,9 +56,11 @@ _aegis_words() {
 	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
 	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;
-	'crypt ') words=' encrypt decrypt list' ;;
+	'crypt ') words=' encrypt decrypt inspect rewrap list' ;;
 	'crypt encrypt') words=' -r --recipient -R --recipients-file --passphrase --passphrase-fd -a --armor -o --out -f --force' ;;
 	'crypt decrypt') words=' -i --identity --passphrase --passphrase-fd --range --stream -o --out -f --force' ;;
+	'crypt inspect') words='' ;;
+	'crypt rewrap') words=' -i --identity --passphrase --passphrase-fd -r --recipient -R --recipients-file --new-passphrase --new-passphrase-fd -a --armor -o --out -f --force' ;;
 	'crypt list') words=' -F --family' ;;
 	'hash ') words=' -a --algorithm -l --length --provider -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;

@@ -194,6 +194,40 @@ complains 'private key sealed'
 refused 8 "$AEGIS" crypt decrypt -i id -o none short
 complains 'not an age file'
 
+# What a file says of itself.
+exits 0 "$AEGIS" crypt inspect --output csv ours
+says 'ours,true,'
+says ',300000'
+exits 0 "$AEGIS" crypt inspect --output value sealed.age
+[ "$(cat out)" = X25519 ] || fail "inspect: $(cat out)"
+exits 0 "$AEGIS" crypt inspect by-words
+says 18
+"$AEGIS" crypt inspect --output csv <theirs >out || fail "inspect <theirs"
+says 'standard input,true,'
+head -c 300 sealed.age >part
+exits 0 "$AEGIS" crypt inspect part
+head -c 190 sealed.age >part
+exits 8 "$AEGIS" crypt inspect part
+exits 8 "$AEGIS" crypt inspect short
+complains 'not an age file'
+
+# Rewrapped, the payload is the same, and others open it.
+exits 0 "$AEGIS" crypt rewrap -i id -R ed.pub -o rewrapped sealed.age
+exits 0 "$AEGIS" crypt decrypt -i ed rewrapped
+cmp -s out long || fail "rewrapped: other bytes"
+[ "$(tail -c 300000 rewrapped | cksum)" = \
+	"$(tail -c 300000 sealed.age | cksum)" ] || fail "the payload changed"
+refused 8 "$AEGIS" crypt decrypt -i id -o none rewrapped
+exits 0 "$AEGIS" crypt rewrap -i ed --new-passphrase-fd 3 -fo rewrapped \
+	rewrapped 3<right
+exits 0 "$AEGIS" crypt rewrap --passphrase-fd 3 -a -r "$recipient" -fo \
+	rewrapped rewrapped 3<right
+age -d -i id rewrapped | cmp -s - long || fail "rewrapped twice: other bytes"
+refused 8 "$AEGIS" crypt rewrap -i id -R ed.pub -o none bad.age
+complains "$words"
+misused "$AEGIS" crypt rewrap -i id -R ed.pub sealed.age
+misused "$AEGIS" crypt rewrap -i id -o none sealed.age
+
 # Every published file, as its authors judge it.
 [ -d "$vectors/age-testkit" ] || {
 	echo "age.sh: skipped, no vectors at $vectors/age-testkit"
