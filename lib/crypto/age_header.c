@@ -341,7 +341,7 @@ make_mac(uint8_t mac[static AGE_HEADER_MAC_BYTES], struct bytes authentic,
     const struct secret *file_key)
 {
 	struct secret *key =
-	    hkdf_sha256(secret_bytes(file_key), bytes_of(NULL, 0), "header");
+	    hkdf_sha256(secret_bytes(file_key), bytes_from_text(""), "header");
 
 	if (key == NULL)
 		return false;

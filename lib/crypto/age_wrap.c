@@ -96,7 +96,7 @@ dh_init(struct dh_recipient *to, const struct key_public *key,
 		key->ssh.blob + key->ssh.blob_len - SIGN_PUBLIC_BYTES) != 0)
 		return ag_fail(err, AG_EINVAL,
 		    "the Ed25519 key is not one that can be encrypted to");
-	to->tweak = hkdf_sha256(bytes_of(NULL, 0),
+	to->tweak = hkdf_sha256(bytes_from_text(""),
 	    bytes_of(key->ssh.blob, key->ssh.blob_len), to->purpose);
 	return to->tweak != NULL ? AG_OK : no_memory(err);
 }
