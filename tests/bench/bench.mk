@@ -28,6 +28,10 @@ bench: $(BUILD)/aegis $(BENCH_LOAD) ## writes beside etcd's; see build/bench.jso
 bench-transfer: $(BUILD)/aegis ## how long 1 GiB of state takes to fetch
 	@AEGIS=$(BUILD)/aegis tests/bench/transfer.sh build/bench-transfer.jsonl
 
+# Files encrypted and decrypted, beside age: CRYPT_MIB, CRYPT_PAIRS.
+bench-crypto: $(BUILD)/aegis ## encrypt and decrypt 1 GiB beside age
+	@AEGIS=$(BUILD)/aegis tests/bench/crypto.sh build/bench-crypto.jsonl
+
 # Whether the figures come out at all; what they are is not judged here.
 check-bench: $(BUILD)/aegis $(BENCH_LOAD)
 	@AEGIS=$(BUILD)/aegis LOAD=$(BENCH_LOAD) tests/bench/bench.sh --short \
@@ -37,5 +41,6 @@ check-bench: $(BUILD)/aegis $(BENCH_LOAD)
 
 CHECKS += check-bench
 PROGRAMS += $(BENCH_LOAD)
-.PHONY: bench bench-storage bench-api bench-transfer check-bench
+.PHONY: bench bench-storage bench-api bench-transfer \
+	bench-crypto check-bench
 -include $(patsubst %.o,%.d,$(call obj,$(LOAD_SRC)))
