@@ -7,8 +7,8 @@
  * parses to the same key; a key that signs makes a signature that is read
  * again and verifies.
  */
-#include "crypto/key_format.h"
 #include "crypto/sshsig.h"
+#include "crypto/key_format.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
