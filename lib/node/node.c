@@ -1043,7 +1043,7 @@ static enum ag_status
 node_admit(struct node *n, const char *what, struct ag_error *err)
 {
 	if (n->has_failed)
-		return ag_fail(err, AG_EINTERNAL, "%s: the node has failed: %s",
+		return ag_fail(err, AG_EUNREACH, "%s: the node has failed: %s",
 		    what, n->failure.text);
 	if (n->is_draining)
 		return ag_fail(err, AG_EBUSY, "%s: the node is stopping", what);
