@@ -19,9 +19,11 @@ $(BUILD)/tests/sim/account.o: CPPFLAGS += -include $(BUILD)/tests/sim/commit_id.
 $(BUILD)/tests/sim/account.o: $(BUILD)/tests/sim/commit_id.h
 FORCE:
 
-# The core and what it stands on, which is all of the library that is in it.
-CORE_SRC := $(foreach folder,base codec crypto trust resource consensus, \
-	$(sort $(wildcard lib/$(folder)/*.c))) lib/node/feed.c
+# What the core stands on, which is all else of the library that is in it.
+CORE_SRC := $(foreach folder,base codec trust resource, \
+	$(sort $(wildcard lib/$(folder)/*.c))) \
+	$(patsubst %,lib/crypto/%.c,public_key secret sign ssh_wire) \
+	lib/node/feed.c
 $(BUILD)/libcore.a: $(call obj,$(CORE_SRC))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
 
@@ -90,7 +92,8 @@ other-sims:
 MSAN_UNITS := $(addprefix $(BUILD)/msan/,bytes metric pages batch decoder frame \
 	operation text certificate horizon \
 	$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/consensus_*.c)))
-$(MSAN_UNITS): $(BUILD)/msan/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcore.a
+$(MSAN_UNITS): $(BUILD)/msan/%: $(BUILD)/tests/unit/%.o \
+		$(call obj,$(wildcard lib/consensus/*.c)) $(BUILD)/libcore.a
 	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ \
 		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(test_libs)
 
