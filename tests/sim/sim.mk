@@ -82,7 +82,7 @@ SIM_BUILDS := MODE=release,CC=clang,BUILD=build/clang \
 	MODE=O0,CC=gcc,BUILD=build/gcc-O0 MODE=O3,CC=clang,BUILD=build/clang-O3
 OTHER_SIMS := $(foreach how,$(SIM_BUILDS),$(lastword $(subst =, ,$(how)))/aegis-sim)
 check-sim-compilers: $(BUILD)/aegis-sim other-sims
-	@tests/sim/compare.sh 100 $< $(OTHER_SIMS)
+	@tests/sim/compare.sh 35 $< $(OTHER_SIMS)
 
 other-sims:
 	+@for how in $(SIM_BUILDS); do $(MAKE) --no-print-directory \
