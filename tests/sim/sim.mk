@@ -75,18 +75,21 @@ check-sim: $(BUILD)/aegis-sim
 check-sim-words: $(BUILD)/aegis-sim
 	@SIM=$< tests/sim/words.sh
 
-# The same schedules, built by the other compiler and by each of them otherwise:
-# what happens must not depend on who compiled it how, nor on anything but the
-# seed.
+# The same schedules, built by the other compiler: what happens must not depend
+# on who compiled it how, nor on anything but the seed.
+check-sim-compilers: $(BUILD)/aegis-sim
+	+@$(MAKE) --no-print-directory CC=clang BUILD=build/clang \
+		build/clang/aegis-sim
+	@tests/sim/compare.sh 35 $< build/clang/aegis-sim
+
+# And by each of them otherwise.
 SIM_BUILDS := MODE=release,CC=clang,BUILD=build/clang \
 	MODE=O0,CC=gcc,BUILD=build/gcc-O0 MODE=O3,CC=clang,BUILD=build/clang-O3
 OTHER_SIMS := $(foreach how,$(SIM_BUILDS),$(lastword $(subst =, ,$(how)))/aegis-sim)
-check-sim-compilers: $(BUILD)/aegis-sim other-sims
-	@tests/sim/compare.sh 35 $< $(OTHER_SIMS)
-
-other-sims:
+sim-compilers: $(BUILD)/aegis-sim ## the same schedules by gcc and clang at -O0, -O2, -O3
 	+@for how in $(SIM_BUILDS); do $(MAKE) --no-print-directory \
 		$$(echo $$how | tr , ' ') $${how##*=}/aegis-sim || exit 1; done
+	@tests/sim/compare.sh 100 $< $(OTHER_SIMS)
 
 # And with memory that knows whether it was ever written.
 MSAN_UNITS := $(addprefix $(BUILD)/msan/,bytes metric pages batch decoder frame \
@@ -99,7 +102,7 @@ $(MSAN_UNITS): $(BUILD)/msan/%: $(BUILD)/tests/unit/%.o \
 
 $(BUILD)/aegis-sim $(MSAN_UNITS): $(MSAN)
 
-check-msan: $(BUILD)/aegis-sim msan-programs
+sim-msan: $(BUILD)/aegis-sim msan-programs ## the simulator and the core's units under MemorySanitizer
 	@for unit in $(MSAN_UNITS:$(BUILD)/%=build/msan/%); do \
 		$$unit >/dev/null || exit 1; done
 	@tests/sim/compare.sh 10 $< build/msan/aegis-sim
@@ -141,19 +144,21 @@ PLANTS_QUICK := 1 2 3 4 5 6 7 8 10 12 13 14 15 23 25 26 33 36 40 44 46 53 59 \
 # Those that two arrivals, of messages that matter, are enough for.
 PLANTS_SMALL := 1 2 4 8 10 11 20 21 22 23 24 25 26 27 28 31 33 44 53 58 62 64 \
 	101 104 105 106
+PLANTS_SMALL_QUICK := 1 10 25 44 62 104
+exhaust_plants = for plant in $(1); do \
+	PLANT=$$plant $< --exhaust 2 >$(BUILD)/planted/log 2>&1; \
+	test $$? = 1 && grep -q '^VIOLATION' $(BUILD)/planted/log || \
+		{ echo "plant $$plant: not in the small scope"; exit 1; }; done
 check-plants: $(BUILD)/planted/aegis-sim
 	@BUILD=$(BUILD) tests/sim/plants.sh 120 $(PLANTS_QUICK)
-	@for plant in $(PLANTS_SMALL); do \
-		PLANT=$$plant $< --exhaust 2 >$(BUILD)/planted/log 2>&1; \
-		test $$? = 1 && grep -q '^VIOLATION' $(BUILD)/planted/log || \
-			{ echo "plant $$plant: not in the small scope"; \
-			exit 1; }; done
+	@$(call exhaust_plants,$(PLANTS_SMALL_QUICK))
 
 # All of them, and the table of what they took.
 PLANTS_SECONDS ?= 600
 plants: $(BUILD)/planted/aegis-sim $(PLANTED_UNITS) ## the simulator finds planted bugs: plants.md
 	@BUILD=$(BUILD) TABLE=tests/sim/plants.md \
 		tests/sim/plants.sh $(PLANTS_SECONDS) $(PLANTS)
+	@$(call exhaust_plants,$(PLANTS_SMALL))
 
 # Branches of the core that units and simulator take: tests/sim/coverage.md.
 COVER_UNITS := $(CORE_UNITS:$(BUILD)/%=build/cover/%)
@@ -162,10 +167,10 @@ cover: ## branch coverage of the core, by units and simulator
 		$(COVER_UNITS) build/cover/aegis-sim
 	@tests/sim/cover.sh build/cover $(COVER_UNITS)
 
-CHECKS += check-sim check-sim-words check-sim-compilers check-msan check-plants
+CHECKS += check-sim check-sim-words check-sim-compilers check-plants
 PROGRAMS += $(BUILD)/aegis-sim
 .PHONY: FORCE campaign cover sim sim-exhaust plants check-sim \
-	check-sim-words check-sim-compilers check-msan other-sims \
+	check-sim-words check-sim-compilers sim-compilers sim-msan \
 	msan-programs check-plants
 -include $(patsubst %.o,%.d,$(call obj,$(SIM_SRC)) $(SIM_ENGINE) $(PLANTED) \
 	$(PLANTED_SIM))
