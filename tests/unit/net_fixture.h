@@ -53,7 +53,8 @@ struct fixture_node {
 struct fixture {
 	struct fixture_node nodes[FIXTURE_MEMBERS];
 	struct metric_set *metrics;
-	uint64_t rekey_bytes; /* set before nodes start */
+	uint64_t rekey_bytes;       /* set before nodes start */
+	int ports[FIXTURE_MEMBERS]; /* sockets that keep them ours */
 };
 
 /* Every second node lets frames leave by net_flush() alone. */
@@ -105,20 +106,26 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 	(void)pthread_mutex_unlock(&node->lock);
 }
 
-/* A port nobody listens on at this moment, and no connection is given. */
+/*
+ * A port that nobody has, and no connection is given: *fd keeps it from who
+ * else looks for one, and does not hinder a listener of ours.
+ */
 static inline unsigned
-fixture_free_port(void)
+fixture_take_port(int *fd)
 {
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	int yes = 1;
 
-	assert_true(fd != -1);
+	*fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(*fd != -1);
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	do
 		sin.sin_port =
 		    htons((uint16_t)(10000 + randombytes_uniform(22000)));
-	while (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0);
-	(void)close(fd);
+	while (bind(*fd, (struct sockaddr *)&sin, sizeof(sin)) != 0);
+	assert_int_equal(setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes,
+			     sizeof(yes)),
+	    0);
 	return ntohs(sin.sin_port);
 }
 
@@ -147,7 +154,7 @@ fixture_open(struct fixture *f)
 		(void)snprintf(member->name, sizeof(member->name), "n%u",
 		    i + 1);
 		(void)snprintf(member->address, sizeof(member->address),
-		    "127.0.0.1:%u", fixture_free_port());
+		    "127.0.0.1:%u", fixture_take_port(&f->ports[i]));
 		sign_public(member->node_key, node->node_key);
 		sign_public(member->link_key, node->link_key);
 		(void)pthread_mutex_init(&node->lock, NULL);
@@ -198,6 +205,7 @@ fixture_close(struct fixture *f)
 		secret_free(f->nodes[i].link_key);
 		(void)pthread_cond_destroy(&f->nodes[i].changed);
 		(void)pthread_mutex_destroy(&f->nodes[i].lock);
+		(void)close(f->ports[i]);
 	}
 	metric_set_free(f->metrics);
 }
