@@ -42,16 +42,16 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection=full -fno-common -fPIE \
 	-fno-delete-null-pointer-checks -fno-strict-overflow
 FLAGS_release := -O2 -g $(HARDEN)
-FLAGS_asan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
+FLAGS_asan    := -O1 -g1 -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=address,undefined -fno-sanitize-recover=all
-FLAGS_tsan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
+FLAGS_tsan    := -O1 -g1 -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=thread
 FLAGS_msan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=memory
 FLAGS_cover   := -O0 -g --coverage -fPIE -fno-common -Wno-frame-larger-than
 # Without optimization gcc doubts what a function behind a const pointer reads.
 FLAGS_O0      := -O0 -g -fPIE -fno-common -Wno-frame-larger-than \
-	-Wno-maybe-uninitialized
+	$(if $(IS_CLANG),,-Wno-maybe-uninitialized)
 FLAGS_O3      := -O3 -g -fPIE -fno-common
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
 LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold
