@@ -61,8 +61,8 @@ KINDS = {"primary": 8, "one": 3, "faults": 3, "all": 4, "again": 3, "pause": 3,
          "clock": 2, "config": 2, "version": 2}
 
 # One of each that is quick, and more of what fails most easily.
-SHORT = {"primary": 5, "one": 2, "faults": 3, "all": 3, "again": 1, "pause": 1,
-         "partition": 2, "weather": 1, "reset": 1, "full_disk": 1, "bad_sync": 1, "slow_disk": 1, "rough": 1, "clock": 1,
+SHORT = {"primary": 3, "one": 1, "faults": 2, "all": 2, "again": 1, "pause": 1,
+         "partition": 1, "weather": 1, "reset": 1, "full_disk": 1, "bad_sync": 1, "slow_disk": 1, "rough": 1, "clock": 1,
          "version": 1}
 
 
