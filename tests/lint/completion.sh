@@ -28,70 +28,74 @@ kept zsh _aegis
 kept fish aegis.fish
 
 # Every place to complete at: "applet" or "applet command".
-places() {
-	local applet
-	"$aegis" --list | while read -r applet; do
-		echo "$applet"
-		"$aegis" "$applet" --help | awk -v applet="$applet" '
-			/^Commands:/ { inside = 1; next }
-			/^$/ { inside = 0 }
-			inside && /^  [a-z]/ { print applet, $1 }'
-	done
-}
-places >"$folder/places"
+"$aegis" --list | while read -r applet; do
+	echo "$applet"
+	"$aegis" "$applet" --help | awk -v applet="$applet" '
+		/^Commands:/ { inside = 1; next }
+		/^$/ { inside = 0 }
+		inside && /^  [a-z]/ { print applet, $1 }'
+done >"$folder/places"
 
 # Options the table has at a place: its own, the applet's and the global ones.
-expected() {
-	awk -F '\t' -v applet="$1" -v command="${2:--}" '
-	($1 == applet && ($2 == "-" || $2 == command)) ||
-	($1 == "-" && $4 !~ /^(list|list-full|install|dump-options)$/) {
-		if ($3 != "-")
-			print "-" $3
-		print "--" $4
-	}' "$folder/options" | sort -u
+# "applet command -o" a line, as are those that a shell offers.
+awk -F '\t' '
+function add(place) {
+	if ($3 != "-")
+		print place, "-" $3
+	print place, "--" $4
 }
+FILENAME ~ /places$/ {
+	places[++count] = $0
+	split($0, words, " ")
+	applets[count] = words[1]
+	commands[count] = words[2] != "" ? words[2] : "-"
+	next
+}
+$1 == "-" && $4 ~ /^(list|list-full|install|dump-options)$/ { next }
+{
+	for (i = 1; i <= count; i++)
+		if ($1 == "-" || ($1 == applets[i] &&
+		    ($2 == "-" || $2 == commands[i])))
+			add(places[i])
+}' "$folder/places" "$folder/options" | LC_ALL=C sort -u >"$folder/expected"
 
 cat >"$folder/ask.bash" <<'ASK'
 source "$1/bash"
 while read -r applet command; do
 	COMP_WORDS=(aegis "$applet" ${command:+"$command"} -)
 	COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+	COMPREPLY=()
 	_aegis
-	printf '%s\n' "${COMPREPLY[@]}" | sort -u >"$1/got.$applet.$command"
+	printf "$applet${command:+ $command} %s\n" "${COMPREPLY[@]}"
 done <"$1/places"
 ASK
 cat >"$folder/ask.zsh" <<'ASK'
-compadd() { shift; print -rl -- "$@" }
+compadd() { shift; printf "$place %s\n" "$@" }
 _files() { : }
-while read -r applet command; do
-	words=(aegis $applet $command -)
+while read -r place; do
+	words=(aegis ${=place} -)
 	CURRENT=${#words}
-	source "$1/zsh" | sort -u | grep '^-' >"$1/got.$applet.$command"
+	source "$1/zsh"
 done <"$1/places"
 ASK
 cat >"$folder/ask.fish" <<'ASK'
 source $argv[1]/fish
-while read -l applet command
-	complete -C (string trim "aegis $applet $command")" -" |
-		string replace -r '\t.*' '' |
-		sort -u >$argv[1]/got.$applet.$command
+while read -l place
+	set answers (complete -C "aegis $place -")
+	printf "$place %s\n" (string replace -r '\t.*' '' -- $answers)
 end <$argv[1]/places
 ASK
 
 export HOME=$folder
 for shell in bash zsh fish; do
-	"$shell" "$folder/ask.$shell" "$folder" || {
+	"$shell" "$folder/ask.$shell" "$folder" >"$folder/answers" || {
 		echo "$shell failed"
 		bad=1
 	}
-	while read -r applet command; do
-		got=$folder/got.$applet.$command
-		difference=$(diff <(expected "$applet" "$command") \
-			<(grep '^-' "$got") | grep '^[<>]') || continue
-		echo "$shell: aegis $applet $command: (< table, > completion)"
-		echo "$difference"
-		bad=1
-	done <"$folder/places"
-	rm -f "$folder"/got.*
+	grep ' -[^ ]*$' "$folder/answers" | LC_ALL=C sort -u |
+		diff "$folder/expected" - >"$folder/difference" && continue
+	echo "$shell: (< table, > completion)"
+	grep '^[<>]' "$folder/difference"
+	bad=1
 done
 exit "$bad"
