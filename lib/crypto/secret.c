@@ -1,9 +1,5 @@
 /*
- * Secrets in sodium_malloc() memory.
- *
- * libsodium puts each allocation between guard pages, locks it into memory,
- * asks for it to be left out of core dumps, and wipes it when freed.  That
- * costs some 26 us and several pages each: fine for keys, not for packets.
+ * Secrets, in the memory of crypto/secret_arena.c.
  *
  * RULES    1. Reading goes straight from the descriptor into locked memory;
  *             there is no buffer in between to forget.
@@ -16,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,10 +20,13 @@
 #include <sodium.h>
 
 #include "base/fs.h"
+#include "crypto/secret_arena.h"
+#include "crypto/secret_crash.h"
 
 struct secret {
 	uint8_t *data;
 	size_t len;
+	size_t cap; /* as it was made */
 };
 
 struct secret *
@@ -34,19 +34,16 @@ secret_new(size_t len)
 {
 	struct secret *secret;
 
-	AG_ASSERT(len > 0);
-	if (sodium_init() == -1)
-		return NULL;
 	secret = calloc(1, sizeof(*secret));
 	if (secret == NULL)
 		return NULL;
-	secret->data = sodium_malloc(len);
+	secret->data = secret_arena_new(len);
 	if (secret->data == NULL) {
 		free(secret);
 		return NULL;
 	}
-	memset(secret->data, 0, len);
 	secret->len = len;
+	secret->cap = len;
 	return secret;
 }
 
@@ -55,7 +52,7 @@ secret_free(struct secret *secret)
 {
 	if (secret == NULL)
 		return;
-	sodium_free(secret->data);
+	secret_arena_free(secret->data, secret->cap);
 	free(secret);
 }
 
@@ -279,4 +276,13 @@ secret_forbid_dumps(void)
 	const struct rlimit none = { 0, 0 };
 
 	(void)setrlimit(RLIMIT_CORE, &none);
+	/* The limit is not asked where a core goes to a program. */
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	secret_crash_catch();
+}
+
+bool
+secret_is_locked(void)
+{
+	return secret_arena_is_locked();
 }

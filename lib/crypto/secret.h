@@ -79,7 +79,17 @@ bool secret_base64_decode(uint8_t *out, size_t cap, size_t *len,
 /* Wipe memory that held a secret outside of one, such as on the stack. */
 void secret_wipe(void *data, size_t len);
 
-/* No core dumps of this process from here on. */
+/*
+ * From here on this process leaves no core dump, no other process of its
+ * user can look into it, and a signal that kills it wipes its secrets first.
+ * Once, before there are threads.
+ */
 void secret_forbid_dumps(void);
+
+/*
+ * Whether no secret can have been swapped out so far: false once the system
+ * has refused to lock memory (RLIMIT_MEMLOCK).
+ */
+bool secret_is_locked(void);
 
 #endif
