@@ -22,6 +22,7 @@
 #include "cmd/output.h"
 #include "config/config.h"
 #include "config/unit.h"
+#include "crypto/secret.h"
 #include "crypto/self_test.h"
 
 #define APPLET(name) extern const struct applet applet_##name;
@@ -347,9 +348,11 @@ applet_run(struct applet_call *call, int argc, char **argv)
 		return code;
 	if (!applet_resolve(call) || !applet_check_operands(call))
 		return EXIT_USAGE;
-	if ((call->applet->flags & APPLET_SECRETS) != 0 &&
-	    self_test_sodium(&err) != AG_OK)
-		return exit_fail(call, &err);
+	if ((call->applet->flags & APPLET_SECRETS) != 0) {
+		secret_forbid_dumps();
+		if (self_test_sodium(&err) != AG_OK)
+			return exit_fail(call, &err);
+	}
 	if (call->command != NULL)
 		return call->command->run(call);
 	return call->applet->run(call);

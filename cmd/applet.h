@@ -50,7 +50,7 @@ struct applet_command {
 
 enum applet_flag {
 	APPLET_OFFLINE = 1, /* talks to no node */
-	APPLET_SECRETS = 2, /* handles private keys */
+	APPLET_SECRETS = 2, /* handles private keys: leaves no core */
 	APPLET_HIDDEN = 4,  /* not listed */
 };
 

@@ -57,7 +57,6 @@ backup_open_key(struct secret **key, const struct applet_call *call,
 	*key = NULL;
 	if (path == NULL)
 		return AG_OK;
-	secret_forbid_dumps();
 	status = passphrase_option(&passphrase, call, false, err);
 	if (status != AG_OK)
 		return status;

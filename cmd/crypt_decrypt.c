@@ -231,7 +231,6 @@ crypt_decrypt(struct applet_call *call)
 	struct ag_error err;
 	int code;
 
-	secret_forbid_dumps();
 	if (options_has(&call->options, "stream") &&
 	    (options_has(&call->options, "out") ||
 		options_has(&call->options, "range")))

@@ -103,7 +103,6 @@ crypt_encrypt(struct applet_call *call)
 	struct buf header;
 	int code;
 
-	secret_forbid_dumps();
 	if (!options_has(&call->options, "out") &&
 	    !options_has(&call->options, "armor") && isatty(STDOUT_FILENO))
 		return applet_usage(call,

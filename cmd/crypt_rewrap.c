@@ -122,7 +122,6 @@ crypt_rewrap(struct applet_call *call)
 	struct ag_error err;
 	int code;
 
-	secret_forbid_dumps();
 	if (!options_has(&call->options, "out"))
 		return applet_usage(call,
 		    "missing -o FILE: nothing is printed before it is known "

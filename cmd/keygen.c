@@ -198,7 +198,6 @@ keygen_run(struct applet_call *call)
 	enum ag_status status;
 	struct ag_error err;
 
-	secret_forbid_dumps();
 	if (call->output == OUTPUT_CBOR)
 		return applet_usage(call,
 		    "-o cbor: there is no such form of this");

@@ -180,7 +180,6 @@ keygen_convert(struct applet_call *call)
 	struct conversion c = { .call = call, .path = call->operands[0] };
 	int code;
 
-	secret_forbid_dumps();
 	if (!keygen_options_fit(call))
 		return EXIT_USAGE;
 	if (out == NULL || out[0] == '\0')
@@ -226,7 +225,6 @@ keygen_convert_passphrase(struct applet_call *call)
 	struct ag_error err;
 	int code = EXIT_YES;
 
-	secret_forbid_dumps();
 	if (!keygen_options_fit(call) || !are_options_right(call, true))
 		return EXIT_USAGE;
 	if (conversion_load(&c, &err) != AG_OK ||

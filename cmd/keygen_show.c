@@ -300,7 +300,6 @@ show_file(const struct applet_call *call, const char *path, struct output *out,
 int
 keygen_show(struct applet_call *call)
 {
-	secret_forbid_dumps();
 	return for_each_file(call, show_file);
 }
 
@@ -367,7 +366,6 @@ check_file(const struct applet_call *call, const char *path, struct output *out,
 int
 keygen_show_check(struct applet_call *call)
 {
-	secret_forbid_dumps();
 	return for_each_file(call, check_file);
 }
 
@@ -397,7 +395,6 @@ keygen_show_public(struct applet_call *call)
 	struct ag_error err;
 	struct buf text;
 
-	secret_forbid_dumps();
 	if (!keygen_options_fit(call))
 		return EXIT_USAGE;
 	if (format != NULL && !is_pem && strcmp(format, "line") != 0)
