@@ -9,7 +9,6 @@
  *
  * RULES    1. SIGHUP reloads what can be reloaded and says what cannot; a
  *             file with a mistake in it changes nothing.
- *          2. Secrets leave no core file.
  */
 #include "cmd/node_run.h"
 
@@ -58,7 +57,7 @@ struct run {
 	struct node_status status; /* as last asked for */
 	enum node_health health;
 	uint64_t clock_refusals, clock_told_us;
-	bool was_told, is_draining;
+	bool was_told, was_memory_told, is_draining;
 	char node_key[PATH_MAX], link_key[PATH_MAX], roster[PATH_MAX];
 	struct ag_error err;
 	struct ag_error failure; /* AG_OK while there is none */
@@ -126,6 +125,18 @@ clock_tell(struct run *r)
 	    LOG_U64("refused", status->clock_refusals));
 }
 
+/* Once: what was swapped out can not be taken back. */
+static void
+memory_tell(struct run *r)
+{
+	if (r->status.are_secrets_locked || r->was_memory_told)
+		return;
+	r->was_memory_told = true;
+	log_warn("node",
+	    "secrets are not locked in memory and may be swapped out: raise "
+	    "RLIMIT_MEMLOCK (systemd: LimitMEMLOCK=16M), or have no swap");
+}
+
 static void
 on_health_timer(void *arg)
 {
@@ -133,6 +144,7 @@ on_health_timer(void *arg)
 
 	health_tell(r);
 	clock_tell(r);
+	memory_tell(r);
 	loop_timer_set(r->health_timer, HEALTH_MS);
 }
 
@@ -518,7 +530,6 @@ node_run(struct applet_call *call)
 		return exit_fail(call, &err);
 	}
 	r->call = call;
-	secret_forbid_dumps();
 	(void)umask(077);
 	/* Started by `cluster up` it would be called exe. */
 	(void)prctl(PR_SET_NAME, "aegis");

@@ -165,6 +165,15 @@ print_versions(const json_t *s)
 }
 
 static void
+print_memory(const json_t *s)
+{
+	if (json_is_false(json_object_get(s, "secrets_locked")))
+		(void)printf("memory: secrets of this node are not locked and "
+			     "may be swapped out, raise its RLIMIT_MEMLOCK "
+			     "(systemd: LimitMEMLOCK=16M)\n");
+}
+
+static void
 print_summary(const json_t *s)
 {
 	long long n = json_integer_value(json_object_get(s, "n"));
@@ -198,6 +207,7 @@ print_summary(const json_t *s)
 	print_versions(s);
 	print_clock(s);
 	print_evidence(s);
+	print_memory(s);
 	(void)putchar('\n');
 }
 

@@ -190,6 +190,7 @@ emit_figures(struct emitter *e, const struct node_status *s)
 		emit_u64_member(e, "rss_bytes", usage.resident_bytes);
 	else
 		emit_u64_member(e, "rss_bytes", 0);
+	emit_bool_member(e, "secrets_locked", s->are_secrets_locked);
 }
 
 /* A state being fetched, while one is. */

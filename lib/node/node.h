@@ -240,6 +240,7 @@ struct node_status {
 	uint64_t transfer_seq;
 	uint64_t transfer_bytes, transfer_total;
 	uint32_t transfer_members; /* a bit for each */
+	bool are_secrets_locked;   /* or might have been swapped out */
 	struct node_member members[NODE_MEMBERS_MAX];
 };
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/version.h"
 #include "crypto/public_key.h"
+#include "crypto/secret.h"
 #include "node/node_parts.h"
 #include "trust/certificate_file.h"
 
@@ -223,6 +224,7 @@ node_status(struct node *n, struct node_status *s)
 	s->transfer_bytes = transfer.bytes;
 	s->transfer_total = transfer.total;
 	s->transfer_members = transfer.members;
+	s->are_secrets_locked = secret_is_locked();
 }
 
 const char *
