@@ -14,26 +14,11 @@
 #include "crypto/late_crypto.h"
 #include "crypto/ssh_wire.h"
 
-#define SECURE_HEAP_BYTES ((size_t)64 << 10)
-#define SECURE_PIECE_BYTES 32
 #define NAME_BYTES 64
 #define NUMBER_BYTES_MAX (SSH_KEY_RSA_BITS_MAX / 8)
 
 /* FIPS 186-5: closer than this, and the modulus falls to Fermat. */
 #define PRIMES_APART_BITS 100
-
-/* Loaded, with locked memory of its own for numbers. */
-static enum ag_status
-start(struct ag_error *err)
-{
-	enum ag_status status = late_crypto_load(err);
-
-	/* Without it (no memory may be locked) numbers are wiped still. */
-	if (status == AG_OK)
-		(void)CRYPTO_secure_malloc_init(SECURE_HEAP_BYTES,
-		    SECURE_PIECE_BYTES);
-	return status;
-}
 
 static enum ag_status
 no_memory(struct ag_error *err)
@@ -45,7 +30,7 @@ enum ag_status
 key_evp_generate(EVP_PKEY **out, enum ssh_key_type type, unsigned int bits,
     struct ag_error *err)
 {
-	enum ag_status status = start(err);
+	enum ag_status status = late_crypto_load(err);
 
 	*out = NULL;
 	if (status != AG_OK)
@@ -166,7 +151,7 @@ enum ag_status
 key_evp_from_der(EVP_PKEY **out, struct bytes der, struct ag_error *err)
 {
 	const unsigned char *at = der.data;
-	enum ag_status status = start(err);
+	enum ag_status status = late_crypto_load(err);
 
 	*out = NULL;
 	if (status != AG_OK)
@@ -202,7 +187,7 @@ key_evp_public_from_der(struct ssh_key *out, struct bytes der,
     struct ag_error *err)
 {
 	const unsigned char *at = der.data;
-	enum ag_status status = start(err);
+	enum ag_status status = late_crypto_load(err);
 	EVP_PKEY *pkey;
 
 	if (status != AG_OK)
@@ -222,7 +207,7 @@ enum ag_status
 key_evp_public_to_der(struct buf *out, const struct ssh_key *key,
     struct ag_error *err)
 {
-	enum ag_status status = start(err);
+	enum ag_status status = late_crypto_load(err);
 	unsigned char *der = NULL;
 	EVP_PKEY *pkey;
 	int len;

@@ -1,6 +1,9 @@
 /*
  * OpenSSL's libcrypto, its functions through slots (base/late.h).
  *
+ * It has locked memory of its own for the numbers of private keys, and wipes
+ * what it frees.
+ *
  * Threads    any.
  */
 #ifndef AEGIS_CRYPTO_LATE_CRYPTO_H
@@ -30,6 +33,7 @@
 	X(BN_value_one)                     \
 	X(CRYPTO_free)                      \
 	X(CRYPTO_secure_malloc_init)        \
+	X(CRYPTO_set_mem_functions)         \
 	X(ECDSA_SIG_free)                   \
 	X(ECDSA_SIG_get0_r)                 \
 	X(ECDSA_SIG_get0_s)                 \
@@ -122,6 +126,7 @@ enum ag_status late_crypto_load(struct ag_error *err) AG_MUST_USE;
 #define BN_value_one (*late_crypto_call.BN_value_one)
 #define CRYPTO_free (*late_crypto_call.CRYPTO_free)
 #define CRYPTO_secure_malloc_init (*late_crypto_call.CRYPTO_secure_malloc_init)
+#define CRYPTO_set_mem_functions (*late_crypto_call.CRYPTO_set_mem_functions)
 #define ECDSA_SIG_free (*late_crypto_call.ECDSA_SIG_free)
 #define ECDSA_SIG_get0_r (*late_crypto_call.ECDSA_SIG_get0_r)
 #define ECDSA_SIG_get0_s (*late_crypto_call.ECDSA_SIG_get0_s)

@@ -5,6 +5,8 @@
  */
 #include "crypto/late_ssh.h"
 
+#include "crypto/late_crypto.h"
+
 _Static_assert(sizeof(LATE_SONAME) > 1, "the library has a name");
 
 struct late_ssh_functions late_ssh_call;
@@ -20,5 +22,7 @@ static struct late_library library = {
 enum ag_status
 late_ssh_load(struct ag_error *err)
 {
-	return late_load(&library, err);
+	enum ag_status status = late_crypto_load(err);
+
+	return status == AG_OK ? late_load(&library, err) : status;
 }
