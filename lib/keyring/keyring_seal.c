@@ -1,0 +1,86 @@
+/*
+ * Records: what is sealed with a keyring's data keys.
+ *
+ * RULES    1. Who changes the keyring waits for who seals, and the other way
+ *             round, no longer than a record takes.
+ *          2. What is wrong with a record that does not open is not told
+ *             apart, but for its epoch, which stands in the open.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "keyring/keyring_parts.h"
+
+#define EPOCH_BYTES 4
+
+_Static_assert(KEYRING_HEAD_BYTES == EPOCH_BYTES + SEAL_NONCE_BYTES,
+    "a record's head");
+_Static_assert(KEYRING_RECORD_BYTES == KEYRING_HEAD_BYTES + SEAL_TAG_BYTES,
+    "a record's overhead");
+
+void
+keyring_seal(struct keyring *k, enum keyring_purpose purpose,
+    struct bytes context, struct bytes plain, uint8_t *out)
+{
+	uint8_t *nonce = out + EPOCH_BYTES;
+	uint32_t epoch;
+
+	randombytes_buf(nonce, SEAL_NONCE_BYTES);
+	(void)pthread_rwlock_rdlock(&k->lock);
+	epoch = k->image.epochs[k->active].seen.epoch;
+	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(out +
+		KEYRING_HEAD_BYTES,
+	    NULL, plain.data, plain.len, context.data, context.len, NULL, nonce,
+	    keyring_keys_of(k->secret)->derived[k->active][purpose]);
+	(void)pthread_rwlock_unlock(&k->lock);
+	for (size_t i = 0; i < EPOCH_BYTES; i++)
+		out[i] = (uint8_t)(epoch >> 8 * i);
+}
+
+/* The key of a record's epoch; NULL: there is none. */
+static const uint8_t *
+key_of(struct keyring *k, enum keyring_purpose purpose, uint32_t epoch)
+{
+	const struct keyring_image *image = &k->image;
+
+	for (size_t i = image->epoch_count; i-- > 0;)
+		if (image->epochs[i].seen.epoch == epoch &&
+		    image->epochs[i].seen.state != KEYRING_DESTROYED)
+			return keyring_keys_of(k->secret)->derived[i][purpose];
+	return NULL;
+}
+
+enum ag_status
+keyring_unseal(struct keyring *k, enum keyring_purpose purpose,
+    struct bytes context, struct bytes record, uint8_t *out,
+    struct ag_error *err)
+{
+	const uint8_t *key;
+	uint32_t epoch = 0;
+	bool is_open = false, has_key;
+
+	if (record.len < KEYRING_RECORD_BYTES)
+		return ag_fail(err, AG_EFORGED, "a sealed record is too short");
+	for (size_t i = 0; i < EPOCH_BYTES; i++)
+		epoch |= (uint32_t)record.data[i] << 8 * i;
+	(void)pthread_rwlock_rdlock(&k->lock);
+	key = key_of(k, purpose, epoch);
+	has_key = key != NULL;
+	if (has_key)
+		is_open = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL,
+			      NULL, record.data + KEYRING_HEAD_BYTES,
+			      record.len - KEYRING_HEAD_BYTES, context.data,
+			      context.len, record.data + EPOCH_BYTES, key) == 0;
+	(void)pthread_rwlock_unlock(&k->lock);
+	if (is_open)
+		return AG_OK;
+	if (!has_key)
+		return ag_fail(err, AG_EFORGED,
+		    "a record is sealed with a key of epoch %" PRIu32
+		    ", which the keyring does not have",
+		    epoch);
+	return ag_fail(err, AG_EFORGED,
+	    "a sealed record does not open: it is damaged, or another's");
+}
