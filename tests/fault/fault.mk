@@ -28,16 +28,26 @@ $(BUILD)/tests/fault/log: $(FAULT_SECTORS) $(FAULT_LOG) \
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) $(SECTOR_CALLS) -o $@ $^ \
 		$(pkg_libs) $(test_libs)
 
+# What a node's files are sealed with.
+FAULT_KEYRING := $(BUILD)/tests/fault/keyring.o $(BUILD)/tests/fault/disk.o
+
+$(BUILD)/tests/fault/keyring: $(FAULT_KEYRING) $(BUILD)/libaegis.a
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
+
+check-fault-keyring: $(BUILD)/tests/fault/keyring ## fail or kill a keyring at every step
+	@TMPDIR=$(FAULT_DIR) $<
+
 check-fault-log: $(BUILD)/tests/fault/log ## the log on a disk that loses and lies
 	@TMPDIR=$(FAULT_DIR) $<
 
 check-fault: $(BUILD)/tests/fault/storage ## fail or kill storage at every step
 	@TMPDIR=$(FAULT_DIR) $<
 
-CHECKS += check-fault check-fault-log
-PROGRAMS += $(BUILD)/tests/fault/storage $(BUILD)/tests/fault/log
-.PHONY: check-fault check-fault-log
--include $(FAULT_OBJ:.o=.d) $(FAULT_SECTORS:.o=.d)
+CHECKS += check-fault check-fault-log check-fault-keyring
+PROGRAMS += $(BUILD)/tests/fault/storage $(BUILD)/tests/fault/log \
+	$(BUILD)/tests/fault/keyring
+.PHONY: check-fault check-fault-log check-fault-keyring
+-include $(FAULT_OBJ:.o=.d) $(FAULT_SECTORS:.o=.d) $(FAULT_KEYRING:.o=.d)
 
 # The programs themselves, with each of their calls failing or the last.
 FAILCALL := $(BUILD)/tests/fault/failcall.so
