@@ -4,6 +4,7 @@
  * FORMAT   DIR/roster            signed by all members
  *          DIR/<name>/aegis.yaml configuration of the node
  *          DIR/<name>/keys/      node and link keys
+ *          DIR/<name>/keyring    opened by keys/storage
  *          DIR/<name>/aegis.sock its API
  *          DIR/<name>/node.log   what it logs
  *          DIR/<name>/pid        the process `up` started
@@ -37,6 +38,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
+#include "cmd/keyring_place.h"
 #include "trust/setup.h"
 
 #define CONFIG_BYTES 4096
@@ -179,6 +181,16 @@ node_name(char name[static 16], uint32_t index, uint32_t members)
 }
 
 static enum ag_status
+make_keyring(const char *dir, const char *name, struct ag_error *err)
+{
+	struct keyring_place place;
+	enum ag_status status = keyring_place_init(&place, dir, NULL, err);
+
+	return status == AG_OK ? keyring_place_make(&place, name, NULL, err)
+			       : status;
+}
+
+static enum ag_status
 make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
     const char *strategy, const uint16_t *ports, uint32_t members,
     uint32_t count, struct ag_error *err)
@@ -201,6 +213,9 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 		if (status == AG_OK)
 			status =
 			    setup_keys(trial->dirs[i], trial->names[i], err);
+		if (status == AG_OK)
+			status =
+			    make_keyring(trial->dirs[i], trial->names[i], err);
 	}
 	if (status == AG_OK)
 		status = setup_trial_roster(&dir->roster, name, strategy,
@@ -216,6 +231,7 @@ make_members(struct cluster_dir *dir, struct trial *trial, const char *name,
 static void
 undo_nodes(const char *dir, uint32_t members, uint32_t count)
 {
+	struct keyring_place place;
 	char path[PATH_MAX], name[16];
 	uint32_t i;
 
@@ -225,6 +241,10 @@ undo_nodes(const char *dir, uint32_t members, uint32_t count)
 		    name);
 		(void)unlink(path);
 		(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+		if (keyring_place_init(&place, path, NULL, NULL) == AG_OK) {
+			place.has_made_key = true;
+			keyring_place_undo(&place);
+		}
 		setup_undo(path);
 	}
 	(void)snprintf(path, sizeof(path), "%s/roster", dir);

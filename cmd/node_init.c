@@ -2,6 +2,7 @@
  * aegis node init: keys, a member file for the roster, and a configuration.
  *
  * FORMAT   DIR/keys/node, DIR/keys/link   private keys, and .pub beside them
+ *          DIR/keyring, DIR/keys/storage  the keyring, and what opens it
  *          DIR/member                     this node's part of the roster
  *          DIR/aegis.yaml                 configuration, every key explained
  *
@@ -13,13 +14,17 @@
 #include "cmd/node_init.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/fs.h"
 #include "cmd/display.h"
 #include "cmd/exit.h"
+#include "cmd/keyring_place.h"
 #include "cmd/output.h"
+#include "cmd/passphrase.h"
 #include "config/config.h"
 #include "config/example.h"
 #include "trust/field.h"
@@ -34,6 +39,7 @@ const struct applet_option node_init_options[] = {
 	{ 'D', "data-dir", "DIR", "the directory to make" },
 	{ 'n', "name", "NAME", "the node's name in the roster" },
 	{ 'l', "listen", "HOST:PORT", "the address peers reach it at" },
+	KEYRING_PLACE_OPTIONS("keyring-"),
 	OPTIONS_END,
 };
 
@@ -41,6 +47,9 @@ struct node_init {
 	const char *dir;
 	const char *name;
 	const char *listen;
+	struct keyring_place keyring;
+	struct secret *passphrase; /* opens the keyring; NULL: a key file */
+	bool has_key_file;         /* one elsewhere, for the configuration */
 };
 
 /* A value given on the command line, held against the key it is for. */
@@ -74,6 +83,8 @@ node_init_config(const struct node_init *init, struct ag_error *err)
 		{ "node.data_dir", "." },
 		{ "net.listen", init->listen },
 		{ "api.socket", "aegis.sock" },
+		{ "keyring.key_file",
+		    init->has_key_file ? init->keyring.key_file : NULL },
 	};
 	enum ag_status status;
 	struct buf text;
@@ -130,18 +141,39 @@ node_init_undo(const struct node_init *init)
 			&ignored) == AG_OK)
 			(void)unlink(path);
 	}
+	keyring_place_undo(&init->keyring);
 	setup_undo(init->dir);
 }
 
+/* A key file elsewhere is written down where it is, whoever starts the node. */
 static enum ag_status
-node_init_make(const struct node_init *init, struct ag_error *err)
+node_init_keyring(struct node_init *init, const char *key_file,
+    struct ag_error *err)
+{
+	enum ag_status status = keyring_place_make(&init->keyring, init->name,
+	    init->passphrase, err);
+
+	init->has_key_file = key_file != NULL && init->passphrase == NULL;
+	if (status == AG_OK && init->has_key_file &&
+	    realpath(key_file, init->keyring.key_file) == NULL)
+		status = ag_fail_sys(err, "find key file %s", key_file);
+	return status;
+}
+
+static enum ag_status
+node_init_make(struct node_init *init, const char *key_file,
+    struct ag_error *err)
 {
 	enum ag_status status;
 
 	if (fs_exists(init->dir))
 		return ag_fail(err, AG_EEXIST,
 		    "make node in %s: it exists already", init->dir);
-	status = setup_keys(init->dir, init->name, err);
+	status = keyring_place_init(&init->keyring, init->dir, key_file, err);
+	if (status == AG_OK)
+		status = setup_keys(init->dir, init->name, err);
+	if (status == AG_OK)
+		status = node_init_keyring(init, key_file, err);
 	if (status == AG_OK)
 		status = node_init_member(init, err);
 	if (status == AG_OK)
@@ -181,6 +213,7 @@ node_init_run(struct applet_call *call)
 		.listen = options_text(&call->options, "listen"),
 	};
 	struct ag_error err = { 0 };
+	enum ag_status status;
 
 	if (init.dir == NULL || init.dir[0] == '\0')
 		return applet_usage(call, "--data-dir is needed");
@@ -193,7 +226,14 @@ node_init_run(struct applet_call *call)
 		return applet_usage(call, "option --name: %s", err.text);
 	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
 		return applet_usage(call, "option --listen: %s", err.text);
-	if (node_init_make(&init, &err) != AG_OK)
+	secret_forbid_dumps();
+	status = passphrase_named_option(&init.passphrase, call,
+	    "keyring-passphrase", true, &err);
+	if (status == AG_OK)
+		status = node_init_make(&init,
+		    options_text(&call->options, "keyring-key-file"), &err);
+	secret_free(init.passphrase);
+	if (status != AG_OK)
 		return exit_fail_local(call, &err);
 	if (!call->is_quiet)
 		node_init_tell(&init);

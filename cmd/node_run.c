@@ -26,6 +26,7 @@
 #include "base/fs.h"
 #include "base/log.h"
 #include "cmd/exit.h"
+#include "cmd/keyring_place.h"
 #include "cmd/notify.h"
 #include "cmd/passphrase.h"
 #include "config/config.h"
@@ -41,6 +42,7 @@
 
 const struct applet_option node_run_options[] = {
 	PASSPHRASE_OPTIONS,
+	KEYRING_PLACE_PASSPHRASE("keyring-"),
 	OPTIONS_END,
 };
 
@@ -59,6 +61,7 @@ struct run {
 	uint64_t clock_refusals, clock_told_us;
 	bool was_told, was_memory_told, is_draining;
 	char node_key[PATH_MAX], link_key[PATH_MAX], roster[PATH_MAX];
+	struct keyring_place keyring;
 	struct ag_error err;
 	struct ag_error failure; /* AG_OK while there is none */
 };
@@ -351,12 +354,36 @@ run_paths(struct run *r)
 	return status;
 }
 
+/* What the keyring is opened with, while the node does so. */
+static enum ag_status
+run_keyring(struct run *r, struct keyring_opener *opener,
+    struct secret **secret)
+{
+	const char *file = config_text(r->config, "keyring.passphrase_file");
+	enum ag_status status = keyring_place_init(&r->keyring,
+	    config_text(r->config, "node.data_dir"),
+	    config_text(r->config, "keyring.key_file"), &r->err);
+
+	*secret = NULL;
+	if (status != AG_OK)
+		return status;
+	/* What is missing first is told first, and not by who asks here. */
+	opener->secret = NULL;
+	if (!fs_exists(r->keyring.path))
+		return AG_OK;
+	if (file[0] != '\0')
+		r->keyring.passphrase_file = file;
+	return keyring_place_opener(opener, secret, &r->keyring, r->call,
+	    "keyring-", &r->err);
+}
+
 static enum ag_status
 run_open_node(struct run *r)
 {
 	const struct config *c = r->config;
 	const char *listen = config_text(c, "net.listen");
-	struct secret *passphrase;
+	struct secret *passphrase, *secret;
+	struct keyring_opener opener;
 	struct node_config config = {
 		.data_dir = config_text(c, "node.data_dir"),
 		.name = config_text(c, "node.name"),
@@ -364,6 +391,8 @@ run_open_node(struct run *r)
 		.listen = listen[0] == '\0' ? NULL : listen,
 		.node_key_path = r->node_key,
 		.link_key_path = r->link_key,
+		.keyring_path = r->keyring.path,
+		.keyring_opener = &opener,
 		.view_timeout_ms =
 		    (uint32_t)config_duration_ms(c, "consensus.view_timeout"),
 		.checkpoint_interval =
@@ -386,7 +415,10 @@ run_open_node(struct run *r)
 	if (status != AG_OK)
 		return status;
 	config.passphrase = passphrase;
-	status = node_open(&r->node, &config, r->loop, &r->err);
+	status = run_keyring(r, &opener, &secret);
+	if (status == AG_OK)
+		status = node_open(&r->node, &config, r->loop, &r->err);
+	secret_free(secret);
 	secret_free(passphrase);
 	return status;
 }

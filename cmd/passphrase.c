@@ -169,9 +169,8 @@ passphrase_prompt_new(struct secret **out, struct ag_error *err)
 	return status;
 }
 
-/* By the option of that name, or the one of its -fd. */
-static enum ag_status
-read_option(struct secret **out, const struct applet_call *call,
+enum ag_status
+passphrase_named_option(struct secret **out, const struct applet_call *call,
     const char *name, bool is_new, struct ag_error *err)
 {
 	enum ag_status status;
@@ -198,14 +197,14 @@ enum ag_status
 passphrase_option(struct secret **out, const struct applet_call *call,
     bool is_new, struct ag_error *err)
 {
-	return read_option(out, call, "passphrase", is_new, err);
+	return passphrase_named_option(out, call, "passphrase", is_new, err);
 }
 
 enum ag_status
 passphrase_new_option(struct secret **out, const struct applet_call *call,
     struct ag_error *err)
 {
-	return read_option(out, call, "new-passphrase", true, err);
+	return passphrase_named_option(out, call, "new-passphrase", true, err);
 }
 
 enum ag_status

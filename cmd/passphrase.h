@@ -39,6 +39,11 @@ enum ag_status passphrase_option(struct secret **out,
 enum ag_status passphrase_new_option(struct secret **out,
     const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
 
+/* The same of --NAME-fd and --NAME. */
+enum ag_status passphrase_named_option(struct secret **out,
+    const struct applet_call *call, const char *name, bool is_new,
+    struct ag_error *err) AG_MUST_USE;
+
 /* Typed twice, on the terminal. */
 enum ag_status passphrase_prompt_new(struct secret **out,
     struct ag_error *err) AG_MUST_USE;

@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|crypt|keygen|kv|member|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|crypt|keygen|keys|kv|member|node|roster) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -70,6 +70,15 @@ _aegis_words() {
 	'keygen public') words=' -F --format -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'keygen convert') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
 	'keygen passphrase') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keys ') words=' status check epochs slots add-slot change-slot remove-slot create -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys status') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys check') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys epochs') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys slots') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys add-slot') words=' --new-key-file --new-passphrase --new-passphrase-fd --label -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys change-slot') words=' --new-key-file --new-passphrase --new-passphrase-fd -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys remove-slot') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys create') words=' -n --name -D --data-dir --key-file --passphrase --passphrase-fd' ;;
 	'kv ') words=' get put del list watch txn request' ;;
 	'kv get') words=' --consistency -w --watch' ;;
 	'kv put') words=' -f --file --if-version' ;;
@@ -91,8 +100,8 @@ _aegis_words() {
 	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
 	'member export') words=' -o --out -f --force' ;;
 	'node ') words=' init run status' ;;
-	'node init') words=' -D --data-dir -n --name -l --listen' ;;
-	'node run') words=' --passphrase --passphrase-fd' ;;
+	'node init') words=' -D --data-dir -n --name -l --listen --keyring-key-file --keyring-passphrase --keyring-passphrase-fd' ;;
+	'node run') words=' --passphrase --passphrase-fd --keyring-passphrase --keyring-passphrase-fd' ;;
 	'node status') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
 	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;
@@ -104,7 +113,7 @@ _aegis_words() {
 	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
 	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
-	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen keys kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -114,4 +123,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-keys aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify

@@ -110,6 +110,17 @@ const struct schema_key schema_keys[] = {
 	    .value = "64MiB",
 	    .doc = "History kept in the log below the last checkpoint, for "
 		   "members that were away." },
+	{ .path = "keyring.key_file",
+	    .kind = SCHEMA_PATH,
+	    .value = "",
+	    .doc = "The key file that opens the keyring, best on another disk "
+		   "than the data. When empty, keys/storage in the data "
+		   "directory." },
+	{ .path = "keyring.passphrase_file",
+	    .kind = SCHEMA_PATH,
+	    .value = "",
+	    .doc = "A private file whose first line is a passphrase that opens "
+		   "the keyring. When set, the key file is not used." },
 	{ .path = "log.level",
 	    .kind = SCHEMA_CHOICE,
 	    .choices = "debug|info|warn|error",

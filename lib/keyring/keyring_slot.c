@@ -227,7 +227,7 @@ try_all(struct secret *found, struct secret *tried,
 	if (best != AG_OK)
 		return ag_fail(err, best,
 		    "no slot opens with this %s, or it is damaged",
-		    keyring_kind_name(opener->kind));
+		    opener->kind == KEYRING_FILE ? "key file" : "passphrase");
 	return AG_OK;
 }
 

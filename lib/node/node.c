@@ -521,6 +521,25 @@ node_lock(struct node *n, struct ag_error *err)
 	return AG_OK;
 }
 
+/* The lock is held: nobody else changes it. */
+static enum ag_status
+node_open_keyring(struct node *n, const struct node_config *config,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (config->keyring_opener->secret == NULL)
+		return ag_fail(err, AG_ENOENT,
+		    "open keyring %s: there is none; put it back, or, for a "
+		    "node without log and state, make one (aegis keys create)",
+		    config->keyring_path);
+	status = keyring_open(&n->keyring, config->keyring_path,
+	    config->keyring_opener, true, err);
+	return status == AG_OK
+	    ? keyring_bind(n->keyring, n->roster.cluster_id, err)
+	    : status;
+}
+
 /* What to do about a file that is not there. */
 static void
 node_advise_missing(struct ag_error *err, const char *advice)
@@ -964,6 +983,8 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_lock(n, err);
 	if (status == AG_OK)
+		status = node_open_keyring(n, config, err);
+	if (status == AG_OK)
 		status = genesis_check(&n->roster, n->data_dir, err);
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
@@ -1004,6 +1025,7 @@ node_close(struct node *n)
 	buf_fini(&n->next_chain);
 	secret_free(n->node_key);
 	secret_free(n->link_key);
+	keyring_close(n->keyring);
 	if (n->lock_fd != -1)
 		(void)close(n->lock_fd);
 	free(n);

@@ -20,6 +20,7 @@
 #define NODE_MEMBERS_MAX 32
 #define NODE_NAME_BYTES 64
 
+struct keyring_opener;
 struct loop;
 struct node;
 
@@ -31,6 +32,9 @@ struct node_config {
 	const char *node_key_path;
 	const char *link_key_path;
 	const struct secret *passphrase; /* of keys that have one, or NULL */
+	const char *keyring_path;
+	const struct keyring_opener
+	    *keyring_opener; /* no secret: there is none */
 	uint32_t view_timeout_ms;
 	uint32_t checkpoint_interval;
 	uint32_t pipeline_max;

@@ -12,6 +12,7 @@
 #include "crypto/openssh_key.h"
 #include "crypto/secret.h"
 #include "crypto/sign.h"
+#include "keyring/keyring.h"
 #include "net/net.h"
 #include "node/applier.h"
 #include "node/driver.h"
@@ -41,6 +42,7 @@ struct node {
 	struct node_config config; /* texts but these two are the opener's */
 	struct loop *loop;
 	int lock_fd;
+	struct keyring *keyring; /* what its files are sealed with */
 	struct roster roster;
 	struct chain_start epoch_start;
 	struct buf chain; /* of rosters, up to ours */

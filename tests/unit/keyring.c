@@ -415,8 +415,8 @@ what_opens_no_slot_is_told_in_one_way(void **state)
 	assert_int_equal(keyring_open(&k, path, &file, false, &err),
 	    AG_EDENIED);
 	assert_null(k);
-	assert_non_null(
-	    strstr(err.text, "no slot opens with this file, or it is damaged"));
+	assert_non_null(strstr(err.text,
+	    "no slot opens with this key file, or it is damaged"));
 	assert_int_equal(keyring_open(&k, path, &wrong, false, &err),
 	    AG_EDENIED);
 	assert_non_null(strstr(err.text,

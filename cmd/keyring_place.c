@@ -1,0 +1,184 @@
+/*
+ * A node's keyring in its directory.
+ *
+ * RULES    1. A key file is written before the keyring that it opens.
+ */
+#include "cmd/keyring_place.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "cmd/passphrase.h"
+
+#define KEYRING_NAME "keyring"
+#define KEY_NAME "keys/storage"
+
+/* One more than may be, so that a longer file is noticed. */
+#define KEY_FILE_BYTES_MAX (KEYRING_KEY_BYTES + 1)
+
+enum ag_status
+keyring_place_init(struct keyring_place *place, const char *data_dir,
+    const char *key_file, struct ag_error *err)
+{
+	enum ag_status status = fs_join(place->path, sizeof(place->path),
+	    data_dir, KEYRING_NAME, err);
+
+	place->passphrase_file = NULL;
+	place->has_made_key = false;
+	if (status != AG_OK)
+		return status;
+	if (key_file == NULL || key_file[0] == '\0')
+		return fs_join(place->key_file, sizeof(place->key_file),
+		    data_dir, KEY_NAME, err);
+	if ((size_t)snprintf(place->key_file, sizeof(place->key_file), "%s",
+		key_file) >= sizeof(place->key_file))
+		return ag_fail(err, AG_ELIMIT, "key file %s: path too long",
+		    key_file);
+	return AG_OK;
+}
+
+enum ag_status
+keyring_place_key(struct secret **out, const char *path, bool may_make,
+    struct ag_error *err)
+{
+	enum ag_status status =
+	    secret_read_file(out, path, KEY_FILE_BYTES_MAX, err);
+
+	if (status == AG_ENOENT && may_make) {
+		*out = secret_random(KEYRING_KEY_BYTES);
+		if (*out == NULL)
+			return ag_fail(err, AG_ENOMEM,
+			    "key file %s: out of memory", path);
+		status = fs_create_file(path, 0600, secret_bytes(*out), err);
+	} else if (status == AG_OK && secret_len(*out) != KEYRING_KEY_BYTES) {
+		status = ag_fail(err, AG_EINVAL,
+		    "key file %s: it has not the %d bytes of a storage key",
+		    path, KEYRING_KEY_BYTES);
+	}
+	if (status != AG_OK) {
+		secret_free(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
+/* --- opening --- */
+
+static bool
+has_slot(const struct keyring_look *look, enum keyring_kind kind)
+{
+	for (size_t i = 0; i < look->slot_count; i++)
+		if (look->slots[i].kind == kind)
+			return true;
+	return false;
+}
+
+static enum ag_status
+passphrase_in(struct secret **out, const char *path, struct ag_error *err)
+{
+	struct secret *text;
+	const uint8_t *end;
+	enum ag_status status;
+
+	*out = NULL;
+	/* With the end of its line. */
+	status = secret_read_file(&text, path, PASSPHRASE_BYTES_MAX + 1, err);
+	if (status != AG_OK)
+		return status;
+	end = memchr(secret_data(text), '\n', secret_len(text));
+	if (end != NULL)
+		secret_shorten(text, (size_t)(end - secret_data(text)));
+	status = secret_check_passphrase(text, err);
+	if (status == AG_OK) {
+		*out = text;
+		return AG_OK;
+	}
+	ag_error_prefix(err, "%s", path);
+	secret_free(text);
+	return status;
+}
+
+/* No key file, or none that is known of: is there another way in? */
+static enum ag_status
+ask_for_it(struct keyring_opener *opener, struct secret **secret,
+    const struct keyring_place *place, struct ag_error *err)
+{
+	struct keyring_look look;
+	char prompt[PATH_MAX + 32];
+	enum ag_status status;
+
+	status = keyring_look_at(&look, place->path, err);
+	if (status != AG_OK)
+		return status;
+	if (!has_slot(&look, KEYRING_PASSPHRASE))
+		return ag_fail(err, AG_ENOENT,
+		    "open keyring %s: its key file %s is not there",
+		    place->path, place->key_file);
+	opener->kind = KEYRING_PASSPHRASE;
+	(void)snprintf(prompt, sizeof(prompt),
+	    "Passphrase of %.200s: ", place->path);
+	return passphrase_prompt(secret, prompt, err);
+}
+
+enum ag_status
+keyring_place_opener(struct keyring_opener *opener, struct secret **secret,
+    const struct keyring_place *place, const struct applet_call *call,
+    const char *prefix, struct ag_error *err)
+{
+	enum ag_status status;
+	char name[32];
+
+	opener->kind = KEYRING_PASSPHRASE;
+	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
+	status = passphrase_named_option(secret, call, name, false, err);
+	if (status == AG_OK && *secret == NULL) {
+		if (place->passphrase_file != NULL) {
+			status =
+			    passphrase_in(secret, place->passphrase_file, err);
+		} else if (fs_exists(place->key_file)) {
+			opener->kind = KEYRING_FILE;
+			status = keyring_place_key(secret, place->key_file,
+			    false, err);
+		} else {
+			status = ask_for_it(opener, secret, place, err);
+		}
+	}
+	opener->secret = *secret;
+	return status;
+}
+
+/* --- making --- */
+
+enum ag_status
+keyring_place_make(struct keyring_place *place, const char *node,
+    const struct secret *passphrase, struct ag_error *err)
+{
+	struct keyring_opener opener = { KEYRING_PASSPHRASE, passphrase };
+	struct secret *key = NULL;
+	enum ag_status status = AG_OK;
+
+	if (fs_exists(place->path))
+		return ag_fail(err, AG_EEXIST,
+		    "make keyring %s: it exists already", place->path);
+	if (passphrase == NULL) {
+		place->has_made_key = !fs_exists(place->key_file);
+		status = keyring_place_key(&key, place->key_file, true, err);
+		opener = (struct keyring_opener){ KEYRING_FILE, key };
+	}
+	if (status == AG_OK)
+		status = keyring_create(place->path, node, &opener, "",
+		    clock_wall_ms(), err);
+	secret_free(key);
+	return status;
+}
+
+void
+keyring_place_undo(const struct keyring_place *place)
+{
+	(void)unlink(place->path);
+	if (place->has_made_key)
+		(void)unlink(place->key_file);
+}

@@ -1,0 +1,68 @@
+/*
+ * Where a node's keyring is, and what opens it.
+ *
+ * FORMAT   DIR/keyring       the keyring (keyring/keyring.h)
+ *          DIR/keys/storage  a key file that opens it, unless another is named
+ *
+ * A command that opens one puts KEYRING_PLACE_OPTIONS into its option table.
+ */
+#ifndef AEGIS_CMD_KEYRING_PLACE_H
+#define AEGIS_CMD_KEYRING_PLACE_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "base/status.h"
+#include "cmd/applet.h"
+#include "keyring/keyring.h"
+
+#define KEYRING_PLACE_PASSPHRASE(prefix)                         \
+	{ 0, prefix "passphrase", NULL,                          \
+		"ask for a passphrase that opens the keyring" }, \
+	{                                                        \
+		0, prefix "passphrase-fd", "N",                  \
+		    "read the keyring's from descriptor N"       \
+	}
+
+#define KEYRING_PLACE_OPTIONS(prefix)                    \
+	{ 0, prefix "key-file", "FILE",                  \
+		"the key file that opens the keyring" }, \
+	    KEYRING_PLACE_PASSPHRASE(prefix)
+
+struct keyring_place {
+	char path[PATH_MAX];
+	char key_file[PATH_MAX];
+	const char *passphrase_file; /* NULL: none is configured */
+	bool has_made_key;           /* the key file was not there */
+};
+
+/* Of a data directory.  key_file NULL or empty: the usual one. */
+enum ag_status keyring_place_init(struct keyring_place *place,
+    const char *data_dir, const char *key_file,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
+ * What opens the keyring there: the passphrase of the options --PREFIXpass…,
+ * or of the configured file; or the key file; or, where there is none but a
+ * slot for one, a passphrase asked for.
+ */
+enum ag_status keyring_place_opener(struct keyring_opener *opener,
+    struct secret **secret, const struct keyring_place *place,
+    const struct applet_call *call, const char *prefix,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The bytes of a key file; a new one is made where there is none. */
+enum ag_status keyring_place_key(struct secret **out, const char *path,
+    bool may_make, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Make a node's keyring, opened by passphrase, or when that is NULL by the
+ * key file, which is made.  AG_EEXIST.
+ */
+enum ag_status keyring_place_make(struct keyring_place *place, const char *node,
+    const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
+
+/* Take back what was made; only for a directory that was not there before. */
+void keyring_place_undo(const struct keyring_place *place);
+
+#endif
