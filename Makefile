@@ -17,11 +17,13 @@ IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 PACKAGES := libuv jansson yaml-0.1 libcbor libsodium libzstd sqlite3
 # Loaded when they are first used (lib/base/late.h): not linked.
 LATE_PACKAGES := libmicrohttpd libssh libcurl libcrypto
+# Of these a header alone.
+HEADER_PACKAGES := p11-kit-1
 TUI_PACKAGES  := ncursesw
 TEST_PACKAGES := cmocka
 
 pkg_cflags := $(shell pkg-config --cflags $(PACKAGES) $(LATE_PACKAGES) \
-	$(TUI_PACKAGES) 2>/dev/null)
+	$(HEADER_PACKAGES) $(TUI_PACKAGES) 2>/dev/null)
 pkg_libs   := $(shell pkg-config --libs $(PACKAGES) $(TUI_PACKAGES) 2>/dev/null)
 test_libs  := $(shell pkg-config --libs $(TEST_PACKAGES) $(LATE_PACKAGES) \
 	2>/dev/null)

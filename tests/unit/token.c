@@ -1,0 +1,354 @@
+/*
+ * Tokens that are as they should be, and those that are not: slow, removed,
+ * locked, and modules that lie.  The module is tests/fixture/token_module.c.
+ */
+#include "token/token.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/fs.h"
+#include "crypto/sign.h"
+#include "fixture/directory.h"
+#include "token/token_sign.h"
+
+#define PATIENCE_MS 10000
+
+static char dir[PATH_MAX];
+static char module[PATH_MAX];
+static struct ag_error err;
+static struct token *token;
+static struct token_info info;
+static struct token_key key;
+
+static void
+put_file(const char *name, const char *text)
+{
+	char path[PATH_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	assert_int_equal(fs_write_file(path, 0600, bytes_from_text(text), &err),
+	    AG_OK);
+}
+
+static void
+fault(const char *word)
+{
+	put_file("fault", word);
+}
+
+static void
+make_token(const char *object)
+{
+	char text[PATH_MAX + 64];
+	struct token_uri uri;
+
+	(void)snprintf(text, sizeof(text), "pkcs11:%s?module-path=%s", object,
+	    module);
+	assert_int_equal(token_uri_parse(&uri, text, &err), AG_OK);
+	assert_int_equal(token_new(&token, &uri, PATIENCE_MS, &err), AG_OK);
+}
+
+static enum ag_status
+login(const char *text, bool is_typed)
+{
+	struct secret *pin = secret_copy(bytes_from_text(text));
+	enum ag_status status;
+
+	assert_non_null(pin);
+	status = token_login(token, pin, is_typed, &err);
+	secret_free(pin);
+	return status;
+}
+
+static void
+make_open_token(void)
+{
+	make_token("token=fake;object=node");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(login("1234", false), AG_OK);
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_OK);
+}
+
+static enum ag_status
+sign_something(void)
+{
+	uint8_t signature[SSH_KEY_SIGNATURE_BYTES_MAX];
+	size_t len;
+
+	return token_sign_ssh(token, &key, bytes_from_text("something"),
+	    signature, &len, &err);
+}
+
+static void
+says(const char *words)
+{
+	if (strstr(err.text, words) == NULL)
+		fail_msg("not told '%s': %s", words, err.text);
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fault("");
+	put_file("tries", "0");
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fault("");
+	token_free(token);
+	token = NULL;
+	return 0;
+}
+
+static void
+a_key_in_a_token_signs_what_its_public_half_verifies(void **state)
+{
+	uint8_t signature[TOKEN_SIGNATURE_BYTES_MAX];
+	size_t len;
+
+	(void)state;
+	make_open_token();
+	assert_string_equal(info.label, "fake");
+	assert_string_equal(key.label, "node");
+	assert_int_equal(key.type, TOKEN_KEY_ED25519);
+	assert_true(key.is_sensitive && !key.is_extractable);
+	assert_true(key.has_public);
+	assert_int_equal(token_sign(token, &key, bytes_from_text("message"),
+			     signature, &len, &err),
+	    AG_OK);
+	assert_int_equal(len, SIGN_SIGNATURE_BYTES);
+	assert_true(sign_verify(key.public.blob + key.public.blob_len -
+		SIGN_PUBLIC_BYTES,
+	    bytes_from_text("message"), signature));
+	assert_int_equal(sign_something(), AG_OK);
+}
+
+static void
+what_a_uri_does_not_name_is_not_found(void **state)
+{
+	(void)state;
+	make_token("token=other");
+	assert_int_equal(token_open(token, &info, &err), AG_ENOENT);
+	says("there is no token other");
+	token_free(token);
+	make_token("type=public");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_EINVAL);
+	says("type=public");
+}
+
+static void
+private_keys_are_there_after_a_login_only(void **state)
+{
+	(void)state;
+	make_token("object=node");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_ENOENT);
+	says("no key of type private and label node");
+}
+
+static void
+a_wrong_pin_is_tried_once_and_told_what_is_left(void **state)
+{
+	(void)state;
+	make_token("token=fake");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(login("4321", false), AG_EDENIED);
+	says("wrong PIN, and few tries are left");
+	assert_int_equal(login("4321", false), AG_EDENIED);
+	says("one more locks the token");
+}
+
+static void
+the_last_try_is_not_spent_on_a_pin_from_a_file(void **state)
+{
+	(void)state;
+	put_file("tries", "2");
+	make_token("token=fake");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_true(info.is_pin_final);
+	/* Not even on one that would be right. */
+	assert_int_equal(login("1234", false), AG_EREFUSED);
+	says("one more wrong PIN locks it");
+	assert_int_equal(login("1234", true), AG_OK);
+}
+
+static void
+a_locked_pin_is_told_and_not_tried(void **state)
+{
+	(void)state;
+	put_file("tries", "2");
+	make_token("token=fake");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(login("4321", true), AG_EDENIED);
+	says("wrong PIN, and now the PIN is locked");
+	assert_int_equal(login("1234", true), AG_EDENIED);
+	says("the PIN is locked; its security officer");
+}
+
+static void
+a_token_that_hangs_is_given_up_and_asked_again_when_it_answers(void **state)
+{
+	uint64_t began;
+
+	(void)state;
+	make_open_token();
+	token_set_deadline(token, 100);
+	fault("hang");
+	began = clock_mono_us();
+	assert_int_equal(sign_something(), AG_ETIMEOUT);
+	says("no answer within 100 ms");
+	assert_int_equal(sign_something(), AG_EBUSY);
+	assert_in_range(clock_mono_us() - began, 0, 5000000);
+	fault("");
+	token_set_deadline(token, PATIENCE_MS);
+	/* Who asks while a late call runs is told so at once. */
+	while (sign_something() == AG_EBUSY)
+		assert_in_range(clock_mono_us() - began, 0, 60000000);
+	assert_int_equal(err.status, AG_EBUSY);
+	assert_int_equal(sign_something(), AG_OK);
+}
+
+static void
+nobody_waits_for_a_token_that_hangs_to_be_freed(void **state)
+{
+	uint64_t began = clock_mono_us();
+
+	(void)state;
+	make_open_token();
+	token_set_deadline(token, 50);
+	fault("hang");
+	assert_int_equal(sign_something(), AG_ETIMEOUT);
+	token_free(token);
+	token = NULL;
+	assert_in_range(clock_mono_us() - began, 0, 10000000);
+}
+
+static void
+a_token_that_was_removed_is_told_and_opened_when_it_is_back(void **state)
+{
+	(void)state;
+	make_open_token();
+	fault("removed");
+	assert_int_equal(sign_something(), AG_EUNREACH);
+	says("token fake: sign: the token was removed");
+	assert_int_equal(token_open(token, &info, &err), AG_ENOENT);
+	fault("");
+	assert_int_equal(token_open(token, &info, &err), AG_OK);
+	assert_int_equal(login("1234", false), AG_OK);
+	assert_int_equal(sign_something(), AG_OK);
+}
+
+static void
+a_signature_that_is_wrong_is_not_handed_out(void **state)
+{
+	(void)state;
+	make_open_token();
+	fault("wrong-signature");
+	assert_int_equal(sign_something(), AG_EFORGED);
+	says("does not verify");
+	fault("short-signature");
+	assert_int_equal(sign_something(), AG_EFORGED);
+}
+
+static void
+lengths_that_a_module_claims_are_bounded(void **state)
+{
+	struct token_info tokens[TOKEN_SLOTS_MAX];
+	size_t count;
+
+	(void)state;
+	make_open_token();
+	fault("long-signature");
+	assert_int_equal(sign_something(), AG_EFORGED);
+	says("claims to have signed with");
+	fault("many-objects");
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_ESYS);
+	says("look for keys");
+	fault("many-slots");
+	assert_int_equal(token_list(token, tokens, &count, &err), AG_ELIMIT);
+	says("more than 64 slots");
+	fault("long-attribute");
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_ENOENT);
+	fault("endless-objects");
+	assert_int_equal(token_find_key(token, TOKEN_CLASS_PRIVATE, &key, &err),
+	    AG_ECONFLICT);
+	says("128 keys of type private match");
+}
+
+static void
+a_module_that_is_none_or_anybody_may_write_is_not_loaded(void **state)
+{
+	struct token_uri uri = { 0 };
+
+	(void)state;
+	(void)snprintf(uri.module_path, sizeof(uri.module_path), "%.900s/tries",
+	    dir);
+	assert_int_equal(token_new(&token, &uri, PATIENCE_MS, &err), AG_ESYS);
+	says("load PKCS#11 module");
+	assert_int_equal(chmod(uri.module_path, 0666), 0);
+	assert_int_equal(token_new(&token, &uri, PATIENCE_MS, &err),
+	    AG_EREFUSED);
+	says("anybody may write it");
+	uri = (struct token_uri){ .module_name = "no-such-module" };
+	assert_int_equal(token_new(&token, &uri, PATIENCE_MS, &err), AG_ENOENT);
+	says("PKCS#11 module no-such-module: not found");
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(a_key_in_a_token_signs_what_its_public_half_verifies),
+		TEST(what_a_uri_does_not_name_is_not_found),
+		TEST(private_keys_are_there_after_a_login_only),
+		TEST(a_wrong_pin_is_tried_once_and_told_what_is_left),
+		TEST(the_last_try_is_not_spent_on_a_pin_from_a_file),
+		TEST(a_locked_pin_is_told_and_not_tried),
+		TEST(
+		    a_token_that_hangs_is_given_up_and_asked_again_when_it_answers),
+		TEST(nobody_waits_for_a_token_that_hangs_to_be_freed),
+		TEST(
+		    a_token_that_was_removed_is_told_and_opened_when_it_is_back),
+		TEST(a_signature_that_is_wrong_is_not_handed_out),
+		TEST(lengths_that_a_module_claims_are_bounded),
+		TEST(a_module_that_is_none_or_anybody_may_write_is_not_loaded),
+	};
+
+	char base[DIRECTORY_PATH_BYTES];
+	int failed;
+
+	(void)argc;
+	(void)snprintf(module, sizeof(module),
+	    "%.*s/../fixture/token_module.so",
+	    (int)(strrchr(argv[0], '/') - argv[0]), argv[0]);
+	if (realpath(module, dir) == NULL || directory_make(base) == -1)
+		return 1;
+	(void)snprintf(module, sizeof(module), "%s", dir);
+	(void)snprintf(dir, sizeof(dir), "%s", base);
+	(void)setenv("TOKEN_TEST_DIR", dir, 1);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	(void)directory_remove(dir);
+	return failed;
+}
