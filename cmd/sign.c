@@ -22,6 +22,8 @@
 #include "cmd/hash_check.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
+#include "cmd/token_use.h"
 #include "crypto/key_format.h"
 #include "crypto/minisign.h"
 #include "crypto/public_key.h"
@@ -33,7 +35,7 @@
 #define KEY_TEXT_BYTES 80
 
 static const struct applet_option sign_options[] = {
-	{ 'i', "key", "FILE", "the private key to sign with" },
+	{ 'i', "key", "FILE", "the private key, or pkcs11: and where it is" },
 	{ 'n', "namespace", "NAME", "what it is for (default file); SSH only" },
 	{ 'F', "format", "FORMAT", "ssh or minisign (default: the key's)" },
 	{ 's', "signature", "FILE", "where it goes (default: FILE.sig)" },
@@ -41,6 +43,7 @@ static const struct applet_option sign_options[] = {
 	{ 't', "trusted", "TEXT", "minisign: a comment that is signed" },
 	{ 'f', "force", NULL, "replace existing signatures" },
 	PASSPHRASE_OPTIONS,
+	PIN_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -57,6 +60,7 @@ struct sign_job {
 	const struct applet_call *call;
 	struct ssh_signer *ssh; /* or else */
 	struct minisign_key *minisign;
+	struct token_sign_key in_token;
 	const char *namespace;
 	char key_text[KEY_TEXT_BYTES]; /* fingerprint or id */
 	struct output *out;            /* NULL: sentences */
@@ -266,13 +270,39 @@ describe_key(struct sign_job *job)
 	}
 }
 
+/* A token's key has no format of its own: what is asked for, or SSH's. */
+static enum ag_status
+load_token_key(struct sign_job *job, const char *uri, struct ag_error *err)
+{
+	const char *format = options_text(&job->call->options, "format");
+	enum ag_status status =
+	    token_use_key(&job->in_token, job->call, uri, err);
+	struct signer signer;
+
+	if (status != AG_OK)
+		return status;
+	if (format == NULL || strcmp(format, "ssh") == 0)
+		return ssh_signer_of(&job->ssh, &job->in_token.key.public,
+		    token_sign_ssh, &job->in_token, err);
+	status = token_sign_signer(&signer, &job->in_token, err);
+	return status == AG_OK
+	    ? minisign_key_of_signer(&job->minisign, &signer, err)
+	    : status;
+}
+
 static enum ag_status
 load_key(struct sign_job *job, const char *path, struct ag_error *err)
 {
 	struct secret *text;
-	enum ag_status status =
-	    secret_read_file(&text, path, KEY_FORMAT_FILE_BYTES_MAX, err);
+	enum ag_status status;
 
+	if (token_uri_is_one(path)) {
+		status = load_token_key(job, path, err);
+		if (status == AG_OK)
+			describe_key(job);
+		return status;
+	}
+	status = secret_read_file(&text, path, KEY_FORMAT_FILE_BYTES_MAX, err);
 	if (status != AG_OK)
 		return status;
 	status = parse_key(job, secret_bytes(text), path, err);
@@ -344,12 +374,14 @@ sign_run(struct applet_call *call)
 	buf_fini(&job.text);
 	minisign_key_free(job.minisign);
 	ssh_signer_free(job.ssh);
+	token_free(job.in_token.token);
 	return code;
 }
 
 static const char *const sign_examples[] = {
 	"aegis sign -i ~/.ssh/id_ed25519 release.tar",
 	"aegis sign -i minisign.key -t 'release 7' release.tar",
+	"aegis sign -i 'pkcs11:token=ops;object=alice' release.tar",
 	NULL,
 };
 

@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|crypt|keygen|keys|kv|member|node|roster) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|crypt|keygen|keys|kv|member|node|roster|token) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -110,10 +110,15 @@ _aegis_words() {
 	'roster merge') words=' -o --out -f --force' ;;
 	'roster verify') words=' -e --epoch' ;;
 	'roster show') words=' -e --epoch' ;;
-	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd' ;;
+	'sign ') words=' -i --key -n --namespace -F --format -s --signature -c --comment -t --trusted -f --force --passphrase --passphrase-fd --pin-file --pin-fd' ;;
+	'token ') words=' list keys public generate --pin-file --pin-fd' ;;
+	'token list') words=' --pin-file --pin-fd' ;;
+	'token keys') words=' --pin-file --pin-fd' ;;
+	'token public') words=' -F --format --pin-file --pin-fd' ;;
+	'token generate') words=' -t --algorithm -o --out -C --comment -f --force --pin-file --pin-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
 	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
-	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen keys kv member node roster sign tui verify --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen keys kv member node roster sign token tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -123,4 +128,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-keys aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-tui aegis-verify
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-keys aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-token aegis-tui aegis-verify

@@ -53,7 +53,8 @@
 
 struct minisign_key {
 	uint8_t id[MINISIGN_ID_BYTES];
-	struct secret *key;
+	struct secret *key; /* what signer borrows; NULL: it is elsewhere */
+	struct signer signer;
 };
 
 void
@@ -349,6 +350,7 @@ key_from_raw(struct minisign_key **out, uint8_t *raw,
 		    "together",
 		    name);
 	}
+	signer_of_key(&key->signer, key->key);
 	*out = key;
 	return AG_OK;
 }
@@ -383,7 +385,40 @@ void
 minisign_key_public(struct minisign_public *out, const struct minisign_key *key)
 {
 	memcpy(out->id, key->id, sizeof(out->id));
-	sign_public(out->key, key->key);
+	memcpy(out->key, key->signer.public_key, sizeof(out->key));
+}
+
+enum ag_status
+minisign_key_of_signer(struct minisign_key **out, const struct signer *signer,
+    struct ag_error *err)
+{
+	struct minisign_key *key = calloc(1, sizeof(*key));
+	uint8_t hash[HASH_BYTES];
+
+	*out = key;
+	if (key == NULL)
+		return ag_fail(err, AG_ENOMEM, "secret key: out of memory");
+	key->signer = *signer;
+	(void)crypto_generichash(hash, sizeof(hash), signer->public_key,
+	    sizeof(signer->public_key), NULL, 0);
+	memcpy(key->id, hash, sizeof(key->id));
+	return AG_OK;
+}
+
+enum ag_status
+minisign_format_public(struct buf *out, const struct minisign_public *key)
+{
+	uint8_t raw[PUBLIC_BYTES];
+	char id[MINISIGN_ID_TEXT_BYTES], text[TEXT_BASE64_BYTES(sizeof(raw))];
+
+	memcpy(raw, "Ed", 2);
+	memcpy(raw + 2, key->id, MINISIGN_ID_BYTES);
+	memcpy(raw + 2 + MINISIGN_ID_BYTES, key->key, SIGN_PUBLIC_BYTES);
+	minisign_id_format(id, key->id);
+	text_base64(text, sizeof(text), bytes_of(raw, sizeof(raw)),
+	    BASE64_STANDARD);
+	return buf_printf(out, "%sminisign public key %s\n%s\n", UNTRUSTED, id,
+	    text);
 }
 
 enum ag_status
@@ -420,9 +455,15 @@ minisign_sign(struct buf *text, const struct minisign_key *key,
 		return status;
 	memcpy(raw, "ED", 2);
 	memcpy(raw + 2, key->id, MINISIGN_ID_BYTES);
-	sign_message(signature, key->key, bytes_of(digest, HASH_BYTES_MAX));
+	status = signer_sign(&key->signer, bytes_of(digest, HASH_BYTES_MAX),
+	    signature, err);
+	if (status != AG_OK)
+		return status;
 	len = global_text(signed_text, signature, bytes_from_text(trusted));
-	sign_message(global, key->key, bytes_of(signed_text, len));
+	status =
+	    signer_sign(&key->signer, bytes_of(signed_text, len), global, err);
+	if (status != AG_OK)
+		return status;
 	text_base64(first, sizeof(first), bytes_of(raw, sizeof(raw)),
 	    BASE64_STANDARD);
 	text_base64(second, sizeof(second), bytes_of(global, sizeof(global)),

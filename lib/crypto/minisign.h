@@ -31,6 +31,7 @@
 #include "crypto/hash.h"
 #include "crypto/secret.h"
 #include "crypto/sign.h"
+#include "crypto/signer.h"
 
 #define MINISIGN_FILE_BYTES_MAX 16384
 #define MINISIGN_ID_BYTES 8
@@ -64,6 +65,10 @@ void minisign_id_format(char text[static MINISIGN_ID_TEXT_BYTES],
 enum ag_status minisign_parse_public(struct minisign_public *key,
     struct bytes text, struct ag_error *err) AG_MUST_USE;
 
+/* Append a public key file's text. */
+enum ag_status minisign_format_public(struct buf *out,
+    const struct minisign_public *key) AG_MUST_USE;
+
 /* Does text begin as minisign's files do? */
 bool minisign_is_file(struct bytes text);
 
@@ -94,6 +99,12 @@ bool minisign_key_is_encrypted(struct bytes text);
 enum ag_status minisign_key_parse(struct minisign_key **out, struct bytes text,
     const struct secret *passphrase, const char *name,
     struct ag_error *err) AG_MUST_USE;
+/*
+ * A key that is elsewhere, borrowed.  Its id is not made by chance but begins
+ * the BLAKE2b-256 of the public key, so that it is always the same.
+ */
+enum ag_status minisign_key_of_signer(struct minisign_key **out,
+    const struct signer *signer, struct ag_error *err) AG_MUST_USE;
 void minisign_key_free(struct minisign_key *key);
 void minisign_key_public(struct minisign_public *out,
     const struct minisign_key *key);

@@ -24,13 +24,17 @@
 #define RSA_ALGORITHM "rsa-sha2-512"
 
 struct ssh_signer {
-	struct private_key *key;
+	struct private_key *key; /* or else */
+	struct ssh_key public;
+	ssh_signer_fn *sign;
+	void *ctx;
 };
 
 static const struct ssh_key *
 public_of(const struct ssh_signer *signer)
 {
-	return &private_key_public(signer->key)->ssh;
+	return signer->key != NULL ? &private_key_public(signer->key)->ssh
+				   : &signer->public;
 }
 
 /* Sign a fixed text: the halves belong together when that verifies. */
@@ -88,6 +92,21 @@ ssh_signer_parse(struct ssh_signer **out, struct bytes text,
 		return status;
 	}
 	*out = signer;
+	return AG_OK;
+}
+
+enum ag_status
+ssh_signer_of(struct ssh_signer **out, const struct ssh_key *public_key,
+    ssh_signer_fn *sign, void *ctx, struct ag_error *err)
+{
+	struct ssh_signer *signer = calloc(1, sizeof(*signer));
+
+	*out = signer;
+	if (signer == NULL)
+		return ag_fail(err, AG_ENOMEM, "private key: out of memory");
+	signer->public = *public_key;
+	signer->sign = sign;
+	signer->ctx = ctx;
 	return AG_OK;
 }
 
@@ -174,10 +193,9 @@ put_signature(uint8_t *at, const struct ssh_signer *signer,
 	return ssh_wire_put_string(at, bytes_of(pair, (size_t)(end - pair)));
 }
 
-enum ag_status
-ssh_signer_sign(const struct ssh_signer *signer, struct bytes message,
-    uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX], size_t *len,
-    struct ag_error *err)
+static enum ag_status
+sign_here(const struct ssh_signer *signer, struct bytes message,
+    uint8_t *signature, size_t *len, struct ag_error *err)
 {
 	uint8_t *end = put_signature(signature, signer, message);
 
@@ -185,6 +203,23 @@ ssh_signer_sign(const struct ssh_signer *signer, struct bytes message,
 		return ag_fail(err, AG_EINTERNAL,
 		    "sign: OpenSSL refused to sign with the key");
 	*len = (size_t)(end - signature);
+	return AG_OK;
+}
+
+enum ag_status
+ssh_signer_sign(const struct ssh_signer *signer, struct bytes message,
+    uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX], size_t *len,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	if (signer->sign != NULL)
+		status =
+		    signer->sign(signer->ctx, message, signature, len, err);
+	else
+		status = sign_here(signer, message, signature, len, err);
+	if (status != AG_OK)
+		return status;
 	if (ssh_key_verify(public_of(signer), message,
 		bytes_of(signature, *len), NULL) != AG_OK)
 		return ag_fail(err, AG_EINTERNAL,

@@ -26,6 +26,17 @@ struct ssh_signer;
 enum ag_status ssh_signer_parse(struct ssh_signer **out, struct bytes text,
     const struct secret *passphrase, const char *name,
     struct ag_error *err) AG_MUST_USE;
+
+/*
+ * A key that is elsewhere, whose function makes what ssh_signer_sign() hands
+ * out; ctx is borrowed.
+ */
+typedef enum ag_status ssh_signer_fn(void *ctx, struct bytes message,
+    uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX], size_t *len,
+    struct ag_error *err);
+enum ag_status ssh_signer_of(struct ssh_signer **out,
+    const struct ssh_key *public_key, ssh_signer_fn *sign, void *ctx,
+    struct ag_error *err) AG_MUST_USE;
 void ssh_signer_free(struct ssh_signer *signer);
 
 /* Borrowed. */

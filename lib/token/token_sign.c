@@ -163,16 +163,19 @@ check_key(const struct token_key *key, struct ag_error *err)
 }
 
 enum ag_status
-token_sign_ssh(struct token *token, const struct token_key *key,
-    struct bytes message, uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX],
-    size_t *len, struct ag_error *err)
+token_sign_ssh(void *ctx, struct bytes message,
+    uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX], size_t *len,
+    struct ag_error *err)
 {
+	const struct token_sign_key *at = ctx;
+	const struct token_key *key = &at->key;
 	uint8_t raw[TOKEN_SIGNATURE_BYTES_MAX];
 	enum ag_status status = check_key(key, err);
 	size_t raw_len;
 
 	if (status == AG_OK)
-		status = token_sign(token, key, message, raw, &raw_len, err);
+		status =
+		    token_sign(at->token, key, message, raw, &raw_len, err);
 	if (status != AG_OK)
 		return status;
 	*len =
@@ -184,5 +187,44 @@ token_sign_ssh(struct token *token, const struct token_key *key,
 		    "key %s in the token: what it signed does not verify by "
 		    "its public half; nothing is handed out",
 		    key->label);
+	return AG_OK;
+}
+
+static enum ag_status
+sign_ed25519(void *ctx, struct bytes message,
+    uint8_t signature[static SIGN_SIGNATURE_BYTES], struct ag_error *err)
+{
+	const struct token_sign_key *at = ctx;
+	uint8_t raw[TOKEN_SIGNATURE_BYTES_MAX];
+	enum ag_status status;
+	size_t len;
+
+	status = token_sign(at->token, &at->key, message, raw, &len, err);
+	if (status == AG_OK && len != SIGN_SIGNATURE_BYTES)
+		status = ag_fail(err, AG_EFORGED,
+		    "key %s in the token: it signed with %zu bytes",
+		    at->key.label, len);
+	if (status == AG_OK)
+		memcpy(signature, raw, SIGN_SIGNATURE_BYTES);
+	return status;
+}
+
+enum ag_status
+token_sign_signer(struct signer *out, struct token_sign_key *key,
+    struct ag_error *err)
+{
+	const struct ssh_key *public = &key->key.public;
+	enum ag_status status;
+
+	if (key->key.type != TOKEN_KEY_ED25519)
+		return ag_fail(err, AG_EVERSION,
+		    "key %s in the token: not an Ed25519 key", key->key.label);
+	status = check_key(&key->key, err);
+	if (status != AG_OK)
+		return status;
+	*out = (struct signer){ .sign = sign_ed25519, .ctx = key };
+	memcpy(out->public_key,
+	    public->blob + public->blob_len - SIGN_PUBLIC_BYTES,
+	    SIGN_PUBLIC_BYTES);
 	return AG_OK;
 }

@@ -29,6 +29,7 @@ static struct ag_error err;
 static struct token *token;
 static struct token_info info;
 static struct token_key key;
+static struct token_sign_key signing;
 
 static void
 put_file(const char *name, const char *text)
@@ -86,8 +87,9 @@ sign_something(void)
 	uint8_t signature[SSH_KEY_SIGNATURE_BYTES_MAX];
 	size_t len;
 
-	return token_sign_ssh(token, &key, bytes_from_text("something"),
-	    signature, &len, &err);
+	signing = (struct token_sign_key){ token, key };
+	return token_sign_ssh(&signing, bytes_from_text("something"), signature,
+	    &len, &err);
 }
 
 static void

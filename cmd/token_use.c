@@ -1,0 +1,64 @@
+/*
+ * Keys in tokens, for the commands that use one in the place of a file.
+ */
+#include "cmd/token_use.h"
+
+#include "cmd/pin.h"
+
+static enum ag_status
+login(struct token *token, const struct token_uri *uri,
+    const struct token_info *info, const struct applet_call *call,
+    struct ag_error *err)
+{
+	enum ag_status status;
+	struct secret *pin;
+	bool is_typed;
+
+	status = pin_of_token(&pin, &is_typed, call, uri, info, err);
+	if (status == AG_OK)
+		status = token_login(token, pin, is_typed, err);
+	secret_free(pin);
+	return status;
+}
+
+enum ag_status
+token_use_open(struct token **out, struct token_uri *uri,
+    struct token_info *info, const struct applet_call *call, const char *text,
+    struct ag_error *err)
+{
+	enum ag_status status = token_uri_parse(uri, text, err);
+	struct token *token = NULL;
+
+	*out = NULL;
+	if (status == AG_OK)
+		status = token_new(&token, uri, TOKEN_USE_DEADLINE_MS, err);
+	if (status == AG_OK)
+		status = token_open(token, info, err);
+	if (status == AG_OK && info->needs_login)
+		status = login(token, uri, info, call, err);
+	if (status != AG_OK) {
+		token_free(token);
+		return status;
+	}
+	*out = token;
+	return AG_OK;
+}
+
+enum ag_status
+token_use_key(struct token_sign_key *out, const struct applet_call *call,
+    const char *text, struct ag_error *err)
+{
+	struct token_uri uri;
+	struct token_info info;
+	enum ag_status status;
+
+	status = token_use_open(&out->token, &uri, &info, call, text, err);
+	if (status == AG_OK)
+		status = token_find_key(out->token, TOKEN_CLASS_PRIVATE,
+		    &out->key, err);
+	if (status != AG_OK) {
+		token_free(out->token);
+		out->token = NULL;
+	}
+	return status;
+}

@@ -1,0 +1,25 @@
+/*
+ * Keys in tokens, for the commands that use one in the place of a file.
+ */
+#ifndef AEGIS_CMD_TOKEN_USE_H
+#define AEGIS_CMD_TOKEN_USE_H
+
+#include "base/status.h"
+#include "cmd/applet.h"
+#include "token/token.h"
+#include "token/token_sign.h"
+
+/* A card that makes an RSA key takes its time. */
+#define TOKEN_USE_DEADLINE_MS 60000
+
+/* The token that a URI names, opened and, when it wants that, logged in to. */
+enum ag_status token_use_open(struct token **out, struct token_uri *uri,
+    struct token_info *info, const struct applet_call *call, const char *text,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The private key that a URI names; its token is the caller's to free. */
+enum ag_status token_use_key(struct token_sign_key *out,
+    const struct applet_call *call, const char *text,
+    struct ag_error *err) AG_MUST_USE;
+
+#endif
