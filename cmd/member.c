@@ -23,6 +23,8 @@
 #include "cmd/member_node.h"
 #include "cmd/member_plan.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
+#include "cmd/signing_key.h"
 #include "trust/chain.h"
 #include "trust/setup.h"
 #include "trust/succession.h"
@@ -235,13 +237,13 @@ static enum ag_status
 sign_with(struct applet_call *call, struct work *w, const char *path,
     struct ag_error *err)
 {
-	struct secret *key;
-	enum ag_status status = passphrase_load_key(&key, call, path, err);
+	struct signing_key key;
+	enum ag_status status = signing_key_load(&key, call, path, err);
 
 	if (status != AG_OK)
 		return status;
-	status = succession_sign(&w->next, &w->present, key, err);
-	secret_free(key);
+	status = succession_sign(&w->next, &w->present, &key.signer, err);
+	signing_key_fini(&key);
 	if (status != AG_OK)
 		ag_error_prefix(err, "%s", path);
 	return status;
@@ -422,10 +424,11 @@ member_change_run(struct applet_call *call)
 }
 
 #define KEY_OPTIONS                                                      \
-	{ 'i', "identity", "FILE", "sign with this key; repeatable" },   \
+	{ 'i', "identity", "FILE",                                       \
+		"sign with this key, or pkcs11: URI; repeatable" },      \
 	    { 'd', "data", "DIR",                                        \
 		    "sign with this directory's node key; repeatable" }, \
-	    PASSPHRASE_OPTIONS
+	    PASSPHRASE_OPTIONS, PIN_OPTIONS
 
 static const struct applet_option plan_options[] = {
 	{ 'r', "roster", "FILE", "the present roster; else the node is asked" },

@@ -22,7 +22,9 @@
 #include "cmd/exit.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
 #include "cmd/roster_show.h"
+#include "cmd/signing_key.h"
 #include "crypto/openssh_key.h"
 #include "trust/chain.h"
 #include "trust/field.h"
@@ -94,11 +96,12 @@ static const struct applet_option member_options[] = {
 	{ 'a', "address", "HOST:PORT", "where peers reach it" },
 	{ 'r', "role", "ROLE", "member (the default) or observer" },
 	{ 'd', "data", "DIR", "take the keys of this data directory" },
-	{ 'i', "identity", "FILE", "the node key" },
+	{ 'i', "identity", "FILE", "the node key, or its pkcs11: URI" },
 	{ 'l', "link", "FILE", "the link key's public half" },
 	{ 'o', "out", "FILE", "write the member's part here" },
 	{ 'f', "force", NULL, "replace an existing file" },
 	PASSPHRASE_OPTIONS,
+	PIN_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -108,17 +111,17 @@ member_from_keys(struct roster_member *member, const struct applet_call *call,
     const char *identity, const char *link, struct ag_error *err)
 {
 	uint8_t link_key[PUBLIC_KEY_BYTES];
-	struct secret *node_key;
+	struct signing_key key;
 	enum ag_status status;
 
 	status = public_key_load(link_key, NULL, link, err);
 	if (status == AG_OK)
-		status = passphrase_load_key(&node_key, call, identity, err);
+		status = signing_key_load(&key, call, identity, err);
 	if (status != AG_OK)
 		return status;
-	identity_certify_link(member, node_key, link_key);
-	secret_free(node_key);
-	return AG_OK;
+	status = identity_certify_link(member, &key.signer, link_key, err);
+	signing_key_fini(&key);
+	return status;
 }
 
 static bool
@@ -427,9 +430,10 @@ roster_create_run(struct applet_call *call)
 }
 
 static const struct applet_option sign_options[] = {
-	{ 'i', "identity", "FILE", "sign with this node key" },
+	{ 'i', "identity", "FILE", "sign with this node key, or pkcs11: URI" },
 	{ 'd', "data", "DIR", "sign with this data directory's node key" },
 	PASSPHRASE_OPTIONS,
+	PIN_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -438,15 +442,15 @@ sign_with(struct roster *roster, const struct applet_call *call,
     const char *key_path, struct ag_error *err)
 {
 	const char *path = call->operands[0];
-	struct secret *key;
+	struct signing_key key;
 	enum ag_status status = roster_load(roster, path, err);
 
 	if (status == AG_OK)
-		status = passphrase_load_key(&key, call, key_path, err);
+		status = signing_key_load(&key, call, key_path, err);
 	if (status != AG_OK)
 		return status;
-	status = identity_sign_roster(roster, key, err);
-	secret_free(key);
+	status = identity_sign_roster(roster, &key.signer, err);
+	signing_key_fini(&key);
 	if (status == AG_OK)
 		status = put_file(path, true, format_roster, roster, err);
 	return status;

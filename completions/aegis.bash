@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--out|--roster|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--identity|--data|--passphrase-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -90,23 +90,23 @@ _aegis_words() {
 	'member ') words=' list plan sign merge show apply add rm replace promote export' ;;
 	'member list') words='' ;;
 	'member plan') words=' -r --roster --observer -o --out -f --force' ;;
-	'member sign') words=' -r --roster -i --identity -d --data --passphrase --passphrase-fd' ;;
+	'member sign') words=' -r --roster -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd' ;;
 	'member merge') words=' -o --out -f --force' ;;
 	'member show') words=' -r --roster' ;;
 	'member apply') words=' -y --yes' ;;
-	'member add') words=' --observer -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
-	'member rm') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
-	'member replace') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
-	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd -y --yes' ;;
+	'member add') words=' --observer -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
+	'member rm') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
+	'member replace') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
+	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
 	'member export') words=' -o --out -f --force' ;;
 	'node ') words=' init run status' ;;
 	'node init') words=' -D --data-dir -n --name -l --listen --keyring-key-file --keyring-passphrase --keyring-passphrase-fd' ;;
 	'node run') words=' --passphrase --passphrase-fd --keyring-passphrase --keyring-passphrase-fd' ;;
 	'node status') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
-	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd' ;;
+	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd --pin-file --pin-fd' ;;
 	'roster create') words=' -n --name --strategy -O --operator --policy --restored -o --out -f --force' ;;
-	'roster sign') words=' -i --identity -d --data --passphrase --passphrase-fd' ;;
+	'roster sign') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd' ;;
 	'roster merge') words=' -o --out -f --force' ;;
 	'roster verify') words=' -e --epoch' ;;
 	'roster show') words=' -e --epoch' ;;

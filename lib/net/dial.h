@@ -21,6 +21,7 @@
 #include "trust/roster.h"
 
 struct dial_pool;
+struct secret;
 
 struct dial {
 	/* What is asked. */

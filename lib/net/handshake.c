@@ -52,6 +52,7 @@
 #include "codec/encoder.h"
 #include "codec/message.h"
 #include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "trust/epoch.h"
 #include "trust/signing.h"
 
@@ -65,7 +66,7 @@ handshake_init(struct handshake *h, const struct handshake_config *config)
 
 	*h = (struct handshake){
 		.roster = config->roster,
-		.node_key = config->node_key,
+		.signer = config->signer,
 		.kind = config->kind,
 		.is_dialler = config->is_dialler,
 		.is_former = config->is_former,
@@ -177,20 +178,23 @@ auth_input(const struct handshake *h, bool by_dialler, struct signing *s)
 	sign_side(s, h->is_dialler ? &h->peer : &h->self);
 }
 
-static void
-write_auth(const struct handshake *h, struct handshake_output *out)
+static enum ag_status
+write_auth(const struct handshake *h, struct handshake_output *out,
+    struct ag_error *err)
 {
 	uint8_t signature[SIGNATURE_BYTES];
 	struct signing s;
 	struct encoder e;
 
 	auth_input(h, h->is_dialler, &s);
-	sign_message(signature, h->node_key, signing_bytes(&s));
+	if (signer_sign(h->signer, signing_bytes(&s), signature, NULL) != AG_OK)
+		return ag_fail(err, AG_EUNREACH, "our node key does not sign");
 	encoder_init(&e, out->data, sizeof(out->data));
 	encoder_put_array(&e, 2);
 	encoder_put_uint(&e, h->is_dialler ? MESSAGE_AUTH : MESSAGE_AUTH_ACK);
 	encoder_put_bytes(&e, bytes_of(signature, sizeof(signature)));
 	output_finish(out, &e);
+	return AG_OK;
 }
 
 /* Start on a message of count elements whose type must be this. */
@@ -341,11 +345,11 @@ take_hello_ack(struct handshake *h, struct bytes body,
 	status = check_cluster(h, cluster_id, epoch, err);
 	if (status == AG_OK)
 		status = check_member(h, sender, h->self.member, err);
-	if (status != AG_OK)
-		return status;
-	write_auth(h, out);
-	h->state = HANDSHAKE_WAIT_AUTH_ACK;
-	return AG_OK;
+	if (status == AG_OK)
+		status = write_auth(h, out, err);
+	if (status == AG_OK)
+		h->state = HANDSHAKE_WAIT_AUTH_ACK;
+	return status;
 }
 
 /* AUTH or AUTH_ACK: the peer's signature over the session. */
@@ -414,11 +418,11 @@ handshake_step(struct handshake *h, struct bytes body,
 		return take_hello_ack(h, body, out, err);
 	case HANDSHAKE_WAIT_AUTH:
 		status = take_signature(h, body, MESSAGE_AUTH, err);
-		if (status != AG_OK)
-			return status;
-		write_auth(h, out);
-		h->state = HANDSHAKE_WAIT_READY;
-		return AG_OK;
+		if (status == AG_OK)
+			status = write_auth(h, out, err);
+		if (status == AG_OK)
+			h->state = HANDSHAKE_WAIT_READY;
+		return status;
 	case HANDSHAKE_WAIT_AUTH_ACK:
 		status = take_signature(h, body, MESSAGE_AUTH_ACK, err);
 		if (status != AG_OK)

@@ -17,7 +17,7 @@
 #include "base/status.h"
 #include "trust/roster.h"
 
-struct secret;
+struct signer;
 
 #define HANDSHAKE_VERSION_MIN 1
 #define HANDSHAKE_VERSION_MAX 1
@@ -58,7 +58,7 @@ struct handshake_side {
 
 struct handshake {
 	const struct roster *roster;
-	const struct secret *node_key;
+	const struct signer *signer;
 	enum link_kind kind;
 	bool is_dialler;
 	bool is_former;
@@ -73,7 +73,7 @@ struct handshake {
 
 struct handshake_config {
 	const struct roster *roster;
-	const struct secret *node_key;
+	const struct signer *signer;
 	enum link_kind kind;
 	bool is_dialler;
 	uint32_t self;

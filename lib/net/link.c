@@ -327,7 +327,7 @@ link_begin_shaking(struct link *link, uint64_t now_us)
 	uint8_t nonce[HANDSHAKE_NONCE_BYTES];
 	const struct handshake_config config = {
 		.roster = link->context->roster,
-		.node_key = link->context->node_key,
+		.signer = link->context->signer,
 		.kind = link->kind,
 		.is_dialler = link->is_dialled,
 		.self = link->context->self,

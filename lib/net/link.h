@@ -35,7 +35,7 @@
 /* What all links of a node share; borrowed. */
 struct link_context {
 	const struct roster *roster;
-	const struct secret *node_key;
+	const struct signer *signer;
 	uint32_t self;
 	uint64_t instance;
 	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */

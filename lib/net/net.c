@@ -110,7 +110,7 @@ net_start(struct net **out, const struct net_config *config,
 	net->server.fd = -1;
 	net->context = (struct link_context){
 		.roster = config->roster,
-		.node_key = config->node_key,
+		.signer = config->signer,
 		.self = config->self,
 		.rekey_bytes = config->rekey_bytes,
 		.scratch = net->scratch,

@@ -27,6 +27,7 @@
 
 struct net;
 struct secret;
+struct signer;
 
 struct net_callbacks {
 	void *arg;
@@ -42,7 +43,7 @@ struct net_callbacks {
 struct net_config {
 	const struct roster *roster; /* borrowed until net_stop() */
 	uint32_t self;
-	const struct secret *node_key; /* Ed25519 secret key, borrowed */
+	const struct signer *signer; /* the node key, borrowed */
 	const struct secret *link_key;
 	const char *listen; /* host:port */
 	bool is_flushed;    /* frames leave at net_flush(), not by themselves */

@@ -560,6 +560,8 @@ node_load_files(struct node *n, const struct node_config *config,
 	status = openssh_key_load(&n->node_key, NULL, config->node_key_path,
 	    config->passphrase, err);
 	if (status == AG_OK)
+		signer_of_key(&n->node_signer, n->node_key);
+	if (status == AG_OK)
 		status = openssh_key_load(&n->link_key, NULL,
 		    config->link_key_path, config->passphrase, err);
 	if (status != AG_OK) {
@@ -581,7 +583,7 @@ enum ag_status
 node_identify(struct node *n, struct ag_error *err)
 {
 	enum ag_status status =
-	    identity_init(&n->identity, &n->roster, n->node_key, err);
+	    identity_init(&n->identity, &n->roster, &n->node_signer, err);
 
 	if (status != AG_OK) {
 		if (n->roster.is_successor)
@@ -806,7 +808,7 @@ node_open_links(struct node *n, struct ag_error *err)
 	const struct net_config net = {
 		.roster = &n->roster,
 		.self = n->self,
-		.node_key = n->node_key,
+		.signer = &n->node_signer,
 		.link_key = n->link_key,
 		.listen = n->listen[0] != '\0' ?
 		    n->listen :

@@ -146,10 +146,7 @@ on_switch(void *arg)
 static bool
 is_member(const struct node *n, const struct roster *roster)
 {
-	uint8_t key[PUBLIC_KEY_BYTES];
-
-	sign_public(key, n->node_key);
-	return roster_find_node_key(roster, key) != -1;
+	return roster_find_node_key(roster, n->node_signer.public_key) != -1;
 }
 
 /* A member has shown what goes on without us: have enough, or one long ago? */

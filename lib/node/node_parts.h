@@ -12,6 +12,7 @@
 #include "crypto/openssh_key.h"
 #include "crypto/secret.h"
 #include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "keyring/keyring.h"
 #include "net/net.h"
 #include "node/applier.h"
@@ -56,6 +57,7 @@ struct node {
 	uint64_t removed_at; /* the epoch that is without us; 0: none is */
 	uint32_t self;
 	struct secret *node_key, *link_key;
+	struct signer node_signer; /* signs with the node key */
 	struct identity identity;
 	struct request_signer signer;
 	struct metric_set *metrics;

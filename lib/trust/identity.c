@@ -14,19 +14,15 @@
 #include "crypto/sign.h"
 
 static enum ag_status
-find_self(const struct roster *roster, const struct secret *node_key,
-    uint32_t *self, struct ag_error *err)
+find_self(const struct roster *roster, const uint8_t *key, uint32_t *self,
+    struct ag_error *err)
 {
 	char fingerprint[FINGERPRINT_BYTES];
-	uint8_t key[PUBLIC_KEY_BYTES];
-	int index;
+	int index = roster_find_node_key(roster, key);
 
-	sign_public(key, node_key);
-	index = roster_find_node_key(roster, key);
-	if (index != -1) {
-		*self = (uint32_t)index;
+	*self = (uint32_t)index;
+	if (index != -1)
 		return AG_OK;
-	}
 	public_key_fingerprint(fingerprint, key);
 	if (roster_find_link_key(roster, key) != -1)
 		return ag_fail(err, AG_ENOENT,
@@ -40,11 +36,21 @@ find_self(const struct roster *roster, const struct secret *node_key,
 
 enum ag_status
 identity_init(struct identity *identity, const struct roster *roster,
+    const struct signer *signer, struct ag_error *err)
+{
+	*identity = (struct identity){ .roster = roster, .signer = *signer };
+	roster_scope(roster, &identity->scope);
+	return find_self(roster, signer->public_key, &identity->self, err);
+}
+
+enum ag_status
+identity_init_key(struct identity *identity, const struct roster *roster,
     const struct secret *node_key, struct ag_error *err)
 {
-	*identity = (struct identity){ .roster = roster, .node_key = node_key };
-	roster_scope(roster, &identity->scope);
-	return find_self(roster, node_key, &identity->self, err);
+	struct signer signer;
+
+	signer_of_key(&signer, node_key);
+	return identity_init(identity, roster, &signer, err);
 }
 
 static void
@@ -53,7 +59,9 @@ identity_sign(void *ctx, struct bytes message,
 {
 	const struct identity *identity = ctx;
 
-	sign_message(signature, identity->node_key, message);
+	/* Zeros say that it failed: see identity_authority. */
+	if (signer_sign(&identity->signer, message, signature, NULL) != AG_OK)
+		memset(signature, 0, SIGNATURE_BYTES);
 }
 
 static bool
@@ -107,24 +115,25 @@ identity_request_signer(struct request_signer *signer,
 		.authority = &identity_authority,
 		.ctx = identity,
 	};
-	sign_public(signer->principal, identity->node_key);
-}
-
-void
-identity_certify_link(struct roster_member *member,
-    const struct secret *node_key,
-    const uint8_t link_key[static PUBLIC_KEY_BYTES])
-{
-	struct signing s;
-
-	sign_public(member->node_key, node_key);
-	memcpy(member->link_key, link_key, PUBLIC_KEY_BYTES);
-	roster_link_input(&s, member->node_key, member->link_key);
-	sign_message(member->link_signature, node_key, signing_bytes(&s));
+	memcpy(signer->principal, identity->signer.public_key,
+	    PUBLIC_KEY_BYTES);
 }
 
 enum ag_status
-identity_sign_roster(struct roster *roster, const struct secret *node_key,
+identity_certify_link(struct roster_member *member, const struct signer *signer,
+    const uint8_t link_key[static PUBLIC_KEY_BYTES], struct ag_error *err)
+{
+	struct signing s;
+
+	memcpy(member->node_key, signer->public_key, PUBLIC_KEY_BYTES);
+	memcpy(member->link_key, link_key, PUBLIC_KEY_BYTES);
+	roster_link_input(&s, member->node_key, member->link_key);
+	return signer_sign(signer, signing_bytes(&s), member->link_signature,
+	    err);
+}
+
+enum ag_status
+identity_sign_roster(struct roster *roster, const struct signer *signer,
     struct ag_error *err)
 {
 	struct roster_member *member;
@@ -132,7 +141,7 @@ identity_sign_roster(struct roster *roster, const struct secret *node_key,
 	struct buf input;
 	uint32_t self;
 
-	status = find_self(roster, node_key, &self, err);
+	status = find_self(roster, signer->public_key, &self, err);
 	if (status != AG_OK)
 		return status;
 	buf_init(&input, ROSTER_FILE_BYTES_MAX);
@@ -142,8 +151,9 @@ identity_sign_roster(struct roster *roster, const struct secret *node_key,
 		    ag_status_text(status));
 	} else {
 		member = &roster->members[self];
-		sign_message(member->signature, node_key, buf_bytes(&input));
-		member->is_signed = true;
+		status = signer_sign(signer, buf_bytes(&input),
+		    member->signature, err);
+		member->is_signed = status == AG_OK;
 	}
 	buf_fini(&input);
 	return status;

@@ -154,6 +154,7 @@ setup_member(struct roster_member *member, const char *dir, const char *name,
 	struct secret *node_key, *link_key;
 	uint8_t link_public[PUBLIC_KEY_BYTES];
 	enum ag_status status;
+	struct signer signer;
 
 	memset(member, 0, sizeof(*member));
 	status = field_check_name("member", name, err);
@@ -166,10 +167,11 @@ setup_member(struct roster_member *member, const char *dir, const char *name,
 	(void)snprintf(member->name, sizeof(member->name), "%s", name);
 	(void)snprintf(member->address, sizeof(member->address), "%s", address);
 	sign_public(link_public, link_key);
-	identity_certify_link(member, node_key, link_public);
+	signer_of_key(&signer, node_key);
+	status = identity_certify_link(member, &signer, link_public, err);
 	secret_free(link_key);
 	secret_free(node_key);
-	return AG_OK;
+	return status;
 }
 
 enum ag_status
@@ -201,10 +203,12 @@ sign_as(struct roster *roster, const char *dir, struct ag_error *err)
 {
 	struct secret *node_key;
 	enum ag_status status = setup_load_keys(&node_key, NULL, dir, err);
+	struct signer signer;
 
 	if (status != AG_OK)
 		return status;
-	status = identity_sign_roster(roster, node_key, err);
+	signer_of_key(&signer, node_key);
+	status = identity_sign_roster(roster, &signer, err);
 	secret_free(node_key);
 	return status;
 }

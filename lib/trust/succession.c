@@ -477,15 +477,13 @@ has_approved(const struct roster *next,
 }
 
 static enum ag_status
-approve(struct roster *next, const struct secret *key, struct ag_error *err)
+approve(struct roster *next, const struct signer *signer, struct ag_error *err)
 {
 	struct roster_approval *approval;
-	uint8_t public[PUBLIC_KEY_BYTES];
 	enum ag_status status;
 	struct buf input;
 
-	sign_public(public, key);
-	if (has_approved(next, public))
+	if (has_approved(next, signer->public_key))
 		return AG_OK;
 	if (next->approval_count == ROSTER_APPROVALS_MAX)
 		return ag_fail(err, AG_ELIMIT, "it has %d approvals",
@@ -496,9 +494,11 @@ approve(struct roster *next, const struct secret *key, struct ag_error *err)
 		(void)ag_fail(err, status, "approve: %s",
 		    ag_status_text(status));
 	} else {
-		approval = &next->approvals[next->approval_count++];
-		memcpy(approval->key, public, PUBLIC_KEY_BYTES);
-		sign_message(approval->signature, key, buf_bytes(&input));
+		approval = &next->approvals[next->approval_count];
+		memcpy(approval->key, signer->public_key, PUBLIC_KEY_BYTES);
+		status = signer_sign(signer, buf_bytes(&input),
+		    approval->signature, err);
+		next->approval_count += status == AG_OK;
 	}
 	buf_fini(&input);
 	return status;
@@ -506,15 +506,14 @@ approve(struct roster *next, const struct secret *key, struct ag_error *err)
 
 enum ag_status
 succession_sign(struct roster *next, const struct roster *roster,
-    const struct secret *key, struct ag_error *err)
+    const struct signer *signer, struct ag_error *err)
 {
+	const uint8_t *public = signer->public_key;
 	enum ag_status status = AG_OK;
 	struct succession_tally tally;
-	uint8_t public[PUBLIC_KEY_BYTES];
 	bool approves, consents;
 	int self;
 
-	sign_public(public, key);
 	succession_count(&tally, next, roster);
 	self = roster_find_node_key(next, public);
 	approves = may_approve(roster, public);
@@ -526,9 +525,9 @@ succession_sign(struct roster *next, const struct roster *roster,
 		    "changes",
 		    tally.by_operators ? "an operator's" : "a member's");
 	if (approves)
-		status = approve(next, key, err);
+		status = approve(next, signer, err);
 	if (status == AG_OK && consents)
-		status = identity_sign_roster(next, key, err);
+		status = identity_sign_roster(next, signer, err);
 	return status;
 }
 

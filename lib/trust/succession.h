@@ -19,7 +19,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "crypto/secret.h"
+#include "crypto/signer.h"
 #include "trust/roster.h"
 
 enum succession_kind {
@@ -81,12 +81,12 @@ enum ag_status succession_verify(const struct roster *next,
     const struct roster *roster, struct ag_error *err) AG_MUST_USE;
 
 /*
- * Sign next with everything this key may: approve as an operator or a member
+ * Sign next with everything this signer may: approve as an operator or a member
  * of roster, consent as a member of next who must.
  * AG_ENOENT when that is nothing.
  */
 enum ag_status succession_sign(struct roster *next, const struct roster *roster,
-    const struct secret *key, struct ag_error *err) AG_MUST_USE;
+    const struct signer *signer, struct ag_error *err) AG_MUST_USE;
 
 /* Take over the signatures that other, of the same statement, has. */
 enum ag_status succession_merge(struct roster *next, const struct roster *other,

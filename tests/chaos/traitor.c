@@ -137,11 +137,11 @@ open_links(const char *dir, const char *roster, const char *listen)
 	must(setup_load_keys(&traitor.node_key, &traitor.link_key, dir, &err),
 	    &err);
 	must(roster_load(&traitor.roster, roster, &err), &err);
-	must(identity_init(&traitor.identity, &traitor.roster, traitor.node_key,
-		 &err),
+	must(identity_init_key(&traitor.identity, &traitor.roster,
+		 traitor.node_key, &err),
 	    &err);
 	config.self = traitor.identity.self;
-	config.node_key = traitor.node_key;
+	config.signer = &traitor.identity.signer;
 	config.link_key = traitor.link_key;
 	must(net_start(&traitor.net, &config, &err), &err);
 	for (i = 0; i < traitor.roster.member_count; i++)

@@ -20,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static struct roster roster;
 static struct secret *node_key;
+static struct signer signer;
 
 static void
 set_up(void)
@@ -36,6 +37,7 @@ set_up(void)
 		abort();
 	roster.member_count = 2;
 	roster.epoch = 1;
+	signer_of_key(&signer, node_key);
 	sign_public(roster.members[0].node_key, node_key);
 	sign_public(roster.members[1].node_key, other);
 	memset(roster.members[0].name, 'a', 2);
@@ -84,7 +86,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (len == 0)
 		return 0;
 	set_up();
-	config.node_key = node_key;
+	config.signer = &signer;
 	config.is_dialler = (data[0] & 1) != 0;
 	config.kind = (data[0] & 2) != 0 ? LINK_BULK : LINK_PEER;
 	handshake_init(&h, &config);

@@ -11,7 +11,7 @@
 
 #include <sodium.h>
 
-#include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "net/net.h"
 
 static struct roster roster;
@@ -43,6 +43,7 @@ main(void)
 	};
 	struct secret *node_key = NULL, *link_key = NULL;
 	unsigned port = free_port();
+	struct signer signer;
 	struct net *net = NULL;
 	struct ag_error err;
 	char byte;
@@ -55,7 +56,8 @@ main(void)
 	    sign_keypair(&node_key, &err) != AG_OK ||
 	    sign_keypair(&link_key, &err) != AG_OK)
 		return 2;
-	config.node_key = node_key;
+	signer_of_key(&signer, node_key);
+	config.signer = &signer;
 	config.link_key = link_key;
 	if (net_start(&net, &config, &err) != AG_OK) {
 		(void)fprintf(stderr, "net_listener: %s\n", err.text);

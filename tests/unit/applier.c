@@ -444,7 +444,7 @@ membership_batch(struct ending *e, struct buf *text)
 	    AG_OK);
 	for (i = 0; i < 5; i++)
 		if (i != 3)
-			assert_int_equal(succession_sign(&e->next, &e->roster,
+			assert_int_equal(people_sign(&e->next, &e->roster,
 					     e->people.keys[i], &err),
 			    AG_OK);
 	assert_int_equal(roster_format(&e->next, text), AG_OK);

@@ -68,7 +68,7 @@ sign_state(uint8_t *out, size_t cap, struct bytes *certificate, uint64_t seq)
 	struct ag_error err;
 	struct encoder e;
 
-	must(identity_init(&identity, &roster, node_key, &err), &err);
+	must(identity_init_key(&identity, &roster, node_key, &err), &err);
 	c = (struct certificate){ .phase = VOTE_CHECKPOINT,
 		.seq = seq,
 		.digest = digest,

@@ -79,7 +79,7 @@ made(enum vote_phase phase, uint32_t count)
 		.digest = votes[0].digest,
 		.proof_count = count };
 	for (i = 0; i < count; i++) {
-		assert_int_equal(identity_init(&identity, &roster, keys[i],
+		assert_int_equal(identity_init_key(&identity, &roster, keys[i],
 				     &err),
 		    AG_OK);
 		vote_bundle_sign(proofs, votes, 2, &identity.scope, i, 3,

@@ -94,10 +94,10 @@ plan(struct fixture *f, uint32_t newcomer, uint32_t signers)
 		&f->err));
 	for (i = 0; i < signers; i++)
 		must(f,
-		    succession_sign(&f->next, &f->roster, f->people.keys[i],
+		    people_sign(&f->next, &f->roster, f->people.keys[i],
 			&f->err));
 	must(f,
-	    succession_sign(&f->next, &f->roster, f->people.keys[newcomer],
+	    people_sign(&f->next, &f->roster, f->people.keys[newcomer],
 		&f->err));
 	buf_clear(&f->text);
 	must(f, roster_format(&f->next, &f->text));
@@ -163,7 +163,7 @@ prove(struct fixture *f, uint32_t signers)
 	};
 	for (i = 0; i < signers; i++) {
 		must(f,
-		    identity_init(&identity, &f->roster, f->people.keys[i],
+		    identity_init_key(&identity, &f->roster, f->people.keys[i],
 			&f->err));
 		vote_bundle_sign(&c->proofs[i], &vote, 1, &identity.scope,
 		    identity.self, 0, &identity_authority, &identity);

@@ -63,7 +63,7 @@ sign_vote(struct evidence_statement *s, uint32_t member, uint64_t view,
 	struct vote_proof proofs[3];
 	struct identity identity;
 
-	assert_int_equal(identity_init(&identity, &m.roster, m.keys[member],
+	assert_int_equal(identity_init_key(&identity, &m.roster, m.keys[member],
 			     &err),
 	    AG_OK);
 	vote_bundle_sign(proofs, votes, 3, &identity.scope, member, view,
@@ -117,7 +117,7 @@ identity_of(uint32_t member)
 {
 	struct identity identity;
 
-	assert_int_equal(identity_init(&identity, &m.roster, m.keys[member],
+	assert_int_equal(identity_init_key(&identity, &m.roster, m.keys[member],
 			     &err),
 	    AG_OK);
 	return identity;

@@ -101,10 +101,10 @@ make_fixture(void **state)
 	roster_put_last(&f->roster, &observer);
 	roster_seal(&f->roster);
 	f->metrics = metric_set_new();
-	if (identity_init(&f->identity, &f->roster, f->people.keys[0], &err) !=
-		AG_OK ||
-	    identity_init(&f->observer, &f->roster, f->people.keys[4], &err) !=
-		AG_OK)
+	if (identity_init_key(&f->identity, &f->roster, f->people.keys[0],
+		&err) != AG_OK ||
+	    identity_init_key(&f->observer, &f->roster, f->people.keys[4],
+		&err) != AG_OK)
 		return -1;
 	f->feed = feed_new(&(struct feed_config){
 	    .roster = &f->roster,

@@ -27,7 +27,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "crypto/secret.h"
-#include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "net/net.h"
 
 #define FIXTURE_MEMBERS 4
@@ -36,6 +36,7 @@ struct fixture_node {
 	struct roster roster; /* its own copy: specifications change it */
 	struct net *net;
 	struct secret *node_key;
+	struct signer signer; /* of it, as of the last start */
 	struct secret *link_key;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -155,6 +156,7 @@ fixture_open(struct fixture *f)
 		    i + 1);
 		(void)snprintf(member->address, sizeof(member->address),
 		    "127.0.0.1:%u", fixture_take_port(&f->ports[i]));
+		signer_of_key(&node->signer, node->node_key);
 		sign_public(member->node_key, node->node_key);
 		sign_public(member->link_key, node->link_key);
 		(void)pthread_mutex_init(&node->lock, NULL);
@@ -171,7 +173,7 @@ fixture_start(struct fixture *f, uint32_t i)
 	const struct net_config config = {
 		.roster = &node->roster,
 		.self = i,
-		.node_key = node->node_key,
+		.signer = &node->signer,
 		.link_key = node->link_key,
 		.listen = node->roster.members[i].address,
 		.is_flushed = i % 2 == 0,
@@ -183,6 +185,7 @@ fixture_start(struct fixture *f, uint32_t i)
 	};
 	struct ag_error err;
 
+	signer_of_key(&node->signer, node->node_key);
 	if (net_start(&node->net, &config, &err) != AG_OK)
 		fail_msg("%s", err.text);
 }

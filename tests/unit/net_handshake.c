@@ -17,12 +17,13 @@
 #include "base/version.h"
 #include "codec/encoder.h"
 #include "codec/message.h"
-#include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "net/handshake.h"
 
 struct pair {
 	struct roster rosters[2]; /* what each of the two believes */
 	struct secret *node_keys[2];
+	struct signer signers[2];
 	struct handshake ends[2]; /* [0] dials [1] */
 	struct handshake_output out;
 	struct ag_error err;
@@ -51,6 +52,7 @@ open_pair(void **state)
 	for (i = 0; i < 2; i++) {
 		if (sign_keypair(&p->node_keys[i], NULL) != AG_OK)
 			return -1;
+		signer_of_key(&p->signers[i], p->node_keys[i]);
 		sign_public(roster->members[i].node_key, p->node_keys[i]);
 	}
 	p->rosters[1] = p->rosters[0];
@@ -80,7 +82,7 @@ begin(struct pair *p, enum link_kind dialled, enum link_kind accepted)
 	for (i = 0; i < 2; i++) {
 		config = (struct handshake_config){
 			.roster = &p->rosters[i],
-			.node_key = p->node_keys[i],
+			.signer = &p->signers[i],
 			.kind = i == 0 ? dialled : accepted,
 			.is_dialler = i == 0,
 			.self = i,
@@ -296,7 +298,7 @@ wrong_node_key_of_the_dialler_is_forged(void **state)
 	struct pair *p = *state;
 
 	begin(p, LINK_PEER, LINK_PEER);
-	p->ends[0].node_key = p->node_keys[1];
+	p->ends[0].signer = &p->signers[1];
 	assert_int_equal(give(p, 1), AG_OK);
 	assert_int_equal(give(p, 0), AG_OK);
 	assert_int_equal(give(p, 1), AG_EFORGED);

@@ -336,7 +336,7 @@ address_in_use_is_named(void **state)
 	struct fixture *f = *state;
 	struct net_config config = {
 		.roster = &f->nodes[0].roster,
-		.node_key = f->nodes[0].node_key,
+		.signer = &f->nodes[0].signer,
 		.link_key = f->nodes[0].link_key,
 		.listen = f->nodes[1].roster.members[1].address,
 		.heartbeat_ms = 100,

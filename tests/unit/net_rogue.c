@@ -323,7 +323,7 @@ member_that_never_reads_costs_no_more_than_its_queues(void **state)
 	const struct net_config config = {
 		.roster = &node->roster,
 		.self = ROGUE,
-		.node_key = node->node_key,
+		.signer = &node->signer,
 		.link_key = node->link_key,
 		.listen = node->roster.members[ROGUE].address,
 		.heartbeat_ms = 200,

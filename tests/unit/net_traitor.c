@@ -75,7 +75,7 @@ traitor_prove(struct scene *s, struct traitor *t, enum link_kind kind)
 	uint8_t nonce[HANDSHAKE_NONCE_BYTES] = { 4 };
 	const struct handshake_config config = {
 		.roster = &node->roster,
-		.node_key = node->node_key,
+		.signer = &node->signer,
 		.kind = kind,
 		.is_dialler = true,
 		.self = ROGUE,

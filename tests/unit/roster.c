@@ -367,7 +367,7 @@ an_identity_signs_what_the_roster_verifies(void **state)
 	struct secret *key;
 
 	assert_int_equal(setup_load_keys(&key, NULL, "d3", &f->err), AG_OK);
-	assert_int_equal(identity_init(&identity, &f->roster, key, &f->err),
+	assert_int_equal(identity_init_key(&identity, &f->roster, key, &f->err),
 	    AG_OK);
 	assert_int_equal(identity.self, 2);
 	vote_bundle_sign(&proof, &vote, 1, &identity.scope, identity.self, 7,
@@ -391,10 +391,11 @@ a_key_of_no_member_is_no_identity(void **state)
 	struct secret *key, *link;
 
 	assert_int_equal(sign_keypair(&key, &f->err), AG_OK);
-	assert_int_equal(identity_init(&identity, &f->roster, key, &f->err),
+	assert_int_equal(identity_init_key(&identity, &f->roster, key, &f->err),
 	    AG_ENOENT);
 	assert_int_equal(setup_load_keys(NULL, &link, "d1", &f->err), AG_OK);
-	assert_int_equal(identity_init(&identity, &f->roster, link, &f->err),
+	assert_int_equal(identity_init_key(&identity, &f->roster, link,
+			     &f->err),
 	    AG_ENOENT);
 	assert_non_null(strstr(f->err.text, "its node key is wanted"));
 	secret_free(link);

@@ -55,7 +55,7 @@ remove_fixture(void **state)
 static void
 sign(struct fixture *f, const struct secret *key)
 {
-	assert_int_equal(succession_sign(&f->next, &f->roster, key, &f->err),
+	assert_int_equal(people_sign(&f->next, &f->roster, key, &f->err),
 	    AG_OK);
 }
 
@@ -134,7 +134,7 @@ with_a_policy_only_so_many_operators_count(void **state)
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p4", &f->err),
 	    AG_OK);
 	refused(f,
-	    succession_sign(&f->next, &f->roster, f->people.keys[0], &f->err),
+	    people_sign(&f->next, &f->roster, f->people.keys[0], &f->err),
 	    AG_ENOENT, "nothing to sign");
 	sign(f, f->people.operators[0]);
 	refused(f, verify(f), AG_EFORGED,
@@ -158,7 +158,7 @@ who_is_let_in_does_not_judge_it(void **state)
 	sign(f, f->people.keys[4]);
 	/* Its approval is a signature, but of nobody of the cluster. */
 	f->other = f->next;
-	assert_int_equal(succession_sign(&f->next, &f->other, f->people.keys[4],
+	assert_int_equal(people_sign(&f->next, &f->other, f->people.keys[4],
 			     &f->err),
 	    AG_OK);
 	succession_count(&tally, &f->next, &f->roster);
@@ -451,7 +451,7 @@ an_observer_approves_of_nothing(void **state)
 	assert_int_equal(succession_remove(&f->next, &f->roster, "p1", &f->err),
 	    AG_OK);
 	refused(f,
-	    succession_sign(&f->next, &f->roster, f->people.keys[5], &f->err),
+	    people_sign(&f->next, &f->roster, f->people.keys[5], &f->err),
 	    AG_ENOENT, "nothing to sign");
 	for (i = 0; i < 3; i++)
 		sign(f, f->people.keys[i]);

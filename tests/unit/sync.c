@@ -249,7 +249,7 @@ start_sync(struct end *end)
 {
 	struct members *m = &end->scene->members;
 
-	assert_int_equal(identity_init(&end->identity, &m->roster,
+	assert_int_equal(identity_init_key(&end->identity, &m->roster,
 			     m->keys[end->self], NULL),
 	    AG_OK);
 	end->sync = sync_new(&(struct sync_config){

@@ -323,7 +323,7 @@ a_part_that_is_right_or_not_signed_for_accuses_nobody(void **state)
 			struct encoder e;
 			struct bytes raw;
 
-			assert_int_equal(identity_init(&identity,
+			assert_int_equal(identity_init_key(&identity,
 					     &s->t.members.roster,
 					     s->t.members.keys[1], NULL),
 			    AG_OK);
