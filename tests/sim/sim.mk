@@ -22,7 +22,8 @@ FORCE:
 # What the core stands on, which is all else of the library that is in it.
 CORE_SRC := $(foreach folder,base codec trust resource, \
 	$(sort $(wildcard lib/$(folder)/*.c))) \
-	$(patsubst %,lib/crypto/%.c,public_key secret sign ssh_wire) \
+	$(patsubst %,lib/crypto/%.c,public_key secret secret_arena secret_crash \
+		sign signer ssh_wire) \
 	lib/node/feed.c
 $(BUILD)/libcore.a: $(call obj,$(CORE_SRC))
 	$(call say,AR,$@)rm -f $@ && $(AR) rcs $@ $^
