@@ -29,6 +29,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -42,6 +43,7 @@
 #include "trust/setup.h"
 
 #define CONFIG_BYTES 4096
+#define LAST_WORDS_BYTES 240
 
 #define PORT_FIRST 10000U
 #define PORTS 22000U
@@ -491,16 +493,52 @@ has_ended(const struct cluster_start *start)
 	    waitpid(start->pid, &how, WNOHANG) == start->pid;
 }
 
+/* The last line of a file, as far as a message has room for it. */
+static void
+last_words(char out[static LAST_WORDS_BYTES], const char *path)
+{
+	char said[LAST_WORDS_BYTES];
+	struct ag_error ignored;
+	size_t len = 0, begin, i;
+	struct stat st;
+	int fd;
+
+	out[0] = '\0';
+	if (fs_open(&fd, path, O_RDONLY, 0, &ignored) != AG_OK)
+		return;
+	if (fstat(fd, &st) != 0 ||
+	    fs_read_at(fd, path, said, sizeof(said) - 1,
+		st.st_size < (off_t)sizeof(said)
+		    ? 0
+		    : (uint64_t)st.st_size - sizeof(said) + 1,
+		&len, &ignored) != AG_OK)
+		len = 0;
+	(void)close(fd);
+	while (len > 0 && said[len - 1] == '\n')
+		len--;
+	for (begin = len; begin > 0 && said[begin - 1] != '\n';)
+		begin--;
+	for (i = begin; i < len; i++)
+		out[i - begin] = said[i] < ' ' || said[i] > '~' ? '?' : said[i];
+	out[len - begin] = '\0';
+}
+
 static enum ag_status
 await_failed(const struct cluster_dir *dir, uint32_t member,
     const struct cluster_start *start, bool ended, struct ag_error *err)
 {
 	const char *name = dir->roster.members[member].name;
+	char path[CLUSTER_PATH_BYTES], words[LAST_WORDS_BYTES];
+	struct ag_error ignored;
 
-	if (ended)
+	if (ended &&
+	    cluster_dir_file(dir, member, "node.out", path, &ignored) ==
+		AG_OK) {
+		last_words(words, path);
 		return ag_fail(err, AG_ESYS,
-		    "start node %s: it ended; see %s/%s/node.out", name,
-		    dir->path, name);
+		    "start node %s: it ended%s%s; see %s", name,
+		    words[0] == '\0' ? "" : ", saying: ", words, path);
+	}
 	return ag_fail(err, AG_ETIMEOUT,
 	    "start node %s: still \"%s\" when time ran out", name,
 	    start->text[0] == '\0' ? "starting" : start->text);

@@ -111,3 +111,8 @@ wait "$process" || fail "the node exited $?: $(cat run.err)"
 wait "$manager" || fail "the manager: $(cat told)"
 [ "$(grep -c RELOADING=1 told)" = 5 ] || fail "reloads told: $(cat told)"
 [ "$(tail -n 1 told)" = STOPPING=1 ] || fail "told $(cat told)"
+
+# At the next start it is the last word, which who starts the cluster hears.
+echo nonsense >"$config"
+exits 3 "$AEGIS" cluster up c
+complains "start node n1: it ended, saying: aegis node run: $dir/$config:1:1: "
