@@ -16,6 +16,7 @@
 const struct applet_option crypt_encrypt_options[] = {
 	CRYPT_RECIPIENT_OPTIONS,
 	PASSPHRASE_OPTIONS,
+	PASSPHRASE_WORK_OPTION,
 	{ 'a', "armor", NULL, "write text, for mail and terminals" },
 	CRYPT_OUT_OPTIONS,
 	OPTIONS_END,

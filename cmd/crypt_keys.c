@@ -88,6 +88,19 @@ put_recipients(struct buf *header, size_t *count,
 	return status;
 }
 
+static enum ag_status
+put_passphrase(struct buf *header, const struct applet_call *call,
+    const struct secret *passphrase, const struct secret *file_key,
+    struct ag_error *err)
+{
+	enum work_level work;
+	enum ag_status status = passphrase_work_option(&work, call, err);
+
+	return status == AG_OK
+	    ? age_wrap_to_passphrase(header, passphrase, work, file_key, err)
+	    : status;
+}
+
 enum ag_status
 crypt_make_header(struct buf *header, const struct applet_call *call,
     const struct secret *file_key, const struct secret *passphrase,
@@ -104,7 +117,10 @@ crypt_make_header(struct buf *header, const struct applet_call *call,
 		    "a passphrase goes with no other recipient");
 	else if (status == AG_OK && passphrase != NULL)
 		status =
-		    age_wrap_to_passphrase(header, passphrase, file_key, err);
+		    put_passphrase(header, call, passphrase, file_key, err);
+	else if (status == AG_OK && options_has(&call->options, "work"))
+		status = ag_fail(err, AG_EINVAL,
+		    "--work is of passphrases, and none is given");
 	else if (status == AG_OK && count == 0)
 		status = ag_fail(err, AG_EINVAL,
 		    "missing -r KEY, -R FILE or a passphrase: whom to encrypt "

@@ -21,6 +21,7 @@ const struct applet_option crypt_rewrap_options[] = {
 	{ 0, "new-passphrase", NULL, "ask for the new one, twice" },
 	{ 0, "new-passphrase-fd", "N",
 	    "read the new one's line from descriptor N" },
+	PASSPHRASE_WORK_OPTION,
 	{ 'a', "armor", NULL, "write text, for mail and terminals" },
 	CRYPT_OUT_OPTIONS,
 	OPTIONS_END,

@@ -14,6 +14,7 @@
 #include "cmd/applet.h"
 #include "cmd/exit.h"
 #include "cmd/keygen_convert.h"
+#include "cmd/keygen_options.h"
 #include "cmd/keygen_show.h"
 #include "cmd/passphrase.h"
 
@@ -26,6 +27,7 @@ static const struct applet_option keygen_options[] = {
 	{ 'C', "comment", "TEXT", "a note kept with the public key" },
 	{ 'f', "force", NULL, "replace existing files" },
 	PASSPHRASE_OPTIONS,
+	PASSPHRASE_WORK_OPTION,
 	OPTIONS_END,
 };
 
@@ -35,6 +37,7 @@ struct making {
 	const struct algorithm *algorithm;
 	const char *comment;
 	enum key_format format;
+	enum work_level work;
 };
 
 static enum ag_status
@@ -141,6 +144,9 @@ choose(struct making *m, struct ag_error *err)
 		status = choose_format(m, type, err);
 	if (status != AG_OK)
 		return status;
+	status = keygen_options_work(&m->work, m->call, m->format, err);
+	if (status != AG_OK)
+		return status;
 	m->comment = options_text(&m->call->options, "comment");
 	if (m->comment != NULL && m->algorithm->id == ALGORITHM_KEY_X25519 &&
 	    m->format != KEY_FORMAT_SEALED)
@@ -180,7 +186,7 @@ make_key(const struct making *m, const char *path, struct ag_error *err)
 	if (status == AG_OK) {
 		private_key_set_comment(key, m->comment);
 		status = keygen_convert_put(m->call, key, m->format, passphrase,
-		    path, err);
+		    m->work, path, err);
 	}
 	if (status == AG_OK && !m->call->is_quiet)
 		status = keygen_show_made(m->call, key,

@@ -42,16 +42,28 @@ put_public(struct buf *out, const struct private_key *key,
 	return buf_printf(out, "%s\n", recipient);
 }
 
+/* work is what keygen_options_work() allowed. */
+static enum ag_status
+make_text(struct secret **text, const struct private_key *key,
+    enum key_format format, const struct secret *passphrase,
+    enum work_level work, struct ag_error *err)
+{
+	return format == KEY_FORMAT_SEALED
+	    ? key_format_write_sealed(text, key, passphrase, work, err)
+	    : key_format_write(text, key, format, passphrase, err);
+}
+
 enum ag_status
 keygen_convert_put(const struct applet_call *call,
     const struct private_key *key, enum key_format format,
-    const struct secret *passphrase, const char *path, struct ag_error *err)
+    const struct secret *passphrase, enum work_level work, const char *path,
+    struct ag_error *err)
 {
 	struct buf public_text;
 	enum ag_status status;
 	struct secret *text;
 
-	status = key_format_write(&text, key, format, passphrase, err);
+	status = make_text(&text, key, format, passphrase, work, err);
 	if (status != AG_OK)
 		return status;
 	buf_init(&public_text, PUBLIC_KEY_FILE_BYTES_MAX);
@@ -80,6 +92,7 @@ struct conversion {
 	struct private_key *key;
 	struct secret *passphrase;
 	enum key_format format;
+	enum work_level work;
 };
 
 static void
@@ -165,8 +178,10 @@ convert_with(struct conversion *c, const char *out)
 		return applet_usage(call, "%s", err.text);
 	if (comment != NULL)
 		private_key_set_comment(c->key, comment);
-	status = keygen_convert_put(call, c->key, c->format, c->passphrase, out,
-	    &err);
+	if (keygen_options_work(&c->work, call, c->format, &err) != AG_OK)
+		return applet_usage(call, "%s", err.text);
+	status = keygen_convert_put(call, c->key, c->format, c->passphrase,
+	    c->work, out, &err);
 	if (status == AG_OK && !call->is_quiet)
 		status = keygen_show_made(call, c->key,
 		    key_format_name(c->format), out, &err);
@@ -211,7 +226,8 @@ rewrite(const struct conversion *c, struct ag_error *err)
 		return ag_fail(err, AG_EREFUSED,
 		    "%s belongs to another user (%u), who alone can change it",
 		    place, (unsigned int)st.st_uid);
-	status = key_format_write(&text, c->key, c->format, c->passphrase, err);
+	status =
+	    make_text(&text, c->key, c->format, c->passphrase, c->work, err);
 	if (status == AG_OK)
 		status = fs_write_file(place, 0600, secret_bytes(text), err);
 	secret_free(text);
@@ -230,6 +246,8 @@ keygen_convert_passphrase(struct applet_call *call)
 	if (conversion_load(&c, &err) != AG_OK ||
 	    change_passphrase(&c, &err) != AG_OK)
 		code = exit_fail_local(call, &err);
+	else if (keygen_options_work(&c.work, call, c.format, &err) != AG_OK)
+		code = applet_usage(call, "%s", err.text);
 	else if (rewrite(&c, &err) != AG_OK)
 		code = exit_fail(call, &err);
 	else if (!call->is_quiet &&

@@ -13,7 +13,7 @@
  */
 enum ag_status keygen_convert_put(const struct applet_call *call,
     const struct private_key *key, enum key_format format,
-    const struct secret *passphrase, const char *path,
+    const struct secret *passphrase, enum work_level work, const char *path,
     struct ag_error *err) AG_MUST_USE;
 
 /* Commands. */

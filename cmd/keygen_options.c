@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "cmd/passphrase.h"
+
 static const struct {
 	const char *option;
 	const char *commands[3]; /* that take it */
@@ -19,6 +21,7 @@ static const struct {
 	{ "out", { "convert" }, " (--output chooses what is printed)" },
 	{ "comment", { "convert" }, "" },
 	{ "force", { "convert" }, "" },
+	{ "work", { "convert", "passphrase" }, "" },
 };
 
 static bool
@@ -44,4 +47,18 @@ keygen_options_fit(const struct applet_call *call)
 		return false;
 	}
 	return true;
+}
+
+enum ag_status
+keygen_options_work(enum work_level *out, const struct applet_call *call,
+    enum key_format format, struct ag_error *err)
+{
+	enum ag_status status = passphrase_work_option(out, call, err);
+
+	if (status == AG_OK && options_has(&call->options, "work") &&
+	    format != KEY_FORMAT_SEALED)
+		return ag_fail(err, AG_EINVAL,
+		    "--work is for format sealed; %s has one amount of it",
+		    key_format_name(format));
+	return status;
 }

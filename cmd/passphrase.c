@@ -208,6 +208,16 @@ passphrase_new_option(struct secret **out, const struct applet_call *call,
 }
 
 enum ag_status
+passphrase_work_option(enum work_level *out, const struct applet_call *call,
+    struct ag_error *err)
+{
+	const char *name = options_text(&call->options, "work");
+
+	*out = WORK_USUAL;
+	return name != NULL ? work_find(out, name, err) : AG_OK;
+}
+
+enum ag_status
 passphrase_of_file(struct secret **out, const struct applet_call *call,
     const char *path, struct ag_error *err)
 {

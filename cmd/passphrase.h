@@ -11,12 +11,20 @@
 #include "cmd/applet.h"
 #include "crypto/private_key.h"
 #include "crypto/secret.h"
+#include "crypto/work.h"
 
 #define PASSPHRASE_OPTIONS                                                 \
 	{ 0, "passphrase", NULL, "ask for a passphrase on the terminal" }, \
 	{                                                                  \
 		0, "passphrase-fd", "N",                                   \
 		    "read the passphrase's line from descriptor N"         \
+	}
+
+/* Where one is set. */
+#define PASSPHRASE_WORK_OPTION                                            \
+	{                                                                 \
+		0, "work", "LEVEL",                                       \
+		    "low, usual or high: how hard a passphrase is to try" \
 	}
 
 #define NEW_PASSPHRASE_OPTIONS                                        \
@@ -43,6 +51,10 @@ enum ag_status passphrase_new_option(struct secret **out,
 enum ag_status passphrase_named_option(struct secret **out,
     const struct applet_call *call, const char *name, bool is_new,
     struct ag_error *err) AG_MUST_USE;
+
+/* What --work says, WORK_USUAL without it. */
+enum ag_status passphrase_work_option(enum work_level *out,
+    const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
 
 /* Typed twice, on the terminal. */
 enum ag_status passphrase_prompt_new(struct secret **out,

@@ -46,7 +46,6 @@
 #define AGE_SALT_BYTES 16
 
 /* 2^20 takes 1 GiB and some seconds; age writes 2^18. */
-#define AGE_WORK_FACTOR 18
 #define AGE_WORK_FACTOR_MAX 20
 
 enum age_stanza_kind {

@@ -26,6 +26,13 @@
 #define SCRYPT_R 8
 #define SCRYPT_P 1
 
+/* The logarithms of N: 32 MiB, age's 256 MiB, and the most that is read. */
+static const unsigned int work_factors[WORK_COUNT] = {
+	[WORK_LOW] = 15,
+	[WORK_USUAL] = 18,
+	[WORK_HIGH] = AGE_WORK_FACTOR_MAX,
+};
+
 static enum ag_status
 no_memory(struct ag_error *err)
 {
@@ -296,22 +303,22 @@ scrypt_refused(unsigned int work_factor, struct ag_error *err)
 
 enum ag_status
 age_wrap_to_passphrase(struct buf *header, const struct secret *passphrase,
-    const struct secret *file_key, struct ag_error *err)
+    enum work_level work, const struct secret *file_key, struct ag_error *err)
 {
+	const unsigned int work_factor = work_factors[work];
 	char text[TEXT_BASE64_BYTES(AGE_SALT_BYTES)], words[WORDS_BYTES];
 	uint8_t salt[AGE_SALT_BYTES], body[AGE_WRAPPED_BYTES];
 	struct secret *key;
 
 	randombytes_buf(salt, sizeof(salt));
-	key = scrypt_key(passphrase, salt, AGE_WORK_FACTOR);
+	key = scrypt_key(passphrase, salt, work_factor);
 	if (key == NULL)
-		return scrypt_refused(AGE_WORK_FACTOR, err);
+		return scrypt_refused(work_factor, err);
 	seal_file_key(body, key, file_key);
 	secret_free(key);
 	text_base64(text, sizeof(text), bytes_of(salt, sizeof(salt)),
 	    BASE64_UNPADDED);
-	(void)snprintf(words, sizeof(words), "scrypt %s %d", text,
-	    AGE_WORK_FACTOR);
+	(void)snprintf(words, sizeof(words), "scrypt %s %u", text, work_factor);
 	return put(header, words, body, sizeof(body), err);
 }
 

@@ -29,6 +29,7 @@
 #include "crypto/key_public.h"
 #include "crypto/private_key.h"
 #include "crypto/secret.h"
+#include "crypto/work.h"
 
 /*
  * Append a stanza to a header that was begun.
@@ -37,8 +38,8 @@
 enum ag_status age_wrap_to_key(struct buf *header, const struct key_public *to,
     const struct secret *file_key, struct ag_error *err) AG_MUST_USE;
 enum ag_status age_wrap_to_passphrase(struct buf *header,
-    const struct secret *passphrase, const struct secret *file_key,
-    struct ag_error *err) AG_MUST_USE;
+    const struct secret *passphrase, enum work_level work,
+    const struct secret *file_key, struct ag_error *err) AG_MUST_USE;
 
 /*
  * The file key, of the first stanza that opens.

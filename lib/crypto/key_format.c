@@ -302,11 +302,25 @@ key_format_write(struct secret **text, const struct private_key *key,
 	case KEY_FORMAT_AGE:
 		return write_age(text, key, err);
 	case KEY_FORMAT_SEALED:
-		return sealed_key_format(text, key, passphrase, err);
+		return sealed_key_format(text, key, passphrase, WORK_USUAL,
+		    err);
 	case KEY_FORMAT_BACKUP:
 	case KEY_FORMAT_COUNT:
 	default:
 		return recipient_format_key(text, private_key_secret(key),
 		    passphrase, err);
 	}
+}
+
+enum ag_status
+key_format_write_sealed(struct secret **text, const struct private_key *key,
+    const struct secret *passphrase, enum work_level work, struct ag_error *err)
+{
+	enum ag_status status =
+	    check_write(key, KEY_FORMAT_SEALED, passphrase, err);
+
+	*text = NULL;
+	return status == AG_OK
+	    ? sealed_key_format(text, key, passphrase, work, err)
+	    : status;
 }

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "crypto/private_key.h"
+#include "crypto/work.h"
 
 enum key_format {
 	KEY_FORMAT_OPENSSH, /* crypto/openssh_key.h */
@@ -57,5 +58,10 @@ enum ag_status key_format_public(struct key_public *out, char *comment,
 enum ag_status key_format_write(struct secret **text,
     const struct private_key *key, enum key_format format,
     const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
+
+/* Sealed, the one format whose work factors can be chosen. */
+enum ag_status key_format_write_sealed(struct secret **text,
+    const struct private_key *key, const struct secret *passphrase,
+    enum work_level work, struct ag_error *err) AG_MUST_USE;
 
 #endif

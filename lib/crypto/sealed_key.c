@@ -31,6 +31,15 @@
 #define SEAL_PURPOSE "aegis/sealed-key/v1/seal"
 #define HEAD_BYTES_MAX (128 + SSH_KEY_BLOB_BYTES_MAX + PUBLIC_KEY_COMMENT_BYTES)
 
+/* libsodium's for logins, for files, and for what matters most. */
+static const struct {
+	uint32_t passes, mebibytes;
+} factors[WORK_COUNT] = {
+	[WORK_LOW] = { 2, 64 },
+	[WORK_USUAL] = { 3, 256 },
+	[WORK_HIGH] = { 4, 1024 },
+};
+
 /* Borrowed from the bytes it was read from. */
 struct sealed {
 	uint32_t passes, mebibytes;
@@ -260,11 +269,11 @@ put_head(uint8_t *at, struct sealed *s, const uint8_t *commitment,
 /* The whole of a container; NULL when memory is refused. */
 static struct secret *
 seal(const struct private_key *key, const struct secret *der,
-    const struct secret *passphrase)
+    const struct secret *passphrase, enum work_level work)
 {
 	uint8_t salt[crypto_pwhash_SALTBYTES], nonce[NONCE_BYTES];
-	struct sealed s = { .passes = SEALED_KEY_PASSES,
-		.mebibytes = SEALED_KEY_MEBIBYTES,
+	struct sealed s = { .passes = factors[work].passes,
+		.mebibytes = factors[work].mebibytes,
 		.salt = bytes_of(salt, sizeof(salt)),
 		.nonce = bytes_of(nonce, sizeof(nonce)) };
 	struct secret *raw, *root, *sealing = secret_new(KEY_BYTES);
@@ -295,7 +304,7 @@ out:
 
 enum ag_status
 sealed_key_format(struct secret **text, const struct private_key *key,
-    const struct secret *passphrase, struct ag_error *err)
+    const struct secret *passphrase, enum work_level work, struct ag_error *err)
 {
 	struct secret *der, *raw;
 	enum ag_status status;
@@ -304,14 +313,14 @@ sealed_key_format(struct secret **text, const struct private_key *key,
 	status = pkcs8_format_der(&der, key, err);
 	if (status != AG_OK)
 		return status;
-	raw = seal(key, der, passphrase);
+	raw = seal(key, der, passphrase, work);
 	secret_free(der);
 	if (raw != NULL)
 		*text = armour_put_on(secret_bytes(raw), LABEL, COLUMNS);
 	secret_free(raw);
 	if (*text == NULL)
 		return ag_fail(err, AG_ENOMEM,
-		    "seal key: %d MiB of memory were refused",
-		    SEALED_KEY_MEBIBYTES);
+		    "seal key: %u MiB of memory were refused",
+		    factors[work].mebibytes);
 	return AG_OK;
 }

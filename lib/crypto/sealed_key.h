@@ -26,10 +26,9 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "crypto/private_key.h"
+#include "crypto/work.h"
 
-#define SEALED_KEY_PASSES 3
 #define SEALED_KEY_PASSES_MAX 10
-#define SEALED_KEY_MEBIBYTES 256
 #define SEALED_KEY_MEBIBYTES_MIN 64
 #define SEALED_KEY_MEBIBYTES_MAX 2048
 
@@ -52,6 +51,6 @@ enum ag_status sealed_key_parse(struct private_key **out, struct bytes text,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status sealed_key_format(struct secret **text,
     const struct private_key *key, const struct secret *passphrase,
-    struct ag_error *err) AG_MUST_USE;
+    enum work_level work, struct ag_error *err) AG_MUST_USE;
 
 #endif

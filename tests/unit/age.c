@@ -100,7 +100,7 @@ write_file(struct pipe *p, struct private_key *const *keys, size_t count,
 		    AG_OK);
 	if (passphrase != NULL)
 		assert_int_equal(age_wrap_to_passphrase(&header, passphrase,
-				     file_key, NULL),
+				     WORK_LOW, file_key, NULL),
 		    AG_OK);
 	assert_int_equal(age_header_finish(&header, file_key), AG_OK);
 	assert_int_equal(pipe_put(p, buf_bytes(&header), NULL), AG_OK);
