@@ -115,6 +115,8 @@ choose_format(struct making *m, const char *type, struct ag_error *err)
 
 	if (type != NULL && strcmp(type, "backup") == 0)
 		m->format = KEY_FORMAT_BACKUP;
+	else if (m->algorithm->id == ALGORITHM_KEY_RISTRETTO255)
+		m->format = KEY_FORMAT_SEALED;
 	else if (m->algorithm->id != ALGORITHM_KEY_X25519)
 		m->format = KEY_FORMAT_OPENSSH;
 	else

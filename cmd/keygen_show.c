@@ -79,6 +79,8 @@ uses_of(const struct key_public *key)
 {
 	if (key->id == ALGORITHM_KEY_X25519)
 		return "encrypt";
+	if (key->id == ALGORITHM_KEY_RISTRETTO255)
+		return "escrow";
 	if (key_public_algorithm(key)->standing == ALGORITHM_VERIFY_ONLY)
 		return "ssh,verify";
 	return key->id == SSH_KEY_ED25519 ? "ssh,sign,roster" : "ssh,sign";

@@ -30,8 +30,9 @@ enum algorithm_provider {
 	ALGORITHM_BY_LIBCRYPTO,
 };
 
-/* Keys have SSH's types (crypto/ssh_key.h) for ids, and this one. */
+/* Keys have SSH's types (crypto/ssh_key.h) for ids, and these. */
 #define ALGORITHM_KEY_X25519 100
+#define ALGORITHM_KEY_RISTRETTO255 101
 
 enum algorithm_cipher {
 	ALGORITHM_CIPHER_XCHACHA20,

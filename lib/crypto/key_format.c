@@ -255,6 +255,11 @@ check_write(const struct private_key *key, enum key_format format,
 {
 	bool is_x25519 = private_key_public(key)->id == ALGORITHM_KEY_X25519;
 
+	if (private_key_public(key)->id == ALGORITHM_KEY_RISTRETTO255 &&
+	    format != KEY_FORMAT_SEALED)
+		return ag_fail(err, AG_EINVAL,
+		    "a ristretto255 key is kept sealed; leave out -F %s",
+		    names[format]);
 	if (is_x25519 && format == KEY_FORMAT_OPENSSH)
 		return ag_fail(err, AG_EINVAL,
 		    "OpenSSH has no X25519 keys: its format is age, pkcs8 or "

@@ -48,15 +48,31 @@ key_public_of_x25519(struct key_public *key,
 	memcpy(key->x25519, raw, KEY_PUBLIC_X25519_BYTES);
 }
 
+void
+key_public_of_ristretto(struct key_public *key,
+    const struct ristretto_key *ristretto)
+{
+	*key = (struct key_public){ .id = ALGORITHM_KEY_RISTRETTO255,
+		.bits = 256,
+		.ristretto = *ristretto };
+}
+
 enum ag_status
 key_public_parse_blob(struct key_public *key, struct bytes blob,
     struct ag_error *err)
 {
+	struct ristretto_key ristretto;
 	struct ssh_wire_reader r;
 	enum ag_status status;
 	struct ssh_key ssh;
 	struct bytes raw;
 
+	if (ristretto_key_is_blob(blob)) {
+		status = ristretto_key_parse_blob(&ristretto, blob, err);
+		if (status == AG_OK)
+			key_public_of_ristretto(key, &ristretto);
+		return status;
+	}
 	ssh_wire_start(&r, blob);
 	if (ssh_wire_expect(&r, X25519_WORD)) {
 		raw = ssh_wire_get_string(&r);
@@ -77,6 +93,10 @@ key_public_blob(uint8_t *blob, const struct key_public *key)
 {
 	uint8_t *at;
 
+	if (key->id == ALGORITHM_KEY_RISTRETTO255) {
+		ristretto_key_blob(blob, &key->ristretto);
+		return RISTRETTO_KEY_BLOB_BYTES;
+	}
 	if (key->id != ALGORITHM_KEY_X25519) {
 		memcpy(blob, key->ssh.blob, key->ssh.blob_len);
 		return key->ssh.blob_len;
@@ -142,13 +162,33 @@ parse_pem(struct key_public *key, struct bytes text, struct ag_error *err)
 	return parse_der(key, bytes_of(der, der_len), err);
 }
 
+/* A line of one word for the type, one for the key, and a comment. */
+static enum ag_status
+parse_line(struct key_public *key, char *comment, struct bytes text,
+    struct ag_error *err)
+{
+	bool is_ristretto = ristretto_key_is_line(text);
+	struct ristretto_key ristretto;
+	enum ag_status status;
+	struct ssh_key ssh;
+
+	status = is_ristretto ? ristretto_key_parse_line(&ristretto, text, err)
+			      : ssh_key_parse_line(&ssh, text, err);
+	if (status == AG_OK)
+		status = public_key_take_comment(comment, text, err);
+	if (status == AG_OK && is_ristretto)
+		key_public_of_ristretto(key, &ristretto);
+	else if (status == AG_OK)
+		key_public_of_ssh(key, &ssh);
+	return status;
+}
+
 enum ag_status
 key_public_parse(struct key_public *key, char *comment, struct bytes text,
     struct ag_error *err)
 {
 	uint8_t raw[KEY_PUBLIC_X25519_BYTES];
 	enum ag_status status;
-	struct ssh_key ssh;
 
 	comment[0] = '\0';
 	if (bytes_has_prefix(text, bytes_of(PEM_BEGIN, sizeof(PEM_BEGIN) - 2)))
@@ -157,14 +197,8 @@ key_public_parse(struct key_public *key, char *comment, struct bytes text,
 		status = age_key_parse_recipient(raw, text, err);
 	else if (recipient_is_text(text))
 		status = recipient_parse(raw, text, err);
-	else {
-		status = ssh_key_parse_line(&ssh, text, err);
-		if (status == AG_OK)
-			status = public_key_take_comment(comment, text, err);
-		if (status == AG_OK)
-			key_public_of_ssh(key, &ssh);
-		return status;
-	}
+	else
+		return parse_line(key, comment, text, err);
 	if (status == AG_OK)
 		key_public_of_x25519(key, raw);
 	return status;
@@ -175,6 +209,7 @@ key_public_format(struct buf *out, const struct key_public *key,
     const char *comment, struct ag_error *err)
 {
 	char base64[TEXT_BASE64_BYTES(SSH_KEY_BLOB_BYTES_MAX)];
+	uint8_t blob[SSH_KEY_BLOB_BYTES_MAX];
 	char recipient[AGE_RECIPIENT_BYTES];
 	enum ag_status status;
 
@@ -183,11 +218,13 @@ key_public_format(struct buf *out, const struct key_public *key,
 		status = buf_printf(out, "%s\n", recipient);
 	} else {
 		text_base64(base64, sizeof(base64),
-		    bytes_of(key->ssh.blob, key->ssh.blob_len),
+		    bytes_of(blob, key_public_blob(blob, key)),
 		    BASE64_STANDARD);
 		status = buf_printf(out, "%s %s%s%s\n",
-		    ssh_key_type_word(key->ssh.type), base64,
-		    comment[0] != '\0' ? " " : "", comment);
+		    key->id == ALGORITHM_KEY_RISTRETTO255
+			? RISTRETTO_KEY_TYPE
+			: ssh_key_type_word(key->ssh.type),
+		    base64, comment[0] != '\0' ? " " : "", comment);
 	}
 	return status == AG_OK
 	    ? AG_OK
@@ -222,6 +259,9 @@ key_public_format_pem(struct buf *out, const struct key_public *key,
 	struct buf der;
 	size_t left;
 
+	if (key->id == ALGORITHM_KEY_RISTRETTO255)
+		return ag_fail(err, AG_EINVAL,
+		    "a ristretto255 key has no PEM form");
 	buf_init(&der, DER_BYTES_MAX);
 	status = put_der(&der, key, err);
 	if (status != AG_OK) {
@@ -247,6 +287,8 @@ key_public_equal(const struct key_public *a, const struct key_public *b)
 {
 	if (a->id != b->id)
 		return false;
+	if (a->id == ALGORITHM_KEY_RISTRETTO255)
+		return point_equal(&a->ristretto.point, &b->ristretto.point);
 	return a->id == ALGORITHM_KEY_X25519
 	    ? memcmp(a->x25519, b->x25519, sizeof(a->x25519)) == 0
 	    : ssh_key_equal(&a->ssh, &b->ssh);
@@ -258,6 +300,8 @@ key_public_name(char text[static KEY_PUBLIC_TEXT_BYTES],
 {
 	if (key->id == ALGORITHM_KEY_X25519)
 		age_key_format_recipient(text, key->x25519);
+	else if (key->id == ALGORITHM_KEY_RISTRETTO255)
+		ristretto_key_fingerprint(text, &key->ristretto.point);
 	else
 		ssh_key_fingerprint(text, &key->ssh);
 }
@@ -265,8 +309,10 @@ key_public_name(char text[static KEY_PUBLIC_TEXT_BYTES],
 const char *
 key_public_type(const struct key_public *key)
 {
-	return key->id == ALGORITHM_KEY_X25519
-	    ? "X25519"
+	if (key->id == ALGORITHM_KEY_X25519)
+		return "X25519";
+	return key->id == ALGORITHM_KEY_RISTRETTO255
+	    ? "RISTRETTO255"
 	    : ssh_key_type_name(key->ssh.type);
 }
 
@@ -310,7 +356,9 @@ key_public_check(const struct key_public *key, struct ag_error *err)
 
 	if (key->id == SSH_KEY_RSA)
 		return check_rsa(&key->ssh, err);
-	if (key->id == ALGORITHM_KEY_X25519)
+	if (key->id == ALGORITHM_KEY_RISTRETTO255)
+		is_full = ristretto_key_is_possessed(&key->ristretto);
+	else if (key->id == ALGORITHM_KEY_X25519)
 		is_full = crypto_scalarmult(shared, scalar, key->x25519) == 0;
 	else if (key->id == SSH_KEY_ED25519)
 		is_full = crypto_core_ed25519_is_valid_point(

@@ -4,7 +4,8 @@
  * FORMAT   line      OpenSSH's, of the types that SSH has
  *          age1…     of X25519
  *          aegis-recipient-1-…  the same, as backups are sealed to it
- *          PEM       SubjectPublicKeyInfo, "PUBLIC KEY"
+ *          aegis-ristretto255 …  crypto/ristretto_key.h
+ *          PEM       SubjectPublicKeyInfo, "PUBLIC KEY"; not of ristretto255
  */
 #ifndef AEGIS_CRYPTO_KEY_PUBLIC_H
 #define AEGIS_CRYPTO_KEY_PUBLIC_H
@@ -14,21 +15,26 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "crypto/algorithm.h"
+#include "crypto/ristretto_key.h"
 #include "crypto/ssh_key.h"
 
 #define KEY_PUBLIC_X25519_BYTES 32
 #define KEY_PUBLIC_TEXT_BYTES 128
 
 struct key_public {
-	int id; /* of the registry: an SSH type, or ALGORITHM_KEY_X25519 */
+	int id; /* of the registry: an SSH type, or ALGORITHM_KEY_… */
 	unsigned int bits;
 	struct ssh_key ssh; /* or else */
 	uint8_t x25519[KEY_PUBLIC_X25519_BYTES];
+	struct ristretto_key ristretto;
 };
 
 void key_public_of_ssh(struct key_public *key, const struct ssh_key *ssh);
 void key_public_of_x25519(struct key_public *key,
     const uint8_t raw[static KEY_PUBLIC_X25519_BYTES]);
+
+void key_public_of_ristretto(struct key_public *key,
+    const struct ristretto_key *ristretto);
 
 /* A blob, which for X25519 is string "x25519", string key.  As ssh_key.h. */
 enum ag_status key_public_parse_blob(struct key_public *key, struct bytes blob,
@@ -56,7 +62,7 @@ bool key_public_equal(const struct key_public *a, const struct key_public *b);
 void key_public_name(char text[static KEY_PUBLIC_TEXT_BYTES],
     const struct key_public *key);
 
-/* "ED25519", "X25519", "ECDSA", "RSA". */
+/* "ED25519", "X25519", "RISTRETTO255", "ECDSA", "RSA". */
 const char *key_public_type(const struct key_public *key);
 
 /* Where it stands. */

@@ -1,9 +1,11 @@
 /*
  * PKCS#8.
  *
- * RULES    1. Ed25519 and X25519 are read and written here, in locked memory,
+ * RULES    1. Ed25519, X25519 and ristretto255 are read and written here, in locked memory,
  *             in the one form that RFC 8410 has without a public half.  What
  *             else there is goes to libcrypto.
+ *          2. A ristretto255 key is kept sealed, in which this is inside, and
+ *             in no file of this format: no other program reads it.
  */
 #include "crypto/pkcs8.h"
 
@@ -93,8 +95,14 @@ pkcs8_parse_der(struct private_key **out, struct bytes der,
 	struct evp_pkey_st *pkey;
 	uint8_t expected[HEAD_BYTES];
 	enum ag_status status;
+	struct secret *scalar;
 
 	*out = NULL;
+	status = ristretto_key_parse_der(&scalar, der, err);
+	if (status != AG_ENOENT)
+		return status == AG_OK
+		    ? private_key_take_ristretto(out, scalar, err)
+		    : status;
 	memcpy(expected, head, HEAD_BYTES);
 	if (der.len == HEAD_BYTES + RAW_BYTES &&
 	    (der.data[KIND] == KIND_ED25519 || der.data[KIND] == KIND_X25519)) {
@@ -118,6 +126,8 @@ pkcs8_format_der(struct secret **der, const struct private_key *key,
 
 	if (secret == NULL)
 		return key_evp_to_der(der, private_key_evp(key), err);
+	if (private_key_public(key)->id == ALGORITHM_KEY_RISTRETTO255)
+		return ristretto_key_format_der(der, secret, err);
 	*der = secret_new(HEAD_BYTES + RAW_BYTES);
 	if (*der == NULL)
 		return ag_fail(err, AG_ENOMEM, "write key: out of memory");

@@ -78,6 +78,25 @@ private_key_take_x25519(struct private_key **out, struct secret *secret,
 }
 
 enum ag_status
+private_key_take_ristretto(struct private_key **out, struct secret *secret,
+    struct ag_error *err)
+{
+	struct private_key *key = key_new();
+	struct ristretto_key ristretto;
+
+	*out = NULL;
+	if (key == NULL) {
+		secret_free(secret);
+		return ag_fail(err, AG_ENOMEM, "out of memory");
+	}
+	key->secret = secret;
+	ristretto_key_of(&ristretto, secret);
+	key_public_of_ristretto(&key->public, &ristretto);
+	*out = key;
+	return AG_OK;
+}
+
+enum ag_status
 private_key_take_evp(struct private_key **out, EVP_PKEY *pkey,
     struct ag_error *err)
 {
@@ -99,6 +118,20 @@ private_key_take_evp(struct private_key **out, EVP_PKEY *pkey,
 	return AG_OK;
 }
 
+static enum ag_status
+generate_ristretto(struct private_key **out, struct ag_error *err)
+{
+	struct secret *secret = secret_new(RISTRETTO_BYTES);
+	struct scalar scalar;
+
+	if (secret == NULL)
+		return ag_fail(err, AG_ENOMEM, "make key: out of memory");
+	scalar_random(&scalar);
+	memcpy(secret_data(secret), scalar.data, RISTRETTO_BYTES);
+	secret_wipe(&scalar, sizeof(scalar));
+	return private_key_take_ristretto(out, secret, err);
+}
+
 enum ag_status
 private_key_generate(struct private_key **out,
     const struct algorithm *algorithm, struct ag_error *err)
@@ -115,6 +148,8 @@ private_key_generate(struct private_key **out,
 		    ? private_key_take_x25519(out, secret, err)
 		    : ag_fail(err, AG_ENOMEM, "make key: out of memory");
 	}
+	if (algorithm->id == ALGORITHM_KEY_RISTRETTO255)
+		return generate_ristretto(out, err);
 	if (algorithm->id == SSH_KEY_ED25519) {
 		status = sign_keypair(&secret, err);
 		return status == AG_OK

@@ -1,8 +1,8 @@
 /*
  * Private keys of every type.
  *
- * Ed25519 and X25519 keys stay in locked memory and are libsodium's; ECDSA
- * and RSA keys are libcrypto's, which wipes them when they are freed.
+ * Ed25519, X25519 and ristretto255 keys stay in locked memory and are
+ * libsodium's; ECDSA and RSA keys are libcrypto's, which wipes them when they are freed.
  *
  * Ownership  private_key_generate() and the _take_ functions hand out,
  *            private_key_free() wipes.
@@ -25,13 +25,15 @@ enum ag_status private_key_generate(struct private_key **out,
     const struct algorithm *algorithm, struct ag_error *err) AG_MUST_USE;
 
 /*
- * Of libsodium's 64 bytes that are sound, of X25519's 32, and of a key of
- * libcrypto: taken over, also when that fails.  AG_EVERSION, AG_EREFUSED as
+ * Of libsodium's 64 bytes that are sound, of X25519's 32, of a valid scalar,
+ * and of a key of libcrypto: taken over, also when that fails.  AG_EVERSION, AG_EREFUSED as
  * key_evp_public() has them.
  */
 enum ag_status private_key_take_ed25519(struct private_key **out,
     struct secret *key, struct ag_error *err) AG_MUST_USE;
 enum ag_status private_key_take_x25519(struct private_key **out,
+    struct secret *key, struct ag_error *err) AG_MUST_USE;
+enum ag_status private_key_take_ristretto(struct private_key **out,
     struct secret *key, struct ag_error *err) AG_MUST_USE;
 enum ag_status private_key_take_evp(struct private_key **out,
     struct evp_pkey_st *pkey, struct ag_error *err) AG_MUST_USE;

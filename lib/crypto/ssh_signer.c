@@ -62,6 +62,11 @@ check_standing(const struct key_public *key, const char *name,
 		    "private key %s: X25519 keys are for encryption, and do not "
 		    "sign",
 		    name);
+	if (key->id == ALGORITHM_KEY_RISTRETTO255)
+		return ag_fail(err, AG_EVERSION,
+		    "private key %s: ristretto255 keys are for escrow, and do "
+		    "not sign",
+		    name);
 	if (key_public_algorithm(key)->standing != ALGORITHM_ALLOWED)
 		return ag_fail(err, AG_EREFUSED,
 		    "private key %s: RSA of %u bits signs nothing new; it "

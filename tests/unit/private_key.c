@@ -693,6 +693,88 @@ wycheproof_x25519_pem_is_read_as_published(void **state)
 	assert_true(valid >= 200);
 }
 
+static void
+a_ristretto255_key_is_kept_sealed_and_read_back(void **state)
+{
+	struct private_key *key = made("ristretto255"),
+			   *other = made("ristretto255");
+	struct secret *passphrase = words("correct horse"), *text;
+	struct ag_error err;
+
+	(void)state;
+	assert_reads_back(key, KEY_FORMAT_SEALED, passphrase);
+	assert_false(key_public_equal(private_key_public(key),
+	    private_key_public(other)));
+	for (int i = 0; i < KEY_FORMAT_COUNT; i++) {
+		if (i == KEY_FORMAT_SEALED)
+			continue;
+		assert_int_equal(key_format_write(&text, key,
+				     (enum key_format)i, NULL, &err),
+		    AG_EINVAL);
+		assert_non_null(strstr(err.text, "kept sealed"));
+	}
+	private_key_free(other);
+	private_key_free(key);
+	secret_free(passphrase);
+}
+
+static void
+a_ristretto255_line_needs_proof_that_its_key_is_possessed(void **state)
+{
+	struct private_key *key = made("ristretto255"),
+			   *other = made("ristretto255");
+	char comment[PUBLIC_KEY_COMMENT_BYTES];
+	struct key_public public = *private_key_public(key), back;
+	struct ag_error err;
+	struct buf line;
+
+	(void)state;
+	buf_init(&line, 4096);
+	assert_int_equal(key_public_format(&line, &public, "alice", &err),
+	    AG_OK);
+	assert_int_equal(key_public_parse(&back, comment, buf_bytes(&line),
+			     &err),
+	    AG_OK);
+	assert_string_equal(comment, "alice");
+	assert_true(key_public_equal(&back, &public));
+	assert_int_equal(key_public_check(&back, &err), AG_OK);
+	/* Somebody else's proof with a point of one's own choice. */
+	memcpy(public.ristretto.possession,
+	    private_key_public(other)->ristretto.possession, SCHNORR_BYTES);
+	buf_clear(&line);
+	assert_int_equal(key_public_format(&line, &public, "", &err), AG_OK);
+	assert_int_equal(key_public_parse(&back, comment, buf_bytes(&line),
+			     &err),
+	    AG_EREFUSED);
+	assert_non_null(strstr(err.text, "nothing proves"));
+	assert_int_equal(key_public_check(&public, &err), AG_EREFUSED);
+	buf_fini(&line);
+	private_key_free(other);
+	private_key_free(key);
+}
+
+static void
+a_ristretto255_key_that_is_no_number_of_its_group_is_refused(void **state)
+{
+	struct private_key *key = made("ristretto255"), *back;
+	struct secret *der;
+	struct ag_error err;
+
+	(void)state;
+	assert_int_equal(pkcs8_format_der(&der, key, &err), AG_OK);
+	assert_int_equal(pkcs8_parse_der(&back, secret_bytes(der), &err),
+	    AG_OK);
+	private_key_free(back);
+	secret_data(der)[secret_len(der) - 1] |= 0x80;
+	assert_int_equal(pkcs8_parse_der(&back, secret_bytes(der), &err),
+	    AG_EINVAL);
+	memset(secret_data(der) + secret_len(der) - 32, 0, 32);
+	assert_int_equal(pkcs8_parse_der(&back, secret_bytes(der), &err),
+	    AG_EINVAL);
+	secret_free(der);
+	private_key_free(key);
+}
+
 int
 main(void)
 {
@@ -712,6 +794,12 @@ main(void)
 		cmocka_unit_test(der_has_one_form_for_each_length_and_number),
 		cmocka_unit_test(any_slip_in_an_age_key_is_noticed),
 		cmocka_unit_test(points_of_small_order_are_no_keys),
+		cmocka_unit_test(
+		    a_ristretto255_key_is_kept_sealed_and_read_back),
+		cmocka_unit_test(
+		    a_ristretto255_line_needs_proof_that_its_key_is_possessed),
+		cmocka_unit_test(
+		    a_ristretto255_key_that_is_no_number_of_its_group_is_refused),
 		cmocka_unit_test(moduli_of_the_smart_cards_primes_are_told),
 		cmocka_unit_test(damaged_pkcs8_is_refused_wherever_it_is_cut),
 		cmocka_unit_test(wycheproof_pbes2_opens_as_published),
