@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -57,19 +57,19 @@ _aegis_words() {
 	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
 	'consensus-inspect verify') words=' -d --data --roster' ;;
 	'crypt ') words=' encrypt decrypt inspect rewrap list' ;;
-	'crypt encrypt') words=' -r --recipient -R --recipients-file --passphrase --passphrase-fd -a --armor -o --out -f --force' ;;
+	'crypt encrypt') words=' -r --recipient -R --recipients-file --passphrase --passphrase-fd --work -a --armor -o --out -f --force' ;;
 	'crypt decrypt') words=' -i --identity --passphrase --passphrase-fd --range --stream -o --out -f --force' ;;
 	'crypt inspect') words='' ;;
-	'crypt rewrap') words=' -i --identity --passphrase --passphrase-fd -r --recipient -R --recipients-file --new-passphrase --new-passphrase-fd -a --armor -o --out -f --force' ;;
+	'crypt rewrap') words=' -i --identity --passphrase --passphrase-fd -r --recipient -R --recipients-file --new-passphrase --new-passphrase-fd --work -a --armor -o --out -f --force' ;;
 	'crypt list') words=' -F --family' ;;
 	'hash ') words=' -a --algorithm -l --length --provider -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;
-	'keygen ') words=' show check public convert passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
-	'keygen show') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
-	'keygen check') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
-	'keygen public') words=' -F --format -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
-	'keygen convert') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
-	'keygen passphrase') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd' ;;
+	'keygen ') words=' show check public convert passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
+	'keygen show') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
+	'keygen check') words=' -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
+	'keygen public') words=' -F --format -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
+	'keygen convert') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
+	'keygen passphrase') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
 	'keys ') words=' status check epochs slots add-slot change-slot remove-slot create -D --data-dir --key-file --passphrase --passphrase-fd' ;;
 	'keys status') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
 	'keys check') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;

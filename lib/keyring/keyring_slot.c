@@ -23,6 +23,9 @@
 #define PURPOSE "aegis/keyring/v1/slot"
 #define SALT_BYTES crypto_pwhash_SALTBYTES
 #define CONTEXT_BYTES 128
+/* Argon2id for a passphrase: what a sealed key's usual work is. */
+#define SLOT_PASSES 3U
+#define SLOT_MEBIBYTES 256U
 
 /* What a passphrase is made hard to guess with; all zero without one. */
 struct factors {
@@ -119,8 +122,8 @@ keyring_slot_wrap(struct keyring_slot *slot,
 	if (status != AG_OK)
 		return status;
 	if (has_factors) {
-		f.passes = SEALED_KEY_PASSES;
-		f.mebibytes = SEALED_KEY_MEBIBYTES;
+		f.passes = SLOT_PASSES;
+		f.mebibytes = SLOT_MEBIBYTES;
 		randombytes_buf(f.salt, sizeof(f.salt));
 	}
 	key = slot_key(opener, &f);
