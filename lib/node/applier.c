@@ -82,6 +82,7 @@ struct applier {
 	uint8_t cluster_id[32];
 	bool has_origin;
 	struct store_origin origin;
+	struct keyring *keyring;
 	uint8_t principal[32];
 	const struct roster *roster; /* of the epoch; NULL: not said yet */
 	char dir[PATH_MAX];
@@ -503,7 +504,7 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	if (status != AG_OK)
 		return status;
 	status = store_open_from(&a->store, a->dir, a->cluster_id,
-	    a->has_origin ? &a->origin : NULL, a->metrics, err);
+	    a->has_origin ? &a->origin : NULL, a->keyring, a->metrics, err);
 	if (status == AG_OK && a->roster != NULL)
 		status = store_begin_epoch(a->store, a->roster, err);
 	if (status != AG_OK)
@@ -546,9 +547,9 @@ applier_stop(struct applier *a)
 enum ag_status
 applier_open(struct applier **out, const char *dir,
     const uint8_t cluster_id[static 32], const struct store_origin *origin,
-    const uint8_t principal[static 32], struct loop *loop,
-    const struct applier_callbacks *callbacks, struct metric_set *metrics,
-    struct ag_error *err)
+    struct keyring *keyring, const uint8_t principal[static 32],
+    struct loop *loop, const struct applier_callbacks *callbacks,
+    struct metric_set *metrics, struct ag_error *err)
 {
 	pthread_condattr_t monotonic;
 	enum ag_status status;
@@ -566,6 +567,7 @@ applier_open(struct applier **out, const char *dir,
 	a->has_origin = origin != NULL;
 	if (origin != NULL)
 		a->origin = *origin;
+	a->keyring = keyring;
 	memcpy(a->principal, principal, sizeof(a->principal));
 	(void)snprintf(a->dir, sizeof(a->dir), "%s", dir);
 	(void)pthread_mutex_init(&a->store_lock, NULL);

@@ -51,12 +51,15 @@ struct applier_callbacks {
 	void (*failed)(void *arg, const struct ag_error *err);
 };
 
-/* origin: what a restored cluster begins with, NULL for others; copied. */
+/*
+ * origin: what a restored cluster begins with, NULL for others; copied.
+ * keyring: what the state's values are sealed with, or NULL; borrowed.
+ */
 enum ag_status applier_open(struct applier **out, const char *dir,
     const uint8_t cluster_id[static 32], const struct store_origin *origin,
-    const uint8_t principal[static 32], struct loop *loop,
-    const struct applier_callbacks *callbacks, struct metric_set *metrics,
-    struct ag_error *err) AG_MUST_USE;
+    struct keyring *keyring, const uint8_t principal[static 32],
+    struct loop *loop, const struct applier_callbacks *callbacks,
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
 void applier_close(struct applier *applier);
 
 /*

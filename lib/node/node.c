@@ -703,7 +703,8 @@ node_open_state(struct node *n, const struct node_config *config,
 			n->roster.incarnation > 0 && !n->roster.is_successor
 			    ? &origin
 			    : NULL,
-			n->signer.principal, loop, &applier, n->metrics, err);
+			n->keyring, n->signer.principal, loop, &applier,
+			n->metrics, err);
 	if (status == AG_OK)
 		status = applier_begin_epoch(n->applier, &n->roster, err);
 	if (status == AG_OK)
@@ -848,6 +849,7 @@ node_open_links(struct node *n, struct ag_error *err)
 	    .loop = n->loop,
 	    .snapshots = n->snapshots,
 	    .roster = &n->roster,
+	    .keyring = n->keyring,
 	    .start = &n->epoch_start,
 	    .self = n->self,
 	    .authority = &identity_authority,

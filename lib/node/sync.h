@@ -21,13 +21,15 @@
 #include "trust/chain.h"
 #include "trust/roster.h"
 
+struct keyring;
 struct loop;
 struct sync;
 
 struct sync_config {
 	struct loop *loop;
 	struct snapshots *snapshots;
-	struct roster *roster;           /* borrowed, */
+	struct keyring *keyring; /* for a state that is fetched, or NULL */
+	struct roster *roster;   /* borrowed, */
 	const struct chain_start *start; /* as is what its epoch begins with */
 	uint32_t self;
 	const struct authority *authority; /* of ours, to sign what we serve */

@@ -387,7 +387,7 @@ sync_fetch_go(struct sync *s)
 		return;
 	if (f->gather == NULL &&
 	    gather_open(&f->gather, s->dir, s->config.roster->cluster_id,
-		&err) != AG_OK) {
+		s->config.keyring, &err) != AG_OK) {
 		fetch_pause(s, &err);
 		return;
 	}

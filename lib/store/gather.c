@@ -176,7 +176,8 @@ record_write(struct gather *g, uint8_t kind, const struct part_name *name,
 
 enum ag_status
 gather_open(struct gather **out, const char *dir,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
+    struct ag_error *err)
 {
 	struct gather *g = calloc(1, sizeof(*g));
 	enum ag_status status;
@@ -185,6 +186,7 @@ gather_open(struct gather **out, const char *dir,
 	if (g == NULL)
 		return no_memory(err);
 	g->fd = -1;
+	g->keyring = keyring;
 	buf_init(&g->list, PART_BYTES_MAX);
 	buf_init(&g->contents, PART_BYTES_MAX);
 	buf_init(&g->bucket.keys, SIZE_MAX);

@@ -25,10 +25,11 @@
 #include "store/part.h"
 
 struct gather;
+struct keyring;
 
 /* In dir, which is made when it is not there; of this cluster. */
 enum ag_status gather_open(struct gather **out, const char *dir,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
     struct ag_error *err) AG_MUST_USE;
 void gather_close(struct gather *gather);
 

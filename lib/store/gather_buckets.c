@@ -36,8 +36,8 @@ gather_buckets_open(struct gather *g, struct ag_error *err)
 	if (fs_exists(g->partial))
 		status = fs_unlink(g->partial, err);
 	if (status == AG_OK)
-		status =
-		    tables_create(&g->tables, g->partial, g->cluster_id, err);
+		status = tables_create(&g->tables, g->partial, g->cluster_id,
+		    g->keyring, err);
 	return status == AG_OK ? tables_begin(g->tables, err) : status;
 }
 

@@ -45,6 +45,7 @@ struct gather_bucket {
 
 struct gather {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
+	struct keyring *keyring; /* for the tables; NULL: none */
 	char dir[GATHER_PATH_BYTES];
 	char path[GATHER_PATH_BYTES];
 	char partial[GATHER_PATH_BYTES]; /* of the tables being made */

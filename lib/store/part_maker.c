@@ -21,6 +21,7 @@
 #include "db/db.h"
 #include "store/leaves.h"
 #include "store/part.h"
+#include "store/sealed_value.h"
 #include "store/session.h"
 #include "store/store_parts.h"
 
@@ -40,6 +41,7 @@ struct found_key {
 struct part_maker {
 	struct store_pin *pin;
 	struct sqlite3_stmt *buckets, *value;
+	struct sealed_value *values;
 	struct buf keys;
 	struct found_key *found;
 	size_t count, cap;
@@ -68,9 +70,12 @@ part_maker_new(struct part_maker **out, struct store_pin *pin,
 	    err);
 	if (status == AG_OK)
 		status = db_prepare(store_pin_db(pin), &m->value,
-		    "SELECT value, version, created, modified FROM kv "
+		    "SELECT value, version, created, modified, size FROM kv "
 		    "WHERE key = ?1",
 		    err);
+	m->values = sealed_value_new(store_pin_keyring(pin));
+	if (status == AG_OK && m->values == NULL)
+		status = ag_fail(err, AG_ENOMEM, "parts: out of memory");
 	if (status != AG_OK) {
 		part_maker_free(m);
 		return status;
@@ -89,6 +94,7 @@ part_maker_free(struct part_maker *m)
 		db_finalize(m->buckets);
 	if (m->value != NULL)
 		db_finalize(m->value);
+	sealed_value_free(m->values);
 	buf_fini(&m->keys);
 	free(m->found);
 	free(m->leaves);
@@ -225,10 +231,16 @@ entry_put(struct part_maker *m, struct bytes key, struct buf *out,
 		    "state: a bucket names a key that is not there");
 	if (status != AG_OK)
 		return status;
-	entry.value = db_column_bytes(m->value, 0);
 	entry.version = db_column_uint(m->value, 1);
 	entry.created = db_column_uint(m->value, 2);
 	entry.modified = db_column_uint(m->value, 3);
+	status = sealed_value_open(m->values, key, entry.version,
+	    db_column_uint(m->value, 4), db_column_bytes(m->value, 0),
+	    &entry.value, err);
+	if (status != AG_OK) {
+		db_reset(m->value);
+		return status;
+	}
 	most = key.len + entry.value.len + ENTRY_HEADS_BYTES;
 	status = buf_reserve(out, most);
 	if (status == AG_OK) {

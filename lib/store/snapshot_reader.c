@@ -184,8 +184,9 @@ take_head(struct snapshot_reader *r, struct decoder *d, struct ag_error *err)
 		    "snapshot: format %llu, this program reads up to %d; use "
 		    "the newer program",
 		    (unsigned long long)version, SNAPSHOT_VERSION);
-	status =
-	    tables_create(&r->tables, r->path, info->scope.cluster_id, err);
+	/* In the open: whoever takes the state seals it. */
+	status = tables_create(&r->tables, r->path, info->scope.cluster_id,
+	    NULL, err);
 	if (status == AG_OK)
 		status = tables_begin(r->tables, err);
 	if (status != AG_OK)

@@ -12,6 +12,7 @@
 #include "base/pages.h"
 #include "codec/encoder.h"
 #include "db/db.h"
+#include "store/sealed_value.h"
 #include "store/snapshot.h"
 #include "store/snapshot_parts.h"
 #include "store/store_parts.h"
@@ -30,6 +31,7 @@ struct snapshot_writer {
 	struct trust_scope scope;
 	struct bytes certificate; /* ours */
 	struct sqlite3_stmt *entries;
+	struct sealed_value *values;
 	void *session_memory;
 	struct session_table *sessions;
 	size_t session;    /* the next one */
@@ -82,11 +84,14 @@ snapshot_writer_new(struct snapshot_writer **out, struct store_pin *pin,
 	w->pin = pin;
 	w->scope = *scope;
 	(void)crypto_generichash_init(&w->hash, NULL, 0, DIGEST_BYTES);
-	status = writer_load(w, certificate, err);
+	w->values = sealed_value_new(store_pin_keyring(pin));
+	status = w->values == NULL
+	    ? ag_fail(err, AG_ENOMEM, "snapshot: out of memory")
+	    : writer_load(w, certificate, err);
 	if (status == AG_OK)
 		status = db_prepare(store_pin_db(pin), &w->entries,
-		    "SELECT key, value, version, created, modified FROM kv "
-		    "ORDER BY key",
+		    "SELECT key, value, version, created, modified, size "
+		    "FROM kv ORDER BY key",
 		    err);
 	if (status != AG_OK) {
 		snapshot_writer_free(w);
@@ -104,6 +109,7 @@ snapshot_writer_free(struct snapshot_writer *w)
 		return;
 	if (w->entries != NULL)
 		db_finalize(w->entries);
+	sealed_value_free(w->values);
 	free((void *)(uintptr_t)w->certificate.data);
 	pages_free(w->session_memory);
 	free(w->encoded);
@@ -140,10 +146,14 @@ entry_encode(struct snapshot_writer *w, struct encoder *e, struct ag_error *err)
 	if (status != AG_OK)
 		return status;
 	entry.key = db_column_bytes(w->entries, 0);
-	entry.value = db_column_bytes(w->entries, 1);
 	entry.version = db_column_uint(w->entries, 2);
 	entry.created = db_column_uint(w->entries, 3);
 	entry.modified = db_column_uint(w->entries, 4);
+	status = sealed_value_open(w->values, entry.key, entry.version,
+	    db_column_uint(w->entries, 5), db_column_bytes(w->entries, 1),
+	    &entry.value, err);
+	if (status != AG_OK)
+		return status;
 	tables_entry_encode(e, &entry);
 	return AG_OK;
 }

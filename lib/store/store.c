@@ -147,14 +147,14 @@ store_open(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
     struct metric_set *metrics, struct ag_error *err)
 {
-	return store_open_from(out, dir, cluster_id, NULL, metrics, err);
+	return store_open_from(out, dir, cluster_id, NULL, NULL, metrics, err);
 }
 
 enum ag_status
 store_open_from(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct store_origin *origin, struct metric_set *metrics,
-    struct ag_error *err)
+    const struct store_origin *origin, struct keyring *keyring,
+    struct metric_set *metrics, struct ag_error *err)
 {
 	struct store *store = calloc(1, sizeof(*store));
 	enum ag_status status;
@@ -168,10 +168,12 @@ store_open_from(struct store **out, const char *dir,
 		status = fs_join(store->path, sizeof(store->path), dir,
 		    TABLES_FILE, err);
 	if (status == AG_OK)
-		status =
-		    tables_open(&store->tables, store->path, cluster_id, err);
+		status = tables_open(&store->tables, store->path, cluster_id,
+		    keyring, err);
 	if (status == AG_OK)
 		status = claim(store->tables, cluster_id, origin, err);
+	if (status == AG_OK)
+		status = tables_seal(store->tables, err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "open state %s", dir);
 		store_close(store);

@@ -25,6 +25,7 @@
 #include "trust/certificate.h"
 
 struct epoch;
+struct keyring;
 struct roster;
 struct store;
 struct store_reader;
@@ -73,14 +74,17 @@ struct store_origin {
 };
 
 /*
- * The same for a cluster that goes on from another's state: exactly that
- * state, under dir, becomes this cluster's; it is refused as another's when
- * anything differs.
+ * The same with values sealed, when there is a keyring, which is borrowed: a
+ * state that is not sealed is now.  And with an origin for a cluster that goes
+ * on from another's state: exactly that state, under dir, becomes this
+ * cluster's; it is refused as another's when anything differs.
+ * AG_ECONFLICT also: it is sealed with another keyring;  AG_EDENIED: sealed,
+ * and there is no keyring
  */
 enum ag_status store_open_from(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct store_origin *origin, struct metric_set *metrics,
-    struct ag_error *err) AG_MUST_USE;
+    const struct store_origin *origin, struct keyring *keyring,
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
 void store_close(struct store *store);
 
 /*

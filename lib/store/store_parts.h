@@ -20,6 +20,9 @@ struct tables *store_tables(struct store *store);
 struct sqlite3 *store_pin_db(struct store_pin *pin);
 const struct tables_meta *store_pin_meta(const struct store_pin *pin);
 
+/* What its values are sealed with; NULL: they are not. */
+struct keyring *store_pin_keyring(const struct store_pin *pin);
+
 /* The Merkle tree's top there, which is the pin's. */
 struct merkle *store_pin_tree(const struct store_pin *pin);
 void store_pin_roots(const struct store_pin *pin, struct digest *root,

@@ -14,6 +14,7 @@
 
 #include "base/fs.h"
 #include "db/db.h"
+#include "store/sealed_value.h"
 #include "store/store_parts.h"
 
 #define READER_CACHE_KIB 2048
@@ -23,12 +24,14 @@ struct store_reader {
 	struct sqlite3 *db;
 	struct sqlite3_stmt *begin, *end, *seq, *get;
 	struct sqlite3_stmt *range[2]; /* with values, keys only */
-	struct buf held;               /* the last entry's key and value */
+	struct sealed_value *values;
+	struct buf held; /* the last entry's key and value */
 	uint8_t past_all[KEY_BYTES_MAX + 1]; /* above any key */
 };
 
 struct store_pin {
 	struct sqlite3 *db;
+	struct keyring *keyring;
 	struct tables_meta meta;
 	struct digest digest, root, sessions;
 	struct merkle *tree;
@@ -64,12 +67,12 @@ reader_prepare(struct store_reader *r, struct ag_error *err)
 		    db_prepare(r->db, &r->seq, "SELECT seq FROM meta", err);
 	if (status == AG_OK)
 		status = db_prepare(r->db, &r->get,
-		    "SELECT key, version, created, modified, value FROM kv "
-		    "WHERE key = ?1",
+		    "SELECT key, version, created, modified, size, value "
+		    "FROM kv WHERE key = ?1",
 		    err);
 	if (status == AG_OK)
-		status =
-		    db_prepare(r->db, &r->range[0], RANGE_SQL(", value"), err);
+		status = db_prepare(r->db, &r->range[0],
+		    RANGE_SQL(", size, value"), err);
 	if (status == AG_OK)
 		status = db_prepare(r->db, &r->range[1], RANGE_SQL(""), err);
 	return status;
@@ -91,6 +94,13 @@ store_reader_open(struct store_reader **out, struct store *store,
 	    reader_connect(&r->db, store_path(store), READER_CACHE_KIB, err);
 	if (status == AG_OK)
 		status = reader_prepare(r, err);
+	if (status == AG_OK) {
+		r->values =
+		    sealed_value_new(tables_keyring(store_tables(store)));
+		if (r->values == NULL)
+			status = ag_fail(err, AG_ENOMEM,
+			    "read state: out of memory");
+	}
 	if (status != AG_OK) {
 		store_reader_close(r);
 		return status;
@@ -105,13 +115,15 @@ store_reader_close(struct store_reader *reader)
 	if (reader == NULL)
 		return;
 	db_close(reader->db);
+	sealed_value_free(reader->values);
 	buf_fini(&reader->held);
 	free(reader);
 }
 
-/* The row's entry, borrowed from the statement. */
-static void
-row_entry(struct sqlite3_stmt *stmt, bool keys_only, struct store_entry *entry)
+/* The row's entry, borrowed from the statement and the reader. */
+static enum ag_status
+row_entry(struct store_reader *r, struct sqlite3_stmt *stmt, bool keys_only,
+    struct store_entry *entry, struct ag_error *err)
 {
 	*entry = (struct store_entry){
 		.key = db_column_bytes(stmt, 0),
@@ -119,8 +131,30 @@ row_entry(struct sqlite3_stmt *stmt, bool keys_only, struct store_entry *entry)
 		.created = db_column_uint(stmt, 2),
 		.modified = db_column_uint(stmt, 3),
 	};
-	if (!keys_only)
-		entry->value = db_column_bytes(stmt, 4);
+	if (keys_only)
+		return AG_OK;
+	return sealed_value_open(r->values, entry->key, entry->version,
+	    db_column_uint(stmt, 4), db_column_bytes(stmt, 5), &entry->value,
+	    err);
+}
+
+/* A copy that stays until the next one; entry is borrowed from it. */
+static enum ag_status
+entry_hold(struct store_reader *r, struct store_entry *entry,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	buf_clear(&r->held);
+	status = buf_append(&r->held, entry->key.data, entry->key.len);
+	if (status == AG_OK)
+		status =
+		    buf_append(&r->held, entry->value.data, entry->value.len);
+	if (status != AG_OK)
+		return ag_fail(err, status, "read state: out of memory");
+	entry->key.data = r->held.data;
+	entry->value.data = r->held.data + entry->key.len;
+	return AG_OK;
 }
 
 enum ag_status
@@ -135,18 +169,11 @@ store_get(struct store_reader *reader, struct bytes key,
 		return status == AG_ENOENT
 		    ? ag_fail(err, AG_ENOENT, "the key is absent")
 		    : status;
-	row_entry(reader->get, false, entry);
-	buf_clear(&reader->held);
-	status = buf_append(&reader->held, entry->key.data, entry->key.len);
+	status = row_entry(reader, reader->get, false, entry, err);
 	if (status == AG_OK)
-		status = buf_append(&reader->held, entry->value.data,
-		    entry->value.len);
+		status = entry_hold(reader, entry, err);
 	db_reset(reader->get);
-	if (status != AG_OK)
-		return ag_fail(err, status, "read state: out of memory");
-	entry->key.data = reader->held.data;
-	entry->value.data = reader->held.data + entry->key.len;
-	return AG_OK;
+	return status;
 }
 
 static enum ag_status
@@ -184,7 +211,9 @@ store_range(struct store_reader *reader, struct bytes first, struct bytes last,
 	    last.len == 0 ? bytes_of(reader->past_all, sizeof(reader->past_all))
 			  : last);
 	while (status == AG_OK && (status = db_step(stmt, err)) == AG_OK) {
-		row_entry(stmt, keys_only, &entry);
+		status = row_entry(reader, stmt, keys_only, &entry, err);
+		if (status != AG_OK)
+			break;
 		/* In a list of everything, what the users put there. */
 		if (first.len == 0 && operation_key_is_reserved(entry.key))
 			continue;
@@ -229,6 +258,7 @@ store_pin(struct store *store, struct store_pin **out, struct ag_error *err)
 		return status;
 	}
 	AG_ASSERT(pin->meta.seq == store_applied(store));
+	pin->keyring = tables_keyring(store_tables(store));
 	*out = pin;
 	return AG_OK;
 }
@@ -265,6 +295,12 @@ const struct tables_meta *
 store_pin_meta(const struct store_pin *pin)
 {
 	return &pin->meta;
+}
+
+struct keyring *
+store_pin_keyring(const struct store_pin *pin)
+{
+	return pin->keyring;
 }
 
 struct merkle *

@@ -5,14 +5,19 @@
  *          bucket        Merkle leaves (store/leaves.c)
  *          session       a row for each place of the client table
  *          session_page  id = place * SESSION_PAGES + page
- *          meta          one row: cluster, sequence, agreed time, sizes
+ *          meta          one row: cluster, the keyring that values are
+ *                        sealed with (empty: they are not), sequence,
+ *                        agreed time, sizes
+ *          Values are as store/sealed_value.h says; size is of the plain
+ *          one.  Keys, versions and leaves are in the open.
  *
  * RULES    1. A commit writes all tables, so that after a crash they all
  *             show the same sequence.
  *          2. After a failure memory and database may differ: the owner
  *             must stop using the handle.
  *
- * NOT HERE What operations mean (store/execute.c).
+ * NOT HERE What operations mean (store/execute.c), sealing what came in the
+ *          open (store/tables_seal.c).
  */
 #include "store/tables.h"
 
@@ -29,15 +34,16 @@
 #include "codec/encoder.h"
 #include "db/db.h"
 #include "store/leaves.h"
+#include "store/sealed_value.h"
 #include "trust/state.h"
 
 #define CACHE_KIB 8192
 #define NEW_CACHE_KIB 65536
 
 static const char *const schema[] = {
-	"CREATE TABLE kv (key BLOB PRIMARY KEY, value BLOB NOT NULL,"
-	" version INTEGER NOT NULL, created INTEGER NOT NULL,"
-	" modified INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE kv (key BLOB PRIMARY KEY, version INTEGER NOT NULL,"
+	" created INTEGER NOT NULL, modified INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
 	"CREATE TABLE bucket (id INTEGER PRIMARY KEY,"
 	" leaves BLOB NOT NULL, keys BLOB NOT NULL) STRICT;"
 	"CREATE TABLE session (place INTEGER PRIMARY KEY,"
@@ -46,9 +52,9 @@ static const char *const schema[] = {
 	"CREATE TABLE session_page (id INTEGER PRIMARY KEY,"
 	" slots BLOB NOT NULL) STRICT;"
 	"CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1),"
-	" cluster_id BLOB NOT NULL, seq INTEGER NOT NULL,"
-	" time_ms INTEGER NOT NULL, keys INTEGER NOT NULL,"
-	" bytes INTEGER NOT NULL) STRICT;",
+	" cluster_id BLOB NOT NULL, keyring BLOB NOT NULL,"
+	" seq INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
+	" keys INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;",
 };
 
 #define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))
@@ -63,6 +69,8 @@ struct tables {
 	struct leaves leaves;
 	void *session_memory;
 	struct session_table *sessions;
+	struct keyring *keyring;     /* what they are to be sealed with */
+	struct sealed_value *values; /* as they are now */
 	uint8_t *entry; /* TABLES_ENTRY_BYTES_MAX, one being hashed */
 	bool in_transaction;
 };
@@ -77,12 +85,12 @@ prepare_all(struct tables *t, struct ag_error *err)
 		{ &t->begin, "BEGIN IMMEDIATE" },
 		{ &t->commit, "COMMIT" },
 		{ &t->find,
-		    "SELECT version, created, length(value) FROM kv "
-		    "WHERE key = ?1" },
-		{ &t->value, "SELECT value FROM kv WHERE key = ?1" },
+		    "SELECT version, created, size FROM kv WHERE key = ?1" },
+		{ &t->value,
+		    "SELECT version, size, value FROM kv WHERE key = ?1" },
 		{ &t->put,
-		    "REPLACE INTO kv (key, value, version, created, modified) "
-		    "VALUES (?1, ?2, ?3, ?4, ?5)" },
+		    "REPLACE INTO kv (key, value, version, created, modified, "
+		    "size) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
 		{ &t->remove, "DELETE FROM kv WHERE key = ?1" },
 		{ &t->put_head,
 		    "REPLACE INTO session (place, principal, floor, last_seq) "
@@ -91,7 +99,7 @@ prepare_all(struct tables *t, struct ag_error *err)
 		    "REPLACE INTO session_page (id, slots) VALUES (?1, ?2)" },
 		{ &t->put_meta,
 		    "REPLACE INTO meta (id, cluster_id, seq, time_ms, keys, "
-		    "bytes) VALUES (1, ?1, ?2, ?3, ?4, ?5)" },
+		    "bytes, keyring) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6)" },
 	};
 	enum ag_status status = AG_OK;
 	size_t i;
@@ -99,6 +107,20 @@ prepare_all(struct tables *t, struct ag_error *err)
 	for (i = 0; status == AG_OK && i < sizeof(list) / sizeof(list[0]); i++)
 		status = db_prepare(t->db, list[i].stmt, list[i].sql, err);
 	return status;
+}
+
+static enum ag_status
+meta_read_keyring(struct tables_meta *meta, struct bytes id,
+    struct ag_error *err)
+{
+	meta->is_sealed = id.len > 0;
+	if (id.len == 0)
+		return AG_OK;
+	if (id.len != KEYRING_ID_BYTES)
+		return ag_fail(err, AG_ECORRUPT,
+		    "state: its keyring's id is damaged");
+	memcpy(meta->keyring_id, id.data, KEYRING_ID_BYTES);
+	return AG_OK;
 }
 
 enum ag_status
@@ -110,7 +132,8 @@ tables_meta_read(struct sqlite3 *db, struct tables_meta *meta,
 	struct bytes id;
 
 	status = db_prepare(db, &stmt,
-	    "SELECT cluster_id, seq, time_ms, keys, bytes FROM meta", err);
+	    "SELECT cluster_id, seq, time_ms, keys, bytes, keyring FROM meta",
+	    err);
 	if (status == AG_OK)
 		status = db_step(stmt, err);
 	if (status == AG_OK) {
@@ -125,6 +148,8 @@ tables_meta_read(struct sqlite3 *db, struct tables_meta *meta,
 		meta->keys = db_column_uint(stmt, 3);
 		meta->bytes = db_column_uint(stmt, 4);
 	}
+	if (status == AG_OK)
+		status = meta_read_keyring(meta, db_column_bytes(stmt, 5), err);
 	(void)sqlite3_finalize(stmt);
 	return status;
 }
@@ -190,19 +215,59 @@ meta_write(struct tables *t, struct ag_error *err)
 	db_bind_uint(t->put_meta, 3, t->meta.time_ms);
 	db_bind_uint(t->put_meta, 4, t->meta.keys);
 	db_bind_uint(t->put_meta, 5, t->meta.bytes);
+	db_bind_bytes(t->put_meta, 6,
+	    bytes_of(t->meta.keyring_id,
+		t->meta.is_sealed ? KEYRING_ID_BYTES : 0));
 	return db_run(t->put_meta, err);
 }
 
-/* New tables take the cluster's id; others have one. */
+static void
+meta_note_keyring(struct tables *t)
+{
+	t->meta.is_sealed = t->keyring != NULL;
+	if (t->meta.is_sealed)
+		memcpy(t->meta.keyring_id, keyring_id(t->keyring),
+		    KEYRING_ID_BYTES);
+}
+
+/* Sealed tables open with their own keyring only. */
+static enum ag_status
+meta_check_keyring(const struct tables *t, struct ag_error *err)
+{
+	if (!t->meta.is_sealed)
+		return AG_OK;
+	if (t->keyring == NULL)
+		return ag_fail(err, AG_EDENIED,
+		    "it is sealed, and can not be read without its keyring");
+	if (memcmp(t->meta.keyring_id, keyring_id(t->keyring),
+		KEYRING_ID_BYTES) != 0)
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is sealed with another keyring than the node's");
+	return AG_OK;
+}
+
+/* New tables take the cluster's id and the keyring's; others have them. */
 static enum ag_status
 meta_settle(struct tables *t, const uint8_t *cluster_id, struct ag_error *err)
 {
 	enum ag_status status = tables_meta_read(t->db, &t->meta, err);
 
+	if (status == AG_OK)
+		return meta_check_keyring(t, err);
 	if (status != AG_ENOENT)
 		return status;
 	memcpy(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES);
+	meta_note_keyring(t);
 	return meta_write(t, err);
+}
+
+static enum ag_status
+values_open(struct tables *t, struct ag_error *err)
+{
+	sealed_value_free(t->values);
+	t->values = sealed_value_new(t->meta.is_sealed ? t->keyring : NULL);
+	return t->values == NULL ? ag_fail(err, AG_ENOMEM, "out of memory")
+				 : AG_OK;
 }
 
 static enum ag_status
@@ -223,7 +288,7 @@ memory_new(struct tables *t, struct ag_error *err)
 
 static enum ag_status
 open_with(struct tables **out, const struct db_options *options,
-    const uint8_t *cluster_id, struct ag_error *err)
+    const uint8_t *cluster_id, struct keyring *keyring, struct ag_error *err)
 {
 	struct tables *t = calloc(1, sizeof(*t));
 	enum ag_status status;
@@ -231,6 +296,7 @@ open_with(struct tables **out, const struct db_options *options,
 	*out = NULL;
 	if (t == NULL)
 		return ag_fail(err, AG_ENOMEM, "out of memory");
+	t->keyring = keyring;
 	status = memory_new(t, err);
 	if (status == AG_OK)
 		status = db_open(&t->db, options, err);
@@ -240,6 +306,8 @@ open_with(struct tables **out, const struct db_options *options,
 		status = prepare_all(t, err);
 	if (status == AG_OK)
 		status = meta_settle(t, cluster_id, err);
+	if (status == AG_OK)
+		status = values_open(t, err);
 	if (status == AG_OK)
 		status = tables_sessions_read(t->db, t->sessions, err);
 	if (status == AG_OK)
@@ -254,25 +322,27 @@ open_with(struct tables **out, const struct db_options *options,
 
 enum ag_status
 tables_open(struct tables **out, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
+    struct ag_error *err)
 {
 	const struct db_options options = { .path = path,
 		.application_id = TABLES_APPLICATION_ID,
 		.cache_kib = CACHE_KIB };
 
-	return open_with(out, &options, cluster_id, err);
+	return open_with(out, &options, cluster_id, keyring, err);
 }
 
 enum ag_status
 tables_create(struct tables **out, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct ag_error *err)
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
+    struct ag_error *err)
 {
 	const struct db_options options = { .path = path,
 		.application_id = TABLES_APPLICATION_ID,
 		.is_new = true,
 		.cache_kib = NEW_CACHE_KIB };
 
-	return open_with(out, &options, cluster_id, err);
+	return open_with(out, &options, cluster_id, keyring, err);
 }
 
 enum ag_status
@@ -306,8 +376,29 @@ tables_close(struct tables *t)
 	db_close(t->db);
 	merkle_free(t->tree);
 	pages_free(t->session_memory);
+	sealed_value_free(t->values);
 	free(t->entry);
 	free(t);
+}
+
+struct keyring *
+tables_waiting_keyring(const struct tables *t)
+{
+	return t->meta.is_sealed ? NULL : t->keyring;
+}
+
+enum ag_status
+tables_take_keyring(struct tables *t, struct ag_error *err)
+{
+	AG_ASSERT(t->in_transaction);
+	meta_note_keyring(t);
+	return values_open(t, err);
+}
+
+struct keyring *
+tables_keyring(const struct tables *t)
+{
+	return t->meta.is_sealed ? t->keyring : NULL;
 }
 
 struct sqlite3 *
@@ -412,11 +503,22 @@ tables_find(struct tables *t, struct bytes key, struct tables_row *row,
 	return AG_OK;
 }
 
+/* The value in the row that t->value is at. */
+static enum ag_status
+row_value(struct tables *t, struct bytes key, struct bytes *value,
+    struct ag_error *err)
+{
+	return sealed_value_open(t->values, key, db_column_uint(t->value, 0),
+	    db_column_uint(t->value, 1), db_column_bytes(t->value, 2), value,
+	    err);
+}
+
 enum ag_status
 tables_value_is(struct tables *t, struct bytes key, struct bytes value,
     bool *is, struct ag_error *err)
 {
 	enum ag_status status;
+	struct bytes stored;
 
 	*is = false;
 	db_bind_bytes(t->value, 1, key);
@@ -425,9 +527,10 @@ tables_value_is(struct tables *t, struct bytes key, struct bytes value,
 		return AG_OK;
 	if (status != AG_OK)
 		return status;
-	*is = bytes_equal(db_column_bytes(t->value, 0), value);
+	status = row_value(t, key, &stored, err);
+	*is = status == AG_OK && bytes_equal(stored, value);
 	db_reset(t->value);
-	return AG_OK;
+	return status;
 }
 
 enum ag_status
@@ -441,12 +544,11 @@ tables_value(struct tables *t, struct bytes key, struct buf *out,
 	status = db_step(t->value, err);
 	if (status != AG_OK)
 		return status;
-	value = db_column_bytes(t->value, 0);
-	status = buf_append(out, value.data, value.len);
+	status = row_value(t, key, &value, err);
+	if (status == AG_OK && buf_append(out, value.data, value.len) != AG_OK)
+		status = ag_fail(err, AG_ENOMEM, "state: out of memory");
 	db_reset(t->value);
-	return status == AG_OK
-	    ? AG_OK
-	    : ag_fail(err, status, "state: %s", ag_status_text(status));
+	return status;
 }
 
 void
@@ -478,12 +580,18 @@ row_write(struct tables *t, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err)
 {
 	enum ag_status status;
+	struct bytes stored;
 
+	status = sealed_value_seal(t->values, entry->key, entry->version,
+	    entry->value, &stored, err);
+	if (status != AG_OK)
+		return status;
 	db_bind_bytes(t->put, 1, entry->key);
-	db_bind_bytes(t->put, 2, entry->value);
+	db_bind_bytes(t->put, 2, stored);
 	db_bind_uint(t->put, 3, entry->version);
 	db_bind_uint(t->put, 4, entry->created);
 	db_bind_uint(t->put, 5, entry->modified);
+	db_bind_uint(t->put, 6, entry->value.len);
 	status = db_run(t->put, err);
 	if (status != AG_OK)
 		return status;

@@ -17,6 +17,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "codec/operation.h"
+#include "keyring/keyring.h"
 #include "store/merkle.h"
 #include "store/session.h"
 #include "store/store.h"
@@ -35,6 +36,8 @@ struct tables;
 /* What is said once about the whole state. */
 struct tables_meta {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
+	bool is_sealed; /* the values are, with the keyring of this id */
+	uint8_t keyring_id[KEYRING_ID_BYTES];
 	uint64_t seq;
 	uint64_t time_ms;
 	uint64_t keys;
@@ -50,12 +53,16 @@ struct tables_row {
 };
 
 /*
- * Open the tables at path ("": temporary), or create them for this cluster.
- * Whose those are that were there already, tables_meta() says.
+ * Open the tables at path ("": temporary), or create them for this cluster,
+ * with values sealed if there is a keyring, which is borrowed.  Whose those
+ * are that were there already, tables_meta() says; their values are as they
+ * were until tables_seal().
  * AG_EVERSION, AG_ECORRUPT.
+ * AG_EDENIED    sealed, and there is no keyring
+ * AG_ECONFLICT  sealed with another one
  */
 enum ag_status tables_open(struct tables **out, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
     struct ag_error *err) AG_MUST_USE;
 void tables_close(struct tables *tables);
 
@@ -65,10 +72,27 @@ void tables_close(struct tables *tables);
  * in dir.  That closes them in any case.
  */
 enum ag_status tables_create(struct tables **out, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
+    const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status tables_settle(struct tables *tables, const char *path,
     const char *dir, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Seal the values of tables that came without a keyring, as from a backup:
+ * all or none, and nothing of them is left as it was.
+ */
+enum ag_status tables_seal(struct tables *tables,
+    struct ag_error *err) AG_MUST_USE;
+
+/* What the values are to be sealed with, and are not yet; or NULL. */
+struct keyring *tables_waiting_keyring(const struct tables *tables);
+
+/* From now on they are: in the transaction that seals those there are. */
+enum ag_status tables_take_keyring(struct tables *tables,
+    struct ag_error *err) AG_MUST_USE;
+
+/* What the values are sealed with; NULL: they are not. */
+struct keyring *tables_keyring(const struct tables *tables);
 
 struct sqlite3 *tables_db(struct tables *tables);
 struct tables_meta *tables_meta(struct tables *tables);

@@ -68,6 +68,7 @@ members=
 for node in n1 n2 n3 n4; do
 	mkdir "new/$node"
 	cp -r "c/$node/keys" "new/$node/"
+	exits 0 "$AEGIS" keys create -q -D "new/$node" -n "$node"
 	address=$(sed -n 's/^  listen: //p' "c/$node/aegis.yaml")
 	exits 0 "$AEGIS" roster member -n "$node" -a "$address" \
 		-d "new/$node" -o "$node.member"

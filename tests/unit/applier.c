@@ -92,8 +92,8 @@ set_up(void **state)
 		return -1;
 	(void)snprintf(s.state, sizeof(s.state), "%s/state", s.dir);
 	(void)snprintf(s.other, sizeof(s.other), "%s/other", s.dir);
-	return applier_open(&s.applier, s.state, cluster_id, NULL, principal,
-		   s.loop, &callbacks, NULL, &err) == AG_OK
+	return applier_open(&s.applier, s.state, cluster_id, NULL, NULL,
+		   principal, s.loop, &callbacks, NULL, &err) == AG_OK
 	    ? 0
 	    : -1;
 }
@@ -283,8 +283,8 @@ execute_and_die(const char *dir, uint64_t last, bool is_synced)
 	struct ag_error err;
 
 	if (loop_new(&s.loop, &err) != AG_OK ||
-	    applier_open(&s.applier, dir, cluster_id, NULL, principal, s.loop,
-		&callbacks, NULL, &err) != AG_OK)
+	    applier_open(&s.applier, dir, cluster_id, NULL, NULL, principal,
+		s.loop, &callbacks, NULL, &err) != AG_OK)
 		return 1;
 	deliver_up_to(&s, 1, last);
 	if (is_synced && applier_sync(s.applier, 0) != AG_OK)
@@ -477,8 +477,8 @@ open_ending(struct ending *e, struct spec *s)
 	people_open(&e->people);
 	people_found(&e->people, &e->roster, 4, 0);
 	assert_int_equal(applier_open(&e->applier, s->other,
-			     e->roster.cluster_id, NULL, principal, s->loop,
-			     &callbacks, NULL, &err),
+			     e->roster.cluster_id, NULL, NULL, principal,
+			     s->loop, &callbacks, NULL, &err),
 	    AG_OK);
 	assert_int_equal(applier_begin_epoch(e->applier, &e->roster, &err),
 	    AG_OK);

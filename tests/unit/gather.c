@@ -123,7 +123,7 @@ begin(struct scene *s)
 {
 	if (s->gather == NULL)
 		assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id,
-				     NULL),
+				     NULL, NULL),
 		    AG_OK);
 	assert_int_equal(gather_begin(s->gather, &s->origin.offer, NULL),
 	    AG_OK);
@@ -418,7 +418,8 @@ what_was_gathered_before_a_restart_is_not_asked_for_again(void **state)
 	for (i = 0; i < whole / 2; i++)
 		assert_true(step(s));
 	gather_close(s->gather);
-	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL),
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL,
+			     NULL),
 	    AG_OK);
 	assert_true(gather_kept(s->gather, &digest));
 	assert_true(digest_equal(&digest, &s->origin.offer.certificate.digest));
@@ -452,7 +453,8 @@ a_record_cut_or_damaged_costs_no_more_than_its_part(void **state)
 			     bytes_of(file.data, file.len - 3), NULL),
 	    AG_OK);
 	buf_fini(&file);
-	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL),
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL,
+			     NULL),
 	    AG_OK);
 	s->asked = 0;
 	begin(s);

@@ -85,7 +85,7 @@ set_up(void **state)
 		return -1;
 	(void)snprintf(s.state, sizeof(s.state), "%s/state", s.dir);
 	(void)snprintf(s.other, sizeof(s.other), "%s/other", s.dir);
-	return applier_open(&s.applier, s.state, cluster_id, NULL,
+	return applier_open(&s.applier, s.state, cluster_id, NULL, NULL,
 		   s.signer.principal, s.loop, &callbacks, NULL,
 		   &err) == AG_OK &&
 		requests_open(&s.requests, s.dir, 1, s.loop, &s.signer, 65536,

@@ -500,7 +500,8 @@ a_restored_state_becomes_its_new_cluster_s(void **state)
 	struct store *store;
 
 	(void)state;
-	if (store_open_from(&store, dir, next, &origin, NULL, &err) != AG_OK)
+	if (store_open_from(&store, dir, next, &origin, NULL, NULL, &err) !=
+	    AG_OK)
 		fail_msg("%s", err.text);
 	assert_int_equal(store_applied(store), origin.seq);
 	assert_int_equal(store_digest(store, &digest, NULL), AG_OK);
@@ -508,7 +509,7 @@ a_restored_state_becomes_its_new_cluster_s(void **state)
 	assert_value(store, "key", "value", 1);
 	store_close(store);
 	/* From now on it is: with the origin, without, and not the old one's. */
-	assert_int_equal(store_open_from(&store, dir, next, &origin, NULL,
+	assert_int_equal(store_open_from(&store, dir, next, &origin, NULL, NULL,
 			     NULL),
 	    AG_OK);
 	store_close(store);
@@ -529,16 +530,18 @@ another_state_than_the_origin_is_refused_and_kept(void **state)
 
 	(void)state;
 	wrong.digest.data[0] ^= 1;
-	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, &err),
+	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, NULL,
+			     &err),
 	    AG_ECONFLICT);
 	assert_non_null(strstr(err.text, "another cluster's"));
 	wrong = origin;
 	wrong.seq++;
-	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, &err),
+	assert_int_equal(store_open_from(&store, dir, next, &wrong, NULL, NULL,
+			     &err),
 	    AG_ECONFLICT);
 	/* Our own, but from before its beginning. */
 	assert_int_equal(store_open_from(&store, dir, cluster, &wrong, NULL,
-			     &err),
+			     NULL, &err),
 	    AG_ECONFLICT);
 	assert_non_null(strstr(err.text, "before"));
 	store = opened(dir);

@@ -220,7 +220,8 @@ open_server(struct end *end)
 
 	roster_scope(&s->members.roster, &scope);
 	assert_int_equal(applier_open(&end->applier, end->dir, scope.cluster_id,
-			     NULL, principal, s->loop, &callbacks, NULL, &err),
+			     NULL, NULL, principal, s->loop, &callbacks, NULL,
+			     &err),
 	    AG_OK);
 	end->snapshots =
 	    snapshots_new(s->loop, end->applier, &scope, on_want, end);
