@@ -297,6 +297,7 @@ keyring_open(struct keyring **out, const char *path,
 	if (k == NULL)
 		return no_memory(path, err);
 	(void)pthread_rwlock_init(&k->lock, NULL);
+	(void)pthread_mutex_init(&k->nonce_lock, NULL);
 	k->may_change = may_change;
 	if ((size_t)snprintf(k->path, sizeof(k->path), "%s", path) >=
 	    sizeof(k->path))
@@ -329,6 +330,7 @@ keyring_close(struct keyring *k)
 		return;
 	secret_free(k->secret);
 	(void)pthread_rwlock_destroy(&k->lock);
+	(void)pthread_mutex_destroy(&k->nonce_lock);
 	free(k);
 }
 

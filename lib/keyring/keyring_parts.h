@@ -9,6 +9,9 @@
 
 #include "keyring/keyring_file.h"
 
+/* Drawn at once: a call of the system takes longer than a short record. */
+#define KEYRING_NONCES 32
+
 /* In locked memory, all of them at once: the epochs' as in the image. */
 struct keyring_keys {
 	uint8_t root[KEYRING_KEY_BYTES];
@@ -22,6 +25,10 @@ struct keyring {
 	bool may_change;
 	bool has_failed; /* a write did, so what the file holds is not known */
 	struct keyring_copy copy; /* as it is there */
+
+	pthread_mutex_t nonce_lock; /* guards this group */
+	uint8_t nonces[KEYRING_NONCES][SEAL_NONCE_BYTES];
+	size_t nonces_left;
 
 	pthread_rwlock_t lock; /* guards the rest, for who seals and opens */
 	struct keyring_image image;

@@ -3,11 +3,15 @@
  *
  * RULES    1. Who changes the keyring waits for who seals, and the other way
  *             round, no longer than a record takes.
- *          2. What is wrong with a record that does not open is not told
+ *          2. A nonce is 192 random bits, which the system gives some at a
+ *             time, and the clock: two copies of a running machine have drawn
+ *             the same, but seal at different nanoseconds.
+ *          3. What is wrong with a record that does not open is not told
  *             apart, but for its epoch, which stands in the open.
  */
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include <sodium.h>
 
@@ -20,6 +24,26 @@ _Static_assert(KEYRING_HEAD_BYTES == EPOCH_BYTES + SEAL_NONCE_BYTES,
 _Static_assert(KEYRING_RECORD_BYTES == KEYRING_HEAD_BYTES + SEAL_TAG_BYTES,
     "a record's overhead");
 
+static void
+nonce_make(struct keyring *k, uint8_t nonce[static SEAL_NONCE_BYTES])
+{
+	struct timespec now = { 0 };
+	uint64_t ns;
+
+	(void)pthread_mutex_lock(&k->nonce_lock);
+	if (k->nonces_left == 0) {
+		randombytes_buf(k->nonces, sizeof(k->nonces));
+		k->nonces_left = KEYRING_NONCES;
+	}
+	memcpy(nonce, k->nonces[--k->nonces_left], SEAL_NONCE_BYTES);
+	(void)pthread_mutex_unlock(&k->nonce_lock);
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	ns =
+	    (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+	for (size_t i = 0; i < sizeof(ns); i++)
+		nonce[i] ^= (uint8_t)(ns >> 8 * i);
+}
+
 void
 keyring_seal(struct keyring *k, enum keyring_purpose purpose,
     struct bytes context, struct bytes plain, uint8_t *out)
@@ -27,7 +51,7 @@ keyring_seal(struct keyring *k, enum keyring_purpose purpose,
 	uint8_t *nonce = out + EPOCH_BYTES;
 	uint32_t epoch;
 
-	randombytes_buf(nonce, SEAL_NONCE_BYTES);
+	nonce_make(k, nonce);
 	(void)pthread_rwlock_rdlock(&k->lock);
 	epoch = k->image.epochs[k->active].seen.epoch;
 	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(out +

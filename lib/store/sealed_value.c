@@ -3,7 +3,9 @@
  *
  * RULES    1. Values are compressed one by one: what one is never shows in
  *             how long another becomes.
- *          2. Short ones are not: a frame's head takes what would be saved.
+ *          2. Short ones are not: a frame's head takes what would be saved,
+ *             and trying takes longer than sealing.  Those of middling length
+ *             are at the faster level, which takes a third of the time.
  */
 #include "store/sealed_value.h"
 
@@ -16,7 +18,9 @@
 #include "keyring/keyring.h"
 #include "store/little_endian.h"
 
-#define COMPRESS_BYTES_LEAST 64
+#define COMPRESS_BYTES_LEAST 256
+#define COMPRESS_BYTES_WELL 4096
+#define ZSTD_LEVEL_FAST (-2)
 #define ZSTD_LEVEL 1
 #define CONTEXT_HEAD_BYTES 12
 #define STORED_BYTES_MAX (VALUE_BYTES_MAX + KEYRING_RECORD_BYTES)
@@ -102,7 +106,8 @@ compress(struct sealed_value *s, struct bytes value, struct bytes *content,
 		return status;
 	/* What does not fit in as many bytes does not help, and ends early. */
 	len = ZSTD_compressCCtx(s->squeeze, s->content.data, value.len - 1,
-	    value.data, value.len, ZSTD_LEVEL);
+	    value.data, value.len,
+	    value.len < COMPRESS_BYTES_WELL ? ZSTD_LEVEL_FAST : ZSTD_LEVEL);
 	if (!ZSTD_isError(len))
 		*content = bytes_of(s->content.data, len);
 	return AG_OK;

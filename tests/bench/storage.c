@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "fixture/batches.h"
+#include "fixture/keyrings.h"
 #include "store/store.h"
 #include "store/wal.h"
 
@@ -135,8 +136,33 @@ apply(struct store *store, const char *what, uint64_t count, uint64_t range,
 	print_rate(what, spent, count * BATCH_OPERATIONS);
 }
 
+/* Nanoseconds to seal, and to open, a record of len bytes. */
 static void
-bench_store(const char *root, uint64_t keys)
+bench_record(struct keyring *keyring, size_t len)
+{
+	static uint8_t plain[1U << 20], record[(1U << 20) + 64];
+	const uint64_t count = (UINT64_C(64) << 20) / (len + 512);
+	const struct bytes context = bytes_from_text("a key of a usual length");
+	uint64_t began = clock_mono_us(), i;
+	struct ag_error err;
+
+	for (i = 0; i < count; i++)
+		keyring_seal(keyring, KEYRING_VALUES, context,
+		    bytes_of(plain, len), record);
+	(void)printf("keyring: %zu bytes: seal %.0f ns", len,
+	    (double)(clock_mono_us() - began) * 1000 / (double)count);
+	began = clock_mono_us();
+	for (i = 0; i < count; i++)
+		check(keyring_unseal(keyring, KEYRING_VALUES, context,
+			  bytes_of(record, len + KEYRING_RECORD_BYTES), plain,
+			  &err),
+		    &err);
+	(void)printf(", open %.0f ns\n",
+	    (double)(clock_mono_us() - began) * 1000 / (double)count);
+}
+
+static void
+bench_store(const char *root, uint64_t keys, struct keyring *keyring)
 {
 	struct store *store;
 	struct ag_error err;
@@ -144,9 +170,12 @@ bench_store(const char *root, uint64_t keys)
 	char dir[4096];
 	uint64_t began;
 
-	(void)snprintf(dir, sizeof(dir), "%s/state", root);
-	check(store_open(&store, dir, cluster, NULL, &err), &err);
-	(void)printf("empty store: RSS %ld KiB\n", rss_kib());
+	(void)snprintf(dir, sizeof(dir), "%s/%s", root,
+	    keyring == NULL ? "state" : "sealed");
+	check(store_open_from(&store, dir, cluster, NULL, keyring, NULL, &err),
+	    &err);
+	(void)printf("empty store, %s: RSS %ld KiB\n",
+	    keyring == NULL ? "in the open" : "sealed", rss_kib());
 	apply(store, "store: put, new keys", keys / BATCH_OPERATIONS + 1, keys,
 	    1);
 	apply(store, "store: put, scattered keys", 2000, keys, 7919);
@@ -155,7 +184,8 @@ bench_store(const char *root, uint64_t keys)
 	print_rate("store: sync", clock_mono_us() - began, 1);
 	store_close(store);
 	began = clock_mono_us();
-	check(store_open(&store, dir, cluster, NULL, &err), &err);
+	check(store_open_from(&store, dir, cluster, NULL, keyring, NULL, &err),
+	    &err);
 	check(store_digest(store, &digest, &err), &err);
 	print_rate("store: open and digest", clock_mono_us() - began, 1);
 	(void)printf("%llu keys: RSS %ld KiB\n", (unsigned long long)keys,
@@ -166,11 +196,22 @@ bench_store(const char *root, uint64_t keys)
 int
 main(int argc, char **argv)
 {
+	const uint64_t keys = argc > 2 ? strtoull(argv[2], NULL, 10) : 100000;
+	struct keyring *keyring;
+	char path[4096];
+	size_t len;
+
 	if (argc < 2) {
 		(void)fprintf(stderr, "usage: storage DIRECTORY [KEYS]\n");
 		return 2;
 	}
 	bench_log(argv[1]);
-	bench_store(argv[1], argc > 2 ? strtoull(argv[2], NULL, 10) : 100000);
+	(void)snprintf(path, sizeof(path), "%s/keyring", argv[1]);
+	keyring = keyrings_make(path);
+	for (len = 128; len <= 1U << 20; len *= 8)
+		bench_record(keyring, len);
+	bench_store(argv[1], keys, NULL);
+	bench_store(argv[1], keys, keyring);
+	keyring_close(keyring);
 	return 0;
 }

@@ -185,12 +185,12 @@ values_of_every_length_come_back_and_those_that_can_be_are_shorter(void **state)
 		if (round == 1)
 			randombytes_buf(plain, sizeof(plain));
 		for (len = 0; len <= sizeof(plain);
-		     len = len < 130 ? len + 1 : len * 2) {
+		     len = len < 300 ? len + 1 : len * 2) {
 			const struct bytes given = bytes_of(plain, len);
 
 			must(
 			    sealed_value_seal(s, key, 1, given, &stored, &err));
-			if (round == 0 && len >= 128)
+			if (round == 0 && len >= 512)
 				assert_true(stored.len < len);
 			assert_true(stored.len <= len + KEYRING_RECORD_BYTES);
 			must(sealed_value_open(reader, key, 1, len, stored,
