@@ -24,7 +24,7 @@ static const struct output_column list_columns[] = {
 };
 
 static const struct applet_option list_options[] = {
-	{ 'F', "family", "NAME", "key, cipher, hash or signature alone" },
+	{ 'F', "family", "NAME", "key, cipher, hash, signature or kdf" },
 	OPTIONS_END,
 };
 
@@ -33,8 +33,7 @@ static bool
 find_family(int *family, const char *name)
 {
 	*family = -1;
-	for (int i = ALGORITHM_KEY; name != NULL && i <= ALGORITHM_SIGNATURE;
-	     i++)
+	for (int i = 0; name != NULL && i < ALGORITHM_FAMILY_COUNT; i++)
 		if (strcmp(name,
 			algorithm_family_name((enum algorithm_family)i)) == 0)
 			*family = i;
@@ -69,7 +68,7 @@ crypt_list(struct applet_call *call)
 
 	if (!find_family(&family, name))
 		return applet_usage(call,
-		    "family '%s' is not one of key, cipher, hash, signature",
+		    "family '%s' is not one of key, cipher, hash, signature, kdf",
 		    name);
 	if (output_new(&out, call, stdout, "algorithms", list_columns, &err) !=
 	    AG_OK)

@@ -132,7 +132,7 @@ complete -c aegis -n "test (__aegis_at) = 'crypt rewrap'" -s a -l armor -d 'writ
 complete -c aegis -n "test (__aegis_at) = 'crypt rewrap'" -s o -l out -r -d 'where to write to (standard output)'
 complete -c aegis -n "test (__aegis_at) = 'crypt rewrap'" -s f -l force -d 'replace FILE when it is there'
 complete -c aegis -f -n "test (__aegis_at) = 'crypt '" -a list -d 'which algorithms are allowed, and who computes them'
-complete -c aegis -n "test (__aegis_at) = 'crypt list'" -s F -l family -r -d 'key, cipher, hash or signature alone'
+complete -c aegis -n "test (__aegis_at) = 'crypt list'" -s F -l family -r -d 'key, cipher, hash, signature or kdf'
 complete -c aegis -f -n "test (__aegis_at) = ' '" -a hash -d 'print and check digests of files'
 complete -c aegis -n "string match -q -- 'hash *' (__aegis_at)" -s a -l algorithm -r -d 'sha-256 (default), sha3-256, blake2b, …'
 complete -c aegis -n "string match -q -- 'hash *' (__aegis_at)" -s l -l length -r -d 'length of a blake2b digest (8 to 512)'

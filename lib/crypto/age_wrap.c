@@ -13,6 +13,7 @@
 
 #include "codec/text.h"
 #include "crypto/hkdf.h"
+#include "crypto/known_answer.h"
 #include "crypto/late_crypto.h"
 #include "crypto/rsa_oaep.h"
 
@@ -238,7 +239,7 @@ wrap_by_rsa(struct buf *header, const struct key_public *key,
 {
 	char text[TEXT_BASE64_BYTES(AGE_TAG_BYTES)], words[WORDS_BYTES];
 	uint8_t tag[AGE_TAG_BYTES], body[RSA_OAEP_BYTES_MAX];
-	enum ag_status status = late_crypto_load(err);
+	enum ag_status status = known_answer_check(KNOWN_ANSWER_RSA_OAEP, err);
 	EVP_PKEY *pkey;
 	size_t len;
 
@@ -308,8 +309,11 @@ age_wrap_to_passphrase(struct buf *header, const struct secret *passphrase,
 	const unsigned int work_factor = work_factors[work];
 	char text[TEXT_BASE64_BYTES(AGE_SALT_BYTES)], words[WORDS_BYTES];
 	uint8_t salt[AGE_SALT_BYTES], body[AGE_WRAPPED_BYTES];
+	enum ag_status status = known_answer_check(KNOWN_ANSWER_SCRYPT, err);
 	struct secret *key;
 
+	if (status != AG_OK)
+		return status;
 	randombytes_buf(salt, sizeof(salt));
 	key = scrypt_key(passphrase, salt, work_factor);
 	if (key == NULL)
@@ -361,9 +365,11 @@ static enum ag_status
 open_by_rsa(struct secret **file_key, const struct age_stanza *s,
     const struct private_key *key, struct ag_error *err)
 {
-	enum ag_status status = rsa_oaep_decrypt(file_key, private_key_evp(key),
-	    PURPOSE_SSH_RSA, s->body, err);
+	enum ag_status status = known_answer_check(KNOWN_ANSWER_RSA_OAEP, err);
 
+	if (status == AG_OK)
+		status = rsa_oaep_decrypt(file_key, private_key_evp(key),
+		    PURPOSE_SSH_RSA, s->body, err);
 	if (status == AG_OK && secret_len(*file_key) != AGE_FILE_KEY_BYTES) {
 		secret_free(*file_key);
 		*file_key = NULL;
@@ -433,6 +439,9 @@ age_wrap_open_passphrase(struct secret **file_key,
 	if (s->kind != AGE_STANZA_SCRYPT)
 		return ag_fail(err, AG_EDENIED,
 		    "it is encrypted to keys, and not to a passphrase");
+	status = known_answer_check(KNOWN_ANSWER_SCRYPT, err);
+	if (status != AG_OK)
+		return status;
 	key = scrypt_key(passphrase, s->salt, s->work_factor);
 	if (key == NULL)
 		return scrypt_refused(s->work_factor, err);

@@ -28,6 +28,7 @@
 
 #define SODIUM ALGORITHM_BY_LIBSODIUM
 #define CRYPTO ALGORITHM_BY_LIBCRYPTO
+#define AEGIS ALGORITHM_BY_AEGIS
 
 #define ALLOWED(family, name, aliases, first, second, note, id, bits) \
 	{                                                             \
@@ -68,6 +69,16 @@ const struct algorithm algorithm_table[] = {
 	REFUSED(KEY, "secp256k1", "", "no SSH or TLS has it"),
 	ALLOWED(CIPHER, "xchacha20-poly1305", "xchacha20", SODIUM, 0,
 	    "seals keys", ALGORITHM_CIPHER_XCHACHA20, 256),
+	ALLOWED(CIPHER, "chacha20-poly1305", "chacha20 chacha20-poly1305-ietf",
+	    CRYPTO, SODIUM, "encrypts files; their keys by libsodium",
+	    ALGORITHM_CIPHER_CHACHA20, 256),
+	{ "aes-256-gcm", "aes256-gcm aes256-gcm@openssh.com", ALGORITHM_CIPHER,
+	    { CRYPTO, 0 }, ALGORITHM_VERIFY_ONLY,
+	    "in key files of OpenSSH alone", ALGORITHM_CIPHER_AES_GCM, 256 },
+	ALLOWED(CIPHER, "rsa-oaep-sha256", "rsa-oaep oaep", CRYPTO, 0,
+	    "encrypts files' keys to RSA keys", ALGORITHM_CIPHER_RSA_OAEP, 0),
+	REFUSED(CIPHER, "rsa-pkcs1", "pkcs1",
+	    "what is wrong with a text gives it away"),
 	REFUSED(CIPHER, "aes-256-cbc", "aes256-cbc",
 	    "not authenticated; in key files of PKCS#8 alone"),
 	REFUSED(CIPHER, "aes-256-ctr", "aes256-ctr",
@@ -97,9 +108,23 @@ const struct algorithm algorithm_table[] = {
 	ALLOWED(SIGNATURE, "rsa", "rsa-sha2-512 rsa-sha2-256", CRYPTO, 0,
 	    "signs with SHA-512 from 3072 bits on, verifies from 2048",
 	    SSH_KEY_RSA, 0),
+	REFUSED(SIGNATURE, "rsa-pss", "rsassa-pss pss",
+	    "not done here: SSH has PKCS #1 v1.5"),
 	REFUSED(SIGNATURE, "rsa-sha1", "ssh-rsa", "SHA-1 has collisions"),
 	REFUSED(SIGNATURE, "dsa", "ssh-dss",
 	    "its keys are too short, and it is built on SHA-1"),
+	ALLOWED(KDF, "argon2id", "argon2", SODIUM, 0,
+	    "of passphrases, for sealed keys", ALGORITHM_KDF_ARGON2ID, 0),
+	ALLOWED(KDF, "scrypt", "", SODIUM, 0, "of passphrases, for files",
+	    ALGORITHM_KDF_SCRYPT, 0),
+	ALLOWED(KDF, "pbkdf2-sha256", "pbkdf2 pbkdf2-hmac-sha256", CRYPTO, 0,
+	    "of passphrases, for PKCS #8", ALGORITHM_KDF_PBKDF2, 0),
+	ALLOWED(KDF, "bcrypt-pbkdf", "bcrypt", AEGIS, 0,
+	    "of passphrases, for OpenSSH's keys", ALGORITHM_KDF_BCRYPT, 0),
+	ALLOWED(KDF, "hkdf-sha256", "hkdf", SODIUM, 0, "of other keys",
+	    ALGORITHM_KDF_HKDF, 256),
+	REFUSED(KDF, "md5-pem", "pem-md5",
+	    "PEM's old encryption, one round of MD5"),
 };
 
 const size_t algorithm_count =
@@ -230,6 +255,7 @@ algorithm_provider_name(enum algorithm_provider provider)
 		[ALGORITHM_BY_ANY] = "",
 		[ALGORITHM_BY_LIBSODIUM] = "libsodium",
 		[ALGORITHM_BY_LIBCRYPTO] = "libcrypto",
+		[ALGORITHM_BY_AEGIS] = "aegis",
 	};
 
 	return names[provider];
@@ -243,6 +269,7 @@ algorithm_family_name(enum algorithm_family family)
 		[ALGORITHM_CIPHER] = "cipher",
 		[ALGORITHM_HASH] = "hash",
 		[ALGORITHM_SIGNATURE] = "signature",
+		[ALGORITHM_KDF] = "kdf",
 	};
 
 	return names[family];

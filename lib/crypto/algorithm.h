@@ -16,6 +16,8 @@ enum algorithm_family {
 	ALGORITHM_CIPHER,
 	ALGORITHM_HASH,
 	ALGORITHM_SIGNATURE,
+	ALGORITHM_KDF, /* keys from passphrases and from other keys */
+	ALGORITHM_FAMILY_COUNT
 };
 
 enum algorithm_standing {
@@ -28,6 +30,7 @@ enum algorithm_provider {
 	ALGORITHM_BY_ANY, /* the preferred one; in a row: none */
 	ALGORITHM_BY_LIBSODIUM,
 	ALGORITHM_BY_LIBCRYPTO,
+	ALGORITHM_BY_AEGIS, /* neither has it */
 };
 
 /* Keys have SSH's types (crypto/ssh_key.h) for ids, and these. */
@@ -36,6 +39,17 @@ enum algorithm_provider {
 
 enum algorithm_cipher {
 	ALGORITHM_CIPHER_XCHACHA20,
+	ALGORITHM_CIPHER_CHACHA20,
+	ALGORITHM_CIPHER_AES_GCM,
+	ALGORITHM_CIPHER_RSA_OAEP,
+};
+
+enum algorithm_kdf {
+	ALGORITHM_KDF_ARGON2ID,
+	ALGORITHM_KDF_SCRYPT,
+	ALGORITHM_KDF_PBKDF2,
+	ALGORITHM_KDF_BCRYPT,
+	ALGORITHM_KDF_HKDF,
 };
 
 struct algorithm {
@@ -77,7 +91,7 @@ bool algorithm_has_provider(const struct algorithm *row,
     enum algorithm_provider provider);
 const char *algorithm_provider_name(enum algorithm_provider provider);
 
-/* "key", "cipher", "hash", "signature". */
+/* "key", "cipher", "hash", "signature", "kdf". */
 const char *algorithm_family_name(enum algorithm_family family);
 
 /* "allowed", "verify-only", "refused". */

@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "crypto/der.h"
+#include "crypto/known_answer.h"
 #include "crypto/late_crypto.h"
 
 #define BLOCK_BYTES 16
@@ -264,6 +265,10 @@ pbes2_open(struct secret **out, const struct pbes2 *w,
 	size_t len = 0;
 
 	*out = NULL;
+	if (status == AG_OK)
+		status = known_answer_check(w->rounds > 0 ? KNOWN_ANSWER_PBKDF2
+							  : KNOWN_ANSWER_SCRYPT,
+		    err);
 	if (status != AG_OK)
 		return status;
 	key = derive(w, passphrase);
@@ -340,7 +345,7 @@ pbes2_seal(struct secret **out, struct bytes plain,
 		.hash_bits = 256,
 		.rounds = PBES2_ROUNDS };
 	size_t len = (plain.len / BLOCK_BYTES + 1) * BLOCK_BYTES, head_len;
-	enum ag_status status = late_crypto_load(err);
+	enum ag_status status = known_answer_check(KNOWN_ANSWER_PBKDF2, err);
 	struct secret *key;
 	uint8_t *at;
 

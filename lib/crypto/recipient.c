@@ -19,6 +19,7 @@
 
 #include "base/fs.h"
 #include "crypto/key_file.h"
+#include "crypto/known_answer.h"
 
 #define RECIPIENT_PREFIX "aegis-recipient-1-"
 #define SECRET_PREFIX "AEGIS-SECRET-KEY-1-"
@@ -203,8 +204,11 @@ static enum ag_status
 seal_key(uint8_t *data, const struct secret *key,
     const struct secret *passphrase, struct ag_error *err)
 {
+	enum ag_status status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
 	struct secret *wrapping;
 
+	if (status != AG_OK)
+		return status;
 	put_u32(data, PASSES);
 	put_u32(data + 4, MEBIBYTES);
 	randombytes_buf(data + 8, SALT_BYTES);
@@ -355,6 +359,9 @@ parse_sealed(struct secret *key, struct bytes line,
 		    "secret key %s: asks for %u passes over %u MiB, which is "
 		    "out of bounds",
 		    name, passes, mebibytes);
+	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
+	if (status != AG_OK)
+		return status;
 	wrapping = passphrase_key(passphrase, data);
 	if (wrapping == NULL)
 		return ag_fail(err, AG_ENOMEM,

@@ -15,6 +15,7 @@
 #include <sodium.h>
 
 #include "crypto/armour.h"
+#include "crypto/known_answer.h"
 #include "crypto/pkcs8.h"
 #include "crypto/ssh_wire.h"
 
@@ -200,6 +201,9 @@ open_sealed(struct private_key **out, const struct sealed *s,
 	if (passphrase == NULL)
 		return ag_fail(err, AG_EDENIED,
 		    "it is sealed and needs its passphrase (--passphrase-fd)");
+	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
+	if (status != AG_OK)
+		return status;
 	key = derive(s, passphrase);
 	if (key == NULL)
 		return ag_fail(err, AG_ENOMEM, "%u MiB of memory were refused",
@@ -310,7 +314,9 @@ sealed_key_format(struct secret **text, const struct private_key *key,
 	enum ag_status status;
 
 	*text = NULL;
-	status = pkcs8_format_der(&der, key, err);
+	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
+	if (status == AG_OK)
+		status = pkcs8_format_der(&der, key, err);
 	if (status != AG_OK)
 		return status;
 	raw = seal(key, der, passphrase, work);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "crypto/key_format.h"
+#include "crypto/known_answer.h"
 #include "crypto/late_crypto.h"
 #include "crypto/sign.h"
 #include "crypto/ssh_wire.h"
@@ -90,6 +91,9 @@ ssh_signer_parse(struct ssh_signer **out, struct bytes text,
 	if (status == AG_OK)
 		status =
 		    check_standing(private_key_public(signer->key), name, err);
+	if (status == AG_OK)
+		status =
+		    known_answer_check_signature(public_of(signer)->type, err);
 	if (status == AG_OK)
 		status = signer_check_halves(signer, name, err);
 	if (status != AG_OK) {

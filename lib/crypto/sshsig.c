@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include "codec/text.h"
+#include "crypto/known_answer.h"
 #include "crypto/ssh_wire.h"
 
 #define MAGIC "SSHSIG"
@@ -193,6 +194,7 @@ sshsig_verify(const struct sshsig *sig, const char *namespace,
     const uint8_t *digest, struct ag_error *err)
 {
 	uint8_t text[SIGNED_BYTES_MAX];
+	enum ag_status status;
 	size_t len;
 
 	if (strcmp(sig->namespace, namespace) != 0)
@@ -200,6 +202,9 @@ sshsig_verify(const struct sshsig *sig, const char *namespace,
 		    "the signature was made for namespace \"%s\" and not "
 		    "\"%s\"",
 		    sig->namespace, namespace);
+	status = known_answer_check_signature(sig->key.type, err);
+	if (status != AG_OK)
+		return status;
 	len = signed_text(text, sig->namespace, sig->algorithm, digest);
 	return ssh_key_verify(&sig->key, bytes_of(text, len),
 	    bytes_of(sig->signature, sig->signature_len), err);

@@ -6,7 +6,9 @@ set -u
 . "${0%/*}/lib.sh"
 
 exits 0 "$AEGIS" crypt list
-for word in ed25519 x25519 rsa-3072 xchacha20-poly1305 blake2b-256; do
+for word in ed25519 x25519 rsa-3072 xchacha20-poly1305 chacha20-poly1305 \
+	aes-256-gcm rsa-oaep-sha256 ecdsa-p256 rsa-pss argon2id pbkdf2-sha256 \
+	scrypt hkdf-sha256 blake2b-256; do
 	says $word
 done
 unmoved
@@ -35,6 +37,21 @@ if command -v gcc >/dev/null && ! nm -D "$AEGIS" | grep -q __asan_init; then
 	complains 'libsodium computes Ed25519 wrong'
 	exits 1 test -e none
 	exits 0 env LD_PRELOAD="$dir/bad.so" "$AEGIS" --version
+	# What is used by few is asked for by those alone.
+	cat >bad.c <<'EOT'
+int crypto_pwhash(void) { return 0; }
+int crypto_pwhash_scryptsalsa208sha256_ll(void) { return 0; }
+EOT
+	gcc -shared -fPIC -o bad.so bad.c || fail "gcc makes no library"
+	echo sesame >words
+	exits 12 env LD_PRELOAD="$dir/bad.so" "$AEGIS" keygen -o none \
+		-F sealed --work low --passphrase-fd 3 3<words
+	complains 'libsodium computes Argon2id wrong'
+	exits 12 env LD_PRELOAD="$dir/bad.so" "$AEGIS" crypt encrypt -o none \
+		--passphrase-fd 3 bad.c 3<words
+	complains 'libsodium computes scrypt wrong'
+	exits 1 test -e none
+	exits 0 env LD_PRELOAD="$dir/bad.so" "$AEGIS" keygen -q -o some
 fi
 
 misused "$AEGIS" crypt
