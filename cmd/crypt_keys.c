@@ -9,6 +9,7 @@
 #include "base/fs.h"
 #include "cmd/passphrase.h"
 #include "codec/text.h"
+#include "crypto/age_identity.h"
 #include "crypto/age_key.h"
 #include "crypto/age_wrap.h"
 #include "crypto/key_format.h"
@@ -171,15 +172,37 @@ open_with_lines(struct secret **file_key, const struct age_input *in,
 	return status;
 }
 
+/* The text of an identity file; behind a passphrase it is what age took in. */
+static enum ag_status
+read_identity(struct secret **text, const struct applet_call *call,
+    const char *path, struct ag_error *err)
+{
+	struct secret *sealed, *passphrase;
+	enum ag_status status =
+	    secret_read_file(text, path, IDENTITIES_FILE_BYTES_MAX, err);
+
+	if (status != AG_OK || !age_identity_is_encrypted(secret_bytes(*text)))
+		return status;
+	sealed = *text;
+	*text = NULL;
+	status = passphrase_of_file(&passphrase, call, path, err);
+	if (status == AG_OK) {
+		status = age_identity_open(text, secret_bytes(sealed),
+		    passphrase, path, err);
+		secret_free(passphrase);
+	}
+	secret_free(sealed);
+	return status;
+}
+
 static enum ag_status
 open_with_file(struct secret **file_key, const struct applet_call *call,
     const struct age_input *in, const char *path, struct ag_error *err)
 {
 	struct secret *text, *passphrase = NULL;
 	struct private_key *key;
-	enum ag_status status;
+	enum ag_status status = read_identity(&text, call, path, err);
 
-	status = secret_read_file(&text, path, IDENTITIES_FILE_BYTES_MAX, err);
 	if (status != AG_OK)
 		return status;
 	if (age_key_is_file(secret_bytes(text))) {

@@ -77,6 +77,50 @@ cmp -s out short || fail "an encrypted key does not open"
 cat other id >both
 exits 0 "$AEGIS" crypt decrypt -i both theirs
 
+# typed COMMAND...: with the passphrase typed as often as it is asked for.
+cat >typed.py <<'EOT'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+try:
+    while True:
+        said = os.read(fd, 1000)
+        if b'passphrase' in said.lower():
+            os.write(fd, b'sesame\n')
+except OSError:
+    pass
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOT
+typed() {
+	python3 typed.py "$@"
+}
+
+# Identities behind a passphrase, of ours and of age's.
+exits 0 "$AEGIS" crypt encrypt --passphrase-fd 3 --work low -ao id.ours both \
+	3<right
+typed age -p -o id.theirs both || fail "age -p does not take its passphrase"
+chmod 600 id.*
+for key in id.ours id.theirs; do
+	exits 0 "$AEGIS" crypt decrypt -i $key --passphrase-fd 3 theirs 3<right
+	cmp -s out long || fail "$key: not long"
+	refused 4 "$AEGIS" crypt decrypt -i $key --passphrase-fd 3 -o none \
+		theirs 3<wrong
+	complains "identity $key: the passphrase is another"
+	rm -f p.ids
+	typed age -d -i $key -o p.ids ours || fail "age does not take $key"
+	cmp -s p.ids long || fail "age: $key: not long"
+done
+exits 0 "$AEGIS" crypt encrypt -r "$recipient" -o id.keys id
+exits 0 chmod 600 id.keys
+refused 4 "$AEGIS" crypt decrypt -i id.keys --passphrase-fd 3 -o none theirs \
+	3<right
+complains 'to keys, and not to a passphrase'
+head -c 200 id.theirs >id.cut
+chmod 600 id.cut
+refused 8 "$AEGIS" crypt decrypt -i id.cut --passphrase-fd 3 -o none theirs \
+	3<right
+
 # Passphrases, which take as much work as age's, or as was asked for.
 exits 0 "$AEGIS" crypt encrypt --passphrase-fd 3 -o usual short 3<right
 exits 0 "$AEGIS" crypt inspect usual
@@ -87,20 +131,7 @@ exits 0 "$AEGIS" crypt decrypt --passphrase-fd 3 by-words 3<right
 cmp -s out long || fail "a passphrase does not open"
 refused 8 "$AEGIS" crypt decrypt --passphrase-fd 3 -o none by-words 3<wrong
 cp err words.err
-python3 - "$AEGIS" <<'EOT' || fail "a passphrase is not taken as age does"
-import os, pty, subprocess, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp('age', ['age', '-d', '-o', 'p.words', 'by-words'])
-os.read(fd, 100)
-os.write(fd, b'sesame\n')
-try:
-    while os.read(fd, 100):
-        pass
-except OSError:
-    pass
-sys.exit(os.waitpid(pid, 0)[1])
-EOT
+typed age -d -o p.words by-words || fail "age does not take the passphrase"
 cmp -s p.words long || fail "age reads something else"
 
 # A file is there when it is whole, and is not replaced unasked.

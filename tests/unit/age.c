@@ -15,6 +15,7 @@
 
 #include "codec/text.h"
 #include "crypto/age_armor.h"
+#include "crypto/age_identity.h"
 #include "crypto/age_input.h"
 #include "crypto/age_key.h"
 #include "crypto/age_wrap.h"
@@ -554,6 +555,48 @@ published_files_are_judged_as_published(void **state)
 	assert_true(judged >= 100);
 }
 
+static void
+identities_behind_a_passphrase_are_opened_whole_or_not_at_all(void **state)
+{
+	static const char text[] = "# a comment\nAGE-SECRET-KEY-1\n";
+	struct secret *right = secret_copy(bytes_from_text("right"));
+	struct secret *wrong = secret_copy(bytes_from_text("wrong"));
+	struct private_key *key = key_new("x25519");
+	struct ag_error err;
+	struct secret *out;
+	struct bytes file;
+	struct pipe p;
+
+	(void)state;
+	write_file(&p, NULL, 0, right, text);
+	file = buf_bytes(&p.data);
+	assert_true(age_identity_is_encrypted(file));
+	assert_false(age_identity_is_encrypted(bytes_from_text(text)));
+	assert_int_equal(age_identity_open(&out, file, right, "i", &err),
+	    AG_OK);
+	assert_true(bytes_equal(secret_bytes(out), bytes_from_text(text)));
+	secret_free(out);
+	assert_int_equal(age_identity_open(&out, file, wrong, "i", &err),
+	    AG_EDENIED);
+	assert_string_equal(err.text, "identity i: the passphrase is another");
+	for (size_t len = file.len - 53; len < file.len; len += 13) {
+		assert_int_equal(age_identity_open(&out,
+				     bytes_of(file.data, len), right, "i",
+				     &err),
+		    AG_EINVAL);
+		assert_null(out);
+	}
+	buf_fini(&p.data);
+	write_file(&p, &key, 1, NULL, text);
+	assert_int_equal(age_identity_open(&out, buf_bytes(&p.data), right, "i",
+			     &err),
+	    AG_EDENIED);
+	buf_fini(&p.data);
+	private_key_free(key);
+	secret_free(wrong);
+	secret_free(right);
+}
+
 int
 main(void)
 {
@@ -561,6 +604,8 @@ main(void)
 		cmocka_unit_test(every_recipient_opens_a_file_and_nobody_else),
 		cmocka_unit_test(
 		    a_passphrase_opens_a_file_and_another_does_not),
+		cmocka_unit_test(
+		    identities_behind_a_passphrase_are_opened_whole_or_not_at_all),
 		cmocka_unit_test(keys_that_can_not_be_encrypted_to_say_so),
 		cmocka_unit_test(any_flipped_byte_of_a_file_is_found_out),
 		cmocka_unit_test(what_is_no_age_file_says_what_it_is),
