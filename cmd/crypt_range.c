@@ -124,9 +124,14 @@ crypt_range_copy(const char *text, struct crypt_source *from,
 	status = parse(&range, text, err);
 	if (status != AG_OK)
 		return status;
-	if (!from->is_regular || age_input_is_armored(in))
+	if (!from->is_regular)
 		return ag_fail(err, AG_EINVAL,
-		    "--range is for regular files without armor");
+		    "--range takes a regular file: its end says how long it "
+		    "is, and a pipe's can not be read first");
+	if (age_input_is_armored(in))
+		return ag_fail(err, AG_EINVAL,
+		    "--range takes a file without armor, whose bytes have "
+		    "their places; sed '1d;$d' FILE | base64 -d takes it off");
 	status = measure(&job, &len, err);
 	if (status != AG_OK)
 		return status;

@@ -208,6 +208,14 @@ done
 refused 8 "$AEGIS" crypt decrypt -i id --range 0-9 -o none part
 exits 2 "$AEGIS" crypt decrypt -i id --range 0-9 ours
 complains 'without armor'
+sed '1d;$d' ours | base64 -d >bare
+exits 0 "$AEGIS" crypt decrypt -i id --range 0-9 bare
+head -c 10 long | cmp -s - out || fail "the armor is not off"
+"$AEGIS" crypt decrypt -i id --range 0-9 <sealed.age | cmp -s - out ||
+	fail "a file on standard input has no range"
+cat sealed.age | "$AEGIS" crypt decrypt -i id --range 0-9 >out 2>err &&
+	fail "a pipe has a range"
+complains 'a regular file'
 
 # Whom not to encrypt to, and how not to.
 misused "$AEGIS" crypt encrypt short
