@@ -434,12 +434,9 @@ what_was_flushed_is_in_the_file(void **state)
 static char old[] = "a file system without O_TMPFILE";
 
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
-#define SPEC_OLD(name)                              \
-	{                                           \
-#name " on "                        \
-		      "an old file system",         \
-		    name, make_dir, remove_dir, old \
-	}
+#define SPEC_OLD(name)                                                       \
+	cmocka_unit_test_prestate_setup_teardown(name, make_dir, remove_dir, \
+	    old)
 
 int
 main(void)
