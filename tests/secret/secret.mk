@@ -8,7 +8,7 @@ $(SECRET_SEARCH): tests/secret/search.c Makefile
 		-shared -o $@ $<
 
 check-secrets: $(BUILD)/aegis $(SECRET_SEARCH) ## secrets leave nothing in files, output and memory
-	@for test in keys; do PYTHONDONTWRITEBYTECODE=1 AEGIS=$(BUILD)/aegis \
+	@for test in keys nodes; do PYTHONDONTWRITEBYTECODE=1 AEGIS=$(BUILD)/aegis \
 		SEARCH=$(SECRET_SEARCH) python3 tests/secret/$${test}_test.py \
 		|| exit 1; done
 

@@ -4,6 +4,7 @@ The kernel stops a traced process as it exits, when its memory is still there:
 what it freed, and every stack it has left, can be searched then.  The program
 takes no part in it, and nothing is in its environment.
 """
+import array
 import ctypes
 import os
 import pty
@@ -29,7 +30,7 @@ def ptrace(request, pid, data=0):
 
 
 class Region:
-    """Pages with something in them."""
+    """Pages that are not all zeros."""
 
     def __init__(self, name, data, is_arena, flags):
         self.name = name
@@ -50,28 +51,41 @@ def writable(pid):
                 yield int(head[1], 16), int(head[2], 16), head[4] or "anonymous", line.split()[1:]
 
 
-def used(data):
-    """Its runs of pages that are not all zeros."""
-    zeros, begin = bytes(PAGE), None
-    for at in range(0, len(data) + PAGE, PAGE):
-        is_used = at < len(data) and data[at:at + PAGE] != zeros
-        if is_used and begin is None:
-            begin = at
-        elif not is_used and begin is not None:
-            yield data[begin:at]
-            begin = None
+def there(pagemap, begin, end):
+    """Runs of pages that are in memory or in swap: (from, to)."""
+    step = 512 * PAGE
+    for at in range(begin, end, step):
+        stop = min(at + step, end)
+        raw = os.pread(pagemap, (stop - at) // PAGE * 8, at // PAGE * 8)
+        if raw == bytes(len(raw)):
+            continue
+        first = None
+        for number, entry in enumerate(array.array("Q", raw + bytes(8))):
+            if entry >> 62 != 0 and first is None:
+                first = number
+            elif entry >> 62 == 0 and first is not None:
+                yield at + first * PAGE, at + number * PAGE
+                first = None
 
 
 def memory(pid):
     regions = []
-    fd = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
+    mem = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
+    pagemap = os.open("/proc/%d/pagemap" % pid, os.O_RDONLY)
     try:
         for begin, end, name, flags in writable(pid):
             is_arena = "dd" in flags and "wf" in flags
-            for part in used(os.pread(fd, end - begin, begin)):
-                regions.append(Region(name, part, is_arena, flags))
+            whole, after = b"", None
+            for first, last in there(pagemap, begin, end):
+                if first != after and whole.strip(b"\0"):
+                    regions.append(Region(name, whole, is_arena, flags))
+                whole = (whole if first == after else b"") + os.pread(mem, last - first, first)
+                after = last
+            if whole.strip(b"\0"):
+                regions.append(Region(name, whole, is_arena, flags))
     finally:
-        os.close(fd)
+        os.close(mem)
+        os.close(pagemap)
     return regions
 
 
