@@ -2,7 +2,8 @@
  * aegis consensus-inspect: what was agreed, by whom, and the proof of it.
  *
  * RULES    1. With --data the files of a node that does not run are read,
- *             and nothing there is changed; without, a running node is
+ *             and nothing there is changed; its keyring opens its log.
+ *             Without, a running node is
  *             asked.  Both print the same columns.
  *          2. verify and evidence --verify ask nobody.
  *
@@ -19,10 +20,12 @@
 #include "cmd/inspect_replay.h"
 #include "cmd/inspect_trace.h"
 #include "cmd/inspect_verify.h"
+#include "cmd/keyring_place.h"
 
 static const struct applet_option inspect_options[] = {
 	{ 'd', "data", "DIR", "read this data directory of a dead node" },
 	{ 0, "roster", "FILE", "who the members are, and their keys" },
+	KEYRING_PLACE_OPTIONS(""),
 	OPTIONS_END,
 };
 

@@ -103,8 +103,8 @@ dead_open(struct dead *dead, const struct applet_call *call)
 
 	*dead = (struct dead){ 0 };
 	if (inspect_data_roster(&dead->roster, call, &err) != AG_OK ||
-	    inspect_log_open(&dead->log, dir, dead->roster, NULL, NULL, &err) !=
-		AG_OK)
+	    inspect_log_open(&dead->log, call, dir, dead->roster, NULL, NULL,
+		&err) != AG_OK)
 		return exit_fail_local(call, &err);
 	return EXIT_YES;
 }

@@ -29,9 +29,11 @@
 #include <sodium.h>
 
 #include "base/fs.h"
+#include "cmd/inspect_keyring.h"
 #include "codec/batch.h"
 #include "consensus/record.h"
 #include "crypto/public_key.h"
+#include "keyring/keyring.h"
 #include "store/wal.h"
 #include "trust/setup.h"
 
@@ -449,7 +451,8 @@ read_log(struct inspect_log *log, inspect_record_fn *fn, void *arg,
 
 	status = fs_join(path, sizeof(path), log->dir, "log", err);
 	if (status == AG_OK)
-		status = wal_cursor_open(&cursor, path, 0, err);
+		status =
+		    wal_cursor_open_sealed(&cursor, path, 0, log->keyring, err);
 	if (status == AG_ECORRUPT) {
 		log->damage = *err;
 		return AG_OK;
@@ -512,8 +515,8 @@ find_self(struct inspect_log *log)
 }
 
 enum ag_status
-inspect_log_open(struct inspect_log **out, const char *dir,
-    struct roster *roster, inspect_record_fn *fn, void *arg,
+inspect_log_open(struct inspect_log **out, const struct applet_call *call,
+    const char *dir, struct roster *roster, inspect_record_fn *fn, void *arg,
     struct ag_error *err)
 {
 	struct inspect_log *log = calloc(1, sizeof(*log));
@@ -534,6 +537,8 @@ inspect_log_open(struct inspect_log **out, const char *dir,
 		inspect_names_of_roster(&log->names, roster);
 	if (status == AG_OK)
 		status = inspect_log_check_dead(dir, err);
+	if (status == AG_OK)
+		status = inspect_keyring_open(&log->keyring, call, dir, err);
 	if (status == AG_OK) {
 		find_self(log);
 		status = read_log(log, fn, arg, err);
@@ -553,6 +558,7 @@ inspect_log_close(struct inspect_log *log)
 {
 	if (log == NULL)
 		return;
+	keyring_close(log->keyring);
 	free(log->entries);
 	free(log->hash);
 	free(log->views);
@@ -624,7 +630,8 @@ inspect_log_certificate(const struct inspect_log *log, uint64_t number,
 
 	status = fs_join(path, sizeof(path), log->dir, "log", err);
 	if (status == AG_OK)
-		status = wal_cursor_open(&cursor, path, number, err);
+		status = wal_cursor_open_sealed(&cursor, path, number,
+		    log->keyring, err);
 	if (status != AG_OK)
 		return status;
 	status = wal_cursor_next(cursor, &found, &bytes, err);

@@ -20,6 +20,8 @@
 #include "trust/certificate.h"
 #include "trust/roster.h"
 
+struct applet_call;
+struct keyring;
 struct record;
 
 /* Batches of one sequence that are told apart; views may propose others. */
@@ -53,8 +55,9 @@ struct inspect_view_record {
 };
 
 struct inspect_log {
-	char dir[PATH_MAX];    /* the data directory */
-	struct roster *roster; /* NULL: not given, nothing is verified */
+	char dir[PATH_MAX];      /* the data directory */
+	struct keyring *keyring; /* what its log is sealed with, or NULL */
+	struct roster *roster;   /* NULL: not given, nothing is verified */
 	struct inspect_names names;
 	int self; /* whose directory it is; -1 unknown */
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
@@ -92,15 +95,15 @@ typedef void inspect_record_fn(void *arg, const struct inspect_log *log,
     const struct certificate *certificate, const struct inspect_entry *entry);
 
 /*
- * Read the data directory dir.  roster is borrowed; NULL: names are unknown.
- * fn may be NULL.  Damage in the log ends the reading, but is no failure:
+ * Read the data directory dir, with its keyring opened as call's options say.
+ * roster is borrowed; NULL: names are unknown.  fn may be NULL.  Damage in the log ends the reading, but is no failure:
  * see damage.
  * AG_EBUSY     a running node has the directory
  * AG_ECONFLICT it is of another cluster than the roster
  */
-enum ag_status inspect_log_open(struct inspect_log **out, const char *dir,
-    struct roster *roster, inspect_record_fn *fn, void *arg,
-    struct ag_error *err) AG_MUST_USE;
+enum ag_status inspect_log_open(struct inspect_log **out,
+    const struct applet_call *call, const char *dir, struct roster *roster,
+    inspect_record_fn *fn, void *arg, struct ag_error *err) AG_MUST_USE;
 void inspect_log_close(struct inspect_log *log);
 
 /* AG_EBUSY when a running node has the directory. */

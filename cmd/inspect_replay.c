@@ -24,10 +24,12 @@
 #include "cmd/exit.h"
 #include "cmd/inspect_data.h"
 #include "cmd/inspect_engine.h"
+#include "cmd/inspect_keyring.h"
 #include "cmd/inspect_log.h"
 #include "cmd/inspect_options.h"
 #include "cmd/output.h"
 #include "config/config.h"
+#include "keyring/keyring.h"
 #include "store/segment.h"
 #include "store/store_diff.h"
 #include "store/wal.h"
@@ -66,6 +68,7 @@ struct replay {
 	struct inspect_log *log; /* of a data directory; or NULL */
 	struct roster *roster;
 	struct inspect_engine *engine;
+	struct keyring *keyring; /* the log's; or ours, without one */
 	struct wal_cursor *cursor;
 	struct output *out;
 	uint64_t interval;       /* given; 0: the configured one */
@@ -176,6 +179,20 @@ open_engine(struct replay *r, struct ag_error *err)
 	return inspect_engine_new(&r->engine, &config, err);
 }
 
+/* Of the data directory that the log is in, or was. */
+static enum ag_status
+open_keyring(struct replay *r, struct ag_error *err)
+{
+	char dir[PATH_MAX + 3];
+
+	if (r->log != NULL) {
+		r->keyring = r->log->keyring;
+		return AG_OK;
+	}
+	(void)snprintf(dir, sizeof(dir), "%s/..", r->log_dir);
+	return inspect_keyring_open(&r->keyring, r->call, dir, err);
+}
+
 static enum ag_status
 open_all(struct replay *r, struct ag_error *err)
 {
@@ -190,12 +207,15 @@ open_all(struct replay *r, struct ag_error *err)
 		    "says how many members vote",
 		    path);
 	if (status == AG_OK && is_data_dir(r, path))
-		status =
-		    inspect_log_open(&r->log, path, r->roster, NULL, NULL, err);
+		status = inspect_log_open(&r->log, r->call, path, r->roster,
+		    NULL, NULL, err);
 	if (status == AG_OK)
 		status = open_engine(r, err);
 	if (status == AG_OK)
-		status = wal_cursor_open(&r->cursor, r->log_dir, r->only, err);
+		status = open_keyring(r, err);
+	if (status == AG_OK)
+		status = wal_cursor_open_sealed(&r->cursor, r->log_dir, r->only,
+		    r->keyring, err);
 	if (status == AG_OK &&
 	    memcmp(wal_cursor_cluster_id(r->cursor), r->roster->cluster_id,
 		CLUSTER_ID_BYTES) != 0)
@@ -381,6 +401,8 @@ inspect_replay_run(struct applet_call *call)
 					   : exit_fail_local(call, &err);
 	wal_cursor_close(r.cursor);
 	inspect_engine_free(r.engine);
+	if (r.log == NULL)
+		keyring_close(r.keyring);
 	inspect_log_close(r.log);
 	free(r.roster);
 	return code;

@@ -279,8 +279,8 @@ open_dead(struct inspect_side *side, uint64_t at)
 
 	if (inspect_data_roster_of(&side->roster, side->call, dir, &err) !=
 		AG_OK ||
-	    inspect_log_open(&side->log, dir, side->roster, NULL, NULL, &err) !=
-		AG_OK)
+	    inspect_log_open(&side->log, side->call, dir, side->roster, NULL,
+		NULL, &err) != AG_OK)
 		return exit_fail_local(side->call, &err);
 	if (side->log->self >= 0)
 		(void)snprintf(side->name, sizeof(side->name), "%s",

@@ -337,8 +337,8 @@ take_dead(struct trace *t, const char *path)
 	int code = EXIT_YES;
 
 	if (inspect_data_roster_of(&roster, t->call, path, &err) != AG_OK ||
-	    inspect_log_open(&log, path, roster, search_record, &search,
-		&err) != AG_OK)
+	    inspect_log_open(&log, t->call, path, roster, search_record,
+		&search, &err) != AG_OK)
 		code = exit_fail_local(t->call, &err);
 	else
 		row_of_log(t, log, &search, path);

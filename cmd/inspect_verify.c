@@ -308,8 +308,8 @@ verify_log(const struct applet_call *call, struct roster *roster)
 	int code;
 
 	inspect_check_init(&check, roster);
-	if (inspect_log_open(&log, dir, roster, inspect_check_record, &check,
-		&err) != AG_OK) {
+	if (inspect_log_open(&log, call, dir, roster, inspect_check_record,
+		&check, &err) != AG_OK) {
 		/* The roster's cluster and the log's differ: it does not
 		 * verify. */
 		code = err.status == AG_ECONFLICT

@@ -62,6 +62,7 @@ struct run {
 	bool was_told, was_memory_told, is_draining;
 	char node_key[PATH_MAX], link_key[PATH_MAX], roster[PATH_MAX];
 	struct keyring_place keyring;
+	struct keyring *opened;
 	struct ag_error err;
 	struct ag_error failure; /* AG_OK while there is none */
 };
@@ -393,6 +394,7 @@ run_open_node(struct run *r)
 		.link_key_path = r->link_key,
 		.keyring_path = r->keyring.path,
 		.keyring_opener = &opener,
+		.keyring = &r->opened,
 		.view_timeout_ms =
 		    (uint32_t)config_duration_ms(c, "consensus.view_timeout"),
 		.checkpoint_interval =
@@ -478,6 +480,7 @@ run_close(struct run *r)
 		loop_timer_close(r->drain_timer);
 	if (r->loop != NULL)
 		loop_free(r->loop);
+	keyring_close(r->opened);
 	if (r->sink != NULL)
 		log_sink_close(r->sink);
 	metric_set_free(r->metrics);

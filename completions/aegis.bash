@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--key-file|--passphrase-fd|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--passphrase-fd|--keyring-passphrase-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -45,17 +45,17 @@ _aegis_words() {
 	'config keys') words='' ;;
 	'config explain') words='' ;;
 	'config example') words='' ;;
-	'consensus-inspect ') words=' status rounds votes views trace diff replay cert evidence verify -d --data --roster' ;;
-	'consensus-inspect status') words=' -d --data --roster' ;;
-	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster' ;;
-	'consensus-inspect votes') words=' -d --data --roster' ;;
-	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster' ;;
-	'consensus-inspect trace') words=' -d --data --roster' ;;
-	'consensus-inspect diff') words=' --at --keys -d --data --roster' ;;
-	'consensus-inspect replay') words=' -f --from -n --limit --interval -d --data --roster' ;;
-	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster' ;;
-	'consensus-inspect evidence') words=' --verify -d --data --roster' ;;
-	'consensus-inspect verify') words=' -d --data --roster' ;;
+	'consensus-inspect ') words=' status rounds votes views trace diff replay cert evidence verify -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect status') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect votes') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect trace') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect diff') words=' --at --keys -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect replay') words=' -f --from -n --limit --interval -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect evidence') words=' --verify -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect verify') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
 	'crypt ') words=' encrypt decrypt inspect rewrap list' ;;
 	'crypt encrypt') words=' -r --recipient -R --recipients-file --passphrase --passphrase-fd --work -a --armor -o --out -f --force' ;;
 	'crypt decrypt') words=' -i --identity --passphrase --passphrase-fd --range --stream -o --out -f --force' ;;

@@ -585,6 +585,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.log_id = config->roster->digest.data,
 		.horizon_path = config->horizon_path,
 		.scope = &scope,
+		.keyring = config->keyring,
 		.can_rejoin = roster_node_count(config->roster) > 1,
 		.metrics = config->metrics,
 	};

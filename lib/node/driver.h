@@ -38,6 +38,7 @@ struct driver_config {
 	void *authority_ctx;
 	const char *log_dir;
 	const char *horizon_path;
+	struct keyring *keyring; /* what the log is sealed with */
 	struct metric_set *metrics;
 };
 

@@ -230,8 +230,9 @@ reader_read(void *arg)
 
 	r->status = AG_OK;
 	if (r->cursor == NULL)
-		r->status = wal_cursor_open(&r->cursor,
-		    r->owner->config.log_dir, r->number, &r->err);
+		r->status =
+		    wal_cursor_open_sealed(&r->cursor, r->owner->config.log_dir,
+			r->number, r->owner->config.keyring, &r->err);
 	while (r->status == AG_OK && reader_has_room(r)) {
 		if (reader_emit(r))
 			continue;

@@ -17,11 +17,13 @@
 #include "base/bytes.h"
 
 struct history;
+struct keyring;
 struct loop;
 
 struct history_config {
 	struct loop *loop;
-	const char *log_dir; /* borrowed */
+	const char *log_dir;     /* borrowed */
+	struct keyring *keyring; /* what it is sealed with, or NULL */
 	void *arg;
 	/* A record's number from which on all of seq and above are, or 0. */
 	uint64_t (*find)(void *arg, uint64_t seq);

@@ -64,6 +64,7 @@ struct journal {
 	struct horizon horizon; /* as it was found; then as it is wanted */
 	struct loop *loop;
 	struct journal_callbacks callbacks;
+	struct keyring *keyring; /* or NULL */
 	struct metric *sync_seconds;
 	char dir[PATH_MAX];
 
@@ -216,6 +217,7 @@ journal_open(struct journal **out, const struct recollect_config *config,
 		    dir);
 	j->loop = loop;
 	j->callbacks = *callbacks;
+	j->keyring = config->keyring;
 	(void)snprintf(j->dir, sizeof(j->dir), "%s", dir);
 	j->sync_seconds = metric_new(config->metrics, METRIC_HISTOGRAM,
 	    "aegis_log_sync_duration_seconds",
@@ -374,7 +376,7 @@ journal_replay(struct journal *j,
 
 	if (wal_last(j->wal) == 0)
 		return AG_OK;
-	status = wal_cursor_open(&cursor, j->dir, 0, err);
+	status = wal_cursor_open_sealed(&cursor, j->dir, 0, j->keyring, err);
 	if (status != AG_OK)
 		return status;
 	while ((status = wal_cursor_next(cursor, &number, &record, err)) ==

@@ -26,6 +26,7 @@ struct log_search {
 	struct node_request_id id;
 	log_search_fn *done; /* NULL: nobody waits */
 	void *arg;
+	struct keyring *keyring;
 	bool is_working, is_freed;
 	atomic_bool is_given_up;
 
@@ -95,7 +96,8 @@ search_read(void *arg)
 	struct bytes record;
 	uint64_t number;
 
-	s->status = wal_cursor_open(&cursor, s->log_dir, 0, &s->err);
+	s->status =
+	    wal_cursor_open_sealed(&cursor, s->log_dir, 0, s->keyring, &s->err);
 	while (s->status == AG_OK && !atomic_load(&s->is_given_up)) {
 		s->status = wal_cursor_next(cursor, &number, &record, &s->err);
 		if (s->status == AG_OK)
@@ -143,13 +145,14 @@ log_search_start(struct log_search *s, const struct node_request_id *id,
 }
 
 struct log_search *
-log_search_new(struct loop *loop, const char *log_dir)
+log_search_new(struct loop *loop, const char *log_dir, struct keyring *keyring)
 {
 	struct log_search *s = calloc(1, sizeof(*s));
 
 	if (s == NULL)
 		return NULL;
 	s->loop = loop;
+	s->keyring = keyring;
 	(void)snprintf(s->log_dir, sizeof(s->log_dir), "%s", log_dir);
 	return s;
 }

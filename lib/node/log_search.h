@@ -15,6 +15,7 @@
 #include "node/node.h"
 #include "trust/certificate.h"
 
+struct keyring;
 struct log_search;
 struct loop;
 
@@ -33,7 +34,9 @@ typedef void log_search_fn(void *arg, enum ag_status status,
     const struct log_found *found, const struct ag_error *err);
 
 /* NULL without memory. */
-struct log_search *log_search_new(struct loop *loop, const char *log_dir);
+/* keyring: what it is sealed with, or NULL. */
+struct log_search *log_search_new(struct loop *loop, const char *log_dir,
+    struct keyring *keyring);
 void log_search_free(struct log_search *search);
 
 /* AG_EBUSY while another is looked for. */

@@ -535,6 +535,7 @@ node_open_keyring(struct node *n, const struct node_config *config,
 		    config->keyring_path);
 	status = keyring_open(&n->keyring, config->keyring_path,
 	    config->keyring_opener, true, err);
+	*config->keyring = n->keyring;
 	return status == AG_OK
 	    ? keyring_bind(n->keyring, n->roster.cluster_id, err)
 	    : status;
@@ -764,6 +765,7 @@ node_open_driver(struct node *n, struct ag_error *err)
 		    : strategy_find(n->roster.strategy),
 		.authority = &identity_authority,
 		.authority_ctx = &n->identity,
+		.keyring = n->keyring,
 		.metrics = n->metrics,
 	};
 	char horizon[PATH_MAX];
@@ -841,6 +843,7 @@ node_open_links(struct node *n, struct ag_error *err)
 	n->history = history_new(&(struct history_config){
 	    .loop = n->loop,
 	    .log_dir = n->log_dir,
+	    .keyring = n->keyring,
 	    .arg = n,
 	    .find = on_history_find,
 	    .send = on_history_message,
@@ -861,7 +864,7 @@ node_open_links(struct node *n, struct ag_error *err)
 	    .evidence = on_evidence,
 	    .ready = on_state_ready,
 	});
-	n->search = log_search_new(n->loop, n->log_dir);
+	n->search = log_search_new(n->loop, n->log_dir, n->keyring);
 	if (n->sync == NULL || n->history == NULL || n->search == NULL)
 		return ag_fail(err, AG_ENOMEM, "start links: out of memory");
 	return AG_OK;
@@ -948,6 +951,7 @@ node_keep_config(struct node *n, const struct node_config *config)
 	n->config.data_dir = n->data_dir;
 	n->config.listen = n->listen;
 	n->config.passphrase = NULL;
+	n->config.keyring_opener = NULL;
 }
 
 enum ag_status
@@ -1029,7 +1033,6 @@ node_close(struct node *n)
 	buf_fini(&n->next_chain);
 	secret_free(n->node_key);
 	secret_free(n->link_key);
-	keyring_close(n->keyring);
 	if (n->lock_fd != -1)
 		(void)close(n->lock_fd);
 	free(n);

@@ -20,6 +20,7 @@
 #define NODE_MEMBERS_MAX 32
 #define NODE_NAME_BYTES 64
 
+struct keyring;
 struct keyring_opener;
 struct loop;
 struct node;
@@ -33,6 +34,8 @@ struct node_config {
 	const char *link_key_path;
 	const struct secret *passphrase; /* of keys that have one, or NULL */
 	const char *keyring_path;
+	struct keyring **keyring; /* opened by the node, closed by who calls:
+				     behind the loop, whose pool uses it */
 	const struct keyring_opener
 	    *keyring_opener; /* no secret: there is none */
 	uint32_t view_timeout_ms;

@@ -63,8 +63,8 @@ static enum ag_status
 open_wal(struct recollection *out, const struct recollect_config *config,
     struct ag_error *err)
 {
-	return wal_open(&out->wal, config->log_dir, config->log_id,
-	    config->metrics, err);
+	return wal_open_sealed(&out->wal, config->log_dir, config->log_id,
+	    config->keyring, config->metrics, err);
 }
 
 /* Go on with an empty log; why is what is wrong with the one there is. */

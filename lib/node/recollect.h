@@ -12,6 +12,7 @@
 #include "base/status.h"
 #include "trust/horizon.h"
 
+struct keyring;
 struct wal;
 
 struct recollect_config {
@@ -21,7 +22,8 @@ struct recollect_config {
 	const uint8_t *log_id;
 	const char *horizon_path;
 	const struct trust_scope *scope;
-	bool can_rejoin; /* there are other members to bring us back */
+	struct keyring *keyring; /* what the log is sealed with, or NULL */
+	bool can_rejoin;         /* there are other members to bring us back */
 	struct metric_set *metrics;
 };
 

@@ -13,6 +13,7 @@
 
 #include <sodium.h>
 
+#include "keyring/keyring.h"
 #include "store/crc32c.h"
 #include "store/little_endian.h"
 
@@ -24,12 +25,48 @@ segment_head_encode(const struct segment_head *head,
 {
 	memset(out, 0, SEGMENT_HEAD_BYTES);
 	memcpy(out, "AEGISWL1", 8);
-	put_le32(out + 8, SEGMENT_VERSION);
+	put_le32(out + 8, head->is_sealed ? SEGMENT_VERSION : 1);
+	put_le32(out + 12, head->keyring);
 	memcpy(out + 16, head->cluster_id, CLUSTER_ID_BYTES);
 	put_le64(out + 48, head->first);
 	memcpy(out + 56, head->chain.data, DIGEST_BYTES);
 	put_le32(out + 88, head->salt);
 	put_le32(out + 92, crc32c_update(0, bytes_of(out, 92)));
+}
+
+void
+segment_head_note(struct segment_head *head, const struct keyring *keyring)
+{
+	head->is_sealed = keyring != NULL;
+	head->keyring = keyring == NULL ? 0 : get_le32(keyring_id(keyring));
+}
+
+enum ag_status
+segment_head_check(const struct segment_head *head,
+    const struct keyring *keyring, const char *dir, struct ag_error *err)
+{
+	struct segment_head want = { .first = 0 };
+
+	segment_head_note(&want, keyring);
+	if (head->is_sealed == want.is_sealed && head->keyring == want.keyring)
+		return AG_OK;
+	if (keyring == NULL)
+		return ag_fail(err, AG_EDENIED,
+		    "read log %s: it is sealed, and can not be read without "
+		    "its keyring",
+		    dir);
+	return ag_fail(err, AG_ECONFLICT, "read log %s: it is %s", dir,
+	    head->is_sealed ? "sealed with another keyring than the node's"
+			    : "not sealed, as all that the node writes is");
+}
+
+struct bytes
+segment_context(uint8_t out[static SEGMENT_CONTEXT_BYTES],
+    const uint8_t *cluster_id, uint64_t number)
+{
+	memcpy(out, cluster_id, CLUSTER_ID_BYTES);
+	put_le64(out + CLUSTER_ID_BYTES, number);
+	return bytes_of(out, SEGMENT_CONTEXT_BYTES);
 }
 
 size_t

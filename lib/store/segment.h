@@ -3,9 +3,11 @@
  *
  * FORMAT   A file wal-<first number, 16 hex digits>.log, integers
  *          little-endian:
- *          head    "AEGISWL1" | u32 version | u32 zero | cluster id (32) |
- *                  u64 first number | chain before it (32) | u32 salt |
+ *          head    "AEGISWL1" | u32 version | u32 keyring | cluster id (32)
+ *                  | u64 first number | chain before it (32) | u32 salt |
  *                  u32 crc32c of all before: SEGMENT_HEAD_BYTES
+ *                  Version 2 is sealed, with the keyring whose id begins so;
+ *                  version 1 is not, and has zero there.
  *          record  u32 length | u32 crc32c of the payload | u64 number |
  *                  u64 synced | u32 chain | u32 crc32c of all before, on
  *                  from the salt | payload | zeros up to a multiple of 32
@@ -17,6 +19,11 @@
  *          before | number | payload), where the first record's "before" is
  *          in the head: 32 bits find a mixed-up or lost record, the 256 in
  *          each head tie segments together.
+ *
+ *          A sealed payload is a record of the keyring (keyring/keyring.h)
+ *          for the log, its context cluster id | u64 number.  Checksum and
+ *          chain are over it as it stands, so that a log is judged without
+ *          being opened.
  *
  * RULES    1. A record never moves, and its head lies in one disk sector.
  *          2. Bytes that are no record, and all after them, are a torn tail
@@ -48,14 +55,36 @@
 #define SEGMENT_BYTES_MAX (64U << 20)
 #endif
 #define SEGMENT_PATH_BYTES 4096
-#define SEGMENT_VERSION 1U
+#define SEGMENT_VERSION 2U
+
+struct keyring;
 
 struct segment_head {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
 	uint64_t first;
 	struct digest chain;
 	uint32_t salt;
+	bool is_sealed;
+	uint32_t keyring; /* how its id begins */
 };
+
+/* What a log says that is sealed with it, or not (NULL). */
+void segment_head_note(struct segment_head *head,
+    const struct keyring *keyring);
+
+/*
+ * Can records behind head be read and written with keyring, and only so?
+ * AG_EDENIED    they are sealed, and there is none
+ * AG_ECONFLICT  they are not, or with another
+ */
+enum ag_status segment_head_check(const struct segment_head *head,
+    const struct keyring *keyring, const char *dir,
+    struct ag_error *err) AG_MUST_USE;
+
+/* What a sealed payload is for: SEGMENT_CONTEXT_BYTES. */
+#define SEGMENT_CONTEXT_BYTES (CLUSTER_ID_BYTES + 8)
+struct bytes segment_context(uint8_t out[static SEGMENT_CONTEXT_BYTES],
+    const uint8_t *cluster_id, uint64_t number);
 
 void segment_head_encode(const struct segment_head *head,
     uint8_t out[static SEGMENT_HEAD_BYTES]);

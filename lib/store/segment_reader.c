@@ -18,6 +18,7 @@
 #include <sodium.h>
 
 #include "base/fs.h"
+#include "keyring/keyring.h"
 #include "store/crc32c.h"
 #include "store/little_endian.h"
 #include "store/segment.h"
@@ -25,6 +26,7 @@
 
 #define WINDOW_BYTES (256U << 10)
 #define SECTOR_BYTES 512
+#define PAYLOAD_BYTES_MAX (WAL_RECORD_BYTES_MAX + KEYRING_RECORD_BYTES)
 
 struct segment_reader {
 	int fd;
@@ -77,8 +79,7 @@ window_get(struct segment_reader *r, uint64_t offset, size_t len,
 static bool
 is_record_head(const struct segment_reader *r, const uint8_t *head)
 {
-	return get_le32(head) <= WAL_RECORD_BYTES_MAX &&
-	    get_le64(head + 8) != 0 &&
+	return get_le32(head) <= PAYLOAD_BYTES_MAX && get_le64(head + 8) != 0 &&
 	    get_le32(head + 28) == crc32c_update(r->salt, bytes_of(head, 28));
 }
 
@@ -293,6 +294,8 @@ head_read(struct segment_reader *r, struct segment_head *head,
 	head->first = get_le64(at + 48);
 	memcpy(head->chain.data, at + 56, DIGEST_BYTES);
 	head->salt = get_le32(at + 88);
+	head->is_sealed = get_le32(at + 8) > 1;
+	head->keyring = get_le32(at + 12);
 	return AG_OK;
 }
 

@@ -19,6 +19,7 @@
 
 #define WAL_RECORD_BYTES_MAX (8U << 20)
 
+struct keyring;
 struct wal;
 struct wal_cursor;
 
@@ -33,6 +34,16 @@ struct wal_cursor;
 enum ag_status wal_open(struct wal **out, const char *dir,
     const uint8_t cluster_id[static 32], struct metric_set *metrics,
     struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The same of a log whose records are sealed; keyring is borrowed, and NULL
+ * as above.
+ * AG_ECONFLICT also: not sealed, or with another keyring
+ * AG_EDENIED   sealed, and there is no keyring
+ */
+enum ag_status wal_open_sealed(struct wal **out, const char *dir,
+    const uint8_t cluster_id[static 32], struct keyring *keyring,
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
 void wal_close(struct wal *wal);
 
 /* Numbers of the oldest kept and the newest record; 0 when empty. */
@@ -68,7 +79,14 @@ enum ag_status wal_truncate(struct wal *wal, uint64_t number,
 enum ag_status wal_cursor_open(struct wal_cursor **out, const char *dir,
     uint64_t number, struct ag_error *err) AG_MUST_USE;
 
-/* The next record, borrowed until the next call; AG_ENOENT at the end. */
+/* The same of a sealed log.  Whether keyring opens it, the first record says. */
+enum ag_status wal_cursor_open_sealed(struct wal_cursor **out, const char *dir,
+    uint64_t number, struct keyring *keyring, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The next record, borrowed until the next call; AG_ENOENT at the end.
+ * AG_EDENIED, AG_ECONFLICT: as of wal_open_sealed().
+ */
 enum ag_status wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
     struct bytes *record, struct ag_error *err) AG_MUST_USE;
 void wal_cursor_close(struct wal_cursor *cursor);

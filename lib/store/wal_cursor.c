@@ -2,7 +2,8 @@
  * Reading a log's records in order, while it is written or long after.
  *
  * RULES    1. A cursor changes nothing on disk and takes no lock.
- *          2. At the end of a segment the next one is looked for by the
+ *          2. What is sealed is opened once its place in the chain is known.
+ *          3. At the end of a segment the next one is looked for by the
  *             number that must follow; when it exists, it must continue the
  *             chain.
  */
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyring/keyring.h"
 #include "store/segment.h"
 #include "store/wal.h"
 
@@ -21,7 +23,10 @@ struct wal_cursor {
 	uint64_t from; /* records below are passed over */
 	uint64_t next;
 	uint64_t segment; /* the one being read */
-	size_t len;       /* of the last record */
+	size_t len;       /* of the last record, as it is stored */
+	struct segment_head head;
+	struct keyring *keyring;
+	struct buf plain; /* the last record, opened */
 };
 
 /* The newest segment that begins at or below number, or else the oldest. */
@@ -52,8 +57,14 @@ enum ag_status
 wal_cursor_open(struct wal_cursor **out, const char *dir, uint64_t number,
     struct ag_error *err)
 {
+	return wal_cursor_open_sealed(out, dir, number, NULL, err);
+}
+
+enum ag_status
+wal_cursor_open_sealed(struct wal_cursor **out, const char *dir,
+    uint64_t number, struct keyring *keyring, struct ag_error *err)
+{
 	struct wal_cursor *cursor;
-	struct segment_head head;
 	enum ag_status status = AG_OK;
 	uint64_t first = 0;
 
@@ -61,6 +72,8 @@ wal_cursor_open(struct wal_cursor **out, const char *dir, uint64_t number,
 	cursor = calloc(1, sizeof(*cursor));
 	if (cursor == NULL)
 		return ag_fail(err, AG_ENOMEM, "open log %s", dir);
+	cursor->keyring = keyring;
+	buf_init(&cursor->plain, WAL_RECORD_BYTES_MAX);
 	if ((size_t)snprintf(cursor->dir, sizeof(cursor->dir), "%s", dir) >=
 	    sizeof(cursor->dir))
 		status =
@@ -68,13 +81,13 @@ wal_cursor_open(struct wal_cursor **out, const char *dir, uint64_t number,
 	if (status == AG_OK)
 		status = segment_of(dir, number, &first, err);
 	if (status == AG_OK)
-		status = segment_reader_open(&cursor->reader, dir, first, &head,
-		    err);
+		status = segment_reader_open(&cursor->reader, dir, first,
+		    &cursor->head, err);
 	if (status != AG_OK) {
 		wal_cursor_close(cursor);
 		return status;
 	}
-	memcpy(cursor->cluster_id, head.cluster_id, CLUSTER_ID_BYTES);
+	memcpy(cursor->cluster_id, cursor->head.cluster_id, CLUSTER_ID_BYTES);
 	cursor->from = number;
 	cursor->next = first;
 	cursor->segment = first;
@@ -123,6 +136,7 @@ cursor_advance(struct wal_cursor *cursor, struct ag_error *err)
 	}
 	segment_reader_close(cursor->reader);
 	cursor->reader = reader;
+	cursor->head = head;
 	cursor->segment = head.first;
 	return AG_OK;
 }
@@ -148,6 +162,39 @@ cursor_next_segment(struct wal_cursor *cursor, uint64_t *number,
 	return segment_reader_next(cursor->reader, number, record, err);
 }
 
+/* What was appended, from what is stored. */
+static enum ag_status
+record_open(struct wal_cursor *cursor, uint64_t number, struct bytes *record,
+    struct ag_error *err)
+{
+	const struct bytes stored = *record;
+	uint8_t context[SEGMENT_CONTEXT_BYTES];
+	enum ag_status status;
+
+	status = segment_head_check(&cursor->head, cursor->keyring, cursor->dir,
+	    err);
+	if (status != AG_OK || cursor->keyring == NULL)
+		return status;
+	buf_clear(&cursor->plain);
+	if (stored.len > KEYRING_RECORD_BYTES &&
+	    buf_reserve(&cursor->plain, stored.len - KEYRING_RECORD_BYTES) !=
+		AG_OK)
+		return ag_fail(err, AG_ENOMEM, "read log %s: out of memory",
+		    cursor->dir);
+	if (keyring_unseal(cursor->keyring, KEYRING_LOG,
+		segment_context(context, cursor->cluster_id, number), stored,
+		cursor->plain.data, err) == AG_OK) {
+		*record = bytes_of(cursor->plain.data,
+		    stored.len - KEYRING_RECORD_BYTES);
+		return AG_OK;
+	}
+	ag_error_prefix(err, "read log %s: record %" PRIu64, cursor->dir,
+	    number);
+	if (err != NULL)
+		err->status = AG_ECORRUPT;
+	return AG_ECORRUPT;
+}
+
 enum ag_status
 wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
     struct bytes *record, struct ag_error *err)
@@ -165,7 +212,8 @@ wal_cursor_next(struct wal_cursor *cursor, uint64_t *number,
 			cursor->len = record->len;
 		}
 	} while (status == AG_OK && *number < cursor->from);
-	return status;
+	return status == AG_OK ? record_open(cursor, *number, record, err)
+			       : status;
 }
 
 void
@@ -189,5 +237,6 @@ wal_cursor_close(struct wal_cursor *cursor)
 	if (cursor == NULL)
 		return;
 	segment_reader_close(cursor->reader);
+	buf_fini(&cursor->plain);
 	free(cursor);
 }

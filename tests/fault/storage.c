@@ -33,6 +33,7 @@
 #include "fault/vfs.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "fixture/keyrings.h"
 #include "node/state_dir.h"
 #include "store/snapshot.h"
 #include "store/store.h"
@@ -43,6 +44,9 @@
 
 static const struct trust_scope scope = { .cluster_id = { 1 } };
 static struct batch_maker maker;
+
+/* Log and state are sealed; the reference is not, and has the same digests. */
+static struct keyring *keyring;
 
 /* digests[seq]: of the state after seq, from a store without faults. */
 static struct digest digests[SEQ_MAX + 1];
@@ -168,10 +172,11 @@ live(struct place *p, uint64_t last, uint64_t *acked, struct ag_error *err)
 	enum ag_status status;
 	uint64_t seq, number;
 
-	status = wal_open(&wal, p->log, scope.cluster_id, NULL, err);
+	status =
+	    wal_open_sealed(&wal, p->log, scope.cluster_id, keyring, NULL, err);
 	if (status == AG_OK)
-		status =
-		    store_open(&store, p->state, scope.cluster_id, NULL, err);
+		status = store_open_from(&store, p->state, scope.cluster_id,
+		    NULL, keyring, NULL, err);
 	for (seq = *acked + 1; status == AG_OK && seq <= last; seq++) {
 		struct bytes batch = batch_of(seq);
 
@@ -205,7 +210,8 @@ copy_state(struct place *p, struct ag_error *err)
 	enum ag_status status;
 	size_t len = 1;
 
-	status = store_open(&store, p->state, scope.cluster_id, NULL, err);
+	status = store_open_from(&store, p->state, scope.cluster_id, NULL,
+	    keyring, NULL, err);
 	if (status == AG_OK)
 		status = store_pin(store, &pin, err);
 	if (status == AG_OK)
@@ -268,7 +274,7 @@ replay(struct place *p, struct store *store, uint64_t acked)
 	uint64_t number, last = 0;
 	enum ag_status status;
 
-	status = wal_cursor_open(&cursor, p->log, 0, &err);
+	status = wal_cursor_open_sealed(&cursor, p->log, 0, keyring, &err);
 	if (status != AG_OK)
 		die("read the log", 0, &err);
 	while ((status = wal_cursor_next(cursor, &number, &record, &err)) ==
@@ -298,12 +304,14 @@ check_place(struct place *p, uint64_t acked)
 	struct wal *wal;
 	uint64_t last;
 
-	if (wal_open(&wal, p->log, scope.cluster_id, NULL, &err) != AG_OK)
+	if (wal_open_sealed(&wal, p->log, scope.cluster_id, keyring, NULL,
+		&err) != AG_OK)
 		die("open the log again", acked, &err);
 	last = wal_last(wal);
 	wal_close(wal);
 	if (state_dir_recover(p->state, &err) != AG_OK ||
-	    store_open(&store, p->state, scope.cluster_id, NULL, &err) != AG_OK)
+	    store_open_from(&store, p->state, scope.cluster_id, NULL, keyring,
+		NULL, &err) != AG_OK)
 		die("open the state again", acked, &err);
 	check_digest(store, "digest");
 	replay(p, store, acked);
@@ -323,7 +331,8 @@ check_copy(struct place *p)
 	(void)snprintf(path, sizeof(path), "%s/state.db", p->copy);
 	if (!fs_exists(path))
 		return;
-	if (store_open(&store, p->copy, scope.cluster_id, NULL, &err) != AG_OK)
+	if (store_open_from(&store, p->copy, scope.cluster_id, NULL, keyring,
+		NULL, &err) != AG_OK)
 		die("open the copy", 0, &err);
 	if (store_applied(store) != SEQ_MAX)
 		die("the copy is another state", store_applied(store), NULL);
@@ -374,8 +383,10 @@ crash_child(struct place *p, int out)
 	struct wal *wal;
 	uint64_t seq, number;
 
-	if (wal_open(&wal, p->log, scope.cluster_id, NULL, &err) != AG_OK ||
-	    store_open(&store, p->state, scope.cluster_id, NULL, &err) != AG_OK)
+	if (wal_open_sealed(&wal, p->log, scope.cluster_id, keyring, NULL,
+		&err) != AG_OK ||
+	    store_open_from(&store, p->state, scope.cluster_id, NULL, keyring,
+		NULL, &err) != AG_OK)
 		die("child", 0, &err);
 	replay(p, store, wal_last(wal));
 	for (seq = wal_last(wal) + 1; seq <= SEQ_MAX; seq++) {
@@ -448,7 +459,13 @@ crash_all(void)
 int
 main(void)
 {
+	char root[DIRECTORY_PATH_BYTES], path[DIRECTORY_PATH_BYTES + 16];
+
 	log_sink_set(ignore_line, NULL);
+	if (directory_make(root) == -1)
+		die("make directory", 0, NULL);
+	(void)snprintf(path, sizeof(path), "%s/keyring", root);
+	keyring = keyrings_make(path);
 	vfs_install();
 	reference_make();
 	(void)printf("crash: %u lives, killed every few records\n",
@@ -461,5 +478,7 @@ main(void)
 	    sweep(ENOSPC, true, false, 1));
 	(void)printf("power: %" PRIu64 " calls, the last before a power cut\n",
 	    sweep(EIO, true, true, 1));
+	keyring_close(keyring);
+	(void)directory_remove(root);
 	return 0;
 }
