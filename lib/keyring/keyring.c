@@ -298,6 +298,7 @@ keyring_open(struct keyring **out, const char *path,
 		return no_memory(path, err);
 	(void)pthread_rwlock_init(&k->lock, NULL);
 	(void)pthread_mutex_init(&k->nonce_lock, NULL);
+	keyring_cipher_init(&k->cipher);
 	k->may_change = may_change;
 	if ((size_t)snprintf(k->path, sizeof(k->path), "%s", path) >=
 	    sizeof(k->path))
@@ -331,6 +332,7 @@ keyring_close(struct keyring *k)
 	secret_free(k->secret);
 	(void)pthread_rwlock_destroy(&k->lock);
 	(void)pthread_mutex_destroy(&k->nonce_lock);
+	keyring_cipher_fini(&k->cipher);
 	free(k);
 }
 

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "keyring/keyring_cipher.h"
 #include "keyring/keyring_file.h"
 
 /* Drawn at once: a call of the system takes longer than a short record. */
@@ -26,6 +27,7 @@ struct keyring {
 	bool has_failed; /* a write did, so what the file holds is not known */
 	struct keyring_copy copy; /* as it is there */
 
+	struct keyring_cipher cipher;
 	pthread_mutex_t nonce_lock; /* guards this group */
 	uint8_t nonces[KEYRING_NONCES][SEAL_NONCE_BYTES];
 	size_t nonces_left;

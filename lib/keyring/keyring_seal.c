@@ -93,10 +93,10 @@ keyring_unseal(struct keyring *k, enum keyring_purpose purpose,
 	key = key_of(k, purpose, epoch);
 	has_key = key != NULL;
 	if (has_key)
-		is_open = crypto_aead_xchacha20poly1305_ietf_decrypt(out, NULL,
-			      NULL, record.data + KEYRING_HEAD_BYTES,
-			      record.len - KEYRING_HEAD_BYTES, context.data,
-			      context.len, record.data + EPOCH_BYTES, key) == 0;
+		is_open = keyring_cipher_open(&k->cipher, out, key,
+		    record.data + EPOCH_BYTES, context,
+		    bytes_of(record.data + KEYRING_HEAD_BYTES,
+			record.len - KEYRING_HEAD_BYTES));
 	(void)pthread_rwlock_unlock(&k->lock);
 	if (is_open)
 		return AG_OK;

@@ -125,10 +125,11 @@ claim(struct tables *tables, const uint8_t *cluster_id,
     const struct store_origin *origin, struct ag_error *err)
 {
 	const struct tables_meta *meta = tables_meta(tables);
+	enum ag_status status;
 
 	if (memcmp(meta->cluster_id, cluster_id, CLUSTER_ID_BYTES) == 0) {
 		if (origin == NULL || meta->seq >= origin->seq)
-			return AG_OK;
+			return tables_check_keyring(tables, err);
 		return ag_fail(err, AG_ECONFLICT,
 		    "it ends at sequence %llu, before %llu, where the roster "
 		    "begins",
@@ -139,7 +140,9 @@ claim(struct tables *tables, const uint8_t *cluster_id,
 		return ag_fail(err, AG_ECONFLICT,
 		    "it belongs to another cluster; check the data directory "
 		    "and the roster");
-	return take_over(tables, cluster_id, origin, err);
+	status = tables_check_keyring(tables, err);
+	return status == AG_OK ? take_over(tables, cluster_id, origin, err)
+			       : status;
 }
 
 enum ag_status

@@ -230,30 +230,12 @@ meta_note_keyring(struct tables *t)
 		    KEYRING_ID_BYTES);
 }
 
-/* Sealed tables open with their own keyring only. */
-static enum ag_status
-meta_check_keyring(const struct tables *t, struct ag_error *err)
-{
-	if (!t->meta.is_sealed)
-		return AG_OK;
-	if (t->keyring == NULL)
-		return ag_fail(err, AG_EDENIED,
-		    "it is sealed, and can not be read without its keyring");
-	if (memcmp(t->meta.keyring_id, keyring_id(t->keyring),
-		KEYRING_ID_BYTES) != 0)
-		return ag_fail(err, AG_ECONFLICT,
-		    "it is sealed with another keyring than the node's");
-	return AG_OK;
-}
-
 /* New tables take the cluster's id and the keyring's; others have them. */
 static enum ag_status
 meta_settle(struct tables *t, const uint8_t *cluster_id, struct ag_error *err)
 {
 	enum ag_status status = tables_meta_read(t->db, &t->meta, err);
 
-	if (status == AG_OK)
-		return meta_check_keyring(t, err);
 	if (status != AG_ENOENT)
 		return status;
 	memcpy(t->meta.cluster_id, cluster_id, CLUSTER_ID_BYTES);
@@ -379,6 +361,21 @@ tables_close(struct tables *t)
 	sealed_value_free(t->values);
 	free(t->entry);
 	free(t);
+}
+
+enum ag_status
+tables_check_keyring(const struct tables *t, struct ag_error *err)
+{
+	if (!t->meta.is_sealed)
+		return AG_OK;
+	if (t->keyring == NULL)
+		return ag_fail(err, AG_EDENIED,
+		    "it is sealed, and can not be read without its keyring");
+	if (memcmp(t->meta.keyring_id, keyring_id(t->keyring),
+		KEYRING_ID_BYTES) != 0)
+		return ag_fail(err, AG_ECONFLICT,
+		    "it is sealed with another keyring than the node's");
+	return AG_OK;
 }
 
 struct keyring *

@@ -55,11 +55,10 @@ struct tables_row {
 /*
  * Open the tables at path ("": temporary), or create them for this cluster,
  * with values sealed if there is a keyring, which is borrowed.  Whose those
- * are that were there already, tables_meta() says; their values are as they
- * were until tables_seal().
+ * are that were there already, tables_meta() says; then tables_check_keyring()
+ * comes before anything is read of their values, which are as they were until
+ * tables_seal().
  * AG_EVERSION, AG_ECORRUPT.
- * AG_EDENIED    sealed, and there is no keyring
- * AG_ECONFLICT  sealed with another one
  */
 enum ag_status tables_open(struct tables **out, const char *path,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES], struct keyring *keyring,
@@ -76,6 +75,13 @@ enum ag_status tables_create(struct tables **out, const char *path,
     struct ag_error *err) AG_MUST_USE;
 enum ag_status tables_settle(struct tables *tables, const char *path,
     const char *dir, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * AG_EDENIED    sealed, and there is no keyring
+ * AG_ECONFLICT  sealed with another one
+ */
+enum ag_status tables_check_keyring(const struct tables *tables,
+    struct ag_error *err) AG_MUST_USE;
 
 /*
  * Seal the values of tables that came without a keyring, as from a backup:

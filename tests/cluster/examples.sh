@@ -99,7 +99,7 @@ fresh() {
 	cp c/n1/aegis.yaml "$root/etc/aegis/aegis.yaml"
 	ln -s "$dir/c/n1" "$root/run/aegis"
 	mkdir -p "$root/var/lib/aegis"
-	cp -r c/n1/keys c/roster "$root/var/lib/aegis"
+	cp -r c/n1/keys c/n1/keyring c/roster "$root/var/lib/aegis"
 }
 
 gone() {

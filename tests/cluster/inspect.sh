@@ -285,7 +285,7 @@ log=log/wal-0000000000000001.log
 cp -r trial/n2 lying
 printf 'XXXX' | dd of=lying/$log bs=1 seek=200 conv=notrunc 2>/dev/null
 exits 8 inspect verify --data lying --roster trial/roster
-complains "lying/$log: record 2 at offset 160 is damaged"
+complains "lying/$log: record 2 at offset 192 is damaged"
 
 # relog WORDS...: n2's log changed with right checksums.
 relog() {

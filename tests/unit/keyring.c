@@ -23,6 +23,7 @@
 #include "crypto/kdf.h"
 #include "fixture/directory.h"
 #include "keyring/keyring.h"
+#include "keyring/keyring_cipher.h"
 #include "keyring/keyring_file.h"
 #include "keyring/keyring_slot.h"
 
@@ -244,6 +245,38 @@ another_keyring_opens_nothing_of_this_one(void **state)
 	k = made();
 	assert_int_equal(unseal(k, record), AG_EFORGED);
 	keyring_close(k);
+}
+
+static void
+records_of_every_length_are_what_libsodium_makes(void **state)
+{
+	static const uint8_t key[32] = { 3 }, nonce[24] = { 5, 6 };
+	static uint8_t plain[300000], ours[300016], theirs[300016];
+	const struct bytes with = context();
+	struct keyring_cipher cipher;
+	size_t len;
+
+	(void)state;
+	keyring_cipher_init(&cipher);
+	randombytes_buf(plain, sizeof(plain));
+	for (len = 0; len <= sizeof(plain); len = len * 3 / 2 + 1) {
+		const struct bytes sealed = bytes_of(ours, len + 16);
+
+		(void)crypto_aead_xchacha20poly1305_ietf_encrypt(theirs, NULL,
+		    plain, len, with.data, with.len, NULL, nonce, key);
+		memcpy(ours, plain, len);
+		keyring_cipher_seal(&cipher, ours, key, nonce, with,
+		    bytes_of(ours, len));
+		assert_memory_equal(ours, theirs, len + 16);
+		assert_true(keyring_cipher_open(&cipher, theirs, key, nonce,
+		    with, sealed));
+		assert_memory_equal(theirs, plain, len);
+		ours[len / 2] ^= 1;
+		assert_false(keyring_cipher_open(&cipher, theirs, key, nonce,
+		    with, sealed));
+		assert_true(len < 8 || sodium_is_zero(theirs, len));
+	}
+	keyring_cipher_fini(&cipher);
 }
 
 /* --- epochs --- */
@@ -927,6 +960,8 @@ main(void)
 		IN_A_DIRECTORY(
 		    a_record_with_any_bit_changed_or_cut_does_not_open),
 		IN_A_DIRECTORY(another_keyring_opens_nothing_of_this_one),
+		cmocka_unit_test(
+		    records_of_every_length_are_what_libsodium_makes),
 		IN_A_DIRECTORY(a_new_epoch_seals_and_what_is_older_still_opens),
 		IN_A_DIRECTORY(a_destroyed_key_opens_nothing_and_says_so),
 		IN_A_DIRECTORY(a_node_that_slept_makes_only_the_epoch_it_needs),
