@@ -6,7 +6,8 @@
  *          wanted when it is wrong.
  *
  * FORMAT   The file is records, one after another: u32 length | u8 kind |
- *          u32 number | path (32) | contents, little-endian.  Kind 255 is an
+ *          u32 number | path (32) | contents as store/gather_seal.h has them,
+ *          little-endian.  Kind 255 is an
  *          offer, which says what state the parts behind it are of.
  *
  * RULES    1. Only parts that are right are written: the file can not grow
@@ -29,6 +30,8 @@
 #include "base/fs.h"
 #include "store/crc32c.h"
 #include "store/gather_buckets.h"
+#include "store/gather_seal.h"
+#include "store/sealed_value.h"
 #include "store/session.h"
 
 #define ITEMS_MAX (1U << 20)
@@ -139,7 +142,7 @@ file_scan(struct gather *g, struct ag_error *err)
 		status = fs_read_at(g->fd, g->path, head, sizeof(head), at,
 		    &got, err);
 		if (status != AG_OK || got < sizeof(head) ||
-		    get_u32(head) > PART_BYTES_MAX ||
+		    get_u32(head) > GATHER_SEAL_BYTES_MAX ||
 		    at + sizeof(head) + get_u32(head) > (uint64_t)size)
 			break;
 		status = record_take(g, head, at + sizeof(head), err);
@@ -188,7 +191,8 @@ gather_open(struct gather **out, const char *dir,
 	g->fd = -1;
 	g->keyring = keyring;
 	buf_init(&g->list, PART_BYTES_MAX);
-	buf_init(&g->contents, PART_BYTES_MAX);
+	buf_init(&g->stored, GATHER_SEAL_BYTES_MAX);
+	buf_init(&g->contents, PART_BYTES_MAX + KEY_BYTES_MAX);
 	buf_init(&g->bucket.keys, SIZE_MAX);
 	memcpy(g->cluster_id, cluster_id, CLUSTER_ID_BYTES);
 	status = fs_mkdir(dir, err);
@@ -225,7 +229,9 @@ gather_close(struct gather *g)
 	free(g->items);
 	free(g->kept);
 	buf_fini(&g->list);
+	buf_fini(&g->stored);
 	buf_fini(&g->contents);
+	sealed_value_free(g->values);
 	part_found_fini(&g->found);
 	free(g);
 }
@@ -307,7 +313,7 @@ file_prune(struct gather *g, struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
 
-	if (g->count > 0 && g->end > 2 * g->progress.bytes + STALE_BYTES_MAX)
+	if (g->count > 0 && g->end > 2 * g->right_bytes + STALE_BYTES_MAX)
 		status = fs_truncate(g->fd, g->path, 0, err);
 	return status == AG_OK ? file_scan(g, err) : status;
 }
@@ -328,6 +334,7 @@ gather_begin(struct gather *g, const struct part_offer *offer,
 	g->has_offer = true;
 	g->count = g->had = g->wanted_at = g->kept_at = 0;
 	g->progress = (struct gather_progress){ .total = offer->bytes };
+	g->right_bytes = 0;
 	status = items_reserve(g, 2, err);
 	if (status == AG_OK)
 		status = offer_write(g, err);
@@ -419,13 +426,17 @@ gather_check(struct gather *g, size_t item, struct bytes contents,
 {
 	struct item *at = &g->items[item];
 	enum ag_status status = item_check(g, at, contents, err);
+	struct bytes stored;
 
 	if (status == AG_OK)
+		status = gather_seal(g, contents, &stored, err);
+	if (status == AG_OK)
 		status = record_write(g, (uint8_t)at->want.name.kind,
-		    &at->want.name, contents, &at->at, err);
+		    &at->want.name, stored, &at->at, err);
 	if (status != AG_OK)
 		return status;
-	at->len = (uint32_t)contents.len;
+	at->len = (uint32_t)stored.len;
+	at->bytes = (uint32_t)contents.len;
 	at->crc = crc32c_update(0, contents);
 	gather_buckets_try(g, at);
 	return AG_OK;
@@ -437,16 +448,22 @@ gather_read(struct gather *g, const struct item *item, struct ag_error *err)
 	enum ag_status status;
 	size_t got;
 
-	buf_clear(&g->contents);
-	status = buf_reserve(&g->contents, item->len);
+	buf_clear(&g->stored);
+	status = buf_reserve(&g->stored, item->len);
 	if (status != AG_OK)
 		return no_memory(err);
-	status = fs_read_at(g->fd, g->path, g->contents.data, item->len,
-	    item->at, &got, err);
+	status = fs_read_at(g->fd, g->path, g->stored.data, item->len, item->at,
+	    &got, err);
 	if (status == AG_OK && got < item->len)
 		return ag_fail(err, AG_ECORRUPT, "%s: it was cut short",
 		    g->path);
-	g->contents.len = item->len;
+	g->stored.len = item->len;
+	if (status == AG_OK)
+		status = gather_unseal(g, err);
+	if (status == AG_ECORRUPT) {
+		buf_clear(&g->contents);
+		status = AG_OK;
+	}
 	return status;
 }
 
@@ -460,6 +477,7 @@ gather_check_kept(struct gather *g, size_t item, struct ag_error *err)
 		status = item_check(g, at, buf_bytes(&g->contents), err);
 	if (status != AG_OK)
 		return status;
+	at->bytes = (uint32_t)g->contents.len;
 	at->crc = crc32c_update(0, buf_bytes(&g->contents));
 	gather_buckets_try(g, at);
 	return AG_OK;
@@ -519,7 +537,8 @@ gather_accept(struct gather *g, size_t item, struct ag_error *err)
 	g->items[item].state = ITEM_HAD;
 	g->items[item].shape = g->found.shape;
 	g->had++;
-	g->progress.bytes += g->items[item].len;
+	g->progress.bytes += g->items[item].bytes;
+	g->right_bytes += g->items[item].len;
 	g->progress.parts++;
 	g->progress.kept += was_kept ? 1 : 0;
 	return AG_OK;

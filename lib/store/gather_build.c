@@ -22,6 +22,7 @@
 #include "base/fs.h"
 #include "store/crc32c.h"
 #include "store/gather_buckets.h"
+#include "store/gather_seal.h"
 #include "store/session.h"
 #include "store/tables.h"
 
@@ -30,7 +31,8 @@
 /* One part's entries, of which the first is next. */
 struct run {
 	struct decoder d;
-	struct store_entry entry;
+	struct store_entry entry; /* its value as it is kept, */
+	uint64_t len;             /* and how long it is */
 };
 
 struct build {
@@ -100,12 +102,16 @@ build_leaves(struct build *b, struct ag_error *err)
 /* --- entries --- */
 
 static void
-run_next(struct run *run)
+run_next(const struct build *b, struct run *run)
 {
-	if (run->d.at < run->d.end)
-		part_entry_take(&run->d, &run->entry);
-	else
+	if (run->d.at == run->d.end) {
 		run->entry.key = bytes_of(NULL, 0);
+	} else if (b->g->keyring != NULL) {
+		gather_seal_take(&run->d, &run->entry, &run->len);
+	} else {
+		part_entry_take(&run->d, &run->entry);
+		run->len = run->entry.value.len;
+	}
 }
 
 static bool
@@ -147,7 +153,7 @@ runs_open(struct build *b, struct ag_error *err)
 
 		decoder_init(&run->d,
 		    bytes_of(b->map + item->at + 1, item->len - 1));
-		run_next(run);
+		run_next(b, run);
 		if (run->entry.key.len > 0)
 			b->run_count++;
 	}
@@ -165,8 +171,8 @@ build_entries(struct build *b, struct ag_error *err)
 		status = stopped(b, err);
 		if (status == AG_OK)
 			status = tables_put_entry(b->g->tables,
-			    &b->runs[0].entry, err);
-		run_next(&b->runs[0]);
+			    &b->runs[0].entry, b->runs[0].len, err);
+		run_next(b, &b->runs[0]);
 		if (b->runs[0].entry.key.len == 0)
 			b->runs[0] = b->runs[--b->run_count];
 		heap_sink(b, 0);

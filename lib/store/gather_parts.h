@@ -22,7 +22,8 @@ struct item {
 	enum item_state state;
 	enum part_shape shape; /* HAD */
 	uint64_t at;           /* KEPT, HAD: its contents in the file */
-	uint32_t len;
+	uint32_t len;          /* there */
+	uint32_t bytes;        /* HAD: of its contents */
 	uint32_t crc;
 	uint32_t top; /* the item right below the root that it is under */
 	bool is_put;  /* its leaves are in the tables */
@@ -45,7 +46,8 @@ struct gather_bucket {
 
 struct gather {
 	uint8_t cluster_id[CLUSTER_ID_BYTES];
-	struct keyring *keyring; /* for the tables; NULL: none */
+	struct keyring *keyring; /* for file and tables; NULL: none */
+	struct sealed_value *values;
 	char dir[GATHER_PATH_BYTES];
 	char path[GATHER_PATH_BYTES];
 	char partial[GATHER_PATH_BYTES]; /* of the tables being made */
@@ -61,14 +63,19 @@ struct gather {
 	struct kept *kept; /* by name */
 	size_t kept_count, kept_cap;
 	struct buf list;         /* the client table's */
-	struct buf contents;     /* read from the file */
+	struct buf stored;       /* read from the file, or to be written */
+	struct buf contents;     /* the same, as it was brought */
+	uint64_t right_bytes;    /* in the file, of items */
 	struct part_found found; /* by the last check */
 	struct gather_progress progress;
 	struct tables *tables; /* being made; NULL: nothing is put */
 	struct gather_bucket bucket;
 };
 
-/* A part's contents as they are in the file, into gather->contents. */
+/*
+ * A part's contents from the file, into gather->contents.  What is there and
+ * can not be opened is damage, which who judges finds: it is empty then.
+ */
 enum ag_status gather_read(struct gather *gather, const struct item *item,
     struct ag_error *err) AG_MUST_USE;
 

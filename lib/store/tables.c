@@ -572,23 +572,19 @@ tables_put_leaf(struct tables *t, const struct store_entry *entry,
 	return leaves_change(&t->leaves, entry->key, encoded, err);
 }
 
+/* The entry's value is as it is stored, of one of len bytes. */
 static enum ag_status
 row_write(struct tables *t, const struct tables_row *row,
-    const struct store_entry *entry, struct ag_error *err)
+    const struct store_entry *entry, uint64_t len, struct ag_error *err)
 {
 	enum ag_status status;
-	struct bytes stored;
 
-	status = sealed_value_seal(t->values, entry->key, entry->version,
-	    entry->value, &stored, err);
-	if (status != AG_OK)
-		return status;
 	db_bind_bytes(t->put, 1, entry->key);
-	db_bind_bytes(t->put, 2, stored);
+	db_bind_bytes(t->put, 2, entry->value);
 	db_bind_uint(t->put, 3, entry->version);
 	db_bind_uint(t->put, 4, entry->created);
 	db_bind_uint(t->put, 5, entry->modified);
-	db_bind_uint(t->put, 6, entry->value.len);
+	db_bind_uint(t->put, 6, len);
 	status = db_run(t->put, err);
 	if (status != AG_OK)
 		return status;
@@ -596,7 +592,7 @@ row_write(struct tables *t, const struct tables_row *row,
 		t->meta.bytes -= row->value_len;
 	else
 		t->meta.bytes += entry->key.len;
-	t->meta.bytes += entry->value.len;
+	t->meta.bytes += len;
 	t->meta.keys += row->exists ? 0 : 1;
 	return AG_OK;
 }
@@ -605,18 +601,23 @@ enum ag_status
 tables_put(struct tables *t, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err)
 {
-	enum ag_status status = row_write(t, row, entry, err);
+	struct store_entry stored = *entry;
+	enum ag_status status;
 
+	status = sealed_value_seal(t->values, entry->key, entry->version,
+	    entry->value, &stored.value, err);
+	if (status == AG_OK)
+		status = row_write(t, row, &stored, entry->value.len, err);
 	return status == AG_OK ? tables_put_leaf(t, entry, err) : status;
 }
 
 enum ag_status
 tables_put_entry(struct tables *t, const struct store_entry *entry,
-    struct ag_error *err)
+    uint64_t len, struct ag_error *err)
 {
 	const struct tables_row absent = { .exists = false };
 
-	return row_write(t, &absent, entry, err);
+	return row_write(t, &absent, entry, len, err);
 }
 
 enum ag_status

@@ -130,9 +130,13 @@ enum ag_status tables_delete(struct tables *tables,
     const struct tables_row *row, struct bytes key,
     struct ag_error *err) AG_MUST_USE;
 
-/* Put an absent entry without its leaf, which comes with its whole bucket. */
+/*
+ * Put an absent entry without its leaf, which comes with its whole bucket.  Its
+ * value is as it is to be stored, of one of len bytes.
+ */
 enum ag_status tables_put_entry(struct tables *tables,
-    const struct store_entry *entry, struct ag_error *err) AG_MUST_USE;
+    const struct store_entry *entry, uint64_t len,
+    struct ag_error *err) AG_MUST_USE;
 enum ag_status tables_put_bucket(struct tables *tables, uint32_t bucket,
     const struct merkle_leaf *leaves, size_t count, struct bytes keys,
     struct ag_error *err) AG_MUST_USE;

@@ -14,6 +14,7 @@
 #include "base/fs.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "fixture/keyrings.h"
 
 #define VALUE_BYTES 6000
 #define KEYS 1500 /* so that the root does not fit one part */
@@ -79,6 +80,31 @@ pin(struct origin *o)
 	assert_true(part_offer_matches(&o->offer));
 }
 
+/* What is fetched is sealed with; NULL: it is not. */
+static struct keyring *keyring;
+static char keyring_root[DIRECTORY_PATH_BYTES];
+
+static int
+make_keyring(void **state)
+{
+	char path[DIRECTORY_PATH_BYTES + 16];
+
+	(void)state;
+	if (directory_make(keyring_root) == -1)
+		return -1;
+	(void)snprintf(path, sizeof(path), "%s/keyring", keyring_root);
+	keyring = keyrings_make(path);
+	return 0;
+}
+
+static int
+drop_keyring(void **state)
+{
+	(void)state;
+	keyring_close(keyring);
+	return directory_remove(keyring_root);
+}
+
 static int
 open_scene(void **state)
 {
@@ -123,7 +149,7 @@ begin(struct scene *s)
 {
 	if (s->gather == NULL)
 		assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id,
-				     NULL, NULL),
+				     keyring, NULL),
 		    AG_OK);
 	assert_int_equal(gather_begin(s->gather, &s->origin.offer, NULL),
 	    AG_OK);
@@ -173,7 +199,8 @@ assert_built(struct scene *s)
 
 	assert_true(gather_is_whole(s->gather));
 	assert_int_equal(gather_build_state(s->gather, &never, NULL), AG_OK);
-	assert_int_equal(store_open(&store, s->fetched, cluster_id, NULL, NULL),
+	assert_int_equal(store_open_from(&store, s->fetched, cluster_id, NULL,
+			     keyring, NULL, NULL),
 	    AG_OK);
 	assert_int_equal(store_digest(store, &digest, NULL), AG_OK);
 	assert_true(digest_equal(&digest, &s->origin.offer.certificate.digest));
@@ -418,8 +445,8 @@ what_was_gathered_before_a_restart_is_not_asked_for_again(void **state)
 	for (i = 0; i < whole / 2; i++)
 		assert_true(step(s));
 	gather_close(s->gather);
-	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL,
-			     NULL),
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id,
+			     keyring, NULL),
 	    AG_OK);
 	assert_true(gather_kept(s->gather, &digest));
 	assert_true(digest_equal(&digest, &s->origin.offer.certificate.digest));
@@ -453,8 +480,8 @@ a_record_cut_or_damaged_costs_no_more_than_its_part(void **state)
 			     bytes_of(file.data, file.len - 3), NULL),
 	    AG_OK);
 	buf_fini(&file);
-	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id, NULL,
-			     NULL),
+	assert_int_equal(gather_open(&s->gather, s->fetched, cluster_id,
+			     keyring, NULL),
 	    AG_OK);
 	s->asked = 0;
 	begin(s);
@@ -560,5 +587,7 @@ main(void)
 		cmocka_unit_test(a_name_has_one_encoding),
 	};
 
-	return cmocka_run_group_tests_name("gather", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("in the open", tests, NULL, NULL) +
+	    cmocka_run_group_tests_name("sealed", tests, make_keyring,
+		drop_keyring);
 }
