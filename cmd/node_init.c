@@ -9,7 +9,10 @@
  * RULES    1. A directory that exists is refused and left alone: it may be a
  *             node already.
  *          2. Everything given is checked before anything is made, and what
- *             was made is taken back when a later step fails.
+ *             was made is taken back when a later step fails; but for a key
+ *             in a token, of which that is said.
+ *          3. A node key is always made here, in a token, too: how one that
+ *             was there may have voted nobody could say.
  */
 #include "cmd/node_init.h"
 
@@ -17,6 +20,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fs.h"
@@ -25,6 +29,8 @@
 #include "cmd/keyring_place.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
+#include "cmd/token_use.h"
 #include "config/config.h"
 #include "config/example.h"
 #include "trust/field.h"
@@ -40,6 +46,8 @@ const struct applet_option node_init_options[] = {
 	{ 'n', "name", "NAME", "the node's name in the roster" },
 	{ 'l', "listen", "HOST:PORT", "the address peers reach it at" },
 	KEYRING_PLACE_OPTIONS("keyring-"),
+	{ 0, "token", "URI", "make the node key in this token" },
+	PIN_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -47,9 +55,12 @@ struct node_init {
 	const char *dir;
 	const char *name;
 	const char *listen;
-	struct keyring_place keyring;
+	struct keyring_place *keyring;
 	struct secret *passphrase; /* opens the keyring; NULL: a key file */
 	bool has_key_file;         /* one elsewhere, for the configuration */
+	const char *token;         /* NULL: the node key is in a file */
+	const struct applet_call *call;
+	struct token_sign_key key; /* once it is made */
 };
 
 /* A value given on the command line, held against the key it is for. */
@@ -84,7 +95,8 @@ node_init_config(const struct node_init *init, struct ag_error *err)
 		{ "net.listen", init->listen },
 		{ "api.socket", "aegis.sock" },
 		{ "keyring.key_file",
-		    init->has_key_file ? init->keyring.key_file : NULL },
+		    init->has_key_file ? init->keyring->key_file : NULL },
+		{ "node.key", init->token != NULL ? init->token : "" },
 	};
 	enum ag_status status;
 	struct buf text;
@@ -103,14 +115,51 @@ node_init_config(const struct node_init *init, struct ag_error *err)
 }
 
 static enum ag_status
+setup_token_member(struct roster_member *member, const struct node_init *init,
+    struct ag_error *err)
+{
+	struct token_sign_key key = init->key;
+	struct signer signer;
+	enum ag_status status = token_sign_signer(&signer, &key, err);
+
+	return status == AG_OK ? setup_member_by(member, &signer, init->dir,
+				     init->name, init->listen, err)
+			       : status;
+}
+
+/* The node key, in the token, before anything is made on the disk. */
+static enum ag_status
+node_init_token(struct node_init *init, struct ag_error *err)
+{
+	struct token_making making = { .type = TOKEN_KEY_ED25519 };
+	struct token_info info;
+	struct token_uri uri;
+	enum ag_status status;
+
+	status = token_use_open(&init->key.token, &uri, &info, init->call,
+	    init->token, err);
+	if (status != AG_OK)
+		return status;
+	memcpy(making.label, uri.object, sizeof(making.label));
+	memcpy(making.id, uri.id, sizeof(making.id));
+	making.id_len = uri.id_len;
+	if (making.label[0] == '\0')
+		return ag_fail(err, AG_EINVAL,
+		    "the URI does not say what the key is called "
+		    "(object=LABEL)");
+	return token_generate(init->key.token, &making, &init->key.key, err);
+}
+
+static enum ag_status
 node_init_member(const struct node_init *init, struct ag_error *err)
 {
 	struct roster_member member;
 	enum ag_status status;
 	struct buf text;
 
-	status =
-	    setup_member(&member, init->dir, init->name, init->listen, err);
+	status = init->token == NULL
+	    ? setup_member(&member, init->dir, init->name, init->listen, err)
+	    : setup_token_member(&member, init, err);
 	if (status != AG_OK)
 		return status;
 	buf_init(&text, NODE_INIT_BYTES_MAX);
@@ -141,7 +190,7 @@ node_init_undo(const struct node_init *init)
 			&ignored) == AG_OK)
 			(void)unlink(path);
 	}
-	keyring_place_undo(&init->keyring);
+	keyring_place_undo(init->keyring);
 	setup_undo(init->dir);
 }
 
@@ -150,12 +199,12 @@ static enum ag_status
 node_init_keyring(struct node_init *init, const char *key_file,
     struct ag_error *err)
 {
-	enum ag_status status = keyring_place_make(&init->keyring, init->name,
+	enum ag_status status = keyring_place_make(init->keyring, init->name,
 	    init->passphrase, err);
 
 	init->has_key_file = key_file != NULL && init->passphrase == NULL;
 	if (status == AG_OK && init->has_key_file &&
-	    realpath(key_file, init->keyring.key_file) == NULL)
+	    realpath(key_file, init->keyring->key_file) == NULL)
 		status = ag_fail_sys(err, "find key file %s", key_file);
 	return status;
 }
@@ -169,9 +218,14 @@ node_init_make(struct node_init *init, const char *key_file,
 	if (fs_exists(init->dir))
 		return ag_fail(err, AG_EEXIST,
 		    "make node in %s: it exists already", init->dir);
-	status = keyring_place_init(&init->keyring, init->dir, key_file, err);
-	if (status == AG_OK)
-		status = setup_keys(init->dir, init->name, err);
+	status = keyring_place_init(init->keyring, init->dir, key_file, err);
+	if (status == AG_OK && init->token != NULL)
+		status = node_init_token(init, err);
+	if (status != AG_OK)
+		return status;
+	status = init->token == NULL
+	    ? setup_keys(init->dir, init->name, err)
+	    : setup_link_key(init->dir, init->name, err);
 	if (status == AG_OK)
 		status = node_init_keyring(init, key_file, err);
 	if (status == AG_OK)
@@ -211,6 +265,8 @@ node_init_run(struct applet_call *call)
 		.dir = options_text(&call->options, "data-dir"),
 		.name = options_text(&call->options, "name"),
 		.listen = options_text(&call->options, "listen"),
+		.token = options_text(&call->options, "token"),
+		.call = call,
 	};
 	struct ag_error err = { 0 };
 	enum ag_status status;
@@ -227,12 +283,18 @@ node_init_run(struct applet_call *call)
 	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
 		return applet_usage(call, "option --listen: %s", err.text);
 	secret_forbid_dumps();
-	status = passphrase_named_option(&init.passphrase, call,
-	    "keyring-passphrase", true, &err);
+	init.keyring = calloc(1, sizeof(*init.keyring));
+	status = init.keyring == NULL
+	    ? ag_fail(&err, AG_ENOMEM, "make node in %s: out of memory",
+		  init.dir)
+	    : passphrase_named_option(&init.passphrase, call,
+		  "keyring-passphrase", true, &err);
 	if (status == AG_OK)
 		status = node_init_make(&init,
 		    options_text(&call->options, "keyring-key-file"), &err);
 	secret_free(init.passphrase);
+	free(init.keyring);
+	token_free(init.key.token);
 	if (status != AG_OK)
 		return exit_fail_local(call, &err);
 	if (!call->is_quiet)

@@ -29,6 +29,8 @@
 #include "cmd/keyring_place.h"
 #include "cmd/notify.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
+#include "cmd/token_use.h"
 #include "config/config.h"
 #include "crypto/secret.h"
 #include "event/loop.h"
@@ -43,6 +45,7 @@
 const struct applet_option node_run_options[] = {
 	PASSPHRASE_OPTIONS,
 	KEYRING_PLACE_PASSPHRASE("keyring-"),
+	PIN_OPTIONS,
 	OPTIONS_END,
 };
 
@@ -383,8 +386,10 @@ run_open_node(struct run *r)
 {
 	const struct config *c = r->config;
 	const char *listen = config_text(c, "net.listen");
-	struct secret *passphrase, *secret;
+	const char *token = config_text(c, "node.key");
+	struct secret *passphrase, *secret = NULL, *pin = NULL;
 	struct keyring_opener opener;
+	struct token_uri uri;
 	struct node_config config = {
 		.data_dir = config_text(c, "node.data_dir"),
 		.name = config_text(c, "node.name"),
@@ -409,19 +414,29 @@ run_open_node(struct run *r)
 		.log_retain_bytes = config_size(c, "store.log_retain"),
 		.clock_skew_max_ms =
 		    config_duration_ms(c, "consensus.clock_skew"),
+		.key_timeout_ms =
+		    (uint32_t)config_duration_ms(c, "node.key_timeout"),
 		.metrics = r->metrics,
 	};
 	enum ag_status status;
 
 	status = passphrase_option(&passphrase, r->call, false, &r->err);
-	if (status != AG_OK)
-		return status;
+	if (status == AG_OK && token[0] != '\0') {
+		config.token = &uri;
+		status = token_use_pin(&pin, &config.is_pin_typed, &uri,
+		    r->call, token, &r->err);
+		if (status != AG_OK)
+			ag_error_prefix(&r->err, "node.key");
+	}
 	config.passphrase = passphrase;
-	status = run_keyring(r, &opener, &secret);
+	config.pin = pin;
+	if (status == AG_OK)
+		status = run_keyring(r, &opener, &secret);
 	if (status == AG_OK)
 		status = node_open(&r->node, &config, r->loop, &r->err);
 	secret_free(secret);
 	secret_free(passphrase);
+	secret_free(pin);
 	return status;
 }
 

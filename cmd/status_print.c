@@ -118,6 +118,23 @@ print_transfer(const json_t *s)
 	(void)putchar('\n');
 }
 
+/* Where a node's key is when it is in no file. */
+static void
+print_key(const json_t *s)
+{
+	const char *reason = text_of(s, "key_away");
+
+	if (text_of(s, "key_token")[0] == '\0')
+		return;
+	(void)fputs("node key: ", stdout);
+	display_print(stdout, bytes_from_text(text_of(s, "key_token")));
+	if (reason[0] != '\0') {
+		(void)fputs("\nnot voting: the key is away: ", stdout);
+		display_print(stdout, bytes_from_text(reason));
+	}
+	(void)putchar('\n');
+}
+
 /* A node that may have forgotten votes says so itself. */
 static void
 print_rejoining(const json_t *s)
@@ -202,6 +219,7 @@ print_summary(const json_t *s)
 	(void)printf("executed %s  stable %s  keys %s\n",
 	    text_of(s, "executed"), text_of(s, "stable"), text_of(s, "keys"));
 	print_transfer(s);
+	print_key(s);
 	print_rejoining(s);
 	print_removed(s);
 	print_versions(s);

@@ -21,19 +21,51 @@ login(struct token *token, const struct token_uri *uri,
 	return status;
 }
 
+static enum ag_status
+open_only(struct token **out, struct token_uri *uri, struct token_info *info,
+    const char *text, struct ag_error *err)
+{
+	enum ag_status status = token_uri_parse(uri, text, err);
+
+	*out = NULL;
+	if (status == AG_OK)
+		status = token_new(out, uri, TOKEN_USE_DEADLINE_MS, err);
+	if (status == AG_OK)
+		status = token_open(*out, info, err);
+	if (status != AG_OK) {
+		token_free(*out);
+		*out = NULL;
+	}
+	return status;
+}
+
+enum ag_status
+token_use_pin(struct secret **pin, bool *is_typed, struct token_uri *uri,
+    const struct applet_call *call, const char *text, struct ag_error *err)
+{
+	struct token_info info;
+	struct token *token;
+	enum ag_status status = open_only(&token, uri, &info, text, err);
+
+	*pin = NULL;
+	*is_typed = false;
+	if (status != AG_OK)
+		return status;
+	token_free(token);
+	return info.needs_login
+	    ? pin_of_token(pin, is_typed, call, uri, &info, err)
+	    : AG_OK;
+}
+
 enum ag_status
 token_use_open(struct token **out, struct token_uri *uri,
     struct token_info *info, const struct applet_call *call, const char *text,
     struct ag_error *err)
 {
-	enum ag_status status = token_uri_parse(uri, text, err);
-	struct token *token = NULL;
+	struct token *token;
+	enum ag_status status = open_only(&token, uri, info, text, err);
 
 	*out = NULL;
-	if (status == AG_OK)
-		status = token_new(&token, uri, TOKEN_USE_DEADLINE_MS, err);
-	if (status == AG_OK)
-		status = token_open(token, info, err);
 	if (status == AG_OK && info->needs_login)
 		status = login(token, uri, info, call, err);
 	if (status != AG_OK) {

@@ -17,6 +17,14 @@ enum ag_status token_use_open(struct token **out, struct token_uri *uri,
     struct token_info *info, const struct applet_call *call, const char *text,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * The PIN of the token that a URI names, or NULL when it wants none; the token
+ * is not logged in to.
+ */
+enum ag_status token_use_pin(struct secret **pin, bool *is_typed,
+    struct token_uri *uri, const struct applet_call *call, const char *text,
+    struct ag_error *err) AG_MUST_USE;
+
 /* The private key that a URI names; its token is the caller's to free. */
 enum ag_status token_use_key(struct token_sign_key *out,
     const struct applet_call *call, const char *text,

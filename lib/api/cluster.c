@@ -156,6 +156,10 @@ emit_agreement(struct emitter *e, const struct node_status *s)
 		emit_u64_member(e, "rejoin_seq", s->rejoin_seq);
 	if (s->removed_at > 0)
 		emit_u64_member(e, "removed_at", s->removed_at);
+	if (s->key_token[0] != '\0')
+		emit_text_member(e, "key_token", s->key_token);
+	if (s->key_reason[0] != '\0')
+		emit_text_member(e, "key_away", s->key_reason);
 	emit_u64_member(e, "executed", s->executed);
 	emit_u64_member(e, "stable", s->stable);
 	emit_u64_member(e, "proposed", s->proposed);
@@ -252,6 +256,8 @@ paint(struct alert_picture *p, const struct node_status *s)
 		.quorum = s->quorum,
 		.missing = s->missing,
 		.is_starting = s->health == NODE_STARTING,
+		.key_reason = s->key_reason,
+		.self = s->members[s->self].name,
 		.is_changing_view = s->is_changing_view,
 		.view = s->view,
 		.view_since_ms = s->view_since_ms,

@@ -37,6 +37,20 @@ const struct schema_key schema_keys[] = {
 	    .value = "",
 	    .doc = "The cluster's roster, signed by every member. When empty, "
 		   "the file roster in the data directory." },
+	{ .path = "node.key",
+	    .kind = SCHEMA_TEXT,
+	    .value = "",
+	    .doc = "The node key when it is in a token: a pkcs11: URI, whose "
+		   "pin-source says where the PIN is. When empty, the file "
+		   "keys/node in the data directory." },
+	{ .path = "node.key_timeout",
+	    .kind = SCHEMA_DURATION,
+	    .least = 10,
+	    .most = 10000,
+	    .value = "250ms",
+	    .doc = "How long a token may take for a signature. One that takes "
+		   "longer is away, and the node does not vote until it is "
+		   "back." },
 	{ .path = "net.listen",
 	    .kind = SCHEMA_ADDRESS,
 	    .value = "",

@@ -15,6 +15,7 @@
 #include "crypto/secret.h"
 #include "crypto/sign.h"
 
+/* What it hands out it has verified by the public key. */
 typedef enum ag_status signer_fn(void *ctx, struct bytes message,
     uint8_t signature[static SIGN_SIGNATURE_BYTES], struct ag_error *err);
 
@@ -29,10 +30,8 @@ struct signer {
 void signer_of_key(struct signer *signer, const struct secret *key);
 
 /*
- * Sign.  What a function signed is verified before it is handed out; when
- * there is none, signature is all zeros, which verifies by no key.
- * AG_EFORGED   what was signed does not verify
- * and whatever the function fails with
+ * Sign, and fail as the function does; signature is then all zeros, which
+ * verifies by no key.
  */
 enum ag_status signer_sign(const struct signer *signer, struct bytes message,
     uint8_t signature[static SIGN_SIGNATURE_BYTES],

@@ -42,6 +42,7 @@ static const struct {
 	[ALERT_CLOCK_DIFFERS] = { "clock_differs", "WARN" },
 	[ALERT_EVIDENCE] = { "evidence", "CRIT" },
 	[ALERT_REJOINING] = { "rejoining", "WARN" },
+	[ALERT_KEY_AWAY] = { "key_away", "CRIT" },
 };
 
 const char *
@@ -207,6 +208,19 @@ judge_rejoining(struct alert_list *now, const struct memory *before,
 		    m->name);
 }
 
+/* A node without its key has no links, and nothing to say of the others. */
+static bool
+judge_key(struct alert_list *now, const struct memory *before,
+    const struct alert_picture *p, uint64_t wall_ms)
+{
+	if (p->key_reason == NULL || p->key_reason[0] == '\0')
+		return false;
+	raise_alert(now, before, ALERT_KEY_AWAY, p->self, wall_ms,
+	    "%s gives no votes, because its key is away: %s", p->self,
+	    p->key_reason);
+	return true;
+}
+
 void
 alert_judge(struct alert_list *now, const struct alert_list *before,
     const struct alert_picture *picture, uint64_t wall_ms)
@@ -218,7 +232,8 @@ alert_judge(struct alert_list *now, const struct alert_list *before,
 	AG_ASSERT(picture->missing <= picture->member_count);
 	remember(&memory, before);
 	now->count = 0;
-	if (!picture->is_starting) {
+	if (!judge_key(now, &memory, picture, wall_ms) &&
+	    !picture->is_starting) {
 		judge_cluster(now, &memory, picture, wall_ms);
 		judge_clock(now, &memory, picture, wall_ms);
 		for (i = 0; i < picture->member_count; i++)

@@ -30,6 +30,7 @@ enum alert_kind {
 	ALERT_CLOCK_DIFFERS,
 	ALERT_EVIDENCE,
 	ALERT_REJOINING,
+	ALERT_KEY_AWAY,
 	ALERT_KIND_COUNT
 };
 
@@ -51,7 +52,9 @@ struct alert_picture {
 	uint32_t faults; /* f */
 	uint32_t quorum;
 	uint32_t missing;
-	bool is_starting; /* this node cannot judge the others yet */
+	bool is_starting;       /* this node cannot judge the others yet */
+	const char *key_reason; /* why its own key is away; NULL or "" */
+	const char *self;       /* its name */
 	bool is_changing_view;
 	uint64_t view;
 	uint64_t view_since_ms;    /* wall */

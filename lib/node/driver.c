@@ -19,6 +19,10 @@
  *             dropped: it would be executed twice.
  *          5. After a fatal effect or a failed log nothing more is stepped,
  *             sent or executed.
+ *          6. The same once a signature has failed: what the step in which it
+ *             did asks for is not done, as if the node had died before it,
+ *             and nothing of it is known to anybody.  The way back is that of
+ *             any death: to be closed, and opened from the log.
  *
  * NOT HERE What messages and records mean (consensus/), requests of local
  *          callers (requests.c), execution (applier.c).
@@ -80,6 +84,7 @@ struct driver {
 	bool is_lazy_armed;
 	bool is_replaying, is_open, is_started, is_touched, is_stepping;
 	bool has_stopped;
+	bool is_mute;
 	struct ag_error failure; /* why it has stopped */
 	uint64_t log_retain_bytes;
 	uint64_t stable_seq, stable_token;
@@ -164,7 +169,7 @@ static void
 driver_release_lane(struct driver *d, struct lane *lane)
 {
 	while (lane->first != NULL && lane->first->after <= d->durable &&
-	    !d->has_stopped) {
+	    !d->has_stopped && !d->is_mute) {
 		struct held *h = lane->first;
 
 		lane->first = h->next;
@@ -336,12 +341,24 @@ driver_arm(struct driver *d)
 	loop_timer_set(d->timer, due <= now ? 0 : (due - now) / 1000 + 1);
 }
 
+static bool
+driver_is_mute(struct driver *d)
+{
+	if (d->is_mute || d->callbacks.cannot_sign == NULL ||
+	    !d->callbacks.cannot_sign(d->callbacks.arg))
+		return d->is_mute;
+	d->is_mute = true;
+	loop_timer_cancel(d->timer);
+	d->callbacks.muted(d->callbacks.arg);
+	return true;
+}
+
 static void
 driver_step(struct driver *d, struct event *event)
 {
 	size_t i;
 
-	if (d->has_stopped)
+	if (d->has_stopped || driver_is_mute(d))
 		return;
 	AG_ASSERT(!d->is_stepping);
 	d->is_stepping = true;
@@ -350,10 +367,12 @@ driver_step(struct driver *d, struct event *event)
 	d->effects.count = 0;
 	d->effects.deadline_us = UINT64_MAX;
 	d->strategy->step(d->engine, event, &d->effects);
+	if (driver_is_mute(d))
+		d->effects.count = 0;
 	for (i = 0; i < d->effects.count && !d->has_stopped; i++)
 		driver_carry_out(d, &d->effects.list[i]);
 	d->is_stepping = false;
-	if (!d->is_replaying) {
+	if (!d->is_replaying && !d->is_mute) {
 		driver_release(d);
 		driver_arm(d);
 	}
@@ -437,10 +456,11 @@ driver_end_turn(void *arg)
 	struct event submit = { .kind = EVENT_SUBMIT };
 
 	/* A sync done here and now begins another turn. */
-	while (d->is_touched && d->is_started) {
+	while (d->is_touched && d->is_started && !driver_is_mute(d)) {
 		d->is_touched = false;
-		while (d->callbacks.envelope(d->callbacks.arg, &submit.body) ==
-		    AG_OK)
+		while (!d->is_mute &&
+		    d->callbacks.envelope(d->callbacks.arg, &submit.body) ==
+			AG_OK)
 			driver_step(d, &submit);
 		driver_ask_reads(d);
 		driver_step(d, &flush);

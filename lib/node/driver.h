@@ -80,6 +80,10 @@ struct driver_callbacks {
 	/* The next envelope of local requests, or AG_EAGAIN. */
 	enum ag_status (*envelope)(void *arg, struct bytes *envelope);
 	void (*fatal)(void *arg, const struct ag_error *err);
+	/* Has a signature failed?  NULL: none ever does. */
+	bool (*cannot_sign)(void *arg);
+	/* Nothing is stepped, sent or executed from now on. */
+	void (*muted)(void *arg);
 };
 
 /*

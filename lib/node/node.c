@@ -403,6 +403,8 @@ on_synced(void *arg, uint64_t seq)
 		node_end_epoch(n);
 	if (n->is_told && seq == 0)
 		node_leave_epoch(n);
+	if (n->is_settling && seq == 0)
+		node_key_settled(n);
 }
 
 static void
@@ -426,7 +428,9 @@ on_sync_send(void *arg, uint32_t member, const struct bytes *parts,
 {
 	struct node *n = arg;
 
-	if (n->net == NULL)
+	/* A part of which the signature has failed is not sent. */
+	if (n->net == NULL || n->is_mute ||
+	    (n->token != NULL && token_signer_is_away(n->token)))
 		return AG_EUNREACH;
 	return net_send_parts(n->net, 1U << member, FRAME_BULK, parts, count);
 }
@@ -558,13 +562,12 @@ node_load_files(struct node *n, const struct node_config *config,
 {
 	enum ag_status status;
 
-	status = openssh_key_load(&n->node_key, NULL, config->node_key_path,
-	    config->passphrase, err);
-	if (status == AG_OK)
-		signer_of_key(&n->node_signer, n->node_key);
+	status = node_key_open(n, config, err);
 	if (status == AG_OK)
 		status = openssh_key_load(&n->link_key, NULL,
 		    config->link_key_path, config->passphrase, err);
+	if (status != AG_OK && n->token == NULL && config->token != NULL)
+		return status;
 	if (status != AG_OK) {
 		node_advise_missing(err,
 		    "aegis node init makes a member's keys, and "
@@ -604,10 +607,13 @@ node_load_keys(struct node *n, const struct node_config *config,
 {
 	uint8_t link_key[PUBLIC_KEY_BYTES];
 	enum ag_status status;
+	const char *key;
 
 	status = node_load_files(n, config, err);
 	if (status != AG_OK)
 		return status;
+	key = n->token != NULL ? token_signer_name(n->token)
+			       : config->node_key_path;
 	if (!roster_is_complete(&n->roster))
 		return ag_fail(err, AG_EFORGED,
 		    "roster %s: not every member has signed it (aegis roster "
@@ -615,8 +621,8 @@ node_load_keys(struct node *n, const struct node_config *config,
 		    config->roster_path);
 	status = node_identify(n, err);
 	if (status != AG_OK) {
-		ag_error_prefix(err, "node key %s, roster %s",
-		    config->node_key_path, config->roster_path);
+		ag_error_prefix(err, "node key %s, roster %s", key,
+		    config->roster_path);
 		return status;
 	}
 	if (config->name[0] != '\0' &&
@@ -624,8 +630,8 @@ node_load_keys(struct node *n, const struct node_config *config,
 		return ag_fail(err, AG_EINVAL,
 		    "roster %s: the node key %s is that of %s, but the "
 		    "configuration says %s",
-		    config->roster_path, config->node_key_path,
-		    n->roster.members[n->self].name, config->name);
+		    config->roster_path, key, n->roster.members[n->self].name,
+		    config->name);
 	sign_public(link_key, n->link_key);
 	if (roster_find_link_key(&n->roster, link_key) != (int)n->self)
 		return ag_fail(err, AG_EINVAL,
@@ -750,6 +756,8 @@ node_open_driver(struct node *n, struct ag_error *err)
 		.evidence = on_evidence,
 		.envelope = on_envelope,
 		.fatal = on_fatal,
+		.cannot_sign = n->token != NULL ? node_key_cannot_sign : NULL,
+		.muted = node_key_muted,
 	};
 	struct driver_config driver = {
 		.loop = n->loop,
@@ -952,6 +960,8 @@ node_keep_config(struct node *n, const struct node_config *config)
 	n->config.listen = n->listen;
 	n->config.passphrase = NULL;
 	n->config.keyring_opener = NULL;
+	n->config.token = NULL;
+	n->config.pin = NULL;
 }
 
 enum ag_status
@@ -1021,8 +1031,10 @@ node_close(struct node *n)
 {
 	if (n == NULL)
 		return;
-	loop_unpost(n->loop, n);
+	/* It posts, for as long as it is there; links sign until they end. */
 	node_close_epoch(n);
+	node_key_close(n);
+	loop_unpost(n->loop, n);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);
@@ -1031,7 +1043,6 @@ node_close(struct node *n)
 	buf_fini(&n->stable_certificate);
 	buf_fini(&n->chain);
 	buf_fini(&n->next_chain);
-	secret_free(n->node_key);
 	secret_free(n->link_key);
 	if (n->lock_fd != -1)
 		(void)close(n->lock_fd);
@@ -1076,6 +1087,11 @@ node_admit(struct node *n, const char *what, struct ag_error *err)
 		    what, n->failure.text);
 	if (n->is_draining)
 		return ag_fail(err, AG_EBUSY, "%s: the node is stopping", what);
+	if (n->is_mute)
+		return ag_fail(err, AG_EUNREACH,
+		    "%s: this node takes no part, for its key is away (%s); "
+		    "ask another",
+		    what, token_signer_name(n->token));
 	if (n->removed_at > 0)
 		return ag_fail(err, AG_ENOQUORUM,
 		    "%s: this node is no member any more: it was removed at "

@@ -19,6 +19,7 @@
 
 #define NODE_MEMBERS_MAX 32
 #define NODE_NAME_BYTES 64
+#define NODE_KEY_TEXT_BYTES 256
 
 struct keyring;
 struct keyring_opener;
@@ -29,8 +30,12 @@ struct node_config {
 	const char *data_dir;
 	const char *name; /* must be ours; empty: any */
 	const char *roster_path;
-	const char *listen; /* host:port; NULL: the roster's address */
-	const char *node_key_path;
+	const char *listen;        /* host:port; NULL: the roster's address */
+	const char *node_key_path; /* or else */
+	const struct token_uri *token; /* where the node key is */
+	const struct secret *pin;      /* of the token, or NULL */
+	bool is_pin_typed;             /* somebody has just typed it */
+	uint32_t key_timeout_ms;       /* of a signature by the token */
 	const char *link_key_path;
 	const struct secret *passphrase; /* of keys that have one, or NULL */
 	const char *keyring_path;
@@ -224,6 +229,9 @@ struct node_status {
 	bool is_rejoining;   /* this node gives no votes, */
 	uint64_t rejoin_seq; /* until this is stable; 0: not known yet */
 	uint64_t removed_at; /* the epoch that is without this node; or 0 */
+	/* The node key is in a token: its name, and why it is away. */
+	char key_token[NODE_KEY_TEXT_BYTES];  /* "": it is in a file */
+	char key_reason[NODE_KEY_TEXT_BYTES]; /* "": it signs */
 	uint64_t executed;
 	uint64_t stable;
 	uint64_t proposed;

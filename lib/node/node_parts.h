@@ -31,6 +31,7 @@
 #include "node/view_log.h"
 #include "node/watches.h"
 #include "node/witness.h"
+#include "token/token_signer.h"
 #include "trust/identity.h"
 #include "trust/request.h"
 #include "trust/roster.h"
@@ -57,7 +58,11 @@ struct node {
 	uint64_t removed_at; /* the epoch that is without us; 0: none is */
 	uint32_t self;
 	struct secret *node_key, *link_key;
-	struct signer node_signer; /* signs with the node key */
+	struct signer node_signer;  /* signs with the node key, */
+	struct token_signer *token; /* which is in there; or NULL */
+	bool is_mute;               /* it does not sign: see node_key.c */
+	bool is_settling; /* it does again, and we are about to go on */
+	struct metric *key_away;
 	struct identity identity;
 	struct request_signer signer;
 	struct metric_set *metrics;
@@ -120,6 +125,20 @@ enum ag_status node_identify(struct node *node,
 enum ag_status node_open_epoch(struct node *node,
     struct ag_error *err) AG_MUST_USE;
 void node_close_epoch(struct node *node);
+
+/* --- node_key.c --- */
+
+/* Load the node key, or open its token; and its end. */
+enum ag_status node_key_open(struct node *node,
+    const struct node_config *config, struct ag_error *err) AG_MUST_USE;
+void node_key_close(struct node *node);
+
+/* For the driver, of a node whose key is in a token. */
+bool node_key_cannot_sign(void *arg);
+void node_key_muted(void *arg);
+
+/* What was delivered before the key was away is executed. */
+void node_key_settled(struct node *node);
 
 /* --- node_epoch.c --- */
 

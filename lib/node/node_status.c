@@ -99,7 +99,8 @@ member_fill(const struct node *n, uint32_t i,
 
 	standing(n, i, engine, &told);
 	memset(&link, 0, sizeof(link));
-	net_stats(n->net, i, &link);
+	if (n->net != NULL)
+		net_stats(n->net, i, &link);
 	memset(out, 0, sizeof(*out));
 	(void)snprintf(out->name, sizeof(out->name), "%s", m->name);
 	(void)snprintf(out->address, sizeof(out->address), "%s", m->address);
@@ -145,10 +146,22 @@ count_evidence(const struct node *n, struct node_status *s)
 	}
 }
 
+static void
+key_fill(const struct node *n, struct node_status *s)
+{
+	if (n->token == NULL)
+		return;
+	(void)snprintf(s->key_token, sizeof(s->key_token), "%s",
+	    token_signer_name(n->token));
+	token_signer_reason(n->token, s->key_reason);
+	if (n->is_mute)
+		s->missing++;
+}
+
 static enum node_health
 status_health(struct node *n, const struct node_status *s)
 {
-	if (n->has_failed || n->removed_at > 0)
+	if (n->has_failed || n->removed_at > 0 || n->is_mute)
 		return NODE_NO_QUORUM;
 	if (s->margin < 0)
 		return node_lacks_quorum(n) ? NODE_NO_QUORUM : NODE_STARTING;
@@ -193,6 +206,7 @@ node_status(struct node *n, struct node_status *s)
 	s->removed_at = n->removed_at;
 	if (s->is_rejoining)
 		s->missing++;
+	key_fill(n, s);
 	count_evidence(n, s);
 	s->margin = (int32_t)s->faults - (int32_t)s->missing;
 	s->health = status_health(n, s);

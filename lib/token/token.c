@@ -9,6 +9,7 @@
  */
 #include "token/token.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@
 struct token {
 	struct token_worker *worker;
 	struct token_uri uri;
-	uint32_t deadline_ms;
+	atomic_uint deadline_ms;
 };
 
 static void
@@ -139,6 +140,23 @@ do_open(void *state, const void *in, void *out, struct ag_error *err)
 
 	*(struct token_info *)out = s->info;
 	return status;
+}
+
+static enum ag_status
+do_restart(void *state, const void *in, void *out, struct ag_error *err)
+{
+	struct token_session *s = state;
+
+	(void)in;
+	(void)out;
+	token_session_close(s);
+	return token_module_restart(s->module, err);
+}
+
+enum ag_status
+token_restart(struct token *t, struct ag_error *err)
+{
+	return run(t, do_restart, NULL, 0, NULL, 0, err);
 }
 
 enum ag_status

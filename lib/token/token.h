@@ -84,6 +84,13 @@ enum ag_status token_list(struct token *token, struct token_info *out,
     size_t *count, struct ag_error *err) AG_MUST_USE;
 
 /*
+ * Have the module look for its tokens anew, which closes this one: AG_EBUSY
+ * when others use the module.
+ */
+enum ag_status token_restart(struct token *token,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * Open the one token that matches; also again, when it was gone.
  * AG_ENOENT    it is not there
  * AG_ECONFLICT several match

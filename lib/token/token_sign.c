@@ -162,6 +162,15 @@ check_key(const struct token_key *key, struct ag_error *err)
 	return AG_OK;
 }
 
+static enum ag_status
+not_verified(const struct token_key *key, struct ag_error *err)
+{
+	return ag_fail(err, AG_EFORGED,
+	    "key %s in the token: what it signed does not verify by its "
+	    "public half; nothing is handed out",
+	    key->label);
+}
+
 enum ag_status
 token_sign_ssh(void *ctx, struct bytes message,
     uint8_t signature[static SSH_KEY_SIGNATURE_BYTES_MAX], size_t *len,
@@ -183,11 +192,15 @@ token_sign_ssh(void *ctx, struct bytes message,
 	if (*len == 0 ||
 	    ssh_key_verify(&key->public, message, bytes_of(signature, *len),
 		NULL) != AG_OK)
-		return ag_fail(err, AG_EFORGED,
-		    "key %s in the token: what it signed does not verify by "
-		    "its public half; nothing is handed out",
-		    key->label);
+		return not_verified(key, err);
 	return AG_OK;
+}
+
+/* The 32 bytes of an Ed25519 key, which end its blob. */
+static const uint8_t *
+raw_key(const struct token_key *key)
+{
+	return key->public.blob + key->public.blob_len - SIGN_PUBLIC_BYTES;
 }
 
 static enum ag_status
@@ -200,20 +213,19 @@ sign_ed25519(void *ctx, struct bytes message,
 	size_t len;
 
 	status = token_sign(at->token, &at->key, message, raw, &len, err);
-	if (status == AG_OK && len != SIGN_SIGNATURE_BYTES)
-		status = ag_fail(err, AG_EFORGED,
-		    "key %s in the token: it signed with %zu bytes",
-		    at->key.label, len);
-	if (status == AG_OK)
-		memcpy(signature, raw, SIGN_SIGNATURE_BYTES);
-	return status;
+	if (status != AG_OK)
+		return status;
+	if (len != SIGN_SIGNATURE_BYTES ||
+	    !sign_verify(raw_key(&at->key), message, raw))
+		return not_verified(&at->key, err);
+	memcpy(signature, raw, SIGN_SIGNATURE_BYTES);
+	return AG_OK;
 }
 
 enum ag_status
 token_sign_signer(struct signer *out, struct token_sign_key *key,
     struct ag_error *err)
 {
-	const struct ssh_key *public = &key->key.public;
 	enum ag_status status;
 
 	if (key->key.type != TOKEN_KEY_ED25519)
@@ -223,8 +235,6 @@ token_sign_signer(struct signer *out, struct token_sign_key *key,
 	if (status != AG_OK)
 		return status;
 	*out = (struct signer){ .sign = sign_ed25519, .ctx = key };
-	memcpy(out->public_key,
-	    public->blob + public->blob_len - SIGN_PUBLIC_BYTES,
-	    SIGN_PUBLIC_BYTES);
+	memcpy(out->public_key, raw_key(&key->key), SIGN_PUBLIC_BYTES);
 	return AG_OK;
 }

@@ -64,32 +64,52 @@ make_key(const char *dir, const char *file, const char *name, const char *kind,
 	return status;
 }
 
-enum ag_status
-setup_keys(const char *dir, const char *name, struct ag_error *err)
+/* All but the node key. */
+static enum ag_status
+make_place(const char *dir, const char *name, struct ag_error *err)
 {
-	char keys[PATH_MAX], path[PATH_MAX];
-	enum ag_status status;
+	char keys[PATH_MAX];
+	enum ag_status status = fs_join(keys, sizeof(keys), dir, "keys", err);
 
-	status = field_check_name("node", name, err);
 	if (status == AG_OK)
-		status = fs_join(keys, sizeof(keys), dir, "keys", err);
-	if (status == AG_OK)
-		status = fs_join(path, sizeof(path), dir, SETUP_NODE_KEY, err);
-	if (status != AG_OK)
-		return status;
-	if (fs_exists(path))
-		return ag_fail(err, AG_EEXIST,
-		    "set up %s: it has a node key already", dir);
-	status = make_directory(dir, err);
+		status = make_directory(dir, err);
 	if (status == AG_OK)
 		status = make_directory(keys, err);
 	if (status == AG_OK)
 		status = make_key(dir, SETUP_LINK_KEY, name, "link", err);
+	return status == AG_OK ? make_horizon(dir, err) : status;
+}
+
+static enum ag_status
+check_place(const char *dir, const char *name, struct ag_error *err)
+{
+	char path[PATH_MAX];
+	enum ag_status status = field_check_name("node", name, err);
+
 	if (status == AG_OK)
-		status = make_horizon(dir, err);
-	if (status == AG_OK)
-		status = make_key(dir, SETUP_NODE_KEY, name, "node", err);
+		status = fs_join(path, sizeof(path), dir, SETUP_NODE_KEY, err);
+	if (status == AG_OK && fs_exists(path))
+		status = ag_fail(err, AG_EEXIST,
+		    "set up %s: it has a node key already", dir);
 	return status;
+}
+
+enum ag_status
+setup_keys(const char *dir, const char *name, struct ag_error *err)
+{
+	enum ag_status status = setup_link_key(dir, name, err);
+
+	return status == AG_OK
+	    ? make_key(dir, SETUP_NODE_KEY, name, "node", err)
+	    : status;
+}
+
+enum ag_status
+setup_link_key(const char *dir, const char *name, struct ag_error *err)
+{
+	enum ag_status status = check_place(dir, name, err);
+
+	return status == AG_OK ? make_place(dir, name, err) : status;
 }
 
 void
@@ -148,28 +168,41 @@ setup_load_keys(struct secret **node_key, struct secret **link_key,
 }
 
 enum ag_status
-setup_member(struct roster_member *member, const char *dir, const char *name,
-    const char *address, struct ag_error *err)
+setup_member_by(struct roster_member *member, const struct signer *node_key,
+    const char *dir, const char *name, const char *address,
+    struct ag_error *err)
 {
-	struct secret *node_key, *link_key;
 	uint8_t link_public[PUBLIC_KEY_BYTES];
+	struct secret *link_key;
 	enum ag_status status;
-	struct signer signer;
 
 	memset(member, 0, sizeof(*member));
 	status = field_check_name("member", name, err);
 	if (status == AG_OK)
 		status = field_check_address(address, err);
 	if (status == AG_OK)
-		status = setup_load_keys(&node_key, &link_key, dir, err);
+		status = setup_load_keys(NULL, &link_key, dir, err);
 	if (status != AG_OK)
 		return status;
 	(void)snprintf(member->name, sizeof(member->name), "%s", name);
 	(void)snprintf(member->address, sizeof(member->address), "%s", address);
 	sign_public(link_public, link_key);
-	signer_of_key(&signer, node_key);
-	status = identity_certify_link(member, &signer, link_public, err);
 	secret_free(link_key);
+	return identity_certify_link(member, node_key, link_public, err);
+}
+
+enum ag_status
+setup_member(struct roster_member *member, const char *dir, const char *name,
+    const char *address, struct ag_error *err)
+{
+	struct secret *node_key;
+	struct signer signer;
+	enum ag_status status = setup_load_keys(&node_key, NULL, dir, err);
+
+	if (status != AG_OK)
+		return status;
+	signer_of_key(&signer, node_key);
+	status = setup_member_by(member, &signer, dir, name, address, err);
 	secret_free(node_key);
 	return status;
 }

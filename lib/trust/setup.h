@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "crypto/secret.h"
+#include "crypto/signer.h"
 #include "trust/roster.h"
 
 /* Where a node keeps them, below its data directory. */
@@ -30,6 +30,13 @@ enum ag_status setup_keys(const char *dir, const char *name,
     struct ag_error *err) AG_MUST_USE;
 
 /*
+ * The same without a node key, which is made elsewhere: in a token, now.  What
+ * is kept beside the link key says that it has never voted.
+ */
+enum ag_status setup_link_key(const char *dir, const char *name,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * Take back what setup_keys() made, and dir unless something else is in it.
  * Only for a directory that was not there before.
  */
@@ -43,6 +50,11 @@ enum ag_status setup_load_keys(struct secret **node_key,
 /* A member's own part, from the keys in its data directory. */
 enum ag_status setup_member(struct roster_member *member, const char *dir,
     const char *name, const char *address, struct ag_error *err) AG_MUST_USE;
+
+/* The same of a node key that is elsewhere. */
+enum ag_status setup_member_by(struct roster_member *member,
+    const struct signer *node_key, const char *dir, const char *name,
+    const char *address, struct ag_error *err) AG_MUST_USE;
 
 /*
  * Fill in a roster for members that are set already, created now, and check

@@ -30,6 +30,7 @@ struct spec {
 	uint64_t delivered[DELIVERED_MAX];
 	size_t delivered_count;
 	size_t sent;
+	unsigned int muted;
 };
 
 static struct engine *engine;
@@ -50,6 +51,9 @@ fake_init(void *memory, size_t len, const struct engine_config *config)
 	return engine;
 }
 
+/* The next step signs something, and its key is away. */
+static bool will_fail, cannot_sign;
+
 static void
 fake_step(struct engine *e, const struct event *event, struct effects *effects)
 {
@@ -57,6 +61,20 @@ fake_step(struct engine *e, const struct event *event, struct effects *effects)
 	memcpy(effects->list, e->plan, e->count * sizeof(e->plan[0]));
 	effects->count = e->count;
 	e->count = 0;
+	cannot_sign = cannot_sign || will_fail;
+}
+
+static bool
+on_cannot_sign(void *arg)
+{
+	(void)arg;
+	return cannot_sign;
+}
+
+static void
+on_muted(void *arg)
+{
+	((struct spec *)arg)->muted++;
 }
 
 static void
@@ -151,7 +169,9 @@ set_up(void **state)
 		.stable = on_stable,
 		.flush = on_flush,
 		.execute = on_execute,
-		.envelope = on_envelope };
+		.envelope = on_envelope,
+		.cannot_sign = on_cannot_sign,
+		.muted = on_muted };
 	const struct digest digest = { { 0 } };
 	struct driver_config config = { .node = &node,
 		.roster = &s.roster,
@@ -160,6 +180,7 @@ set_up(void **state)
 
 	s = (struct spec){ .roster = { .member_count = 4 } };
 	*state = &s;
+	will_fail = cannot_sign = false;
 	if (directory_make(s.dir) == -1 || loop_new(&s.loop, &err) != AG_OK)
 		return -1;
 	config.loop = s.loop;
@@ -321,6 +342,45 @@ nothing_goes_before_its_checkpoint_is_durable(void **state)
 	assert_int_equal(driver_find_record(s->driver, 1), 0);
 }
 
+static void
+a_step_in_which_a_signature_failed_has_no_effects(void **state)
+{
+	struct spec *s = *state;
+
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2 });
+	message(s);
+	assert_int_equal(s->sent, 1);
+	will_fail = true;
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2 });
+	plan((struct effect){ .kind = EFFECT_DELIVER, .seq = 1 });
+	message(s);
+	assert_int_equal(s->muted, 1);
+	assert_int_equal(s->sent, 1);
+	assert_int_equal(s->delivered_count, 0);
+	assert_int_equal(driver_find_record(s->driver, 1), 0);
+}
+
+static void
+nothing_is_stepped_or_sent_once_a_signature_has_failed(void **state)
+{
+	struct spec *s = *state;
+
+	plan((struct effect){ .kind = EFFECT_PERSIST, .token = 1 });
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 1 });
+	message(s);
+	/* Also when it was another's, on another thread. */
+	cannot_sign = true;
+	plan((struct effect){ .kind = EFFECT_SEND, .members = 2 });
+	message(s);
+	assert_int_equal(s->muted, 1);
+	/* And for good: what comes back begins with the log. */
+	cannot_sign = false;
+	message(s);
+	assert_int_equal(s->muted, 1);
+	assert_int_equal(s->sent, 0);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -332,6 +392,8 @@ main(void)
 		TEST(a_prompt_send_passes_those_that_wait_and_others_do_not),
 		TEST(batches_that_wait_are_dropped_when_a_state_has_them),
 		TEST(nothing_goes_before_its_checkpoint_is_durable),
+		TEST(a_step_in_which_a_signature_failed_has_no_effects),
+		TEST(nothing_is_stepped_or_sent_once_a_signature_has_failed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -292,6 +292,30 @@ a_member_that_gives_no_votes_alerts_also_at_itself(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void
+a_node_without_its_key_says_so_and_judges_nobody(void **state)
+{
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.self = "n1";
+	p.key_reason = "the token was removed";
+	p.missing = 4;
+	p.members[3].is_silent = true;
+	alert_judge(&list, &list, &p, 9000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "key_away");
+	assert_string_equal(alert_severity(list.alerts[0].kind), "CRIT");
+	assert_string_equal(list.alerts[0].node, "n1");
+	assert_non_null(strstr(list.alerts[0].text, "the token was removed"));
+	p.key_reason = "";
+	p.missing = 0;
+	p.members[3].is_silent = false;
+	alert_judge(&list, &list, &p, 9900);
+	assert_int_equal(list.count, 0);
+}
+
 /* As bad as it gets: nothing is left out and nothing overruns. */
 static void
 every_alert_at_once_fits(void **state)
@@ -562,6 +586,8 @@ main(void)
 		    evidence_alerts_beside_whatever_else_a_member_does),
 		cmocka_unit_test(
 		    a_member_that_gives_no_votes_alerts_also_at_itself),
+		cmocka_unit_test(
+		    a_node_without_its_key_says_so_and_judges_nobody),
 		cmocka_unit_test(every_alert_at_once_fits),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),

@@ -5,6 +5,7 @@
 #include "token/token.h"
 
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -20,6 +21,7 @@
 #include "crypto/sign.h"
 #include "fixture/directory.h"
 #include "token/token_sign.h"
+#include "token/token_signer.h"
 
 #define PATIENCE_MS 10000
 
@@ -105,6 +107,7 @@ setup(void **state)
 	(void)state;
 	fault("");
 	put_file("tries", "0");
+	put_file("made", "");
 	return 0;
 }
 
@@ -317,6 +320,98 @@ a_module_that_is_none_or_anybody_may_write_is_not_loaded(void **state)
 	says("PKCS#11 module no-such-module: not found");
 }
 
+/* --- a key that signs for as long as a node runs --- */
+
+static struct token_signer *long_signer;
+static pthread_mutex_t returned_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t returned_changed = PTHREAD_COND_INITIALIZER;
+static unsigned int returns;
+
+static void
+on_returned(void *arg)
+{
+	(void)arg;
+	(void)pthread_mutex_lock(&returned_lock);
+	returns++;
+	(void)pthread_cond_signal(&returned_changed);
+	(void)pthread_mutex_unlock(&returned_lock);
+}
+
+static enum ag_status
+open_signer(const char *text)
+{
+	struct secret *pin = secret_copy(bytes_from_text(text));
+	char uri_text[PATH_MAX + 64];
+	struct token_uri uri;
+	const struct token_signer_config config = {
+		.uri = &uri,
+		.pin = pin,
+		.deadline_ms = 100,
+		.probe = bytes_from_text("probe"),
+		.returned = on_returned,
+	};
+	enum ag_status status;
+
+	returns = 0;
+	(void)snprintf(uri_text, sizeof(uri_text),
+	    "pkcs11:token=fake;object=node?module-path=%s", module);
+	assert_int_equal(token_uri_parse(&uri, uri_text, &err), AG_OK);
+	status = token_signer_open(&long_signer, &config, &err);
+	secret_free(pin);
+	return status;
+}
+
+static enum ag_status
+sign_long(uint8_t signature[static SIGN_SIGNATURE_BYTES])
+{
+	struct signer signer;
+
+	token_signer_get(long_signer, &signer);
+	return signer_sign(&signer, bytes_from_text("vote"), signature, &err);
+}
+
+static void
+a_signer_whose_token_is_away_refuses_at_once_until_it_is_back(void **state)
+{
+	const uint8_t zeros[SIGN_SIGNATURE_BYTES] = { 0 };
+	uint8_t signature[SIGN_SIGNATURE_BYTES];
+	char reason[TOKEN_SIGNER_TEXT_BYTES];
+
+	(void)state;
+	assert_int_equal(open_signer("1234"), AG_OK);
+	assert_string_equal(token_signer_name(long_signer),
+	    "key node in token fake (tests, serial 1)");
+	assert_int_equal(sign_long(signature), AG_OK);
+	fault("wrong-signature");
+	assert_int_equal(sign_long(signature), AG_EFORGED);
+	assert_memory_equal(signature, zeros, sizeof(zeros));
+	assert_true(token_signer_is_away(long_signer));
+	token_signer_reason(long_signer, reason);
+	assert_non_null(strstr(reason, "does not verify"));
+	assert_int_equal(sign_long(signature), AG_EUNREACH);
+	fault("");
+	(void)pthread_mutex_lock(&returned_lock);
+	while (returns == 0)
+		(void)pthread_cond_wait(&returned_changed, &returned_lock);
+	(void)pthread_mutex_unlock(&returned_lock);
+	assert_false(token_signer_is_away(long_signer));
+	assert_int_equal(sign_long(signature), AG_OK);
+	token_signer_close(long_signer);
+}
+
+static void
+a_signer_is_opened_with_the_right_pin_and_a_key_that_stays(void **state)
+{
+	(void)state;
+	assert_int_equal(open_signer("4321"), AG_EDENIED);
+	says("wrong PIN");
+	fault("extractable");
+	assert_int_equal(open_signer("1234"), AG_EREFUSED);
+	says("it can leave the token");
+	fault("removed");
+	assert_int_equal(open_signer("1234"), AG_ENOENT);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -335,6 +430,10 @@ main(int argc, char **argv)
 		    a_token_that_was_removed_is_told_and_opened_when_it_is_back),
 		TEST(a_signature_that_is_wrong_is_not_handed_out),
 		TEST(lengths_that_a_module_claims_are_bounded),
+		TEST(
+		    a_signer_whose_token_is_away_refuses_at_once_until_it_is_back),
+		TEST(
+		    a_signer_is_opened_with_the_right_pin_and_a_key_that_stays),
 		TEST(a_module_that_is_none_or_anybody_may_write_is_not_loaded),
 	};
 
