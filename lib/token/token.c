@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "token/token_call.h"
 #include "token/token_make.h"
 #include "token/token_object.h"
 #include "token/token_sign.h"
-#include "token/token_worker.h"
 
 struct token {
 	struct token_worker *worker;
@@ -78,9 +78,9 @@ token_set_deadline(struct token *t, uint32_t deadline_ms)
 	t->deadline_ms = deadline_ms;
 }
 
-static enum ag_status
-run(struct token *t, token_worker_fn *fn, const void *in, size_t in_bytes,
-    void *out, size_t out_bytes, struct ag_error *err)
+enum ag_status
+token_call(struct token *t, token_worker_fn *fn, const void *in,
+    size_t in_bytes, void *out, size_t out_bytes, struct ag_error *err)
 {
 	return token_worker_run(t->worker, fn, in, in_bytes, out, out_bytes,
 	    t->deadline_ms, err);
@@ -102,7 +102,8 @@ enum ag_status
 token_module_file(struct token *t, char path[static TOKEN_PATH_BYTES],
     struct ag_error *err)
 {
-	return run(t, do_module_file, NULL, 0, path, TOKEN_PATH_BYTES, err);
+	return token_call(t, do_module_file, NULL, 0, path, TOKEN_PATH_BYTES,
+	    err);
 }
 
 struct tokens {
@@ -124,7 +125,7 @@ token_list(struct token *t, struct token_info *out, size_t *count,
     struct ag_error *err)
 {
 	struct tokens tokens = { 0 };
-	enum ag_status status = run(t, do_list, &t->uri, sizeof(t->uri),
+	enum ag_status status = token_call(t, do_list, &t->uri, sizeof(t->uri),
 	    &tokens, sizeof(tokens), err);
 
 	*count = tokens.count;
@@ -156,14 +157,14 @@ do_restart(void *state, const void *in, void *out, struct ag_error *err)
 enum ag_status
 token_restart(struct token *t, struct ag_error *err)
 {
-	return run(t, do_restart, NULL, 0, NULL, 0, err);
+	return token_call(t, do_restart, NULL, 0, NULL, 0, err);
 }
 
 enum ag_status
 token_open(struct token *t, struct token_info *info, struct ag_error *err)
 {
-	return run(t, do_open, &t->uri, sizeof(t->uri), info, sizeof(*info),
-	    err);
+	return token_call(t, do_open, &t->uri, sizeof(t->uri), info,
+	    sizeof(*info), err);
 }
 
 struct login {
@@ -194,7 +195,7 @@ token_login(struct token *t, const struct secret *pin, bool is_typed,
 			return ag_fail(err, AG_ENOMEM, "PIN: out of memory");
 		login.pin = copy;
 	}
-	status = run(t, do_login, &login, sizeof(login), NULL, 0, err);
+	status = token_call(t, do_login, &login, sizeof(login), NULL, 0, err);
 	/* One that is late may still read it. */
 	if (status != AG_ETIMEOUT)
 		secret_free(copy);
@@ -231,8 +232,8 @@ find_keys(struct token *t, enum token_class class, struct keys **out,
 	*out = calloc(1, sizeof(**out));
 	if (*out == NULL)
 		return ag_fail(err, AG_ENOMEM, "token: out of memory");
-	status = run(t, do_find, &looking, sizeof(looking), *out, sizeof(**out),
-	    err);
+	status = token_call(t, do_find, &looking, sizeof(looking), *out,
+	    sizeof(**out), err);
 	if (status != AG_OK) {
 		free(*out);
 		*out = NULL;
@@ -336,8 +337,8 @@ token_sign(struct token *t, const struct token_key *key, struct bytes message,
 		return ag_fail(err, AG_ENOMEM, "token: out of memory");
 	*signing = (struct signing){ key->handle, key->type, message.len };
 	memcpy(signing->message, message.data, message.len);
-	status =
-	    run(t, do_sign, signing, bytes, &signature, sizeof(signature), err);
+	status = token_call(t, do_sign, signing, bytes, &signature,
+	    sizeof(signature), err);
 	free(signing);
 	if (status != AG_OK)
 		return status;
@@ -356,7 +357,8 @@ enum ag_status
 token_generate(struct token *t, const struct token_making *making,
     struct token_key *out, struct ag_error *err)
 {
-	return run(t, do_make, making, sizeof(*making), out, sizeof(*out), err);
+	return token_call(t, do_make, making, sizeof(*making), out,
+	    sizeof(*out), err);
 }
 
 const char *
