@@ -113,6 +113,7 @@ worker_main(void *arg)
 	struct token_worker *w = arg;
 	bool is_left;
 
+	(void)pthread_setname_np(pthread_self(), "aegis-token");
 	(void)pthread_mutex_lock(&w->lock);
 	for (;;) {
 		while (!w->is_ending && (w->call == NULL || w->call->is_done))

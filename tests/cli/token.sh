@@ -69,11 +69,12 @@ silent
 exits 0 "$AEGIS" token keys -o json "pkcs11:token=ops;type=private?$from"
 jq -e '.keys | length == 3 and all(.stays)' <out >/dev/null ||
 	fail "keys that can leave: $(cat out)"
+id=$(jq -r '.keys[] | select(.label == "ecdsa-p256") | .id' <out)
 theirs -O
 grep -q 'sensitive, always sensitive, never extractable' theirs ||
 	fail "not kept: $(cat theirs)"
 openssl dgst -sha256 -binary file >digest
-theirs -s -m ECDSA --signature-format openssl -a ecdsa-p256 -i digest -o made
+theirs -s -m ECDSA --signature-format openssl -d "$id" -i digest -o made
 openssl dgst -sha256 -verify ecdsa-p256.pem -signature made file >/dev/null ||
 	fail "openssl refuses what pkcs11-tool signed with our key"
 
@@ -121,6 +122,39 @@ complains 'wrong PIN'
 exits 11 "$AEGIS" token public "$named&pin-value=1234"
 complains 'no PIN is taken from pin-value'
 ! grep -q 1234 err || fail "the PIN is shown"
+
+# typed PIN: at a terminal; what is said there goes to said.
+typed() {
+	python3 - "$AEGIS" "$1" "$named" >said <<'EOT'
+import os, pty, sys
+pid, fd = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], ['aegis', 'token', 'public', sys.argv[3]])
+text = b''
+while not text.endswith(b'PIN of token ops: '):
+    text += os.read(fd, 100)
+os.write(fd, sys.argv[2].encode() + b'\n')
+try:
+    while True:
+        more = os.read(fd, 1000)
+        if not more:
+            break
+        text += more
+except OSError:
+    pass
+print(text.decode())
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+EOT
+}
+typed 1234 || fail "a PIN that is typed is not taken: $(cat said)"
+grep -qF "$(cut -d' ' -f2 ed25519.pub)" said || fail "another key: $(cat said)"
+! grep -q 1234 said || fail "the PIN is shown"
+typed 9999 && fail "a wrong PIN is taken"
+grep -q 'wrong PIN.*tried once and is not tried again' said ||
+	fail "not told of a wrong PIN: $(cat said)"
+typed 1234 || fail "the right PIN after a wrong one: $(cat said)"
+grep -q 'token ops: a wrong PIN was given, and few tries are left' said ||
+	fail "not warned: $(cat said)"
 
 # What is refused, with nothing changed.
 exits 3 "$AEGIS" token generate "$(uri ed25519)"
