@@ -213,9 +213,12 @@ a_key_of_another_kind_is_refused(void **state)
 	struct token_key key;
 
 	(void)state;
-	open_token("signs");
-	make_key(TOKEN_KEY_ED25519, 256, "signs", &key);
-	assert_int_equal(token_wrap_find_key(token, &key, &err), AG_EREFUSED);
+	open_token("");
+	make_key(TOKEN_KEY_AES, 256, "kind", &key);
+	key.type = TOKEN_KEY_ED25519;
+	assert_int_equal(token_wrap_seal(wrapped, &wrapped_len, token, &key,
+			     "n1 root", root, &err),
+	    AG_EREFUSED);
 	assert_non_null(strstr(err.text, "neither AES nor RSA"));
 }
 
