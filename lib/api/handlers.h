@@ -40,6 +40,9 @@ void trace_find(struct exchange *x);
 /* kv.c */
 void kv_get(struct exchange *x);
 
+/* proof.c */
+void proof_get(struct exchange *x);
+
 /* write.c */
 void write_put(struct exchange *x);
 void write_delete(struct exchange *x);

@@ -26,6 +26,8 @@ const struct route route_table[] = {
 	    "set a key to the body" },
 	{ "DELETE", "/v1/kv", write_delete, 0, { "key", "if_version" },
 	    "remove a key" },
+	{ "GET", "/v1/proof", proof_get, 0, { "key" },
+	    "a key's entry, or its absence, proved under a certificate" },
 	{ "POST", "/v1/kv/txn", write_txn, ROUTE_BODY_MAX, { 0 },
 	    "compare, then change several keys or others" },
 	{ "GET", "/v1/requests", write_find, 0, { "id" },

@@ -163,6 +163,11 @@ enum ag_status node_snapshot_open(struct node *node, uint32_t timeout_ms,
     node_snapshot_fn *ready, void *arg, struct ag_error *err) AG_MUST_USE;
 enum ag_status node_snapshot_read(struct node_snapshot *snapshot, uint8_t *out,
     size_t cap, size_t *len, struct ag_error *err) AG_MUST_USE;
+
+/* Append what proves a key in it (trust/presence.h); off the loop, too. */
+#define NODE_PROOF_BYTES_MAX ((1U << 20) + (64U << 10))
+enum ag_status node_snapshot_prove(struct node_snapshot *snapshot,
+    struct bytes key, struct buf *out, struct ag_error *err) AG_MUST_USE;
 uint64_t node_snapshot_seq(const struct node_snapshot *snapshot);
 void node_snapshot_close(struct node_snapshot *snapshot);
 

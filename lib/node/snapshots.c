@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "event/loop.h"
 #include "store/snapshot.h"
+#include "store/store_proof.h"
 
 #define SNAPSHOTS_WAITING_MAX 8
 #define SNAPSHOTS_TICK_MS 500
@@ -351,6 +352,40 @@ node_snapshot_read(struct node_snapshot *snapshot, uint8_t *out, size_t cap,
 	return status == AG_OK
 	    ? snapshot_writer_read(snapshot->writer, out, cap, len, err)
 	    : status;
+}
+
+_Static_assert(NODE_PROOF_BYTES_MAX >=
+	PRESENCE_OVERHEAD + PRESENCE_ENTRY_BYTES_MAX,
+    "any key can be proved");
+
+enum ag_status
+node_snapshot_prove(struct node_snapshot *snapshot, struct bytes key,
+    struct buf *out, struct ag_error *err)
+{
+	struct presence *presence = calloc(1, sizeof(*presence));
+	enum ag_status status;
+	struct bytes encoded;
+	struct encoder e;
+	struct buf entry;
+
+	if (presence == NULL ||
+	    buf_reserve(out, NODE_PROOF_BYTES_MAX) != AG_OK) {
+		free(presence);
+		return ag_fail(err, AG_ENOMEM, "prove key: out of memory");
+	}
+	presence->scope = snapshot->scope;
+	buf_init(&entry, PRESENCE_ENTRY_BYTES_MAX);
+	status = store_proof_make(presence, snapshot->pin, key, &entry, err);
+	if (status == AG_OK) {
+		encoder_init(&e, out->data + out->len, out->cap - out->len);
+		presence_encode(&e, presence,
+		    buf_bytes(&snapshot->certificate));
+		AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+		out->len += encoded.len;
+	}
+	buf_fini(&entry);
+	free(presence);
+	return status;
 }
 
 uint64_t

@@ -747,6 +747,44 @@ broken_snapshot_never_looks_whole(void **state)
 }
 
 static void
+proof_of_a_key_is_an_answer_of_its_own(void **state)
+{
+	struct api_fixture *f = *state;
+	struct buf out;
+
+	buf_init(&out, 4096);
+	/* The fake node proves a key by its name. */
+	api_fixture_ask(f, &out, "GET", "/v1/proof?key=aGVsbG8", "", nothing);
+	assert_int_equal(api_fixture_status(&out), 200);
+	assert_string_equal(api_fixture_body(&out), "hello");
+	assert_non_null(
+	    strstr((const char *)out.data, "Content-Type: application/cbor"));
+	buf_fini(&out);
+	json_decref(ask(f, 400, "GET", "/v1/proof", nothing));
+	json_decref(ask(f, 400, "GET", "/v1/proof?key=!", nothing));
+	fake_node_break_snapshot_at(f->node, 0);
+	json_decref(ask(f, 500, "GET", "/v1/proof?key=aGVsbG8", nothing));
+}
+
+static void
+proof_may_be_abandoned_while_it_is_made(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_talk talk;
+
+	for (int i = 0; i < 20; i++) {
+		api_talk_open(&talk, f);
+		(void)api_talk_send(&talk,
+		    bytes_from_text("GET /v1/proof?key=aGVsbG8 HTTP/1.1\r\n"
+				    "Host: a\r\n\r\n"),
+		    "H");
+		api_talk_close(&talk);
+	}
+	api_fixture_run(f, 50);
+	json_decref(ask(f, 200, "GET", "/livez", nothing));
+}
+
+static void
 snapshot_may_be_abandoned_while_it_is_read(void **state)
 {
 	struct api_fixture *f = *state;
@@ -954,6 +992,8 @@ main(void)
 		API_TEST(watcher_that_does_not_read_is_cut_with_a_reason),
 		API_TEST(snapshot_is_streamed_whole),
 		API_TEST(broken_snapshot_never_looks_whole),
+		API_TEST(proof_of_a_key_is_an_answer_of_its_own),
+		API_TEST(proof_may_be_abandoned_while_it_is_made),
 		API_TEST(snapshot_may_be_abandoned_while_it_is_read),
 		API_TEST(node_may_answer_inside_the_call),
 		API_TEST(answer_for_a_client_that_left_goes_nowhere),
