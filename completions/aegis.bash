@@ -9,14 +9,14 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--key-file|--passphrase-fd|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--token|--pin-file|--pin-fd|--passphrase-fd|--keyring-passphrase-fd|--pin-file|--pin-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--key-file|--passphrase-fd|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--threshold|--count|--custodian|--secret|--delay|--roster|--out|--identity|--passphrase-fd|--remove|--out|--out|--reason|--to|--delay|--roster|--out|--roster|--identity|--data|--passphrase-fd|--roster|--out|--roster|--identity|--passphrase-fd|--package|--roster|--out|--identity|--passphrase-fd|--out|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--label|--new-key-file|--new-passphrase-fd|--name|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--token|--pin-file|--pin-fd|--passphrase-fd|--keyring-passphrase-fd|--pin-file|--pin-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
 				applet=$word
 			elif [ -z "$command" ]; then
 				case $applet in
-				backup|cluster|completion|config|consensus-inspect|crypt|keygen|keys|kv|member|node|roster|token) command=$word ;;
+				backup|cluster|completion|config|consensus-inspect|crypt|escrow|keygen|keys|kv|member|node|roster|token) command=$word ;;
 				esac
 			fi ;;
 		esac
@@ -62,6 +62,20 @@ _aegis_words() {
 	'crypt inspect') words='' ;;
 	'crypt rewrap') words=' -i --identity --passphrase --passphrase-fd -r --recipient -R --recipients-file --new-passphrase --new-passphrase-fd --work -a --armor -o --out -f --force' ;;
 	'crypt list') words=' -F --family' ;;
+	'escrow ') words=' init check refresh rehearse request prove approve merge show list cancel submit recover' ;;
+	'escrow init') words=' -k --threshold -n --count -c --custodian -s --secret -d --delay -r --roster -o --out -f --force' ;;
+	'escrow check') words=' -i --identity --passphrase --passphrase-fd' ;;
+	'escrow refresh') words=' --remove -o --out -f --force' ;;
+	'escrow rehearse') words=' -o --out -f --force' ;;
+	'escrow request') words=' --reason -t --to -d --delay --offline -r --roster -o --out -f --force' ;;
+	'escrow prove') words=' -r --roster' ;;
+	'escrow approve') words=' -i --identity -d --data --passphrase --passphrase-fd -r --roster' ;;
+	'escrow merge') words=' -o --out -f --force' ;;
+	'escrow show') words=' -r --roster --offline' ;;
+	'escrow list') words='' ;;
+	'escrow cancel') words='' ;;
+	'escrow submit') words=' -i --identity --passphrase --passphrase-fd -p --package -r --roster --offline -o --out -f --force' ;;
+	'escrow recover') words=' -i --identity --passphrase --passphrase-fd -o --out -f --force' ;;
 	'hash ') words=' -a --algorithm -l --length --provider -b --binary -t --text --tag -z --zero -c --check --ignore-missing --status --strict -w --warn --list' ;;
 	'help ') words='' ;;
 	'keygen ') words=' show check public convert passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
@@ -118,7 +132,7 @@ _aegis_words() {
 	'token generate') words=' -t --algorithm -o --out -C --comment -f --force --pin-file --pin-fd' ;;
 	'tui ') words=' --once --size --screen --interval --ascii --theme --fixture --clock --frame-fd' ;;
 	'verify ') words=' -p --public-key -f --allowed-signers -I --identity -n --namespace -s --signature --verify-time' ;;
-	' ') words=' backup cluster completion config consensus-inspect crypt hash help keygen keys kv member node roster sign token tui verify --list --list-full --install --dump-options' ;;
+	' ') words=' backup cluster completion config consensus-inspect crypt escrow hash help keygen keys kv member node roster sign token tui verify --list --list-full --install --dump-options' ;;
 	*) return ;;
 	esac
 	words="$words -c --config -s --socket -o --output -t --timeout -q --quiet -v --verbose --color -h --help -V --version"
@@ -128,4 +142,4 @@ _aegis() {
 	_aegis_words "${COMP_WORDS[@]:0:COMP_CWORD}"
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }
-complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-hash aegis-help aegis-keygen aegis-keys aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-token aegis-tui aegis-verify
+complete -o default -F _aegis aegis aegis-backup aegis-cluster aegis-completion aegis-config aegis-consensus-inspect aegis-crypt aegis-escrow aegis-hash aegis-help aegis-keygen aegis-keys aegis-kv aegis-member aegis-node aegis-roster aegis-sign aegis-token aegis-tui aegis-verify

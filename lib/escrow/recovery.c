@@ -185,23 +185,39 @@ get_or_null(struct decoder *d, size_t max)
 	return value;
 }
 
+enum ag_status
+recovery_decode_body(struct recovery *r, struct bytes body,
+    struct ag_error *err)
+{
+	struct ag_error why;
+	struct decoder d;
+
+	*r = (struct recovery){ 0 };
+	decoder_init(&d, body);
+	if (body.len > sizeof(r->body))
+		decoder_fail(&d, "the body is too long");
+	get_body(&d, r);
+	if (decoder_finish(&d, &why) != AG_OK)
+		return ag_fail(err, AG_ECORRUPT, "the request is damaged: %s",
+		    why.text);
+	memcpy(r->body, body.data, body.len);
+	r->body_len = body.len;
+	digest_of(&r->id, body);
+	return AG_OK;
+}
+
 static void
 get_all(struct decoder *d, struct recovery *r)
 {
 	struct bytes body = decoder_get_raw(d);
-	struct decoder item;
+	struct ag_error why;
 
-	if (!decoder_failed(d) && body.len > sizeof(r->body))
-		decoder_fail(d, "the body is too long");
 	if (decoder_failed(d))
 		return;
-	decoder_init(&item, body);
-	get_body(&item, r);
-	if (decoder_failed(&item))
-		decoder_fail(d, item.why);
-	memcpy(r->body, body.data, body.len);
-	r->body_len = body.len;
-	digest_of(&r->id, body);
+	if (recovery_decode_body(r, body, &why) != AG_OK) {
+		decoder_fail(d, "its body is no request's");
+		return;
+	}
 	r->package = decoder_get_bytes_max(d, PACKAGE_BYTES_MAX);
 	get_approvals(d, r);
 	r->first = get_or_null(d, RECOVERY_PRESENCE_BYTES_MAX);

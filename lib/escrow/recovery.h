@@ -93,6 +93,10 @@ enum ag_status recovery_encode(const struct recovery *r, struct buf *out,
 enum ag_status recovery_decode(struct recovery *r, struct bytes file,
     struct ag_error *err) AG_MUST_USE;
 
+/* The same of a body alone, as the cluster's store has it. */
+enum ag_status recovery_decode_body(struct recovery *r, struct bytes body,
+    struct ag_error *err) AG_MUST_USE;
+
 /*
  * The package inside, verified (escrow/package.h), and that the request is for
  * it and does not ask for less delay.  AG_EFORGED, AG_EREFUSED.
