@@ -75,6 +75,24 @@ $(FUZZ_STATES:%=$(FUZZ_BUILD)/%) \
 	$(FUZZ_STATES:%=build/asan/tests/fuzz/%-replay): FUZZ_LDFLAGS := \
 	-Wl,--wrap=session_size,--wrap=session_init
 
+# Where secrets are held and passphrases tried, both are cheap.
+FUZZ_CRYPTO   := age_file age_header age_armor openssh_key key_format sshsig \
+	minisign
+FUZZ_CHEAP    := tests/fixture/cheap_crypto.o
+FUZZ_SECRETS  := age_file openssh_key key_format sshsig minisign
+$(FUZZ_SECRETS:%=$(FUZZ_BUILD)/%): $(FUZZ_BUILD)/$(FUZZ_CHEAP)
+$(FUZZ_SECRETS:%=build/asan/tests/fuzz/%-replay): build/asan/$(FUZZ_CHEAP)
+$(FUZZ_SECRETS:%=$(FUZZ_BUILD)/%) \
+	$(FUZZ_SECRETS:%=build/asan/tests/fuzz/%-replay): FUZZ_LDFLAGS := \
+	-Wl,--wrap=sodium_malloc,--wrap=sodium_free,--wrap=crypto_pwhash \
+	-Wl,--wrap=crypto_pwhash_scryptsalsa208sha256_ll \
+	-Wl,--wrap=crypto_pwhash_scryptsalsa208sha256,--wrap=bcrypt_pbkdf
+
+FUZZ_RUNS ?= 10000000
+fuzz-crypto: $(FUZZ_CRYPTO:%=$(FUZZ_BUILD)/%) ## what reads keys and age files, FUZZ_RUNS each, over sittings
+	@FUZZ=$(FUZZ_BUILD) SECONDS_EACH=$(FUZZ_SECONDS) \
+		tests/fuzz/campaign.sh $(FUZZ_RUNS) $(FUZZ_CRYPTO)
+
 CHECKS += fuzz-corpus
-.PHONY: fuzz fuzz-corpus fuzz-replays $(FUZZ_NAMES:%=fuzz-%)
+.PHONY: fuzz fuzz-crypto fuzz-corpus fuzz-replays $(FUZZ_NAMES:%=fuzz-%)
 -include $(FUZZ_OBJ:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_BUILD)/tests/fuzz/%.d)
