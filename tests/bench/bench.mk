@@ -29,7 +29,7 @@ bench-transfer: $(BUILD)/aegis ## how long 1 GiB of state takes to fetch
 	@AEGIS=$(BUILD)/aegis tests/bench/transfer.sh build/bench-transfer.jsonl
 
 # Files encrypted and decrypted, beside age: CRYPT_MIB, CRYPT_PAIRS.
-bench-crypto: $(BUILD)/aegis ## encrypt and decrypt 1 GiB beside age
+bench-crypto: $(BUILD)/aegis ## encrypt, sign and hash 1 GiB beside others
 	@AEGIS=$(BUILD)/aegis tests/bench/crypto.sh build/bench-crypto.jsonl
 
 # Whether the figures come out at all; what they are is not judged here.
