@@ -4,6 +4,8 @@
  * RULES    1. A share that makes a shared secret of zeros, which everybody
  *             knows, is refused when it is met.
  *          2. A share is made anew for each recipient.
+ *          3. All that may be for a key is tried, also when one has opened:
+ *             how long it takes does not tell which one it was.
  */
 #include "crypto/age_wrap.h"
 
@@ -409,21 +411,27 @@ age_wrap_open(struct secret **file_key, const struct age_header *header,
     const struct private_key *key, struct ag_error *err)
 {
 	const struct key_public *own = private_key_public(key);
-	enum ag_status status;
 
 	*file_key = NULL;
 	for (size_t i = 0; i < header->count; i++) {
 		const struct age_stanza *s = &header->stanzas[i];
+		struct secret *opened = NULL;
+		enum ag_status status;
 
 		if (!is_for(s, own))
 			continue;
 		status = s->kind == AGE_STANZA_SSH_RSA
-		    ? open_by_rsa(file_key, s, key, err)
-		    : open_by_dh(file_key, s, key, err);
-		if (status != AG_EDENIED)
+		    ? open_by_rsa(&opened, s, key, err)
+		    : open_by_dh(&opened, s, key, err);
+		if (*file_key == NULL && status != AG_OK &&
+		    status != AG_EDENIED)
 			return status;
+		if (*file_key == NULL)
+			*file_key = opened;
+		else
+			secret_free(opened);
 	}
-	return none_opens(header, err);
+	return *file_key != NULL ? AG_OK : none_opens(header, err);
 }
 
 enum ag_status
