@@ -2,7 +2,8 @@
  * age's keys.
  *
  * RULES    1. Identities are coded in time that depends on nothing of them:
- *             no table is looked up by a secret.
+ *             no table is looked up by a secret, and what is wrong with one
+ *             is asked once, of all of it.
  *          2. Bits that pad the last group are zero.
  */
 #include "crypto/age_key.h"
@@ -112,7 +113,7 @@ decode(uint8_t key[static AGE_KEY_BYTES], const char *prefix, struct bytes text,
     bool is_upper)
 {
 	uint8_t groups[CHARACTERS], all = 0, mixed = 0;
-	bool is_right;
+	uint32_t wrong;
 
 	if (text.len != CHARACTERS)
 		return false;
@@ -129,10 +130,10 @@ decode(uint8_t key[static AGE_KEY_BYTES], const char *prefix, struct bytes text,
 	for (size_t bit = 0; bit < 8 * AGE_KEY_BYTES; bit++)
 		key[bit / 8] |= (uint8_t)((groups[bit / 5] >> (4 - bit % 5) & 1)
 		    << (7 - bit % 8));
-	is_right = all < 32 && mixed == 0 && (groups[GROUPS - 1] & 0xf) == 0 &&
-	    checksum(prefix, groups, CHARACTERS) == 1;
+	wrong = (all & ~UINT32_C(31)) | mixed | (groups[GROUPS - 1] & 0xf) |
+	    (checksum(prefix, groups, CHARACTERS) ^ 1);
 	secret_wipe(groups, sizeof(groups));
-	return is_right;
+	return wrong == 0;
 }
 
 void

@@ -46,13 +46,14 @@ armour_has(struct bytes text, const char *label)
 	return skip_begin(&text, label);
 }
 
-static bool
-is_blank(struct bytes text)
+/* Without the white space at its end. */
+static struct bytes
+trim(struct bytes text)
 {
-	for (size_t i = 0; i < text.len; i++)
-		if (memchr(" \t\r\n", text.data[i], 4) == NULL)
-			return false;
-	return true;
+	while (text.len > 0 &&
+	    memchr(" \t\r\n", text.data[text.len - 1], 4) != NULL)
+		text.len--;
+	return text;
 }
 
 static enum ag_status
@@ -83,24 +84,24 @@ armour_take_off(struct secret **out, struct bytes text, const char *label,
 {
 	char line[LINE_BYTES];
 	size_t len = make_line(line, "END", label);
-	const uint8_t *end;
 
 	*out = NULL;
 	if (!skip_begin(&text, label))
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: it does not begin with a line of %s", name,
 		    label);
-	end = memmem(text.data, text.len, line, len);
-	if (end == NULL || end == text.data)
+	text = trim(text);
+	/* It is known where the last line is; what is secret is not searched. */
+	if (text.len > len &&
+	    memcmp(text.data + text.len - len, line, len) == 0)
+		return decode(out, bytes_of(text.data, text.len - len), name,
+		    err);
+	if (memmem(text.data, text.len, line, len) == NULL)
 		return ag_fail(err, AG_EINVAL,
 		    "private key %s: cut short, its last line is missing",
 		    name);
-	if (!is_blank(bytes_of(end + len,
-		text.len - len - (size_t)(end - text.data))))
-		return ag_fail(err, AG_EINVAL,
-		    "private key %s: something follows its last line", name);
-	return decode(out, bytes_of(text.data, (size_t)(end - text.data)), name,
-	    err);
+	return ag_fail(err, AG_EINVAL,
+	    "private key %s: something follows its last line", name);
 }
 
 struct secret *

@@ -170,12 +170,13 @@ openssh_container_start(struct ssh_wire_reader *r, struct bytes section,
 static bool
 is_padding(struct bytes padding)
 {
+	uint8_t wrong = 0;
+
 	if (padding.len > PADDING_BYTES_MAX)
 		return false;
 	for (size_t i = 0; i < padding.len; i++)
-		if (padding.data[i] != i + 1)
-			return false;
-	return true;
+		wrong |= (uint8_t)(padding.data[i] ^ (i + 1));
+	return wrong == 0;
 }
 
 bool

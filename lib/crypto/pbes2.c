@@ -238,7 +238,10 @@ derive(const struct pbes2 *w, const struct secret *passphrase)
 	return NULL;
 }
 
-/* encrypt is 1 or 0; out has input.len and a block.  Its length, or 0. */
+/*
+ * encrypt is 1 or 0; out has input.len and a block.  Its length, or 0; of
+ * what was decrypted, with its padding.
+ */
 static size_t
 cipher_run(const struct pbes2 *w, const struct secret *key, int encrypt,
     struct bytes input, uint8_t *out)
@@ -248,12 +251,36 @@ cipher_run(const struct pbes2 *w, const struct secret *key, int encrypt,
 	bool is_done = evp != NULL &&
 	    EVP_CipherInit_ex(evp, cipher_of(w->key_bytes), NULL,
 		secret_bytes(key).data, w->vector.data, encrypt) == 1 &&
+	    EVP_CIPHER_CTX_set_padding(evp, encrypt) == 1 &&
 	    EVP_CipherUpdate(evp, out, &len, input.data, (int)input.len) == 1 &&
 	    EVP_CipherFinal_ex(evp, out + len, &rest) == 1;
 
 	if (evp != NULL)
 		EVP_CIPHER_CTX_free(evp);
 	return is_done ? (size_t)(len + rest) : 0;
+}
+
+/* All ones when a < b, else zero; both are small. */
+static uint32_t
+mask_less(uint32_t a, uint32_t b)
+{
+	return 0 - ((a - b) >> 31);
+}
+
+/*
+ * The length of whole blocks without their padding, or 0 when that is wrong.
+ * Which byte of it is wrong shows in nothing, nor in the time it takes.
+ */
+static size_t
+unpadded_len(struct bytes plain)
+{
+	const uint8_t *end = plain.data + plain.len;
+	uint32_t pad = end[-1], wrong;
+
+	wrong = ~mask_less(pad, BLOCK_BYTES + 1) | mask_less(pad, 1);
+	for (uint32_t i = 0; i < BLOCK_BYTES; i++)
+		wrong |= mask_less(i, pad) & (end[-1 - (int)i] ^ pad);
+	return (plain.len - pad) & (0 - (size_t)(wrong == 0));
 }
 
 enum ag_status
@@ -278,6 +305,8 @@ pbes2_open(struct secret **out, const struct pbes2 *w,
 	else
 		len = cipher_run(w, key, 0, w->encrypted, secret_data(plain));
 	secret_free(key);
+	if (len > 0)
+		len = unpadded_len(bytes_of(secret_data(plain), len));
 	if (status == AG_OK && len == 0)
 		status =
 		    ag_fail(err, AG_EDENIED, "wrong passphrase, or damaged");

@@ -47,6 +47,18 @@ skip_curve(struct bytes text)
 	return bytes_of(at, text.len - (size_t)(at - text.data));
 }
 
+/* It stands in the line behind the first one. */
+static bool
+has_old_encryption(struct bytes text)
+{
+	const uint8_t *end = memchr(text.data, '\n', text.len);
+
+	return end != NULL &&
+	    bytes_has_prefix(bytes_of(end + 1,
+				 text.len - (size_t)(end + 1 - text.data)),
+		bytes_from_text("Proc-Type:"));
+}
+
 static const char *
 find_label(struct bytes text)
 {
@@ -178,7 +190,7 @@ pkcs8_parse(struct private_key **out, struct bytes text,
 	if (label == NULL)
 		return ag_fail(err, AG_EINVAL, "private key %s: no PKCS#8",
 		    name);
-	if (memmem(text.data, text.len, "Proc-Type:", 10) != NULL)
+	if (has_old_encryption(text))
 		return ag_fail(err, AG_EVERSION,
 		    "private key %s: PEM's old encryption is not done here; "
 		    "openssl pkcs8 -topk8 changes it",
