@@ -107,12 +107,12 @@ run_unwrap(const uint8_t *input)
 static void
 prepare_identity(uint8_t *input, int kind)
 {
-	struct secret *text =
-	    age_key_format(key, private_key_public(rsa)->x25519);
+	static const uint8_t nobody[AGE_KEY_BYTES];
+	struct secret *text = age_key_format(key, nobody);
 
 	memcpy(input, secret_bytes(text).data, secret_len(text));
 	input[secret_len(text)] = '\0';
-	input[secret_len(text) - 20] ^= (uint8_t)kind;
+	input[secret_len(text) - (kind == 0 ? 55 : 12)] ^= 0x80;
 	secret_free(text);
 }
 
@@ -158,8 +158,8 @@ static const struct subject subjects[] = {
 	{ "wrapped keys do not open", prepare_unwrap, run_unwrap, 40000,
 	    false },
 	{ "RSA-OAEP does not open", prepare_oaep, run_oaep, 10000, false },
-	{ "identities are right or wrong", prepare_identity, run_identity,
-	    200000, false },
+	{ "identities are damaged", prepare_identity, run_identity, 200000,
+	    false },
 	{ "planted: memcmp compares", prepare_equal, run_memcmp, 1000000,
 	    true },
 };

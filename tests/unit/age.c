@@ -597,6 +597,61 @@ identities_behind_a_passphrase_are_opened_whole_or_not_at_all(void **state)
 	secret_free(right);
 }
 
+/* A header for key and somebody whose share is of low order. */
+static void
+put_low_order(struct buf *header, const struct private_key *key,
+    const struct secret *file_key, bool is_first)
+{
+	static const uint8_t body[AGE_WRAPPED_BYTES];
+
+	buf_init(header, AGE_HEADER_BYTES_MAX);
+	assert_int_equal(age_header_begin(header), AG_OK);
+	for (int i = 0; i < 2; i++)
+		if ((i == 0) == is_first)
+			assert_int_equal(age_header_put(header,
+					     "X25519 AAAAAAAAAAAAAAAAAAAAAAAAA"
+					     "AAAAAAAAAAAAAAAAAA",
+					     bytes_of(body, sizeof(body))),
+			    AG_OK);
+		else
+			assert_int_equal(age_wrap_to_key(header,
+					     private_key_public(key), file_key,
+					     NULL),
+			    AG_OK);
+	assert_int_equal(age_header_finish(header, file_key), AG_OK);
+}
+
+static void
+what_follows_the_recipient_that_opens_a_file_changes_nothing(void **state)
+{
+	struct secret *file_key = secret_random(AGE_FILE_KEY_BYTES), *opened;
+	struct private_key *key;
+	struct age_header header;
+	struct buf text;
+
+	(void)state;
+	assert_int_equal(private_key_take_x25519(&key,
+			     secret_random(AGE_KEY_BYTES), NULL),
+	    AG_OK);
+	for (int is_first = 0; is_first < 2; is_first++) {
+		put_low_order(&text, key, file_key, is_first == 1);
+		assert_int_equal(age_header_parse(&header, buf_bytes(&text),
+				     NULL),
+		    AG_OK);
+		assert_int_equal(age_wrap_open(&opened, &header, key, NULL),
+		    is_first == 1 ? AG_ECORRUPT : AG_OK);
+		if (is_first == 0)
+			assert_true(secret_equal(opened, file_key));
+		else
+			assert_null(opened);
+		secret_free(opened);
+		age_header_fini(&header);
+		buf_fini(&text);
+	}
+	private_key_free(key);
+	secret_free(file_key);
+}
+
 int
 main(void)
 {
@@ -613,6 +668,8 @@ main(void)
 		    a_work_factor_out_of_bounds_is_refused_before_memory_is_taken),
 		cmocka_unit_test(a_header_is_read_up_to_a_bound),
 		cmocka_unit_test(armor_of_any_length_comes_back_whole),
+		cmocka_unit_test(
+		    what_follows_the_recipient_that_opens_a_file_changes_nothing),
 		cmocka_unit_test(published_files_are_judged_as_published),
 	};
 
