@@ -309,6 +309,7 @@ check_fits(const uint8_t *raw)
 	(void)crypto_generichash_update(&state, raw + SECRET_ID,
 	    MINISIGN_ID_BYTES + SIGN_SECRET_BYTES);
 	(void)crypto_generichash_final(&state, check, sizeof(check));
+	secret_wipe(&state, sizeof(state));
 	return sodium_memcmp(check, raw + SECRET_CHECK, sizeof(check)) == 0;
 }
 

@@ -1,5 +1,6 @@
 /*
  * Memory for secrets: locked, kept out of core dumps, wiped when freed.
+ * SECRETS in aegis(1) says what that leaves out.
  *
  * Private keys, passphrases and derived keys live here and nowhere else;
  * they are never put into argv, the environment, a log line or struct buf.
