@@ -1,7 +1,8 @@
 /*
  * aegis node init: keys, a member file for the roster, and a configuration.
  *
- * FORMAT   DIR/keys/node, DIR/keys/link   private keys, and .pub beside them
+ * FORMAT   DIR/keys/node, DIR/keys/link   private keys, and .pub beside them;
+ *                                         of a node key in a token .pub alone
  *          DIR/keyring, DIR/keys/storage  the keyring, and what opens it
  *          DIR/member                     this node's part of the roster
  *          DIR/aegis.yaml                 configuration, every key explained
@@ -33,6 +34,7 @@
 #include "cmd/token_use.h"
 #include "config/config.h"
 #include "config/example.h"
+#include "crypto/public_key.h"
 #include "trust/field.h"
 #include "trust/roster.h"
 #include "trust/setup.h"
@@ -150,6 +152,41 @@ node_init_token(struct node_init *init, struct ag_error *err)
 	return token_generate(init->key.token, &making, &init->key.key, err);
 }
 
+/* What tells whose directory it is. */
+static enum ag_status
+node_init_public(const struct node_init *init, struct ag_error *err)
+{
+	char line[PUBLIC_KEY_LINE_BYTES], comment[PUBLIC_KEY_COMMENT_BYTES];
+	struct token_sign_key key = init->key;
+	enum ag_status status;
+	struct signer signer;
+	struct buf text;
+
+	status = token_sign_signer(&signer, &key, err);
+	if (status != AG_OK)
+		return status;
+	(void)snprintf(comment, sizeof(comment), "%s node key", init->name);
+	public_key_format(line, signer.public_key, comment);
+	buf_init(&text, NODE_INIT_BYTES_MAX);
+	status = buf_printf(&text, "%s\n", line);
+	if (status == AG_OK)
+		status = node_init_write(init, SETUP_NODE_KEY ".pub", 0644,
+		    &text, err);
+	buf_fini(&text);
+	return status;
+}
+
+static enum ag_status
+node_init_keys(const struct node_init *init, struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (init->token == NULL)
+		return setup_keys(init->dir, init->name, err);
+	status = setup_link_key(init->dir, init->name, err);
+	return status == AG_OK ? node_init_public(init, err) : status;
+}
+
 static enum ag_status
 node_init_member(const struct node_init *init, struct ag_error *err)
 {
@@ -223,9 +260,7 @@ node_init_make(struct node_init *init, const char *key_file,
 		status = node_init_token(init, err);
 	if (status != AG_OK)
 		return status;
-	status = init->token == NULL
-	    ? setup_keys(init->dir, init->name, err)
-	    : setup_link_key(init->dir, init->name, err);
+	status = node_init_keys(init, err);
 	if (status == AG_OK)
 		status = node_init_keyring(init, key_file, err);
 	if (status == AG_OK)
@@ -235,6 +270,9 @@ node_init_make(struct node_init *init, const char *key_file,
 	/* Somebody else's files, made meanwhile, are not ours to remove. */
 	if (status != AG_OK && status != AG_EEXIST)
 		node_init_undo(init);
+	if (status != AG_OK && init->token != NULL)
+		ag_error_prefix(err,
+		    "after a key was made in the token, which stays there");
 	return status;
 }
 

@@ -44,6 +44,8 @@ done
 exits 3 "$AEGIS" node init -D c/n5 -n n5 -l 127.0.0.1:1 --token "$fake"
 complains 'there is a key node with that label already'
 [ ! -e c/n5 ] || fail "what was made for it is left"
+grep -q '^ssh-ed25519 .* n4 node key$' c/n4/keys/node.pub ||
+	fail "its public half is not in c/n4/keys/node.pub"
 [ ! -e c/n4/keys/node ] || fail "n4 has a node key in a file"
 
 exits 0 "$AEGIS" roster create -n demo -o roster c/n?/member
