@@ -184,9 +184,9 @@ initialize(struct token_module *m, struct ag_error *err)
 	return AG_ESYS;
 }
 
-/* With the lock held. */
+/* With the lock held: it is then the first of them. */
 static enum ag_status
-add(struct token_module **out, const char *path, struct ag_error *err)
+add(const char *path, struct ag_error *err)
 {
 	struct token_module *m = calloc(1, sizeof(*m));
 	enum ag_status status;
@@ -203,7 +203,6 @@ add(struct token_module **out, const char *path, struct ag_error *err)
 	}
 	m->next = modules;
 	modules = m;
-	*out = m;
 	return AG_OK;
 }
 
@@ -216,9 +215,13 @@ open_path(struct token_module **out, const char *path, struct ag_error *err)
 
 	while (m != NULL && strcmp(m->path, path) != 0)
 		m = m->next;
-	if (m == NULL)
-		status = add(&m, path, err);
-	if (status == AG_OK && m->uses == 0)
+	if (m == NULL) {
+		status = add(path, err);
+		if (status != AG_OK)
+			return status;
+		m = modules;
+	}
+	if (m->uses == 0)
 		status = initialize(m, err);
 	if (status != AG_OK)
 		return status;
