@@ -191,7 +191,7 @@ escrow_cluster_list(struct applet_call *call)
 	if (code == EXIT_YES) {
 		target_init(&target, "/v1/kv");
 		target_add_bytes(&target, "prefix",
-		    bytes_from_text(RECOVERY_PREFIX));
+		    bytes_from_text(KEY_ESCROW_REQUESTS));
 		target_add_number(&target, "limit", LIST_MAX);
 		request = kv_ask_request(call, NULL, &target);
 		code = client_call(ask.client, &request, &ask.answer,
@@ -215,8 +215,8 @@ find_key(char key[static RECOVERY_KEY_BYTES], const char *text,
 	enum ag_status status;
 
 	if (text_hex_decode(id, sizeof(id), bytes_from_text(text)) == AG_OK) {
-		(void)snprintf(key, RECOVERY_KEY_BYTES, "%s%s", RECOVERY_PREFIX,
-		    text);
+		(void)snprintf(key, RECOVERY_KEY_BYTES, "%s%s",
+		    KEY_ESCROW_REQUESTS, text);
 		return AG_OK;
 	}
 	status = escrow_file_request(&r, text, err);

@@ -27,6 +27,7 @@
 
 #include "api/handlers.h"
 #include "api/late_http.h"
+#include "api/open_requests.h"
 #include "api/server.h"
 #include "api/snapshot.h"
 #include "api/watch.h"
@@ -350,6 +351,7 @@ api_stop(struct api *api)
 		(void)close(api->listener.fd);
 	exchange_orphan_all(api);
 	exchange_free_spares(api);
+	open_requests_forget(api);
 	if (api->live != NULL)
 		MHD_destroy_response(api->live);
 	buf_fini(&api->out);

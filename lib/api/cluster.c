@@ -2,6 +2,7 @@
  * /v1/status and /v1/alerts: the cluster as this node sees it.
  */
 #include "api/handlers.h"
+#include "api/open_requests.h"
 
 #include <string.h>
 
@@ -303,6 +304,8 @@ cluster_judge_alerts(struct api *api)
 {
 	node_status(api->node, &api->status);
 	paint(&api->picture, &api->status);
+	api->picture.open_requests = api->open_requests;
+	open_requests_look(api);
 	alert_judge(&api->alerts, &api->alerts, &api->picture, clock_wall_ms());
 }
 

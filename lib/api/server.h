@@ -31,6 +31,7 @@
 #define API_SCRATCH_KEEP (256U << 10)
 
 struct download;
+struct look;
 struct watcher;
 
 struct api {
@@ -63,6 +64,8 @@ struct api {
 
 	struct alert_list alerts; /* of the last look */
 	struct alert_picture picture;
+	struct look *looking; /* for open requests; NULL: nobody is */
+	size_t open_requests; /* when somebody last did */
 
 	struct metric **route_seconds; /* one for each route */
 	struct metric *answers[6];     /* by class: 1xx … 5xx */

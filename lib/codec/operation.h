@@ -39,6 +39,9 @@
 #define KEY_RESERVED "\0aegis/"
 #define KEY_ROSTER KEY_RESERVED "roster"
 
+/* What requests for escrowed secrets stand under (lib/escrow/recovery.h). */
+#define KEY_ESCROW_REQUESTS "escrow/requests/"
+
 #define OPERATION_ROSTER_BYTES_MAX (256U << 10)
 
 /* An encoded operation never exceeds this. */

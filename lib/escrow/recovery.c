@@ -22,7 +22,7 @@
 #define RECOVERY_VERSION 1
 
 _Static_assert(RECOVERY_KEY_BYTES ==
-	sizeof(RECOVERY_PREFIX) + (size_t)2 * DIGEST_BYTES,
+	sizeof(KEY_ESCROW_REQUESTS) + (size_t)2 * DIGEST_BYTES,
     "a key holds prefix and id");
 
 static enum ag_status
@@ -257,9 +257,9 @@ recovery_decode(struct recovery *r, struct bytes file, struct ag_error *err)
 void
 recovery_key(char key[static RECOVERY_KEY_BYTES], const struct recovery *r)
 {
-	const size_t at = sizeof(RECOVERY_PREFIX) - 1;
+	const size_t at = sizeof(KEY_ESCROW_REQUESTS) - 1;
 
-	memcpy(key, RECOVERY_PREFIX, at);
+	memcpy(key, KEY_ESCROW_REQUESTS, at);
 	text_hex(key + at, RECOVERY_KEY_BYTES - at,
 	    bytes_of(r->id.data, DIGEST_BYTES));
 }

@@ -31,6 +31,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "codec/operation.h"
 #include "crypto/secret.h"
 #include "escrow/package.h"
 #include "trust/presence.h"
@@ -40,7 +41,6 @@
 #define RECOVERY_RECIPIENT_BYTES 32
 #define RECOVERY_BODY_BYTES_MAX 1024
 #define RECOVERY_APPROVALS_MAX 64
-#define RECOVERY_PREFIX "escrow/requests/"
 #define RECOVERY_KEY_BYTES 81 /* prefix, 64 digits, NUL */
 #define RECOVERY_PRESENCE_BYTES_MAX \
 	(PRESENCE_OVERHEAD + RECOVERY_BODY_BYTES_MAX + 256)

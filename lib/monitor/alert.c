@@ -12,6 +12,9 @@
  *          6. What is proved against a member holds whatever this node is
  *             doing, until an operator takes the proof away.  That a member
  *             gives no votes is told at once too, also by itself.
+ *          7. A request for what is in escrow is one that every operator is
+ *             meant to see while it can be cancelled, also at a node that
+ *             starts.
  *
  * NOT HERE Notifying anyone; conditions of the operator's own.
  */
@@ -43,6 +46,7 @@ static const struct {
 	[ALERT_EVIDENCE] = { "evidence", "CRIT" },
 	[ALERT_REJOINING] = { "rejoining", "WARN" },
 	[ALERT_KEY_AWAY] = { "key_away", "CRIT" },
+	[ALERT_ESCROW_REQUEST] = { "escrow_request", "CRIT" },
 };
 
 const char *
@@ -221,6 +225,17 @@ judge_key(struct alert_list *now, const struct memory *before,
 	return true;
 }
 
+static void
+judge_requests(struct alert_list *now, const struct memory *before,
+    const struct alert_picture *p, uint64_t wall_ms)
+{
+	if (p->open_requests > 0)
+		raise_alert(now, before, ALERT_ESCROW_REQUEST, "", wall_ms,
+		    "somebody asks custodians for what is in escrow, %zu "
+		    "open: cancel what is not meant to be (aegis escrow list)",
+		    p->open_requests);
+}
+
 void
 alert_judge(struct alert_list *now, const struct alert_list *before,
     const struct alert_picture *picture, uint64_t wall_ms)
@@ -232,6 +247,7 @@ alert_judge(struct alert_list *now, const struct alert_list *before,
 	AG_ASSERT(picture->missing <= picture->member_count);
 	remember(&memory, before);
 	now->count = 0;
+	judge_requests(now, &memory, picture, wall_ms);
 	if (!judge_key(now, &memory, picture, wall_ms) &&
 	    !picture->is_starting) {
 		judge_cluster(now, &memory, picture, wall_ms);

@@ -18,8 +18,8 @@
 #define ALERT_NAME_BYTES 64
 #define ALERT_TEXT_BYTES 192
 
-/* Three for the cluster at once, three for each member. */
-#define ALERTS_MAX (3 + 3 * ALERT_MEMBERS_MAX)
+/* Four for the cluster at once, three for each member. */
+#define ALERTS_MAX (4 + 3 * ALERT_MEMBERS_MAX)
 
 enum alert_kind {
 	ALERT_NO_QUORUM,
@@ -31,6 +31,7 @@ enum alert_kind {
 	ALERT_EVIDENCE,
 	ALERT_REJOINING,
 	ALERT_KEY_AWAY,
+	ALERT_ESCROW_REQUEST,
 	ALERT_KIND_COUNT
 };
 
@@ -62,6 +63,7 @@ struct alert_picture {
 	uint64_t clock_refused_ms; /* since the last */
 	int64_t clock_ahead_ms;    /* its time less ours */
 	char clock_member[ALERT_NAME_BYTES]; /* who proposed it */
+	size_t open_requests;                /* for what is in escrow */
 	struct alert_member members[ALERT_MEMBERS_MAX];
 };
 

@@ -747,6 +747,29 @@ broken_snapshot_never_looks_whole(void **state)
 }
 
 static void
+request_for_what_is_in_escrow_alerts_while_it_is_open(void **state)
+{
+	const char *key = "/v1/kv?key=ZXNjcm93L3JlcXVlc3RzL2E"; /* …/a */
+	struct api_fixture *f = *state;
+	json_t *root, *list;
+
+	json_decref(ask(f, 200, "PUT", key, bytes_from_text("x")));
+	/* One look begins with the first question, and is told in the next. */
+	json_decref(ask(f, 200, "GET", "/v1/alerts", nothing));
+	root = ask(f, 200, "GET", "/v1/alerts", nothing);
+	list = json_object_get(root, "alerts");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_of(json_array_get(list, 0), "name"),
+	    "escrow_request");
+	json_decref(root);
+	json_decref(ask(f, 200, "DELETE", key, nothing));
+	json_decref(ask(f, 200, "GET", "/v1/alerts", nothing));
+	root = ask(f, 200, "GET", "/v1/alerts", nothing);
+	assert_int_equal(json_array_size(json_object_get(root, "alerts")), 0);
+	json_decref(root);
+}
+
+static void
 proof_of_a_key_is_an_answer_of_its_own(void **state)
 {
 	struct api_fixture *f = *state;
@@ -992,6 +1015,7 @@ main(void)
 		API_TEST(watcher_that_does_not_read_is_cut_with_a_reason),
 		API_TEST(snapshot_is_streamed_whole),
 		API_TEST(broken_snapshot_never_looks_whole),
+		API_TEST(request_for_what_is_in_escrow_alerts_while_it_is_open),
 		API_TEST(proof_of_a_key_is_an_answer_of_its_own),
 		API_TEST(proof_may_be_abandoned_while_it_is_made),
 		API_TEST(snapshot_may_be_abandoned_while_it_is_read),

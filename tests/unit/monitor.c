@@ -316,6 +316,29 @@ a_node_without_its_key_says_so_and_judges_nobody(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void
+an_open_request_alerts_until_it_is_gone(void **state)
+{
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.is_starting = true;
+	p.open_requests = 1;
+	alert_judge(&list, &list, &p, 9000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "escrow_request");
+	assert_string_equal(alert_severity(list.alerts[0].kind), "CRIT");
+	assert_non_null(strstr(list.alerts[0].text, "1 open"));
+	p.open_requests = 2;
+	alert_judge(&list, &list, &p, 9500);
+	assert_int_equal(list.alerts[0].since_ms, 9000);
+	assert_non_null(strstr(list.alerts[0].text, "2 open"));
+	p.open_requests = 0;
+	alert_judge(&list, &list, &p, 9900);
+	assert_int_equal(list.count, 0);
+}
+
 /* As bad as it gets: nothing is left out and nothing overruns. */
 static void
 every_alert_at_once_fits(void **state)
@@ -325,7 +348,8 @@ every_alert_at_once_fits(void **state)
 		.quorum = 22,
 		.missing = ALERT_MEMBERS_MAX,
 		.is_changing_view = true,
-		.was_clock_refused = true };
+		.was_clock_refused = true,
+		.open_requests = 100 };
 	static struct alert_list list;
 	uint32_t i;
 
@@ -588,6 +612,7 @@ main(void)
 		    a_member_that_gives_no_votes_alerts_also_at_itself),
 		cmocka_unit_test(
 		    a_node_without_its_key_says_so_and_judges_nobody),
+		cmocka_unit_test(an_open_request_alerts_until_it_is_gone),
 		cmocka_unit_test(every_alert_at_once_fits),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),
