@@ -211,10 +211,11 @@ get_deal(struct decoder *d, struct package *p)
 static void
 get_payload(struct decoder *d, struct package *p)
 {
-	decoder_expect_array(d, 2);
+	decoder_expect_array(d, 3);
 	decoder_get_fixed(d, p->commitment, sizeof(p->commitment));
 	p->sealed =
 	    decoder_get_bytes_max(d, PACKAGE_PAYLOAD_BYTES_MAX + SEAL_OVERHEAD);
+	decoder_get_fixed(d, p->checksum.data, DIGEST_BYTES);
 	if (!decoder_failed(d) && p->sealed.len <= SEAL_OVERHEAD)
 		decoder_fail(d, "the payload is empty");
 }
@@ -313,6 +314,18 @@ read_shape(struct package *p, struct bytes file, struct ag_error *err)
 }
 
 static enum ag_status
+verify_payload(const struct package *p, struct ag_error *err)
+{
+	struct digest checksum;
+
+	package_parts_checksum(&checksum, p, p->commitment, p->sealed);
+	return digest_equal(&checksum, &p->checksum)
+	    ? AG_OK
+	    : ag_fail(err, AG_ECORRUPT,
+		  "the package is damaged: its checksum is wrong");
+}
+
+static enum ag_status
 verify_keys(const struct package *p, struct ag_error *err)
 {
 	for (uint32_t i = 0; i < p->count; i++)
@@ -369,6 +382,9 @@ package_decode(struct package *package, struct bytes file, struct ag_error *err)
 	if (status == AG_OK)
 		status = verify_sharing(package, &package->deal, &package->base,
 		    err);
+	/* Who is wrong is known by now, if anybody is. */
+	if (status == AG_OK)
+		status = verify_payload(package, err);
 	for (uint32_t i = 0; status == AG_OK && i < package->refresh_count; i++)
 		status = verify_sharing(package, &package->refreshes[i].sharing,
 		    &package->bounds[i], err);

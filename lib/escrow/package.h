@@ -8,7 +8,7 @@
  *                    created_ms, delay_ms, cluster id (32) | null, k,
  *                    [[name, public key, possession (64)]…]]
  *          deal     [[C_j…], [Y_i…], [proof (64)…]]    escrow/pvss.h
- *          payload  [commitment (32), sealed]          crypto/seal.h
+ *          payload  [commitment (32), sealed, checksum (32)]  crypto/seal.h
  *          refresh  [time_ms, set of custodians, [C_j from 1 on…],
  *                    [Y_i of the set…], [proof (64)…]]
  *
@@ -20,7 +20,9 @@
  *          bound before it.  The first bound is the salt of two keys made of
  *          the secret point by HKDF-SHA256: "aegis/escrow/v1/seal" seals the
  *          payload, with that bound as its context, and that of
- *          "aegis/escrow/v1/commitment" is the commitment.
+ *          "aegis/escrow/v1/commitment" is the commitment.  The checksum,
+ *          BLAKE2b-256 of that bound, commitment and sealed, proves nothing:
+ *          it tells of damage while the file can still be replaced.
  *
  * Ownership  package_new() hands out; a package borrows the file it was read
  *            from.  package_free() takes it back.
@@ -76,6 +78,7 @@ struct package {
 	struct pvss deal;
 	uint8_t commitment[SEAL_KEY_BYTES];
 	struct bytes sealed;
+	struct digest checksum;
 	uint32_t refresh_count;
 	struct package_refresh refreshes[PACKAGE_REFRESHES_MAX];
 

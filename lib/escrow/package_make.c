@@ -119,20 +119,26 @@ put_payload(struct encoder *e, const struct package *p,
 	struct secret *key = derive(p, secret, SEAL_INFO);
 	struct secret *commitment = derive(p, secret, COMMITMENT_INFO);
 	enum ag_status status = AG_OK;
+	size_t len = secret_len(payload) + SEAL_OVERHEAD;
+	struct digest checksum;
 	uint8_t *out;
 
 	if (key == NULL || commitment == NULL) {
 		status = no_memory(err);
 		goto out;
 	}
-	encoder_put_array(e, 2);
+	encoder_put_array(e, 3);
 	encoder_put_bytes(e, secret_bytes(commitment));
-	out = encoder_put_bytes_inplace(e, secret_len(payload) + SEAL_OVERHEAD);
-	if (out == NULL)
+	out = encoder_put_bytes_inplace(e, len);
+	if (out == NULL) {
 		status = no_memory(err);
-	else
-		seal_buffer(out, key, bytes_of(p->bounds[0].data, DIGEST_BYTES),
-		    secret_bytes(payload));
+		goto out;
+	}
+	seal_buffer(out, key, bytes_of(p->bounds[0].data, DIGEST_BYTES),
+	    secret_bytes(payload));
+	package_parts_checksum(&checksum, p, secret_bytes(commitment).data,
+	    bytes_of(out, len));
+	encoder_put_bytes(e, bytes_of(checksum.data, DIGEST_BYTES));
 out:
 	secret_free(commitment);
 	secret_free(key);

@@ -25,6 +25,20 @@ package_parts_bind_next(struct digest *out, const struct digest *before,
 }
 
 void
+package_parts_checksum(struct digest *out, const struct package *package,
+    const uint8_t commitment[static SEAL_KEY_BYTES], struct bytes sealed)
+{
+	crypto_generichash_state hash;
+
+	(void)crypto_generichash_init(&hash, NULL, 0, DIGEST_BYTES);
+	(void)crypto_generichash_update(&hash, package->bounds[0].data,
+	    DIGEST_BYTES);
+	(void)crypto_generichash_update(&hash, commitment, SEAL_KEY_BYTES);
+	(void)crypto_generichash_update(&hash, sealed.data, sealed.len);
+	(void)crypto_generichash_final(&hash, out->data, DIGEST_BYTES);
+}
+
+void
 package_parts_bind(struct package *package)
 {
 	digest_of(&package->base, package->head_raw);

@@ -17,4 +17,8 @@ void package_parts_bind(struct package *package);
 void package_parts_bind_next(struct digest *out, const struct digest *before,
     struct bytes part);
 
+/* Of the payload, which tells of damage. */
+void package_parts_checksum(struct digest *out, const struct package *package,
+    const uint8_t commitment[static SEAL_KEY_BYTES], struct bytes sealed);
+
 #endif
