@@ -201,3 +201,142 @@ def dleq_verify(proof, purpose, context, g1, h1, g2, h2):
     for g, h in ((g1, h1), (g2, h2)):
         t.put(encode(add(multiply(z, g), negate(multiply(c, h)))))
     return t.challenge() == c
+
+
+def cbor(data, at=0):
+    """The item at an offset, canonical, and where it ends."""
+    kind, low = data[at] >> 5, data[at] & 31
+    at += 1
+    size = {24: 1, 25: 2, 26: 4, 27: 8}.get(low, 0)
+    value = int.from_bytes(data[at:at + size], "big") if size else low
+    at += size
+    if size and value < (24, 2**8, 2**16, 2**32)[size.bit_length() - 1]:
+        raise ValueError("a head that is longer than needed")
+    if kind == 0:
+        return value, at
+    if kind in (2, 3):
+        if at + value > len(data):
+            raise ValueError("a string that ends too late")
+        piece = bytes(data[at:at + value])
+        return (piece.decode() if kind == 3 else piece), at + value
+    if kind == 4:
+        items = []
+        for _ in range(value):
+            item, at = cbor(data, at)
+            items.append(item)
+        return items, at
+    if kind == 7 and low in (20, 21, 22):
+        return {20: False, 21: True, 22: None}[low], at
+    raise ValueError("a kind of item that has no place here")
+
+
+def parts(data, count):
+    """The encodings of an array's items."""
+    at, out = 1, []
+    for _ in range(count):
+        _, end = cbor(data, at)
+        out.append(bytes(data[at:end]))
+        at = end
+    return out
+
+
+def b2(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+H = label_point("aegis/escrow/generator/v1")
+
+
+def verify_sharing(purpose, base, threshold, numbers, keys, sharing, zero):
+    """Points of the shares by number; ValueError when a proof fails."""
+    commitments, shares, proofs = sharing
+    if len(commitments) != threshold - zero or \
+            not len(shares) == len(proofs) == len(numbers):
+        raise ValueError("a sharing of another size")
+    t = Transcript(purpose)
+    t.put(base)
+    t.put(threshold.to_bytes(4, "big"))
+    t.put(sum(1 << number - 1 for number in numbers).to_bytes(4, "big"))
+    for piece in commitments + shares:
+        t.put(piece)
+    context = t.hash.digest()
+    c = [IDENTITY] * zero + [decode(piece) for piece in commitments]
+    out = {}
+    for number, share, proof in zip(numbers, shares, proofs):
+        x = IDENTITY
+        for point in reversed(c):
+            x = add(multiply(number, x), point)
+        if not dleq_verify(proof, purpose, context, H, x, keys[number],
+                           decode(share)):
+            raise ValueError("the share of custodian %d" % number)
+        out[number] = decode(share)
+    return out
+
+
+class Package:
+    def __init__(self, data):
+        whole, end = cbor(data)
+        if end != len(data) or whole[:2] != ["aegis-escrow-package", 1]:
+            raise ValueError("not a package")
+        head, deal, payload, refreshes = whole[2:]
+        raw = parts(data, 6)
+        self.threshold, custodians = head[5], head[6]
+        self.names = {i + 1: c[0] for i, c in enumerate(custodians)}
+        keys = {i + 1: decode(c[1]) for i, c in enumerate(custodians)}
+        for name, key, possession in custodians:
+            if not schnorr_verify(possession, key,
+                                  "aegis/ristretto255/possession/v1", b""):
+                raise ValueError("the key of " + name)
+        self.numbers = sorted(keys)
+        base = b2(raw[2])
+        self.shares = verify_sharing("aegis/escrow/deal/v1", base,
+                                     self.threshold, self.numbers, keys, deal,
+                                     0)
+        self.bound = bound = b2(base + raw[3])
+        for item, encoded in zip(refreshes, parts(raw[5], len(refreshes))):
+            numbers = [n for n in keys if item[1] >> n - 1 & 1]
+            if not set(numbers) <= set(self.numbers):
+                raise ValueError("somebody came back")
+            self.numbers = numbers
+            more = verify_sharing("aegis/escrow/refresh/v1", bound,
+                                  self.threshold, numbers, keys, item[2:], 1)
+            self.shares = {n: add(self.shares[n], more[n]) for n in numbers}
+            bound = b2(bound + encoded)
+        self.commitment, sealed, checksum = payload
+        if checksum != b2(self.bound + self.commitment + sealed):
+            raise ValueError("the checksum")
+        self.id = b2(data)
+
+    def recover(self, scalars):
+        """Is this the secret's commitment: of the custodians' scalars."""
+        points = {n: multiply(pow(x, L - 2, L), self.shares[n])
+                  for n, x in scalars.items()}
+        secret = IDENTITY
+        for i, point in points.items():
+            factor = 1
+            for j in points:
+                if j != i:
+                    factor = factor * j * pow(j - i, L - 2, L) % L
+            secret = add(secret, multiply(factor, point))
+        key = hmac.digest(self.bound, encode(secret), "sha256")
+        return hmac.digest(key, b"aegis/escrow/v1/commitment\1",
+                           "sha256") == self.commitment
+
+
+def main():
+    with open(sys.argv[1], "rb") as file:
+        package = Package(file.read())
+    print(package.id.hex(), package.threshold,
+          ",".join(package.names[n] for n in package.numbers))
+    if len(sys.argv) > 2:
+        scalars = {}
+        for argument in sys.argv[2:]:
+            number, key = argument.split(":")
+            scalars[int(number)] = scalar(bytes.fromhex(key))
+        if not package.recover(scalars):
+            sys.exit("the keys do not open it")
+        print("opens")
+
+
+if __name__ == "__main__":
+    main()
