@@ -160,6 +160,14 @@ ecdsa_build(const char *group, struct bytes point, const BIGNUM *d)
 	return pkey;
 }
 
+/* libcrypto takes any number, and gives back none that its curve has not. */
+static bool
+fits_curve(const BIGNUM *d, bool is_256)
+{
+	return d != NULL && !BN_is_zero(d) &&
+	    BN_num_bits(d) <= (is_256 ? 256 : 384);
+}
+
 static EVP_PKEY *
 ecdsa_from_section(char *comment, struct bytes section, enum ssh_key_type type)
 {
@@ -176,7 +184,8 @@ ecdsa_from_section(char *comment, struct bytes section, enum ssh_key_type type)
 	    ssh_wire_expect(&r, is_256 ? "nistp256" : "nistp384") && is_right;
 	point = ssh_wire_get_string(&r);
 	d = read_number(&r);
-	if (openssh_container_end(&r, comment) && is_right && d != NULL)
+	if (openssh_container_end(&r, comment) && is_right &&
+	    fits_curve(d, is_256))
 		pkey =
 		    ecdsa_build(is_256 ? "prime256v1" : "secp384r1", point, d);
 	BN_clear_free(d);
