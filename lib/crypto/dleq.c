@@ -40,6 +40,7 @@ dleq_prove(uint8_t proof[static DLEQ_BYTES], const struct dleq *statement,
 	memcpy(proof, challenge.data, RISTRETTO_BYTES);
 	memcpy(proof + RISTRETTO_BYTES, response.data, RISTRETTO_BYTES);
 	secret_wipe(&nonce, sizeof(nonce));
+	secret_wipe(&t, sizeof(t));
 }
 
 /* z*g - c*h */
@@ -75,5 +76,7 @@ dleq_verify(const uint8_t proof[static DLEQ_BYTES],
 	transcript_put_point(&t, &first);
 	transcript_put_point(&t, &second);
 	transcript_challenge(&t, &again);
+	/* A point in it may be a share. */
+	secret_wipe(&t, sizeof(t));
 	return memcmp(again.data, challenge.data, RISTRETTO_BYTES) == 0;
 }

@@ -163,8 +163,8 @@ encrypt_shares(struct pvss *s, const struct secret *polynomial,
 	return is_right;
 }
 
-/* False when X_i is the identity. */
-static bool
+/* All but X_i, which its dealer has for one multiplication. */
+static void
 state(struct dleq *statement, const struct pvss *s, const struct point *keys,
     uint32_t place, struct bytes digest)
 {
@@ -173,7 +173,6 @@ state(struct dleq *statement, const struct pvss *s, const struct point *keys,
 		.g2 = keys[place],
 		.h2 = s->shares[place] };
 	point_of_label(&statement->g1, GENERATOR_LABEL);
-	return evaluate_commitments(&statement->h1, s, place + 1);
 }
 
 static bool
@@ -190,8 +189,8 @@ prove_shares(struct pvss *s, const struct secret *polynomial,
 		if (!is_member(s, i))
 			continue;
 		evaluate(&value, polynomial, s->threshold, i + 1);
-		is_right = state(&statement, s, keys, i,
-		    bytes_of(digest, sizeof(digest)));
+		state(&statement, s, keys, i, bytes_of(digest, sizeof(digest)));
+		is_right = point_multiply(&statement.h1, &value, &statement.g1);
 		if (is_right)
 			dleq_prove(s->proofs[i], &statement, &value, entropy);
 	}
@@ -247,8 +246,9 @@ pvss_verify(const struct pvss *sharing, const struct point *keys,
 		*place = i;
 		if (!is_member(sharing, i))
 			continue;
-		if (!state(&statement, sharing, keys, i,
-			bytes_of(digest, sizeof(digest))) ||
+		state(&statement, sharing, keys, i,
+		    bytes_of(digest, sizeof(digest)));
+		if (!evaluate_commitments(&statement.h1, sharing, i + 1) ||
 		    !dleq_verify(sharing->proofs[i], &statement))
 			return ag_fail(err, AG_EFORGED,
 			    "share %u is not one of the secret", i + 1);
