@@ -46,8 +46,8 @@ static const struct applet_command escrow_commands[] = {
 };
 
 static const char *const escrow_examples[] = {
-	"aegis escrow init -k 2 -c alice.pub -c bob.pub -c carol.pub "
-	"-s root.key -o root.escrow",
+	"aegis escrow init -k 2 -c a.pub -c b.pub -c c.pub -s root.key "
+	"-o root.escrow",
 	"aegis escrow check root.escrow",
 	"aegis escrow request root.escrow --reason 'n2 burnt' --to dora.pub "
 	"-o ask",

@@ -107,6 +107,20 @@ a_key_that_is_not_there_is_proved_absent(void **state)
 }
 
 static void
+a_state_without_keys_proves_them_absent_too(void **state)
+{
+	struct presences *p = presences_new(0);
+
+	(void)state;
+	presences_apply(p, 1000, NULL, bytes_of(NULL, 0));
+	presences_prove(p, "k", 3);
+	presences_must(p,
+	    presence_verify(&p->presence, KEY, &p->roster, &p->err));
+	assert_int_equal(p->presence.entry.len, 0);
+	presences_free(p);
+}
+
+static void
 fewer_than_a_quorum_prove_nothing(void **state)
 {
 	struct presences *p = *state;
@@ -190,6 +204,7 @@ main(void)
 		SPEC(time_goes_on_by_batches_that_change_nothing),
 		SPEC(a_key_that_came_back_was_created_later),
 		SPEC(a_key_that_is_not_there_is_proved_absent),
+		cmocka_unit_test(a_state_without_keys_proves_them_absent_too),
 		SPEC(fewer_than_a_quorum_prove_nothing),
 		SPEC(another_time_sequence_or_state_is_another_digest),
 		SPEC(another_cluster_s_or_epoch_s_roster_does_not_judge),
