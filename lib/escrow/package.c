@@ -247,7 +247,8 @@ begin_item(struct decoder *d, struct decoder *item)
 {
 	struct bytes raw = decoder_get_raw(d);
 
-	decoder_init(item, raw);
+	/* What has failed has no address to count from. */
+	decoder_init(item, raw.len > 0 ? raw : bytes_of("", 0));
 	if (decoder_failed(d))
 		decoder_fail(item, d->why);
 	return raw;
