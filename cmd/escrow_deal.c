@@ -231,7 +231,6 @@ escrow_deal_init(struct applet_call *call)
 	struct ag_error err;
 	int code;
 
-	secret_forbid_dumps();
 	if (head == NULL) {
 		(void)ag_fail(&err, AG_ENOMEM, "out of memory");
 		return exit_fail(call, &err);

@@ -126,7 +126,6 @@ escrow_recover_submit(struct applet_call *call)
 	if (!options_has(&call->options, "identity") ||
 	    !options_has(&call->options, "out"))
 		return applet_usage(call, "-i KEY and -o FILE are both needed");
-	secret_forbid_dumps();
 	if (escrow_file_check_out(call, &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	code = escrow_file_request(&r, call->operands[0], &err) == AG_OK
@@ -290,7 +289,6 @@ escrow_recover_run(struct applet_call *call)
 	if (!options_has(&call->options, "identity") ||
 	    !options_has(&call->options, "out"))
 		return applet_usage(call, "-i KEY and -o FILE are both needed");
-	secret_forbid_dumps();
 	if (escrow_file_check_out(call, &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	code = escrow_file_request(&r, call->operands[0], &err) == AG_OK

@@ -235,7 +235,6 @@ check_run(struct applet_call *call)
 	struct keyring_look look;
 	struct ag_error err;
 
-	secret_forbid_dumps();
 	if (keys_open(&opened, call, false, &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	keyring_look(opened.keyring, &look);
@@ -345,7 +344,6 @@ create_run(struct applet_call *call)
 	struct keyring_look look;
 	struct ag_error err;
 
-	secret_forbid_dumps();
 	if (name == NULL)
 		return applet_usage(call, "--name is needed");
 	if (field_check_name("node", name, &err) != AG_OK)

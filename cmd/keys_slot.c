@@ -125,7 +125,6 @@ keys_slot_add(struct applet_call *call)
 	struct ag_error err;
 	enum ag_status status;
 
-	secret_forbid_dumps();
 	if (!says_one_way(call))
 		return applet_usage(call,
 		    "one of --new-key-file FILE, --new-passphrase and "
@@ -173,7 +172,6 @@ keys_slot_change(struct applet_call *call)
 	struct ag_error err;
 	enum ag_status status;
 
-	secret_forbid_dumps();
 	if (!slot_of(call, &c.number))
 		return EXIT_USAGE;
 	if (!says_one_way(call))
@@ -202,7 +200,6 @@ keys_slot_remove(struct applet_call *call)
 	enum ag_status status;
 	unsigned int number;
 
-	secret_forbid_dumps();
 	if (!slot_of(call, &number))
 		return EXIT_USAGE;
 	status = keys_open(&opened, call, true, &err);

@@ -320,7 +320,6 @@ node_init_run(struct applet_call *call)
 		return applet_usage(call, "option --name: %s", err.text);
 	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
 		return applet_usage(call, "option --listen: %s", err.text);
-	secret_forbid_dumps();
 	init.keyring = calloc(1, sizeof(*init.keyring));
 	status = init.keyring == NULL
 	    ? ag_fail(&err, AG_ENOMEM, "make node in %s: out of memory",

@@ -216,7 +216,6 @@ token_keys_run(struct applet_call *call)
 	enum ag_status status;
 	struct ag_error err;
 
-	secret_forbid_dumps();
 	status =
 	    token_use_open(&token, &uri, &info, call, call->operands[0], &err);
 	if (status == AG_OK)
@@ -279,7 +278,6 @@ token_public_run(struct applet_call *call)
 	    strcmp(format, "minisign") != 0)
 		return applet_usage(call,
 		    "format '%s' is not one of line, pem, minisign", format);
-	secret_forbid_dumps();
 	if (token_use_key(&at, call, call->operands[0], &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	buf_init(&text, PUBLIC_KEY_FILE_BYTES_MAX);
@@ -387,7 +385,6 @@ token_generate_run(struct applet_call *call)
 	enum ag_status status;
 	struct ag_error err;
 
-	secret_forbid_dumps();
 	status = choose_type(&making, call, &err);
 	if (status == AG_OK && comment != NULL)
 		status = public_key_check_comment(comment, &err);
