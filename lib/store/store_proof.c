@@ -6,41 +6,58 @@
 
 #include "db/db.h"
 #include "store/leaves.h"
+#include "store/sealed_value.h"
 #include "store/store_parts.h"
+
+/* A row as entries are hashed: with the value that was put. */
+static enum ag_status
+take_entry(struct sqlite3_stmt *get, struct sealed_value *values,
+    struct bytes key, struct buf *out, struct ag_error *err)
+{
+	struct store_entry entry = { .key = key,
+		.version = db_column_uint(get, 1),
+		.created = db_column_uint(get, 2),
+		.modified = db_column_uint(get, 3) };
+	enum ag_status status = sealed_value_open(values, key, entry.version,
+	    db_column_uint(get, 4), db_column_bytes(get, 0), &entry.value, err);
+	struct bytes encoded;
+	struct encoder e;
+
+	if (status != AG_OK)
+		return status;
+	if (buf_reserve(out, TABLES_ENTRY_BYTES_MAX) != AG_OK)
+		return ag_fail(err, AG_ENOMEM, "prove key: out of memory");
+	encoder_init(&e, out->data, out->cap);
+	tables_entry_encode(&e, &entry);
+	AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
+	out->len = encoded.len;
+	return AG_OK;
+}
 
 static enum ag_status
 read_entry(struct store_pin *pin, struct bytes key, struct buf *out,
     struct ag_error *err)
 {
-	struct store_entry entry;
+	struct sealed_value *values;
 	struct sqlite3_stmt *get;
 	enum ag_status status;
-	struct bytes encoded;
-	struct encoder e;
 
 	status = db_prepare(store_pin_db(pin), &get,
-	    "SELECT value, version, created, modified FROM kv WHERE key = ?1",
+	    "SELECT value, version, created, modified, size FROM kv "
+	    "WHERE key = ?1",
 	    err);
 	if (status != AG_OK)
 		return status;
-	db_bind_bytes(get, 1, key);
-	status = db_step(get, err);
+	values = sealed_value_new(store_pin_keyring(pin));
+	if (values == NULL)
+		status = ag_fail(err, AG_ENOMEM, "prove key: out of memory");
 	if (status == AG_OK) {
-		entry = (struct store_entry){ .key = key,
-			.value = db_column_bytes(get, 0),
-			.version = db_column_uint(get, 1),
-			.created = db_column_uint(get, 2),
-			.modified = db_column_uint(get, 3) };
-		status = buf_reserve(out, TABLES_ENTRY_BYTES_MAX) == AG_OK
-		    ? AG_OK
-		    : ag_fail(err, AG_ENOMEM, "prove key: out of memory");
+		db_bind_bytes(get, 1, key);
+		status = db_step(get, err);
 	}
-	if (status == AG_OK) {
-		encoder_init(&e, out->data, out->cap);
-		tables_entry_encode(&e, &entry);
-		AG_ASSERT(encoder_finish(&e, &encoded) == AG_OK);
-		out->len = encoded.len;
-	}
+	if (status == AG_OK)
+		status = take_entry(get, values, key, out, err);
+	sealed_value_free(values);
 	db_finalize(get);
 	return status == AG_ENOENT ? AG_OK : status;
 }

@@ -18,6 +18,8 @@
 #include "store/sealed_value.h"
 #include "store/snapshot.h"
 #include "store/store.h"
+#include "store/store_proof.h"
+#include "trust/presence.h"
 
 #define MARK "a value that is nobody's business"
 #define LONG_BYTES 3000
@@ -423,6 +425,30 @@ values_of_every_epoch_are_read(void **state)
 	store_close(store);
 }
 
+static void
+an_entry_is_proved_with_its_value(void **state)
+{
+	struct store *store = opened(keyring);
+	const struct bytes key = bytes_from_text("long");
+	struct presence *presence = calloc(1, sizeof(*presence));
+	struct store_pin *pin;
+	struct buf entry;
+
+	(void)state;
+	assert_non_null(presence);
+	buf_init(&entry, (size_t)2 << 20);
+	fill(store);
+	must(store_pin(store, &pin, &err));
+	must(store_proof_make(presence, pin, key, &entry, &err));
+	store_unpin(pin);
+	must(proof_verify(&presence->proof, key, presence->entry,
+	    &presence->root, &err));
+	assert_non_null(memmem(entry.data, entry.len, long_value, LONG_BYTES));
+	buf_fini(&entry);
+	free(presence);
+	store_close(store);
+}
+
 #define IN_A_DIRECTORY(name) \
 	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -451,6 +477,7 @@ main(void)
 		    another_clusters_state_is_refused_and_not_sealed),
 		IN_A_DIRECTORY(a_sealed_state_opens_with_its_own_keyring_alone),
 		IN_A_DIRECTORY(values_of_every_epoch_are_read),
+		IN_A_DIRECTORY(an_entry_is_proved_with_its_value),
 	};
 
 	log_sink_set(ignore_line, NULL);
