@@ -430,7 +430,7 @@ on_sync_send(void *arg, uint32_t member, const struct bytes *parts,
 
 	/* A part of which the signature has failed is not sent. */
 	if (n->net == NULL || n->is_mute ||
-	    (n->token != NULL && token_signer_is_away(n->token)))
+	    (n->token != NULL && node_key_cannot_sign(n)))
 		return AG_EUNREACH;
 	return net_send_parts(n->net, 1U << member, FRAME_BULK, parts, count);
 }

@@ -22,23 +22,6 @@
 #include "trust/signing.h"
 
 static void
-on_lost(void *arg)
-{
-	char reason[TOKEN_SIGNER_TEXT_BYTES];
-	struct node *n = arg;
-
-	if (n->has_failed || !n->is_mute)
-		return;
-	token_signer_reason(n->token, reason);
-	log_error("node", "the node key is away: not voting until it is back",
-	    LOG_TEXT("key", token_signer_name(n->token)),
-	    LOG_TEXT("error", reason));
-	net_stop(n->net);
-	n->net = NULL;
-	n->links_up = 0;
-}
-
-static void
 node_post(struct node *n, loop_fn *fn)
 {
 	struct ag_error err;
@@ -52,17 +35,7 @@ node_post(struct node *n, loop_fn *fn)
 bool
 node_key_cannot_sign(void *arg)
 {
-	return token_signer_is_away(((struct node *)arg)->token);
-}
-
-void
-node_key_muted(void *arg)
-{
-	struct node *n = arg;
-
-	n->is_mute = true;
-	metric_set_value(n->key_away, 1);
-	node_post(n, on_lost);
+	return token_signer_has_missed(((struct node *)arg)->token);
 }
 
 static void
@@ -77,6 +50,7 @@ on_resume(void *arg)
 	n->is_mute = false;
 	metric_set_value(n->key_away, 0);
 	node_close_epoch(n);
+	token_signer_begin_anew(n->token);
 	n->last_seq = 0;
 	n->is_ending = false;
 	n->links_up = 0;
@@ -120,6 +94,36 @@ on_returned(void *arg)
 	}
 	(void)ag_fail(&err, AG_ENOMEM, "node key: out of memory");
 	node_fatal(n, &err);
+}
+
+static void
+on_lost(void *arg)
+{
+	char reason[TOKEN_SIGNER_TEXT_BYTES];
+	struct node *n = arg;
+
+	if (n->has_failed || !n->is_mute)
+		return;
+	token_signer_reason(n->token, reason);
+	log_error("node", "the node key is away: not voting until it is back",
+	    LOG_TEXT("key", token_signer_name(n->token)),
+	    LOG_TEXT("error", reason));
+	net_stop(n->net);
+	n->net = NULL;
+	n->links_up = 0;
+	/* It came back before the signature that it missed was noticed. */
+	if (!token_signer_is_away(n->token))
+		on_returned(n);
+}
+
+void
+node_key_muted(void *arg)
+{
+	struct node *n = arg;
+
+	n->is_mute = true;
+	metric_set_value(n->key_away, 1);
+	node_post(n, on_lost);
 }
 
 /* On the token's thread.  Without memory it stays away, and is told of. */

@@ -12,7 +12,10 @@
  *             nobody waits any more.
  *          2. It is there again when the same key has signed the probe.  A
  *             token with another key of that name is another.
- *          3. A token that says that it is removed may be known to its module
+ *          3. Who asked for a signature and got none must not go on as if it
+ *             had: that is remembered until it says that it began anew, also
+ *             when the token is back before it asks.
+ *          4. A token that says that it is removed may be known to its module
  *             under another slot, or only when that is restarted.
  */
 #include "token/token_signer.h"
@@ -45,6 +48,7 @@ struct token_signer {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	atomic_bool is_away;
+	atomic_bool has_missed; /* a signature was asked for, and not made */
 	/* With the lock held. */
 	struct token_key key; /* as the present session knows it */
 	bool is_closing;
@@ -119,10 +123,9 @@ tell_away(struct token_signer *s, const struct ag_error *err)
 }
 
 static enum ag_status
-sign(void *ctx, struct bytes message,
+try_sign(struct token_signer *s, struct bytes message,
     uint8_t signature[static SIGN_SIGNATURE_BYTES], struct ag_error *err)
 {
-	struct token_signer *s = ctx;
 	struct token_sign_key at = { .token = s->token };
 	struct signer signer;
 	enum ag_status status;
@@ -140,6 +143,18 @@ sign(void *ctx, struct bytes message,
 		return AG_OK;
 	tell_away(s, &why);
 	return ag_fail(err, status, "%s", why.text);
+}
+
+static enum ag_status
+sign(void *ctx, struct bytes message,
+    uint8_t signature[static SIGN_SIGNATURE_BYTES], struct ag_error *err)
+{
+	struct token_signer *s = ctx;
+	enum ag_status status = try_sign(s, message, signature, err);
+
+	if (status != AG_OK)
+		atomic_store(&s->has_missed, true);
+	return status;
 }
 
 /* The same token, or one that its module knows only when it looks anew. */
@@ -197,7 +212,7 @@ check(struct token_signer *s)
 	uint8_t signature[SIGN_SIGNATURE_BYTES];
 
 	/* It is told of by being away. */
-	if (sign(s, s->probe, signature, NULL) != AG_OK)
+	if (try_sign(s, s->probe, signature, NULL) != AG_OK)
 		return;
 }
 
@@ -349,6 +364,18 @@ bool
 token_signer_is_away(struct token_signer *s)
 {
 	return atomic_load(&s->is_away);
+}
+
+bool
+token_signer_has_missed(struct token_signer *s)
+{
+	return atomic_load(&s->has_missed) || atomic_load(&s->is_away);
+}
+
+void
+token_signer_begin_anew(struct token_signer *s)
+{
+	atomic_store(&s->has_missed, false);
 }
 
 void

@@ -46,6 +46,13 @@ const char *token_signer_name(const struct token_signer *signer);
 
 bool token_signer_is_away(struct token_signer *signer);
 
+/*
+ * Is it away, or was a signature not made since the owner last began anew?
+ * Then what the owner was about to sign has none, though the token be back.
+ */
+bool token_signer_has_missed(struct token_signer *signer);
+void token_signer_begin_anew(struct token_signer *signer);
+
 /* Why it is away; "" when it is not. */
 void token_signer_reason(struct token_signer *signer,
     char text[static TOKEN_SIGNER_TEXT_BYTES]);

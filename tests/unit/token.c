@@ -371,6 +371,15 @@ sign_long(uint8_t signature[static SIGN_SIGNATURE_BYTES])
 }
 
 static void
+await_return(void)
+{
+	(void)pthread_mutex_lock(&returned_lock);
+	while (returns == 0)
+		(void)pthread_cond_wait(&returned_changed, &returned_lock);
+	(void)pthread_mutex_unlock(&returned_lock);
+}
+
+static void
 a_signer_whose_token_is_away_refuses_at_once_until_it_is_back(void **state)
 {
 	const uint8_t zeros[SIGN_SIGNATURE_BYTES] = { 0 };
@@ -390,12 +399,33 @@ a_signer_whose_token_is_away_refuses_at_once_until_it_is_back(void **state)
 	assert_non_null(strstr(reason, "does not verify"));
 	assert_int_equal(sign_long(signature), AG_EUNREACH);
 	fault("");
-	(void)pthread_mutex_lock(&returned_lock);
-	while (returns == 0)
-		(void)pthread_cond_wait(&returned_changed, &returned_lock);
-	(void)pthread_mutex_unlock(&returned_lock);
+	await_return();
 	assert_false(token_signer_is_away(long_signer));
 	assert_int_equal(sign_long(signature), AG_OK);
+	token_signer_close(long_signer);
+}
+
+static void
+a_signature_that_was_missed_is_remembered_until_its_owner_begins_anew(
+    void **state)
+{
+	uint8_t signature[SIGN_SIGNATURE_BYTES];
+
+	(void)state;
+	assert_int_equal(open_signer("1234"), AG_OK);
+	assert_int_equal(sign_long(signature), AG_OK);
+	assert_false(token_signer_has_missed(long_signer));
+	fault("removed");
+	assert_int_equal(sign_long(signature), AG_EUNREACH);
+	fault("");
+	/* Whoever was held up asks only when the token is back. */
+	await_return();
+	assert_false(token_signer_is_away(long_signer));
+	assert_true(token_signer_has_missed(long_signer));
+	assert_int_equal(sign_long(signature), AG_OK);
+	assert_true(token_signer_has_missed(long_signer));
+	token_signer_begin_anew(long_signer);
+	assert_false(token_signer_has_missed(long_signer));
 	token_signer_close(long_signer);
 }
 
@@ -432,6 +462,8 @@ main(int argc, char **argv)
 		TEST(lengths_that_a_module_claims_are_bounded),
 		TEST(
 		    a_signer_whose_token_is_away_refuses_at_once_until_it_is_back),
+		TEST(
+		    a_signature_that_was_missed_is_remembered_until_its_owner_begins_anew),
 		TEST(
 		    a_signer_is_opened_with_the_right_pin_and_a_key_that_stays),
 		TEST(a_module_that_is_none_or_anybody_may_write_is_not_loaded),
