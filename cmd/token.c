@@ -257,6 +257,9 @@ format_public(struct buf *out, const struct token_key *key, const char *format,
 		    key->label);
 	if (strcmp(format, "minisign") == 0)
 		return put_minisign(out, key, err);
+	/* A label that is more than a line would be lines of their own. */
+	if (public_key_check_comment(comment, NULL) != AG_OK)
+		comment = "";
 	key_public_of_ssh(&public, &key->public);
 	if (strcmp(format, "pem") == 0)
 		return key_public_format_pem(out, &public, err);
@@ -319,10 +322,11 @@ choose_type(struct token_making *making, const struct applet_call *call,
 	if (row->standing != ALGORITHM_ALLOWED)
 		return ag_fail(err, AG_EREFUSED, "key '%s' is refused: %s",
 		    name, row->note);
-	if (row->id == ALGORITHM_KEY_X25519)
+	if ((size_t)row->id >= sizeof(types) / sizeof(types[0]))
 		return ag_fail(err, AG_EINVAL,
-		    "x25519 keys are not made in tokens: too few can use them; "
-		    "ed25519, ecdsa-p256, ecdsa-p384, rsa-3072 and aes are");
+		    "%s keys are not made in tokens: too few can use them; "
+		    "ed25519, ecdsa-p256, ecdsa-p384, rsa-3072 and aes are",
+		    row->name);
 	making->type = types[row->id];
 	making->bits = row->bits;
 	return AG_OK;

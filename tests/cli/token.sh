@@ -156,6 +156,12 @@ typed 1234 || fail "the right PIN after a wrong one: $(cat said)"
 grep -q 'token ops: a wrong PIN was given, and few tries are left' said ||
 	fail "not warned: $(cat said)"
 
+# A label is the token's word: one of several lines makes no second key.
+exits 0 "$AEGIS" token generate "$(uri 'a%0assh-ed25519%20AAAA%20b')"
+[ "$(wc -l <out)" = 1 ] || fail "lines of a label: $(cat out)"
+exits 0 "$AEGIS" token public "$(uri 'a%0assh-ed25519%20AAAA%20b')"
+[ "$(wc -l <out)" = 1 ] || fail "lines of a label: $(cat out)"
+
 # What is refused, with nothing changed.
 exits 3 "$AEGIS" token generate "$(uri ed25519)"
 complains 'a key ed25519 with that label already'
@@ -164,6 +170,8 @@ complains 'object=LABEL'
 exits 3 "$AEGIS" token generate -o file "$(uri more)"
 complains '--force replaces it'
 misused "$AEGIS" token generate -t x25519 "$(uri more)"
+misused "$AEGIS" token generate -t ristretto255 "$(uri more)"
+complains 'ristretto255 keys are not made in tokens'
 misused "$AEGIS" token generate -t nothing "$(uri more)"
 misused "$AEGIS" token public -F nothing "$(uri ed25519)"
 exits 3 "$AEGIS" token public "$(uri none)"
