@@ -2,7 +2,8 @@
  * Changing the slots of a keyring.
  *
  * RULES    1. The new secret is at hand before the keyring is touched, and a
- *             key file that was made for a slot that then was not goes again.
+ *             key file that was made for a slot that then was not goes again,
+ *             unless the keyring's file may have the slot all the same.
  */
 #include "cmd/keys_slot.h"
 
@@ -85,10 +86,17 @@ says_one_way(const struct applet_call *call)
 }
 
 static void
-change_fini(struct slot_change *c, enum ag_status status)
+change_fini(struct slot_change *c, const struct keyring *keyring,
+    enum ag_status status, struct ag_error *err)
 {
 	secret_free(c->secret);
-	if (status != AG_OK && c->made != NULL)
+	if (status == AG_OK || c->made == NULL)
+		return;
+	if (keyring_is_in_doubt(keyring))
+		ag_error_prefix(err,
+		    "key file %s is kept, for the keyring may need it",
+		    c->made);
+	else
 		(void)unlink(c->made);
 }
 
@@ -141,7 +149,7 @@ keys_slot_add(struct applet_call *call)
 		status = keyring_slot_add(opened.keyring, &c.opener,
 		    label == NULL ? "" : label, clock_wall_ms(), &c.number,
 		    &err);
-	change_fini(&c, status);
+	change_fini(&c, opened.keyring, status, &err);
 	if (status == AG_OK)
 		return changed(call, &opened, c.number);
 	keys_close(&opened);
@@ -185,7 +193,7 @@ keys_slot_change(struct applet_call *call)
 	if (status == AG_OK)
 		status = keyring_slot_change(opened.keyring, c.number,
 		    &c.opener, clock_wall_ms(), &err);
-	change_fini(&c, status);
+	change_fini(&c, opened.keyring, status, &err);
 	if (status == AG_OK)
 		return changed(call, &opened, c.number);
 	keys_close(&opened);

@@ -450,6 +450,12 @@ keyring_draft_commit(struct keyring_draft *draft, struct keyring *k,
 	return status;
 }
 
+bool
+keyring_is_in_doubt(const struct keyring *k)
+{
+	return k->has_failed;
+}
+
 enum ag_status
 keyring_bind(struct keyring *k,
     const uint8_t cluster_id[static KEYRING_CLUSTER_BYTES],

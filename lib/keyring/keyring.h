@@ -158,6 +158,12 @@ enum ag_status keyring_slot_remove(struct keyring *keyring, unsigned int number,
     struct ag_error *err) AG_MUST_USE;
 
 /*
+ * Did a change fail of which some may be in the file?  Then what was to open
+ * it may be all that does.
+ */
+bool keyring_is_in_doubt(const struct keyring *keyring);
+
+/*
  * Epochs.  Each is durable when it returns, and doing it a second time, as
  * after a crash, changes nothing.
  *

@@ -42,7 +42,8 @@ struct life {
 	char path[DIRECTORY_PATH_BYTES + 16];
 	bool is_made;
 	bool has_added, has_removed;
-	bool wants_removed; /* tried, and it may have happened */
+	bool may_have_added; /* as the keyring says */
+	bool wants_removed;  /* tried, and it may have happened */
 	uint32_t active;
 	uint32_t destroyed, wants_destroyed;
 	uint8_t records[RECORDS_MAX][PLAIN_BYTES + KEYRING_RECORD_BYTES];
@@ -127,6 +128,7 @@ replace_slot(struct life *life, struct keyring *k, struct ag_error *err)
 
 	if (!life->has_added)
 		status = keyring_slot_add(k, &opener, "", 0, &number, err);
+	life->may_have_added = keyring_is_in_doubt(k);
 	if (status != AG_OK)
 		return status;
 	life->has_added = true;
@@ -246,6 +248,8 @@ check_slots(const struct life *life)
 		die("a removed slot opens", NULL);
 	if (!has_second && life->has_added)
 		die("an added slot is lost", NULL);
+	if (has_second && !life->has_added && !life->may_have_added)
+		die("a slot is there that nobody was told of", NULL);
 	if (has_first && has_second)
 		keyring_close(by_second);
 	return has_first ? by_first : by_second;
