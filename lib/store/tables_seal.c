@@ -5,13 +5,16 @@
  * RULES    1. All are sealed in one transaction, in which the tables also say
  *             that they are: a crash leaves all or none.
  *          2. What stood in the open is overwritten in the file, and the
- *             write-ahead file is emptied.
+ *             write-ahead file is emptied: by whoever opens the tables
+ *             next, when a crash came in between.
  */
 #include "base/log.h"
 #include "db/db.h"
 #include "keyring/keyring.h"
 #include "store/sealed_value.h"
 #include "store/tables.h"
+
+#define EMPTY_WAL "PRAGMA wal_checkpoint(TRUNCATE);"
 
 struct sealing {
 	struct sqlite3_stmt *next, *put;
@@ -99,6 +102,8 @@ tables_seal(struct tables *tables, struct ag_error *err)
 	struct sqlite3 *db = tables_db(tables);
 	enum ag_status status;
 
+	if (tables_keyring(tables) != NULL)
+		return db_exec(db, EMPTY_WAL, err);
 	if (keyring == NULL)
 		return AG_OK;
 	log_info("store", "sealing the values of a state that came in the open",
@@ -107,9 +112,7 @@ tables_seal(struct tables *tables, struct ag_error *err)
 	if (status == AG_OK)
 		status = seal_all(tables, keyring, err);
 	if (status == AG_OK)
-		status = db_exec(db,
-		    "PRAGMA wal_checkpoint(TRUNCATE);"
-		    "PRAGMA secure_delete = OFF",
-		    err);
+		status =
+		    db_exec(db, EMPTY_WAL "PRAGMA secure_delete = OFF", err);
 	return status == AG_OK ? db_sync(db, err) : status;
 }

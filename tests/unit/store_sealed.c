@@ -370,6 +370,29 @@ a_restored_state_is_sealed_when_it_is_opened(void **state)
 	    AG_ECONFLICT);
 }
 
+/* As a crash leaves it when all is sealed and the file not yet emptied. */
+static void
+what_stood_in_the_open_is_gone_also_after_a_crash_while_sealing(void **state)
+{
+	struct store *store = opened(keyring);
+	char path[DIRECTORY_PATH_BYTES * 2];
+	FILE *file;
+
+	(void)state;
+	fill(store);
+	store_close(store);
+	(void)snprintf(path, sizeof(path), "%s/state.db-wal", dir);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	(void)fprintf(file, "%s", MARK);
+	assert_int_equal(fclose(file), 0);
+	assert_true(is_in_files(dir, MARK));
+	store = opened(keyring);
+	assert_false(is_in_files(dir, MARK));
+	assert_filled(store);
+	store_close(store);
+}
+
 static void
 another_clusters_state_is_refused_and_not_sealed(void **state)
 {
@@ -473,6 +496,8 @@ main(void)
 		IN_A_DIRECTORY(a_range_has_the_values),
 		IN_A_DIRECTORY(a_value_is_compared_with_what_it_is),
 		IN_A_DIRECTORY(a_restored_state_is_sealed_when_it_is_opened),
+		IN_A_DIRECTORY(
+		    what_stood_in_the_open_is_gone_also_after_a_crash_while_sealing),
 		IN_A_DIRECTORY(
 		    another_clusters_state_is_refused_and_not_sealed),
 		IN_A_DIRECTORY(a_sealed_state_opens_with_its_own_keyring_alone),
