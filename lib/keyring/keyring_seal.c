@@ -54,10 +54,9 @@ keyring_seal(struct keyring *k, enum keyring_purpose purpose,
 	nonce_make(k, nonce);
 	(void)pthread_rwlock_rdlock(&k->lock);
 	epoch = k->image.epochs[k->active].seen.epoch;
-	(void)crypto_aead_xchacha20poly1305_ietf_encrypt(out +
-		KEYRING_HEAD_BYTES,
-	    NULL, plain.data, plain.len, context.data, context.len, NULL, nonce,
-	    keyring_keys_of(k->secret)->derived[k->active][purpose]);
+	keyring_cipher_seal(&k->cipher, out + KEYRING_HEAD_BYTES,
+	    keyring_keys_of(k->secret)->derived[k->active][purpose], nonce,
+	    context, plain);
 	(void)pthread_rwlock_unlock(&k->lock);
 	for (size_t i = 0; i < EPOCH_BYTES; i++)
 		out[i] = (uint8_t)(epoch >> 8 * i);
