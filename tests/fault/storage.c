@@ -47,6 +47,7 @@ static struct batch_maker maker;
 
 /* Log and state are sealed; the reference is not, and has the same digests. */
 static struct keyring *keyring;
+static char keyring_path[DIRECTORY_PATH_BYTES + 16];
 
 /* digests[seq]: of the state after seq, from a store without faults. */
 static struct digest digests[SEQ_MAX + 1];
@@ -383,6 +384,7 @@ crash_child(struct place *p, int out)
 	struct wal *wal;
 	uint64_t seq, number;
 
+	keyring = keyrings_again(keyring_path);
 	if (wal_open_sealed(&wal, p->log, scope.cluster_id, keyring, NULL,
 		&err) != AG_OK ||
 	    store_open_from(&store, p->state, scope.cluster_id, NULL, keyring,
@@ -459,13 +461,13 @@ crash_all(void)
 int
 main(void)
 {
-	char root[DIRECTORY_PATH_BYTES], path[DIRECTORY_PATH_BYTES + 16];
+	char root[DIRECTORY_PATH_BYTES];
 
 	log_sink_set(ignore_line, NULL);
 	if (directory_make(root) == -1)
 		die("make directory", 0, NULL);
-	(void)snprintf(path, sizeof(path), "%s/keyring", root);
-	keyring = keyrings_make(path);
+	(void)snprintf(keyring_path, sizeof(keyring_path), "%s/keyring", root);
+	keyring = keyrings_make(keyring_path);
 	vfs_install();
 	reference_make();
 	(void)printf("crash: %u lives, killed every few records\n",
