@@ -282,6 +282,12 @@ secret_forbid_dumps(void)
 }
 
 bool
+secret_is_wiped(void)
+{
+	return secret_arena_is_wiped();
+}
+
+bool
 secret_is_locked(void)
 {
 	return secret_arena_is_locked();

@@ -88,6 +88,12 @@ void secret_wipe(void *data, size_t len);
 void secret_forbid_dumps(void);
 
 /*
+ * Were all secrets wiped, because this process is ending by a crash?  What
+ * was made of one before this is asked may be of zeros.
+ */
+bool secret_is_wiped(void);
+
+/*
  * Whether no secret can have been swapped out so far: false once the system
  * has refused to lock memory (RLIMIT_MEMLOCK).
  */

@@ -75,6 +75,7 @@ static struct {
 	size_t large_bytes;
 	uint8_t canary[CANARY_BYTES];
 	atomic_bool is_emptied; /* by a fork, or for the end */
+	atomic_bool is_wiped;   /* for the end */
 	atomic_bool is_refused; /* to lock some of it */
 } arena = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -341,11 +342,20 @@ secret_arena_is_locked(void)
 	return !atomic_load(&arena.is_refused);
 }
 
+bool
+secret_arena_is_wiped(void)
+{
+	/* What the caller has read of a secret, it has read before this. */
+	atomic_thread_fence(memory_order_seq_cst);
+	return atomic_load(&arena.is_wiped);
+}
+
 void
 secret_arena_wipe(void)
 {
 	uint8_t *slots = arena.slots;
 
+	atomic_store(&arena.is_wiped, true);
 	atomic_store(&arena.is_emptied, true);
 	if (slots != NULL) {
 		ASAN_UNPOISON_MEMORY_REGION(slots, ARENA_BYTES);

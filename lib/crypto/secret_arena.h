@@ -33,6 +33,9 @@ void secret_arena_free(void *data, size_t len);
 /* False once the system has refused to lock a part: that may be swapped. */
 bool secret_arena_is_locked(void);
 
+/* Was it wiped?  Then secrets that were read before may have been zeros. */
+bool secret_arena_is_wiped(void);
+
 /*
  * Wipe everything that is out, for a process that is about to end.
  * Async-signal-safe.

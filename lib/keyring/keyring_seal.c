@@ -6,7 +6,10 @@
  *          2. A nonce is 192 random bits, which the system gives some at a
  *             time, and the clock: two copies of a running machine have drawn
  *             the same, but seal at different nanoseconds.
- *          3. What is wrong with a record that does not open is not told
+ *          3. Nothing leaves that was sealed with a key that was wiped, as in
+ *             a process that is crashing or was forked: zeros are what
+ *             anybody has, and the keyring has not.
+ *          4. What is wrong with a record that does not open is not told
  *             apart, but for its epoch, which stands in the open.
  */
 #include <inttypes.h>
@@ -49,15 +52,18 @@ keyring_seal(struct keyring *k, enum keyring_purpose purpose,
     struct bytes context, struct bytes plain, uint8_t *out)
 {
 	uint8_t *nonce = out + EPOCH_BYTES;
+	const uint8_t *key;
 	uint32_t epoch;
 
 	nonce_make(k, nonce);
 	(void)pthread_rwlock_rdlock(&k->lock);
 	epoch = k->image.epochs[k->active].seen.epoch;
-	keyring_cipher_seal(&k->cipher, out + KEYRING_HEAD_BYTES,
-	    keyring_keys_of(k->secret)->derived[k->active][purpose], nonce,
+	key = keyring_keys_of(k->secret)->derived[k->active][purpose];
+	keyring_cipher_seal(&k->cipher, out + KEYRING_HEAD_BYTES, key, nonce,
 	    context, plain);
+	AG_ASSERT(!sodium_is_zero(key, KEYRING_KEY_BYTES));
 	(void)pthread_rwlock_unlock(&k->lock);
+	AG_ASSERT(!secret_is_wiped());
 	for (size_t i = 0; i < EPOCH_BYTES; i++)
 		out[i] = (uint8_t)(epoch >> 8 * i);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -244,6 +245,25 @@ another_keyring_opens_nothing_of_this_one(void **state)
 	assert_int_equal(unlink(path), 0);
 	k = made();
 	assert_int_equal(unseal(k, record), AG_EFORGED);
+	keyring_close(k);
+}
+
+static void
+nothing_is_sealed_with_keys_that_were_wiped(void **state)
+{
+	uint8_t record[PLAIN_BYTES + KEYRING_RECORD_BYTES];
+	struct keyring *k = made();
+	int how = 0;
+	pid_t child = fork();
+
+	(void)state;
+	assert_int_not_equal(child, -1);
+	if (child == 0) {
+		seal(k, record);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT);
 	keyring_close(k);
 }
 
@@ -962,6 +982,7 @@ main(void)
 		IN_A_DIRECTORY(another_keyring_opens_nothing_of_this_one),
 		cmocka_unit_test(
 		    records_of_every_length_are_what_libsodium_makes),
+		IN_A_DIRECTORY(nothing_is_sealed_with_keys_that_were_wiped),
 		IN_A_DIRECTORY(a_new_epoch_seals_and_what_is_older_still_opens),
 		IN_A_DIRECTORY(a_destroyed_key_opens_nothing_and_says_so),
 		IN_A_DIRECTORY(a_node_that_slept_makes_only_the_epoch_it_needs),
