@@ -14,6 +14,7 @@
 
 #include "codec/frame.h"
 #include "crypto/sign.h"
+#include "crypto/signer.h"
 #include "net/handshake.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
