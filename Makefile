@@ -130,6 +130,8 @@ CHECKS :=
 PROGRAMS :=
 -include $(sort $(wildcard tests/*/*.mk))
 
+check-programs: $(PROGRAMS)
+
 test-programs: $(UNITS) $(PROGRAMS)
 
 check: ## everything that must pass: builds, units, lint, cli, cluster
@@ -204,7 +206,7 @@ help: ## this list
 	@echo 'Variables: MODE=release|asan|tsan|cover  CC=gcc|clang  BUILD=DIR'
 	@echo '           PREFIX=/usr/local  DESTDIR=  V=1 shows commands'
 
-.PHONY: all units unit-programs test-programs check lint deps deps-test demo completions \
+.PHONY: all units unit-programs check-programs test-programs check lint deps deps-test demo completions \
 	install uninstall clean help
 .SECONDARY:
 
