@@ -30,7 +30,7 @@ static const struct applet_option token_options[] = {
 
 static const struct applet_option generate_options[] = {
 	{ 't', "algorithm", "NAME",
-	    "ed25519 (default), ecdsa-p256, rsa, aes…" },
+	    "ed25519 (default), ecdsa-p256, rsa-3072…" },
 	{ 'o', "out", "FILE", "the public half to FILE instead of printed" },
 	{ 'C', "comment", "TEXT", "a note kept with the public key" },
 	{ 'f', "force", NULL, "replace an existing FILE" },
@@ -311,11 +311,6 @@ choose_type(struct token_making *making, const struct applet_call *call,
 
 	if (name == NULL)
 		name = "ed25519";
-	if (strcmp(name, "aes") == 0 || strcmp(name, "aes-256") == 0) {
-		making->type = TOKEN_KEY_AES;
-		making->bits = 256;
-		return AG_OK;
-	}
 	status = algorithm_find(&row, ALGORITHM_KEY, name, err);
 	if (status != AG_OK)
 		return status;
@@ -325,7 +320,7 @@ choose_type(struct token_making *making, const struct applet_call *call,
 	if ((size_t)row->id >= sizeof(types) / sizeof(types[0]))
 		return ag_fail(err, AG_EINVAL,
 		    "%s keys are not made in tokens: too few can use them; "
-		    "ed25519, ecdsa-p256, ecdsa-p384, rsa-3072 and aes are",
+		    "ed25519, ecdsa-p256, ecdsa-p384 and rsa-3072 are",
 		    row->name);
 	making->type = types[row->id];
 	making->bits = row->bits;
@@ -375,7 +370,7 @@ make_key(const struct applet_call *call, struct token_making *making,
 		  "the URI does not say what the key is called (object=LABEL)")
 	    : token_generate(token, making, &key, err);
 	token_free(token);
-	if (status == AG_OK && making->type != TOKEN_KEY_AES)
+	if (status == AG_OK)
 		status = put_public(call, &key, err);
 	return status;
 }
