@@ -132,6 +132,8 @@ static const struct cbor_callbacks item_callbacks = {
 	.indef_break = cbor_null_indef_break_callback,
 };
 
+static const uint8_t nothing;
+
 static size_t
 head_size(uint64_t value)
 {
@@ -147,10 +149,13 @@ head_size(uint64_t value)
 void
 decoder_init(struct decoder *d, struct bytes input)
 {
+	/* Of nothing, too, it begins somewhere. */
+	const uint8_t *start = input.len == 0 ? &nothing : input.data;
+
 	*d = (struct decoder){
-		.at = input.data,
-		.end = input.data + input.len,
-		.start = input.data,
+		.at = start,
+		.end = start + input.len,
+		.start = start,
 	};
 }
 
