@@ -10,8 +10,9 @@ MODE    ?= release
 BUILD   ?= build/$(MODE)
 PREFIX  ?= /usr/local
 ifeq ($(origin CC),default)
-CC      := $(if $(filter msan,$(MODE)),clang,gcc)
+CC      := $(if $(filter asan msan,$(MODE)),clang,gcc)
 endif
+comma := ,
 IS_CLANG := $(findstring clang,$(shell $(CC) --version 2>/dev/null | head -n 1))
 
 PACKAGES := libuv jansson yaml-0.1 libcbor libsodium libzstd sqlite3
@@ -44,8 +45,11 @@ HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
 	-fstack-clash-protection -fcf-protection=full -fno-common -fPIE \
 	-fno-delete-null-pointer-checks -fno-strict-overflow
 FLAGS_release := -O2 -g $(HARDEN)
-FLAGS_asan    := -O1 -g1 -fno-omit-frame-pointer -fPIE -fno-common \
-	-fsanitize=address,undefined -fno-sanitize-recover=all
+# Without optimization, which takes longer than these builds are run.
+FLAGS_asan    := -O0 -g1 -fno-omit-frame-pointer -fPIE -fno-common \
+	-fsanitize=address,undefined -fno-sanitize-recover=all \
+	-Wno-frame-larger-than \
+	$(if $(IS_CLANG),-D__SANITIZE_ADDRESS__=1,-Wno-maybe-uninitialized)
 FLAGS_tsan    := -O1 -g1 -fno-omit-frame-pointer -fPIE -fno-common \
 	-fsanitize=thread
 FLAGS_msan    := -O1 -g -fno-omit-frame-pointer -fPIE -fno-common \
@@ -56,7 +60,10 @@ FLAGS_O0      := -O0 -g -fPIE -fno-common -Wno-frame-larger-than \
 	$(if $(IS_CLANG),,-Wno-maybe-uninitialized)
 FLAGS_O3      := -O3 -g -fPIE -fno-common
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed
-LDFLAGS_asan    := -pie -fsanitize=address,undefined -fuse-ld=gold
+# One runtime for all programs, as gcc does it unasked.
+LDFLAGS_asan     = -pie -fsanitize=address,undefined -fuse-ld=gold \
+	$(if $(IS_CLANG),-shared-libasan \
+	-Wl$(comma)-rpath$(comma)$(shell $(CC) -print-runtime-dir))
 LDFLAGS_tsan    := -pie -fsanitize=thread -fuse-ld=gold
 LDFLAGS_msan    := -pie -fsanitize=memory
 LDFLAGS_cover   := -pie --coverage
@@ -90,6 +97,8 @@ else
 say =
 endif
 
+make_dir = { [ -d $(@D) ] || mkdir -p $(@D); }
+
 # One unit specification is one program, so that a crash names its file.
 UNIT_SRC := $(sort $(wildcard tests/unit/*.c))
 UNITS    := $(UNIT_SRC:%.c=$(BUILD)/%)
@@ -105,7 +114,7 @@ $(BUILD)/aegis: $(call obj,$(CMD_SRC) $(TUI_SRC)) $(BUILD)/libaegis.a
 # Everything else is the same in all versions: tests link the next one.
 %/base/version.o: CPPFLAGS += -DAEGIS_VERSION='"$(VERSION)"'
 $(BUILD)/%.o: %.c Makefile
-	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC,$<)$(make_dir) && $(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(UNITS): $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) \

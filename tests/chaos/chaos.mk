@@ -21,7 +21,7 @@ $(CHAOS_DIR)/relay $(CHAOS_DIR)/crowd $(TRAITOR): %: %.o $(BUILD)/libaegis.a
 # It goes into any program, so no sanitizer may come with it.
 $(CHAOS_DIR)/seam.so: $(addprefix tests/chaos/,seam.c seam_rough.c seam.h) \
 	Makefile
-	$(call say,CC,$@)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -Itests \
+	$(call say,CC,$@)$(make_dir) && $(CC) $(CPPFLAGS) -Itests \
 		$(filter-out -fsanitize% -fno-sanitize% -MMD -MP,$(CFLAGS)) \
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $(filter %.c,$^)
 

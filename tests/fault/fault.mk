@@ -17,7 +17,7 @@ SECTOR_CALLS := -Wl,--wrap=write,--wrap=pwrite,--wrap=pread \
 	-Wl,--wrap=fdatasync,--wrap=fsync,--wrap=ftruncate
 
 $(FAULT_LOG): $(BUILD)/tests/fault/small/%.o: lib/store/%.c Makefile
-	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) \
+	$(call say,CC,$<)$(make_dir) && $(CC) $(CPPFLAGS) \
 		-DSEGMENT_BYTES_MAX=4096U $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/tests/fault/storage: $(FAULT_OBJ) $(BUILD)/libaegis.a
@@ -53,7 +53,7 @@ PROGRAMS += $(BUILD)/tests/fault/storage $(BUILD)/tests/fault/log \
 FAILCALL := $(BUILD)/tests/fault/failcall.so
 
 $(FAILCALL): tests/fault/failcall.c Makefile
-	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) \
+	$(call say,CC,$<)$(make_dir) && $(CC) $(CPPFLAGS) $(CFLAGS) \
 		-U_FORTIFY_SOURCE -fPIC -shared -o $@ $<
 
 check-fault-programs: $(BUILD)/aegis $(FAILCALL) ## fail or kill node and restore at every call

@@ -17,7 +17,7 @@ fuzz: $(FUZZ_NAMES:%=fuzz-%) ## run each fuzz target (FUZZ_SECONDS=60)
 
 $(FUZZ_BUILD)/tests/%.o: CPPFLAGS += -Itests
 $(FUZZ_BUILD)/%.o: %.c Makefile
-	$(call say,CC,$<)mkdir -p $(@D) && clang $(CPPFLAGS) $(FUZZ_FLAGS) \
+	$(call say,CC,$<)$(make_dir) && clang $(CPPFLAGS) $(FUZZ_FLAGS) \
 		$(pkg_cflags) -MMD -MP -c -o $@ $<
 
 $(FUZZ_BUILD)/libaegis.a: $(FUZZ_OBJ)

@@ -6,7 +6,7 @@ SECRET_TESTS  := $(SECRET_DIR)/constant $(SECRET_DIR)/timing
 
 # It goes into Python, so no sanitizer may come with it.
 $(SECRET_SEARCH): tests/secret/search.c Makefile
-	$(call say,CC,$<)mkdir -p $(@D) && $(CC) $(CPPFLAGS) \
+	$(call say,CC,$<)$(make_dir) && $(CC) $(CPPFLAGS) \
 		$(filter-out -fsanitize% -fno-sanitize%,$(CFLAGS)) -fPIC \
 		-shared -o $@ $<
 

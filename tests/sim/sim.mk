@@ -8,12 +8,12 @@ SIM_ENGINE := $(if $(filter cover,$(MODE)),,$(patsubst %.c,$(BUILD)/tests/sim/en
 	$(notdir $(wildcard lib/consensus/*.c))))
 
 $(BUILD)/tests/sim/engine/%.o: lib/consensus/%.c Makefile
-	$(call say,CC,$< with its places)mkdir -p $(@D) && \
+	$(call say,CC,$< with its places)$(make_dir) && \
 		$(CC) $(CPPFLAGS) -DAEGIS_REACH $(CFLAGS) -c -o $@ $<
 
 # Who says of which commit it is; written when that is another.
 $(BUILD)/tests/sim/commit_id.h: FORCE
-	@mkdir -p $(@D) && tests/sim/commit.sh >$@.new && \
+	@$(make_dir) && tests/sim/commit.sh >$@.new && \
 		{ cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
 $(BUILD)/tests/sim/account.o: CPPFLAGS += -include $(BUILD)/tests/sim/commit_id.h
 $(BUILD)/tests/sim/account.o: $(BUILD)/tests/sim/commit_id.h
@@ -98,7 +98,7 @@ MSAN_UNITS := $(addprefix $(BUILD)/msan/,bytes metric pages batch decoder frame 
 	$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/consensus_*.c)))
 $(MSAN_UNITS): $(BUILD)/msan/%: $(BUILD)/tests/unit/%.o \
 		$(call obj,$(wildcard lib/consensus/*.c)) $(BUILD)/libcore.a
-	$(call say,LINK,$@)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ \
+	$(call say,LINK,$@)$(make_dir) && $(CC) $(LDFLAGS) -o $@ \
 		$(filter %.o,$^) $(filter %.a,$^) $(pkg_libs) $(test_libs)
 
 $(BUILD)/aegis-sim $(MSAN_UNITS): $(MSAN)
@@ -123,7 +123,7 @@ CORE_UNITS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/consensus_*.c))
 PLANTED_UNITS := $(CORE_UNITS:$(BUILD)/%=$(BUILD)/planted/%)
 
 $(BUILD)/planted/%.o: %.c Makefile
-	$(call say,CC,$< with plants)mkdir -p $(@D) && \
+	$(call say,CC,$< with plants)$(make_dir) && \
 		$(CC) $(CPPFLAGS) -Itests -DPLANTED $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/planted/aegis-sim: $(PLANTED_SIM) $(PLANTED) \
@@ -133,7 +133,7 @@ $(BUILD)/planted/aegis-sim: $(PLANTED_SIM) $(PLANTED) \
 
 $(PLANTED_UNITS): $(BUILD)/planted/%: $(BUILD)/%.o $(PLANTED) \
 		$(BUILD)/libaegis.a
-	$(call say,LINK,$@)mkdir -p $(@D) && \
+	$(call say,LINK,$@)$(make_dir) && \
 		$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs) $(test_libs)
 
 # Whatever is there to be planted is.

@@ -86,7 +86,8 @@ set_up(void **state)
 		.failed = on_failed };
 	struct ag_error err;
 
-	s = (struct spec){ .until = 6 };
+	memset(&s, 0, sizeof(s));
+	s.until = 6;
 	*state = &s;
 	if (directory_make(s.dir) == -1 || loop_new(&s.loop, &err) != AG_OK)
 		return -1;

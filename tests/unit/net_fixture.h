@@ -180,7 +180,9 @@ fixture_start(struct fixture *f, uint32_t i)
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
 		.rekey_bytes = f->rekey_bytes,
-		.callbacks = { node, fixture_on_frame, fixture_on_link },
+		.callbacks = { .arg = node,
+		    .frame = fixture_on_frame,
+		    .link = fixture_on_link },
 		.metrics = f->metrics,
 	};
 	struct ag_error err;

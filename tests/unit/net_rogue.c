@@ -328,7 +328,7 @@ member_that_never_reads_costs_no_more_than_its_queues(void **state)
 		.listen = node->roster.members[ROGUE].address,
 		.heartbeat_ms = 200,
 		.silent_ms = 60000,
-		.callbacks = { &stuck, stuck_on_frame, NULL },
+		.callbacks = { .arg = &stuck, .frame = stuck_on_frame },
 	};
 	struct ag_error err;
 	unsigned i;
