@@ -10,9 +10,8 @@ enum ag_status
 inspect_keyring_open(struct keyring **out, const struct applet_call *call,
     const char *dir, struct ag_error *err)
 {
-	struct keyring_opener opener;
+	struct keyring_key key;
 	struct keyring_place place;
-	struct secret *secret = NULL;
 	enum ag_status status;
 
 	*out = NULL;
@@ -21,9 +20,9 @@ inspect_keyring_open(struct keyring **out, const struct applet_call *call,
 	if (status != AG_OK || !fs_exists(place.path))
 		return status;
 	secret_forbid_dumps();
-	status = keyring_place_opener(&opener, &secret, &place, call, "", err);
+	status = keyring_place_opener(&key, &place, call, "", err);
 	if (status == AG_OK)
-		status = keyring_open(out, place.path, &opener, false, err);
-	secret_free(secret);
+		status = keyring_open(out, place.path, &key.opener, false, err);
+	keyring_key_fini(&key);
 	return status;
 }

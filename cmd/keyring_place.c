@@ -103,8 +103,8 @@ passphrase_in(struct secret **out, const char *path, struct ag_error *err)
 
 /* No key file, or none that is known of: is there another way in? */
 static enum ag_status
-ask_for_it(struct keyring_opener *opener, struct secret **secret,
-    const struct keyring_place *place, struct ag_error *err)
+ask_for_it(struct keyring_key *key, const struct keyring_place *place,
+    struct ag_error *err)
 {
 	struct keyring_look look;
 	char prompt[PATH_MAX + 32];
@@ -117,59 +117,115 @@ ask_for_it(struct keyring_opener *opener, struct secret **secret,
 		return ag_fail(err, AG_ENOENT,
 		    "open keyring %s: its key file %s is not there",
 		    place->path, place->key_file);
-	opener->kind = KEYRING_PASSPHRASE;
+	key->opener.kind = KEYRING_PASSPHRASE;
 	(void)snprintf(prompt, sizeof(prompt),
 	    "Passphrase of %.200s: ", place->path);
-	return passphrase_prompt(secret, prompt, err);
+	return passphrase_prompt(&key->secret, prompt, err);
 }
 
 enum ag_status
-keyring_place_opener(struct keyring_opener *opener, struct secret **secret,
-    const struct keyring_place *place, const struct applet_call *call,
+keyring_place_opener(struct keyring_key *key, const struct keyring_place *place,
+    const struct applet_call *call, const char *prefix, struct ag_error *err)
+{
+	enum ag_status status;
+	char name[32];
+
+	*key = (struct keyring_key){ .opener.kind = KEYRING_PASSPHRASE };
+	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
+	status = passphrase_named_option(&key->secret, call, name, false, err);
+	if (status == AG_OK && key->secret == NULL) {
+		if (place->passphrase_file != NULL) {
+			status = passphrase_in(&key->secret,
+			    place->passphrase_file, err);
+		} else if (fs_exists(place->key_file)) {
+			key->opener.kind = KEYRING_FILE;
+			status = keyring_place_key(&key->secret,
+			    place->key_file, false, err);
+		} else {
+			status = ask_for_it(key, place, err);
+		}
+	}
+	key->opener.secret = key->secret;
+	return status;
+}
+
+enum ag_status
+keyring_place_check_new(const struct applet_call *call, const char *prefix,
+    struct ag_error *err)
+{
+	static const char *const ways[] = { "key-file", "passphrase",
+		"passphrase-fd" };
+	size_t given = 0;
+	bool is_stretched = false;
+	enum work_level work;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		char name[32];
+
+		(void)snprintf(name, sizeof(name), "%s%s", prefix, ways[i]);
+		if (!options_has(&call->options, name))
+			continue;
+		given++;
+		is_stretched = strncmp(ways[i], "pass", 4) == 0;
+	}
+	if (given > 1)
+		return ag_fail(err, AG_EINVAL,
+		    "one of --%skey-file, --%spassphrase and "
+		    "--%spassphrase-fd opens it",
+		    prefix, prefix, prefix);
+	if (!is_stretched && options_has(&call->options, "work"))
+		return ag_fail(err, AG_EINVAL,
+		    "--work is of passphrases, and none is given");
+	return passphrase_work_option(&work, call, err);
+}
+
+enum ag_status
+keyring_place_new(struct keyring_key *key, const struct applet_call *call,
     const char *prefix, struct ag_error *err)
 {
 	enum ag_status status;
 	char name[32];
 
-	opener->kind = KEYRING_PASSPHRASE;
+	*key = (struct keyring_key){ .secret = NULL };
 	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
-	status = passphrase_named_option(secret, call, name, false, err);
-	if (status == AG_OK && *secret == NULL) {
-		if (place->passphrase_file != NULL) {
-			status =
-			    passphrase_in(secret, place->passphrase_file, err);
-		} else if (fs_exists(place->key_file)) {
-			opener->kind = KEYRING_FILE;
-			status = keyring_place_key(secret, place->key_file,
-			    false, err);
-		} else {
-			status = ask_for_it(opener, secret, place, err);
-		}
-	}
-	opener->secret = *secret;
+	status = passphrase_work_option(&key->opener.work, call, err);
+	if (status == AG_OK)
+		status = passphrase_named_option(&key->secret, call, name, true,
+		    err);
+	if (key->secret != NULL)
+		key->opener.kind = KEYRING_PASSPHRASE;
+	key->opener.secret = key->secret;
 	return status;
+}
+
+void
+keyring_key_fini(struct keyring_key *key)
+{
+	secret_free(key->secret);
+	*key = (struct keyring_key){ .secret = NULL };
 }
 
 /* --- making --- */
 
 enum ag_status
 keyring_place_make(struct keyring_place *place, const char *node,
-    const struct secret *passphrase, struct ag_error *err)
+    const struct keyring_opener *opener, struct ag_error *err)
 {
-	struct keyring_opener opener = { KEYRING_PASSPHRASE, passphrase };
+	struct keyring_opener by_file = { .kind = KEYRING_FILE };
 	struct secret *key = NULL;
 	enum ag_status status = AG_OK;
 
 	if (fs_exists(place->path))
 		return ag_fail(err, AG_EEXIST,
 		    "make keyring %s: it exists already", place->path);
-	if (passphrase == NULL) {
+	if (opener == NULL) {
 		place->has_made_key = !fs_exists(place->key_file);
 		status = keyring_place_key(&key, place->key_file, true, err);
-		opener = (struct keyring_opener){ KEYRING_FILE, key };
+		by_file.secret = key;
+		opener = &by_file;
 	}
 	if (status == AG_OK)
-		status = keyring_create(place->path, node, &opener, "",
+		status = keyring_create(place->path, node, opener, "",
 		    clock_wall_ms(), err);
 	secret_free(key);
 	return status;

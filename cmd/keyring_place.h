@@ -29,6 +29,12 @@
 		"the key file that opens the keyring" }, \
 	    KEYRING_PLACE_PASSPHRASE(prefix)
 
+/* What opens a keyring, of which it borrows nothing. */
+struct keyring_key {
+	struct keyring_opener opener; /* of kind 0: nothing */
+	struct secret *secret;
+};
+
 struct keyring_place {
 	char path[PATH_MAX];
 	char key_file[PATH_MAX];
@@ -46,21 +52,34 @@ enum ag_status keyring_place_init(struct keyring_place *place,
  * or of the configured file; or the key file; or, where there is none but a
  * slot for one, a passphrase asked for.
  */
-enum ag_status keyring_place_opener(struct keyring_opener *opener,
-    struct secret **secret, const struct keyring_place *place,
+enum ag_status keyring_place_opener(struct keyring_key *out,
+    const struct keyring_place *place, const struct applet_call *call,
+    const char *prefix, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * What is to open a keyring from now on: the passphrase of the options
+ * --PREFIXpass…, with the work of --work; of no kind when there is none.
+ */
+enum ag_status keyring_place_new(struct keyring_key *out,
     const struct applet_call *call, const char *prefix,
     struct ag_error *err) AG_MUST_USE;
+
+/* AG_EINVAL: such options, of which only one can be meant. */
+enum ag_status keyring_place_check_new(const struct applet_call *call,
+    const char *prefix, struct ag_error *err) AG_MUST_USE;
+
+void keyring_key_fini(struct keyring_key *key);
 
 /* The bytes of a key file; a new one is made where there is none. */
 enum ag_status keyring_place_key(struct secret **out, const char *path,
     bool may_make, struct ag_error *err) AG_MUST_USE;
 
 /*
- * Make a node's keyring, opened by passphrase, or when that is NULL by the
- * key file, which is made.  AG_EEXIST.
+ * Make a node's keyring, opened by opener, or when that is NULL by the key
+ * file, which is made.  AG_EEXIST.
  */
 enum ag_status keyring_place_make(struct keyring_place *place, const char *node,
-    const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
+    const struct keyring_opener *opener, struct ag_error *err) AG_MUST_USE;
 
 /* Take back what was made; only for a directory that was not there before. */
 void keyring_place_undo(const struct keyring_place *place);

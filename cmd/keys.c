@@ -36,6 +36,7 @@ static const struct applet_option keys_options[] = {
 
 static const struct applet_option create_options[] = {
 	{ 'n', "name", "NAME", "the node's name in the roster" },
+	PASSPHRASE_WORK_OPTION,
 	OPTIONS_END,
 };
 
@@ -121,8 +122,7 @@ enum ag_status
 keys_open(struct keys_opened *opened, const struct applet_call *call,
     bool may_change, struct ag_error *err)
 {
-	struct keyring_opener opener;
-	struct secret *secret = NULL;
+	struct keyring_key key = { .secret = NULL };
 	enum ag_status status;
 
 	*opened = (struct keys_opened){ .lock_fd = -1 };
@@ -133,12 +133,12 @@ keys_open(struct keys_opened *opened, const struct applet_call *call,
 	if (status == AG_OK && may_change)
 		status = lock_dir(&opened->lock_fd, &opened->place, err);
 	if (status == AG_OK)
-		status = keyring_place_opener(&opener, &secret, &opened->place,
-		    call, "", err);
+		status =
+		    keyring_place_opener(&key, &opened->place, call, "", err);
 	if (status == AG_OK)
 		status = keyring_open(&opened->keyring, opened->place.path,
-		    &opener, may_change, err);
-	secret_free(secret);
+		    &key.opener, may_change, err);
+	keyring_key_fini(&key);
 	if (status != AG_OK)
 		keys_close(opened);
 	return status;
@@ -320,17 +320,18 @@ create(struct keyring_look *look, const struct applet_call *call,
     const char *name, struct ag_error *err)
 {
 	struct keyring_place place;
-	struct secret *passphrase = NULL;
-	enum ag_status status = keys_place(&place, call, err);
+	struct keyring_key key;
+	enum ag_status status = keyring_place_new(&key, call, "", err);
 	int fd = -1;
 
 	if (status == AG_OK)
+		status = keys_place(&place, call, err);
+	if (status == AG_OK)
 		status = lock_dir(&fd, &place, err);
 	if (status == AG_OK)
-		status = passphrase_option(&passphrase, call, true, err);
-	if (status == AG_OK)
-		status = keyring_place_make(&place, name, passphrase, err);
-	secret_free(passphrase);
+		status = keyring_place_make(&place, name,
+		    key.opener.kind != 0 ? &key.opener : NULL, err);
+	keyring_key_fini(&key);
 	if (fd != -1)
 		(void)close(fd);
 	return status == AG_OK ? keyring_look_at(look, place.path, err)
@@ -348,6 +349,8 @@ create_run(struct applet_call *call)
 		return applet_usage(call, "--name is needed");
 	if (field_check_name("node", name, &err) != AG_OK)
 		return applet_usage(call, "option --name: %s", err.text);
+	if (keyring_place_check_new(call, "", &err) != AG_OK)
+		return applet_usage(call, "%s", err.text);
 	if (create(&look, call, name, &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	return show_status(call, &look, true);

@@ -18,12 +18,12 @@
 #include "codec/decoder.h"
 #include "trust/field.h"
 
-#define NEW_OPTIONS                                                            \
-	{ 0, "new-key-file", "FILE", "this, made if it is not there" },        \
-	    { 0, "new-passphrase", NULL, "a passphrase, asked for twice" },    \
-	{                                                                      \
-		0, "new-passphrase-fd", "N", "read its line from descriptor N" \
-	}
+#define NEW_OPTIONS                                                         \
+	{ 0, "new-key-file", "FILE", "this, made if it is not there" },     \
+	    { 0, "new-passphrase", NULL, "a passphrase, asked for twice" }, \
+	    { 0, "new-passphrase-fd", "N",                                  \
+		    "read its line from descriptor N" },                    \
+	    PASSPHRASE_WORK_OPTION
 
 const struct applet_option keys_slot_add_options[] = {
 	NEW_OPTIONS,
@@ -45,8 +45,7 @@ const struct output_column keys_slot_columns[] = {
 };
 
 struct slot_change {
-	struct keyring_opener opener;
-	struct secret *secret;
+	struct keyring_key key;
 	const char *made; /* a key file, that was not there; or NULL */
 	unsigned int number;
 };
@@ -57,39 +56,43 @@ new_opener(struct slot_change *c, const struct applet_call *call,
     struct ag_error *err)
 {
 	const char *path = options_text(&call->options, "new-key-file");
-	enum ag_status status;
+	enum ag_status status = keyring_place_new(&c->key, call, "new-", err);
 
-	c->opener.kind = KEYRING_PASSPHRASE;
-	if (path == NULL) {
-		status = passphrase_new_option(&c->secret, call, err);
-	} else {
-		c->opener.kind = KEYRING_FILE;
-		if (!fs_exists(path))
-			c->made = path;
-		status = keyring_place_key(&c->secret, path, true, err);
-		if (status != AG_OK)
-			c->made = NULL;
-	}
-	c->opener.secret = c->secret;
+	if (status != AG_OK || path == NULL)
+		return status;
+	if (!fs_exists(path))
+		c->made = path;
+	status = keyring_place_key(&c->key.secret, path, true, err);
+	if (status != AG_OK)
+		c->made = NULL;
+	c->key.opener.kind = KEYRING_FILE;
+	c->key.opener.secret = c->key.secret;
 	return status;
 }
 
-static bool
-says_one_way(const struct applet_call *call)
+/* Exactly one way for a slot is named; else EXIT_USAGE, after complaining. */
+static int
+check_way(const struct applet_call *call)
 {
 	const struct options *o = &call->options;
+	struct ag_error err;
 
-	return options_has(o, "new-key-file") +
-	    options_has(o, "new-passphrase") +
-	    options_has(o, "new-passphrase-fd") ==
-	    1;
+	if (!options_has(o, "new-key-file") &&
+	    !options_has(o, "new-passphrase") &&
+	    !options_has(o, "new-passphrase-fd"))
+		return applet_usage(call,
+		    "one of --new-key-file FILE, --new-passphrase and "
+		    "--new-passphrase-fd N is needed");
+	return keyring_place_check_new(call, "new-", &err) == AG_OK
+	    ? EXIT_YES
+	    : applet_usage(call, "%s", err.text);
 }
 
 static void
 change_fini(struct slot_change *c, const struct keyring *keyring,
     enum ag_status status, struct ag_error *err)
 {
-	secret_free(c->secret);
+	keyring_key_fini(&c->key);
 	if (status == AG_OK || c->made == NULL)
 		return;
 	if (keyring_is_in_doubt(keyring))
@@ -128,15 +131,13 @@ int
 keys_slot_add(struct applet_call *call)
 {
 	const char *label = options_text(&call->options, "label");
-	struct slot_change c = { .secret = NULL };
+	struct slot_change c = { .made = NULL };
 	struct keys_opened opened;
 	struct ag_error err;
 	enum ag_status status;
 
-	if (!says_one_way(call))
-		return applet_usage(call,
-		    "one of --new-key-file FILE, --new-passphrase and "
-		    "--new-passphrase-fd N is needed");
+	if (check_way(call) != EXIT_YES)
+		return EXIT_USAGE;
 	if (label != NULL && !is_label(label))
 		return applet_usage(call,
 		    "option --label: at most %d bytes in a line",
@@ -146,7 +147,7 @@ keys_slot_add(struct applet_call *call)
 		return exit_fail_local(call, &err);
 	status = new_opener(&c, call, &err);
 	if (status == AG_OK)
-		status = keyring_slot_add(opened.keyring, &c.opener,
+		status = keyring_slot_add(opened.keyring, &c.key.opener,
 		    label == NULL ? "" : label, clock_wall_ms(), &c.number,
 		    &err);
 	change_fini(&c, opened.keyring, status, &err);
@@ -175,24 +176,22 @@ slot_of(struct applet_call *call, unsigned int *number)
 int
 keys_slot_change(struct applet_call *call)
 {
-	struct slot_change c = { .secret = NULL };
+	struct slot_change c = { .made = NULL };
 	struct keys_opened opened;
 	struct ag_error err;
 	enum ag_status status;
 
 	if (!slot_of(call, &c.number))
 		return EXIT_USAGE;
-	if (!says_one_way(call))
-		return applet_usage(call,
-		    "one of --new-key-file FILE, --new-passphrase and "
-		    "--new-passphrase-fd N is needed");
+	if (check_way(call) != EXIT_YES)
+		return EXIT_USAGE;
 	status = keys_open(&opened, call, true, &err);
 	if (status != AG_OK)
 		return exit_fail_local(call, &err);
 	status = new_opener(&c, call, &err);
 	if (status == AG_OK)
 		status = keyring_slot_change(opened.keyring, c.number,
-		    &c.opener, clock_wall_ms(), &err);
+		    &c.key.opener, clock_wall_ms(), &err);
 	change_fini(&c, opened.keyring, status, &err);
 	if (status == AG_OK)
 		return changed(call, &opened, c.number);

@@ -48,6 +48,7 @@ const struct applet_option node_init_options[] = {
 	{ 'n', "name", "NAME", "the node's name in the roster" },
 	{ 'l', "listen", "HOST:PORT", "the address peers reach it at" },
 	KEYRING_PLACE_OPTIONS("keyring-"),
+	PASSPHRASE_WORK_OPTION,
 	{ 0, "token", "URI", "make the node key in this token" },
 	PIN_OPTIONS,
 	OPTIONS_END,
@@ -58,11 +59,11 @@ struct node_init {
 	const char *name;
 	const char *listen;
 	struct keyring_place *keyring;
-	struct secret *passphrase; /* opens the keyring; NULL: a key file */
-	bool has_key_file;         /* one elsewhere, for the configuration */
-	const char *token;         /* NULL: the node key is in a file */
+	struct keyring_key key; /* opens the keyring; no kind: a key file */
+	bool has_key_file;      /* one elsewhere, for the configuration */
+	const char *token;      /* NULL: the node key is in a file */
 	const struct applet_call *call;
-	struct token_sign_key key; /* once it is made */
+	struct token_sign_key node_key; /* once it is made */
 };
 
 /* A value given on the command line, held against the key it is for. */
@@ -120,7 +121,7 @@ static enum ag_status
 setup_token_member(struct roster_member *member, const struct node_init *init,
     struct ag_error *err)
 {
-	struct token_sign_key key = init->key;
+	struct token_sign_key key = init->node_key;
 	struct signer signer;
 	enum ag_status status = token_sign_signer(&signer, &key, err);
 
@@ -138,7 +139,7 @@ node_init_token(struct node_init *init, struct ag_error *err)
 	struct token_uri uri;
 	enum ag_status status;
 
-	status = token_use_open(&init->key.token, &uri, &info, init->call,
+	status = token_use_open(&init->node_key.token, &uri, &info, init->call,
 	    init->token, err);
 	if (status != AG_OK)
 		return status;
@@ -149,7 +150,8 @@ node_init_token(struct node_init *init, struct ag_error *err)
 		return ag_fail(err, AG_EINVAL,
 		    "the URI does not say what the key is called "
 		    "(object=LABEL)");
-	return token_generate(init->key.token, &making, &init->key.key, err);
+	return token_generate(init->node_key.token, &making,
+	    &init->node_key.key, err);
 }
 
 /* What tells whose directory it is. */
@@ -157,7 +159,7 @@ static enum ag_status
 node_init_public(const struct node_init *init, struct ag_error *err)
 {
 	char line[PUBLIC_KEY_LINE_BYTES], comment[PUBLIC_KEY_COMMENT_BYTES];
-	struct token_sign_key key = init->key;
+	struct token_sign_key key = init->node_key;
 	enum ag_status status;
 	struct signer signer;
 	struct buf text;
@@ -236,10 +238,11 @@ static enum ag_status
 node_init_keyring(struct node_init *init, const char *key_file,
     struct ag_error *err)
 {
+	const bool is_by_file = init->key.opener.kind == 0;
 	enum ag_status status = keyring_place_make(init->keyring, init->name,
-	    init->passphrase, err);
+	    is_by_file ? NULL : &init->key.opener, err);
 
-	init->has_key_file = key_file != NULL && init->passphrase == NULL;
+	init->has_key_file = key_file != NULL && is_by_file;
 	if (status == AG_OK && init->has_key_file &&
 	    realpath(key_file, init->keyring->key_file) == NULL)
 		status = ag_fail_sys(err, "find key file %s", key_file);
@@ -320,18 +323,19 @@ node_init_run(struct applet_call *call)
 		return applet_usage(call, "option --name: %s", err.text);
 	if (node_init_check("net.listen", init.listen, &err) != AG_OK)
 		return applet_usage(call, "option --listen: %s", err.text);
+	if (keyring_place_check_new(call, "keyring-", &err) != AG_OK)
+		return applet_usage(call, "%s", err.text);
 	init.keyring = calloc(1, sizeof(*init.keyring));
 	status = init.keyring == NULL
 	    ? ag_fail(&err, AG_ENOMEM, "make node in %s: out of memory",
 		  init.dir)
-	    : passphrase_named_option(&init.passphrase, call,
-		  "keyring-passphrase", true, &err);
+	    : keyring_place_new(&init.key, call, "keyring-", &err);
 	if (status == AG_OK)
 		status = node_init_make(&init,
 		    options_text(&call->options, "keyring-key-file"), &err);
-	secret_free(init.passphrase);
+	keyring_key_fini(&init.key);
 	free(init.keyring);
-	token_free(init.key.token);
+	token_free(init.node_key.token);
 	if (status != AG_OK)
 		return exit_fail_local(call, &err);
 	if (!call->is_quiet)

@@ -360,25 +360,22 @@ run_paths(struct run *r)
 
 /* What the keyring is opened with, while the node does so. */
 static enum ag_status
-run_keyring(struct run *r, struct keyring_opener *opener,
-    struct secret **secret)
+run_keyring(struct run *r, struct keyring_key *key)
 {
 	const char *file = config_text(r->config, "keyring.passphrase_file");
 	enum ag_status status = keyring_place_init(&r->keyring,
 	    config_text(r->config, "node.data_dir"),
 	    config_text(r->config, "keyring.key_file"), &r->err);
 
-	*secret = NULL;
 	if (status != AG_OK)
 		return status;
 	/* What is missing first is told first, and not by who asks here. */
-	opener->secret = NULL;
 	if (!fs_exists(r->keyring.path))
 		return AG_OK;
 	if (file[0] != '\0')
 		r->keyring.passphrase_file = file;
-	return keyring_place_opener(opener, secret, &r->keyring, r->call,
-	    "keyring-", &r->err);
+	return keyring_place_opener(key, &r->keyring, r->call, "keyring-",
+	    &r->err);
 }
 
 static enum ag_status
@@ -387,8 +384,8 @@ run_open_node(struct run *r)
 	const struct config *c = r->config;
 	const char *listen = config_text(c, "net.listen");
 	const char *token = config_text(c, "node.key");
-	struct secret *passphrase, *secret = NULL, *pin = NULL;
-	struct keyring_opener opener;
+	struct secret *passphrase, *pin = NULL;
+	struct keyring_key key = { .secret = NULL };
 	struct token_uri uri;
 	struct node_config config = {
 		.data_dir = config_text(c, "node.data_dir"),
@@ -398,7 +395,7 @@ run_open_node(struct run *r)
 		.node_key_path = r->node_key,
 		.link_key_path = r->link_key,
 		.keyring_path = r->keyring.path,
-		.keyring_opener = &opener,
+		.keyring_opener = &key.opener,
 		.keyring = &r->opened,
 		.view_timeout_ms =
 		    (uint32_t)config_duration_ms(c, "consensus.view_timeout"),
@@ -431,10 +428,10 @@ run_open_node(struct run *r)
 	config.passphrase = passphrase;
 	config.pin = pin;
 	if (status == AG_OK)
-		status = run_keyring(r, &opener, &secret);
+		status = run_keyring(r, &key);
 	if (status == AG_OK)
 		status = node_open(&r->node, &config, r->loop, &r->err);
-	secret_free(secret);
+	keyring_key_fini(&key);
 	secret_free(passphrase);
 	secret_free(pin);
 	return status;

@@ -19,7 +19,7 @@
 
 #include "base/fs.h"
 #include "crypto/key_file.h"
-#include "crypto/known_answer.h"
+#include "crypto/stretch.h"
 
 #define RECIPIENT_PREFIX "aegis-recipient-1-"
 #define SECRET_PREFIX "AEGIS-SECRET-KEY-1-"
@@ -28,16 +28,8 @@
 
 #define CHECK_BYTES 4
 #define CHECKED_BYTES (RECIPIENT_KEY_BYTES + CHECK_BYTES)
-#define SALT_BYTES crypto_pwhash_SALTBYTES
-#define HEAD_BYTES (4 + 4 + SALT_BYTES)
+#define HEAD_BYTES (4 + 4 + STRETCH_SALT_BYTES)
 #define SEALED_BYTES (HEAD_BYTES + RECIPIENT_KEY_BYTES + SEAL_OVERHEAD)
-
-/* Argon2id: what is written, and what is accepted. */
-#define PASSES 3
-#define PASSES_MAX 10
-#define MEBIBYTES 256
-#define MEBIBYTES_MIN 64
-#define MEBIBYTES_MAX 2048
 
 enum ag_status
 recipient_keypair(struct secret **key, struct ag_error *err)
@@ -179,43 +171,24 @@ get_u32(const uint8_t *at)
 	    (uint32_t)at[2] << 8 | at[3];
 }
 
-/* The key a passphrase makes with the work factors and salt of a head. */
-static struct secret *
-passphrase_key(const struct secret *passphrase,
-    const uint8_t head[static HEAD_BYTES])
-{
-	struct secret *key = secret_new(SEAL_KEY_BYTES);
-	struct bytes words = secret_bytes(passphrase);
-
-	if (key == NULL)
-		return NULL;
-	if (crypto_pwhash(secret_data(key), SEAL_KEY_BYTES,
-		(const char *)words.data, words.len, head + 8, get_u32(head),
-		(size_t)get_u32(head + 4) << 20,
-		crypto_pwhash_ALG_ARGON2ID13) != 0) {
-		secret_free(key);
-		return NULL;
-	}
-	return key;
-}
-
 /* Into data, which has SEALED_BYTES. */
 static enum ag_status
 seal_key(uint8_t *data, const struct secret *key,
     const struct secret *passphrase, struct ag_error *err)
 {
-	enum ag_status status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
 	struct secret *wrapping;
+	struct stretch stretch;
+	enum ag_status status;
 
-	if (status != AG_OK)
+	stretch_init(&stretch, WORK_USUAL);
+	status = stretch_passphrase(&wrapping, &stretch, passphrase, err);
+	if (status != AG_OK) {
+		ag_error_prefix(err, "seal key");
 		return status;
-	put_u32(data, PASSES);
-	put_u32(data + 4, MEBIBYTES);
-	randombytes_buf(data + 8, SALT_BYTES);
-	wrapping = passphrase_key(passphrase, data);
-	if (wrapping == NULL)
-		return ag_fail(err, AG_ENOMEM,
-		    "seal key: %d MiB of memory were refused", MEBIBYTES);
+	}
+	put_u32(data, stretch.passes);
+	put_u32(data + 4, stretch.mebibytes);
+	memcpy(data + 8, stretch.salt, STRETCH_SALT_BYTES);
 	seal_buffer(data + HEAD_BYTES, wrapping, bytes_of(data, HEAD_BYTES),
 	    secret_bytes(key));
 	secret_free(wrapping);
@@ -341,8 +314,8 @@ parse_sealed(struct secret *key, struct bytes line,
 {
 	uint8_t data[SEALED_BYTES];
 	struct secret *wrapping;
+	struct stretch stretch;
 	enum ag_status status;
-	uint32_t passes, mebibytes;
 
 	if (passphrase == NULL)
 		return ag_fail(err, AG_EDENIED,
@@ -351,22 +324,14 @@ parse_sealed(struct secret *key, struct bytes line,
 	if (!get_text(data, sizeof(data), SEALED_PREFIX, line))
 		return ag_fail(err, AG_EINVAL,
 		    "secret key %s: damaged or cut short", name);
-	passes = get_u32(data);
-	mebibytes = get_u32(data + 4);
-	if (passes < 1 || passes > PASSES_MAX || mebibytes < MEBIBYTES_MIN ||
-	    mebibytes > MEBIBYTES_MAX)
-		return ag_fail(err, AG_EINVAL,
-		    "secret key %s: asks for %u passes over %u MiB, which is "
-		    "out of bounds",
-		    name, passes, mebibytes);
-	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
-	if (status != AG_OK)
+	stretch.passes = get_u32(data);
+	stretch.mebibytes = get_u32(data + 4);
+	memcpy(stretch.salt, data + 8, STRETCH_SALT_BYTES);
+	status = stretch_passphrase(&wrapping, &stretch, passphrase, err);
+	if (status != AG_OK) {
+		ag_error_prefix(err, "secret key %s", name);
 		return status;
-	wrapping = passphrase_key(passphrase, data);
-	if (wrapping == NULL)
-		return ag_fail(err, AG_ENOMEM,
-		    "secret key %s: %u MiB of memory were refused", name,
-		    mebibytes);
+	}
 	status =
 	    seal_open(secret_data(key), wrapping, bytes_of(data, HEAD_BYTES),
 		bytes_of(data + HEAD_BYTES, sizeof(data) - HEAD_BYTES));

@@ -1,23 +1,20 @@
 /*
  * Sealed keys.
  *
- * RULES    1. A file names its own work factors.  They are bounded from
- *             below, or a forged file would weaken the passphrase, and from
- *             above, before any memory is taken.
- *          2. The commitment binds a file to one key: without it, one sealed
+ * RULES    1. The commitment binds a file to one key: without it, one sealed
  *             text could be made to open with many passphrases, and a server
  *             that opens it to tell which was tried.
- *          3. Every byte in front is context: nothing of it can be changed.
- *          4. What is wrong with a file that does not open is not told apart.
+ *          2. Every byte in front is context: nothing of it can be changed.
+ *          3. What is wrong with a file that does not open is not told apart.
  */
 #include "crypto/sealed_key.h"
 
 #include <sodium.h>
 
 #include "crypto/armour.h"
-#include "crypto/known_answer.h"
 #include "crypto/pkcs8.h"
 #include "crypto/ssh_wire.h"
+#include "crypto/stretch.h"
 
 #define LABEL "AEGIS SEALED KEY"
 #define COLUMNS 64
@@ -25,26 +22,17 @@
 #define MAGIC_BYTES 12
 #define VERSION 1
 #define KDF_ARGON2ID 1
-#define KEY_BYTES 32
+#define KEY_BYTES STRETCH_KEY_BYTES
 #define NONCE_BYTES crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG_BYTES crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define COMMITMENT_PURPOSE "aegis/sealed-key/v1/commitment"
 #define SEAL_PURPOSE "aegis/sealed-key/v1/seal"
 #define HEAD_BYTES_MAX (128 + SSH_KEY_BLOB_BYTES_MAX + PUBLIC_KEY_COMMENT_BYTES)
 
-/* libsodium's for logins, for files, and for what matters most. */
-static const struct {
-	uint32_t passes, mebibytes;
-} factors[WORK_COUNT] = {
-	[WORK_LOW] = { 2, 64 },
-	[WORK_USUAL] = { 3, 256 },
-	[WORK_HIGH] = { 4, 1024 },
-};
-
 /* Borrowed from the bytes it was read from. */
 struct sealed {
-	uint32_t passes, mebibytes;
-	struct bytes salt, nonce, commitment, blob, comment;
+	struct stretch stretch;
+	struct bytes nonce, commitment, blob, comment;
 	struct bytes context; /* all of the above */
 	struct bytes text;    /* with its tag */
 };
@@ -56,21 +44,9 @@ sealed_key_is_file(struct bytes text)
 }
 
 static enum ag_status
-check_factors(const struct sealed *s, struct ag_error *err)
-{
-	if (s->passes >= 1 && s->passes <= SEALED_KEY_PASSES_MAX &&
-	    s->mebibytes >= SEALED_KEY_MEBIBYTES_MIN &&
-	    s->mebibytes <= SEALED_KEY_MEBIBYTES_MAX)
-		return AG_OK;
-	return ag_fail(err, AG_EINVAL,
-	    "it asks for %u passes over %u MiB, which is out of bounds",
-	    s->passes, s->mebibytes);
-}
-
-static enum ag_status
 read_sealed(struct sealed *s, struct bytes raw, struct ag_error *err)
 {
-	struct bytes magic, version;
+	struct bytes magic, version, salt;
 	struct ssh_wire_reader r;
 
 	ssh_wire_start(&r, raw);
@@ -83,9 +59,9 @@ read_sealed(struct sealed *s, struct bytes raw, struct ag_error *err)
 		    "it is sealed in a way that is not known here (version %d, "
 		    "key derivation %d)",
 		    version.data[0], version.data[1]);
-	s->passes = ssh_wire_get_u32(&r);
-	s->mebibytes = ssh_wire_get_u32(&r);
-	s->salt = ssh_wire_get_raw(&r, crypto_pwhash_SALTBYTES);
+	s->stretch.passes = ssh_wire_get_u32(&r);
+	s->stretch.mebibytes = ssh_wire_get_u32(&r);
+	salt = ssh_wire_get_raw(&r, STRETCH_SALT_BYTES);
 	s->nonce = ssh_wire_get_raw(&r, NONCE_BYTES);
 	s->commitment = ssh_wire_get_raw(&r, KEY_BYTES);
 	s->blob = ssh_wire_get_string(&r);
@@ -95,7 +71,8 @@ read_sealed(struct sealed *s, struct bytes raw, struct ag_error *err)
 		return ag_fail(err, AG_EINVAL, "damaged or cut short");
 	s->context = bytes_of(raw.data, raw.len - r.left);
 	s->text = bytes_of(r.at, r.left);
-	return check_factors(s, err);
+	memcpy(s->stretch.salt, salt.data, STRETCH_SALT_BYTES);
+	return stretch_check(&s->stretch, err);
 }
 
 static enum ag_status
@@ -138,23 +115,6 @@ sealed_key_public(struct key_public *key, char *comment, struct bytes text,
 
 	secret_free(raw);
 	return status;
-}
-
-/* NULL when memory is refused. */
-static struct secret *
-derive(const struct sealed *s, const struct secret *passphrase)
-{
-	struct secret *key = secret_new(KEY_BYTES);
-	struct bytes words = secret_bytes(passphrase);
-
-	if (key == NULL)
-		return NULL;
-	if (crypto_pwhash(secret_data(key), KEY_BYTES, (const char *)words.data,
-		words.len, s->salt.data, s->passes, (size_t)s->mebibytes << 20,
-		crypto_pwhash_ALG_ARGON2ID13) == 0)
-		return key;
-	secret_free(key);
-	return NULL;
 }
 
 /* out has KEY_BYTES; a purpose is hashed with its NUL. */
@@ -201,13 +161,9 @@ open_sealed(struct private_key **out, const struct sealed *s,
 	if (passphrase == NULL)
 		return ag_fail(err, AG_EDENIED,
 		    "it is sealed and needs its passphrase (--passphrase-fd)");
-	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
+	status = stretch_passphrase(&key, &s->stretch, passphrase, err);
 	if (status != AG_OK)
 		return status;
-	key = derive(s, passphrase);
-	if (key == NULL)
-		return ag_fail(err, AG_ENOMEM, "%u MiB of memory were refused",
-		    s->mebibytes);
 	der = open_text(s, key);
 	secret_free(key);
 	if (der == NULL)
@@ -260,9 +216,9 @@ put_head(uint8_t *at, struct sealed *s, const uint8_t *commitment,
 	at = ssh_wire_put_raw(at, MAGIC, MAGIC_BYTES);
 	*at++ = VERSION;
 	*at++ = KDF_ARGON2ID;
-	at = ssh_wire_put_u32(at, s->passes);
-	at = ssh_wire_put_u32(at, s->mebibytes);
-	at = ssh_wire_put_raw(at, s->salt.data, s->salt.len);
+	at = ssh_wire_put_u32(at, s->stretch.passes);
+	at = ssh_wire_put_u32(at, s->stretch.mebibytes);
+	at = ssh_wire_put_raw(at, s->stretch.salt, STRETCH_SALT_BYTES);
 	at = ssh_wire_put_raw(at, s->nonce.data, s->nonce.len);
 	at = ssh_wire_put_raw(at, commitment, KEY_BYTES);
 	at = ssh_wire_put_string(at, bytes_of(blob, len));
@@ -270,24 +226,20 @@ put_head(uint8_t *at, struct sealed *s, const uint8_t *commitment,
 	    bytes_from_text(private_key_comment(key)));
 }
 
-/* The whole of a container; NULL when memory is refused. */
+/* The whole of a container, by the key root; NULL when memory is refused. */
 static struct secret *
 seal(const struct private_key *key, const struct secret *der,
-    const struct secret *passphrase, enum work_level work)
+    const struct stretch *stretch, const struct secret *root)
 {
-	uint8_t salt[crypto_pwhash_SALTBYTES], nonce[NONCE_BYTES];
-	struct sealed s = { .passes = factors[work].passes,
-		.mebibytes = factors[work].mebibytes,
-		.salt = bytes_of(salt, sizeof(salt)),
+	uint8_t nonce[NONCE_BYTES];
+	struct sealed s = { .stretch = *stretch,
 		.nonce = bytes_of(nonce, sizeof(nonce)) };
-	struct secret *raw, *root, *sealing = secret_new(KEY_BYTES);
+	struct secret *raw, *sealing = secret_new(KEY_BYTES);
 	uint8_t commitment[KEY_BYTES], *begin, *at;
 
-	randombytes_buf(salt, sizeof(salt));
 	randombytes_buf(nonce, sizeof(nonce));
-	root = derive(&s, passphrase);
 	raw = secret_new(HEAD_BYTES_MAX + secret_len(der) + TAG_BYTES);
-	if (root == NULL || raw == NULL || sealing == NULL) {
+	if (raw == NULL || sealing == NULL) {
 		secret_free(raw);
 		raw = NULL;
 		goto out;
@@ -302,7 +254,6 @@ seal(const struct private_key *key, const struct secret *der,
 	secret_shorten(raw, (size_t)(at - begin) + secret_len(der) + TAG_BYTES);
 out:
 	secret_free(sealing);
-	secret_free(root);
 	return raw;
 }
 
@@ -310,23 +261,25 @@ enum ag_status
 sealed_key_format(struct secret **text, const struct private_key *key,
     const struct secret *passphrase, enum work_level work, struct ag_error *err)
 {
-	struct secret *der, *raw;
+	struct secret *root, *der = NULL, *raw = NULL;
+	struct stretch stretch;
 	enum ag_status status;
 
 	*text = NULL;
-	status = known_answer_check(KNOWN_ANSWER_ARGON2ID, err);
+	stretch_init(&stretch, work);
+	status = stretch_passphrase(&root, &stretch, passphrase, err);
 	if (status == AG_OK)
 		status = pkcs8_format_der(&der, key, err);
-	if (status != AG_OK)
-		return status;
-	raw = seal(key, der, passphrase, work);
-	secret_free(der);
+	if (status == AG_OK)
+		raw = seal(key, der, &stretch, root);
 	if (raw != NULL)
 		*text = armour_put_on(secret_bytes(raw), LABEL, COLUMNS);
+	if (status == AG_OK && *text == NULL)
+		status = ag_fail(err, AG_ENOMEM, "out of memory");
 	secret_free(raw);
-	if (*text == NULL)
-		return ag_fail(err, AG_ENOMEM,
-		    "seal key: %u MiB of memory were refused",
-		    factors[work].mebibytes);
-	return AG_OK;
+	secret_free(der);
+	secret_free(root);
+	if (status != AG_OK)
+		ag_error_prefix(err, "seal key");
+	return status;
 }

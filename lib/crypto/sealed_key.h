@@ -28,10 +28,6 @@
 #include "crypto/private_key.h"
 #include "crypto/work.h"
 
-#define SEALED_KEY_PASSES_MAX 10
-#define SEALED_KEY_MEBIBYTES_MIN 64
-#define SEALED_KEY_MEBIBYTES_MAX 2048
-
 bool sealed_key_is_file(struct bytes text);
 
 /*

@@ -1,7 +1,8 @@
 /*
- * How much work it is to try one passphrase.  Each module that stretches
- * passphrases says what these are in its own factors; the file that is written
- * names them, so that a reader need not be told.
+ * How much work it is to try one passphrase.  Each way of stretching one
+ * (crypto/stretch.h, and what others' formats have) says what these are in its
+ * own factors; the file that is written names them, so that a reader need not
+ * be told.
  *
  * Threads    no state.
  */
@@ -11,8 +12,8 @@
 #include "base/status.h"
 
 enum work_level {
-	WORK_LOW, /* for words that nobody guesses, and for small machines */
 	WORK_USUAL,
+	WORK_LOW,  /* for words that nobody guesses, and for small machines */
 	WORK_HIGH, /* for keys that are seldom opened */
 	WORK_COUNT
 };

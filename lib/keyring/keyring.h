@@ -43,6 +43,7 @@
 #include "base/bytes.h"
 #include "base/status.h"
 #include "crypto/secret.h"
+#include "crypto/work.h"
 
 #define KEYRING_ID_BYTES 16
 #define KEYRING_CLUSTER_BYTES 32
@@ -97,6 +98,7 @@ struct keyring_look {
 struct keyring_opener {
 	enum keyring_kind kind;
 	const struct secret *secret;
+	enum work_level work; /* of a passphrase that is set */
 };
 
 struct keyring;

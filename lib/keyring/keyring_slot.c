@@ -7,9 +7,6 @@
  *          2. What comes out of a slot is the root only if the root's
  *             commitment says so.  Without it, a forged slot could be made to
  *             open with many passphrases at once.
- *          3. A slot names its own work factors.  They are bounded from below,
- *             or a forged file would weaken the passphrase, and from above,
- *             before any memory is taken.
  */
 #include "keyring/keyring_slot.h"
 
@@ -18,20 +15,10 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "crypto/kdf.h"
-#include "crypto/sealed_key.h"
+#include "crypto/stretch.h"
 
 #define PURPOSE "aegis/keyring/v1/slot"
-#define SALT_BYTES crypto_pwhash_SALTBYTES
 #define CONTEXT_BYTES 128
-/* Argon2id for a passphrase: what a sealed key's usual work is. */
-#define SLOT_PASSES 3U
-#define SLOT_MEBIBYTES 256U
-
-/* What a passphrase is made hard to guess with; all zero without one. */
-struct factors {
-	uint32_t passes, mebibytes;
-	uint8_t salt[SALT_BYTES];
-};
 
 bool
 keyring_slot_is_known(unsigned int kind)
@@ -40,16 +27,16 @@ keyring_slot_is_known(unsigned int kind)
 }
 
 static void
-factors_encode(struct encoder *e, const struct factors *f)
+stretch_encode(struct encoder *e, const struct stretch *s)
 {
-	encoder_put_uint(e, f->passes);
-	encoder_put_uint(e, f->mebibytes);
-	encoder_put_bytes(e, bytes_of(f->salt, SALT_BYTES));
+	encoder_put_uint(e, s->passes);
+	encoder_put_uint(e, s->mebibytes);
+	encoder_put_bytes(e, bytes_of(s->salt, STRETCH_SALT_BYTES));
 }
 
 static struct bytes
 context_of(uint8_t out[static CONTEXT_BYTES], const uint8_t *id,
-    unsigned int kind, const struct factors *f)
+    unsigned int kind, const struct stretch *stretch)
 {
 	struct encoder e;
 	struct bytes context;
@@ -61,36 +48,27 @@ context_of(uint8_t out[static CONTEXT_BYTES], const uint8_t *id,
 	encoder_put_uint(&e, kind);
 	if (kind == KEYRING_PASSPHRASE) {
 		encoder_put_array(&e, 3);
-		factors_encode(&e, f);
+		stretch_encode(&e, stretch);
 	}
 	AG_ASSERT(encoder_finish(&e, &context) == AG_OK);
 	return context;
 }
 
-/* The key that wraps the root; NULL when memory is refused. */
-static struct secret *
-slot_key(const struct keyring_opener *opener, const struct factors *f)
+/* The key that wraps the root. */
+static enum ag_status
+slot_key(struct secret **key, const struct keyring_opener *opener,
+    const struct stretch *stretch, struct ag_error *err)
 {
-	struct secret *key = secret_new(KEYRING_KEY_BYTES);
-	struct bytes given = secret_bytes(opener->secret);
-	uint8_t *out;
+	enum ag_status status = AG_OK;
 
-	if (key == NULL)
-		return NULL;
-	out = secret_data(key);
-	if (opener->kind == KEYRING_FILE) {
-		AG_ASSERT(given.len == KEYRING_KEY_BYTES);
-		kdf_derive(out, given.data, KDF_KEYRING_SLOT, 0);
-		return key;
-	}
-	if (crypto_pwhash(out, KEYRING_KEY_BYTES, (const char *)given.data,
-		given.len, f->salt, f->passes, (size_t)f->mebibytes << 20,
-		crypto_pwhash_ALG_ARGON2ID13) != 0) {
-		secret_free(key);
-		return NULL;
-	}
-	kdf_derive(out, out, KDF_KEYRING_SLOT, 0);
-	return key;
+	if (opener->kind == KEYRING_PASSPHRASE)
+		status = stretch_passphrase(key, stretch, opener->secret, err);
+	else if ((*key = secret_copy(secret_bytes(opener->secret))) == NULL)
+		status = ag_fail(err, AG_ENOMEM, "out of memory");
+	if (status == AG_OK)
+		kdf_derive(secret_data(*key), secret_data(*key),
+		    KDF_KEYRING_SLOT, 0);
+	return status;
 }
 
 static enum ag_status
@@ -111,34 +89,31 @@ keyring_slot_wrap(struct keyring_slot *slot,
     const uint8_t id[static KEYRING_ID_BYTES], const struct secret *root,
     const struct keyring_opener *opener, struct ag_error *err)
 {
-	struct factors f = { .passes = 0 };
+	const bool is_stretched = opener->kind == KEYRING_PASSPHRASE;
+	struct stretch stretch = { .passes = 0 };
 	uint8_t context[CONTEXT_BYTES], *sealed;
 	enum ag_status status = check_opener(opener, err);
-	const bool has_factors = opener->kind == KEYRING_PASSPHRASE;
-	struct secret *key;
+	struct secret *key = NULL;
 	struct encoder e;
 	struct bytes body;
 
-	if (status != AG_OK)
+	if (is_stretched)
+		stretch_init(&stretch, opener->work);
+	if (status == AG_OK)
+		status = slot_key(&key, opener, &stretch, err);
+	if (status != AG_OK) {
+		ag_error_prefix(err, "seal the storage root");
 		return status;
-	if (has_factors) {
-		f.passes = SLOT_PASSES;
-		f.mebibytes = SLOT_MEBIBYTES;
-		randombytes_buf(f.salt, sizeof(f.salt));
 	}
-	key = slot_key(opener, &f);
-	if (key == NULL)
-		return ag_fail(err, AG_ENOMEM,
-		    "seal the storage root: %u MiB of memory were refused",
-		    f.mebibytes);
 	slot->seen.kind = opener->kind;
 	encoder_init(&e, slot->body, sizeof(slot->body));
-	encoder_put_array(&e, has_factors ? 4 : 1);
-	if (has_factors)
-		factors_encode(&e, &f);
+	encoder_put_array(&e, is_stretched ? 4 : 1);
+	if (is_stretched)
+		stretch_encode(&e, &stretch);
 	sealed = encoder_put_bytes_inplace(&e, KEYRING_WRAPPED_BYTES);
 	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
-	seal_buffer(sealed, key, context_of(context, id, opener->kind, &f),
+	seal_buffer(sealed, key,
+	    context_of(context, id, opener->kind, &stretch),
 	    secret_bytes(root));
 	slot->body_len = body.len;
 	secret_free(key);
@@ -147,23 +122,21 @@ keyring_slot_wrap(struct keyring_slot *slot,
 
 /* False: it is not what this program writes. */
 static bool
-body_decode(const struct keyring_slot *slot, struct factors *f,
+body_decode(const struct keyring_slot *slot, struct stretch *stretch,
     struct bytes *sealed)
 {
-	const bool has_factors = slot->seen.kind == KEYRING_PASSPHRASE;
+	const bool is_stretched = slot->seen.kind == KEYRING_PASSPHRASE;
 	struct decoder d;
 
-	*f = (struct factors){ .passes = 0 };
+	*stretch = (struct stretch){ .passes = 0 };
 	decoder_init(&d, bytes_of(slot->body, slot->body_len));
-	decoder_expect_array(&d, has_factors ? 4 : 1);
-	if (has_factors) {
-		f->passes =
-		    (uint32_t)decoder_get_uint_max(&d, SEALED_KEY_PASSES_MAX);
-		f->mebibytes = (uint32_t)decoder_get_uint_max(&d,
-		    SEALED_KEY_MEBIBYTES_MAX);
-		decoder_get_fixed(&d, f->salt, SALT_BYTES);
-		if (f->passes < 1 || f->mebibytes < SEALED_KEY_MEBIBYTES_MIN)
-			decoder_fail(&d, "work factors out of bounds");
+	decoder_expect_array(&d, is_stretched ? 4 : 1);
+	if (is_stretched) {
+		stretch->passes =
+		    (uint32_t)decoder_get_uint_max(&d, UINT32_MAX);
+		stretch->mebibytes =
+		    (uint32_t)decoder_get_uint_max(&d, UINT32_MAX);
+		decoder_get_fixed(&d, stretch->salt, STRETCH_SALT_BYTES);
 	}
 	*sealed = decoder_get_bytes_max(&d, KEYRING_WRAPPED_BYTES);
 	return decoder_finish(&d, NULL) == AG_OK &&
@@ -183,21 +156,25 @@ is_root(const struct keyring_image *image, const uint8_t *root)
 /* Into out.  AG_EDENIED when it does not open. */
 static enum ag_status
 slot_open(struct secret *out, const struct keyring_image *image,
-    const struct keyring_slot *slot, const struct keyring_opener *opener)
+    const struct keyring_slot *slot, const struct keyring_opener *opener,
+    struct ag_error *err)
 {
 	uint8_t context[CONTEXT_BYTES];
-	struct factors f;
+	struct stretch stretch;
 	struct bytes sealed;
 	struct secret *key;
+	enum ag_status status;
 	bool is_open;
 
-	if (!body_decode(slot, &f, &sealed))
+	if (!body_decode(slot, &stretch, &sealed))
 		return AG_EDENIED;
-	key = slot_key(opener, &f);
-	if (key == NULL)
-		return AG_ENOMEM;
+	status = slot_key(&key, opener, &stretch, err);
+	if (status == AG_EINVAL)
+		return AG_EDENIED;
+	if (status != AG_OK)
+		return status;
 	is_open = seal_open(secret_data(out), key,
-		      context_of(context, image->id, slot->seen.kind, &f),
+		      context_of(context, image->id, slot->seen.kind, &stretch),
 		      sealed) == AG_OK &&
 	    is_root(image, secret_data(out));
 	secret_free(key);
@@ -217,21 +194,18 @@ try_all(struct secret *found, struct secret *tried,
 
 		if (image->slots[i].seen.kind != opener->kind)
 			continue;
-		status = slot_open(tried, image, &image->slots[i], opener);
+		status = slot_open(tried, image, &image->slots[i], opener, err);
 		if (status == AG_OK)
 			memcpy(secret_data(found), secret_data(tried),
 			    KEYRING_KEY_BYTES);
 		if (best != AG_OK && status != AG_EDENIED)
 			best = status;
 	}
-	if (best == AG_ENOMEM)
-		return ag_fail(err, best,
-		    "the memory that a passphrase takes was refused");
-	if (best != AG_OK)
+	if (best == AG_EDENIED)
 		return ag_fail(err, best,
 		    "no slot opens with this %s, or it is damaged",
 		    opener->kind == KEYRING_FILE ? "key file" : "passphrase");
-	return AG_OK;
+	return best;
 }
 
 enum ag_status

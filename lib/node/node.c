@@ -532,7 +532,7 @@ node_open_keyring(struct node *n, const struct node_config *config,
 {
 	enum ag_status status;
 
-	if (config->keyring_opener->secret == NULL)
+	if (config->keyring_opener->kind == 0)
 		return ag_fail(err, AG_ENOENT,
 		    "open keyring %s: there is none; put it back, or, for a "
 		    "node without log and state, make one (aegis keys create)",

@@ -42,7 +42,7 @@ struct node_config {
 	struct keyring **keyring; /* opened by the node, closed by who calls:
 				     behind the loop, whose pool uses it */
 	const struct keyring_opener
-	    *keyring_opener; /* no secret: there is none */
+	    *keyring_opener; /* of no kind: there is no keyring */
 	uint32_t view_timeout_ms;
 	uint32_t checkpoint_interval;
 	uint32_t pipeline_max;

@@ -46,6 +46,15 @@ exits 0 "$AEGIS" keys slots -D n1 -o value
 2
 3" ] || fail "slots are $(cat out)"
 
+# How hard a passphrase is to try stands in its slot.
+exits 0 "$AEGIS" keys change-slot -q -D n1 --work low --new-passphrase-fd 3 2 \
+	3<right
+exits 0 "$AEGIS" keys check -q -D n1 --passphrase-fd 3 3<right
+misused "$AEGIS" keys add-slot -D n1 --work much --new-passphrase-fd 3 3<right
+misused "$AEGIS" keys add-slot -D n1 --work low --new-key-file none
+complains '--work is of passphrases, and none is given'
+[ ! -e none ] || fail "a misuse made a key file"
+
 # A slot is changed: what opened it does so no more.
 cp n1/keys/storage was
 exits 0 "$AEGIS" keys change-slot -q -D n1 --new-key-file third 1
@@ -104,6 +113,10 @@ misused "$AEGIS" keys remove-slot -D n1 x
 misused "$AEGIS" keys add-slot -D n1 --new-key-file x --label 'a
 b'
 misused "$AEGIS" keys create -D n1
+misused "$AEGIS" keys create -D n1 -n n1 --key-file x --passphrase
+misused "$AEGIS" keys create -D n1 -n n1 --work low
+misused "$AEGIS" node init -D n0 -n n0 -l 127.0.0.1:7000 \
+	--keyring-key-file x --keyring-passphrase
 exits 3 "$AEGIS" keys status -D none
 complains 'none/keyring: No such file'
 
@@ -148,7 +161,8 @@ exits 0 "$AEGIS" keys check -q -D n1 --key-file other
 exits 3 "$AEGIS" keys create -D n1 -n n1
 complains 'exists already'
 rm n1/keyring
-exits 0 "$AEGIS" keys create -D n1 -n n1 --passphrase-fd 3 -o json 3<right
+exits 0 "$AEGIS" keys create -D n1 -n n1 --passphrase-fd 3 --work low \
+	-o json 3<right
 says '"generation":"1"'
 exits 0 "$AEGIS" keys check -q -D n1 --passphrase-fd 3 3<right
 

@@ -80,7 +80,8 @@ static enum ag_status
 open_with(struct keyring **k, const struct life *life,
     const struct secret *secret, struct ag_error *err)
 {
-	const struct keyring_opener opener = { KEYRING_FILE, secret };
+	const struct keyring_opener opener = { .kind = KEYRING_FILE,
+		.secret = secret };
 
 	return keyring_open(k, life->path, &opener, true, err);
 }
@@ -122,7 +123,8 @@ begin_epoch(struct life *life, struct keyring *k, uint32_t epoch,
 static enum ag_status
 replace_slot(struct life *life, struct keyring *k, struct ag_error *err)
 {
-	const struct keyring_opener opener = { KEYRING_FILE, second_key };
+	const struct keyring_opener opener = { .kind = KEYRING_FILE,
+		.secret = second_key };
 	enum ag_status status = AG_OK;
 	unsigned int number;
 
@@ -170,7 +172,8 @@ second_half(struct life *life, struct keyring *k, struct ag_error *err)
 static enum ag_status
 live(struct life *life, struct ag_error *err)
 {
-	const struct keyring_opener opener = { KEYRING_FILE, first_key };
+	const struct keyring_opener opener = { .kind = KEYRING_FILE,
+		.secret = first_key };
 	struct keyring *k = NULL;
 	enum ag_status status = AG_OK;
 

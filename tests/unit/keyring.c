@@ -46,13 +46,16 @@ must(enum ag_status status)
 static struct keyring_opener
 by_file(const struct secret *secret)
 {
-	return (struct keyring_opener){ KEYRING_FILE, secret };
+	return (
+	    struct keyring_opener){ .kind = KEYRING_FILE, .secret = secret };
 }
 
 static struct keyring_opener
 by_words(const struct secret *secret)
 {
-	return (struct keyring_opener){ KEYRING_PASSPHRASE, secret };
+	return (struct keyring_opener){ .kind = KEYRING_PASSPHRASE,
+		.secret = secret,
+		.work = WORK_LOW };
 }
 
 static void
