@@ -353,8 +353,10 @@ look(const struct keyring_image *image, struct keyring_look *out)
 	memcpy(out->node, image->node, sizeof(out->node));
 	out->generation = image->generation;
 	out->slot_count = image->slot_count;
-	for (size_t i = 0; i < image->slot_count; i++)
+	for (size_t i = 0; i < image->slot_count; i++) {
 		out->slots[i] = image->slots[i].seen;
+		keyring_slot_describe(out->openers[i], &image->slots[i]);
+	}
 	out->epoch_count = image->epoch_count;
 	for (size_t i = 0; i < image->epoch_count; i++)
 		out->epochs[i] = image->epochs[i].seen;

@@ -50,6 +50,9 @@
 #define KEYRING_NODE_BYTES 64 /* with its NUL */
 #define KEYRING_LABEL_BYTES 64
 #define KEYRING_KEY_BYTES 32
+#define KEYRING_NAME_BYTES 512
+#define KEYRING_DEVICE_BYTES_MAX 640
+#define KEYRING_PACKAGE_BYTES 32
 #define KEYRING_SLOTS_MAX 8
 #define KEYRING_EPOCHS_MAX 16
 
@@ -60,8 +63,9 @@
 enum keyring_kind {
 	KEYRING_PASSPHRASE = 1,
 	KEYRING_FILE = 2,
-	KEYRING_HSM = 3,    /* kept and shown, not opened here */
-	KEYRING_ESCROW = 4, /* the same, as all above */
+	KEYRING_HSM = 3,
+	KEYRING_ESCROW = 4,
+	/* All above: kept and shown, not opened here. */
 };
 
 enum keyring_state {
@@ -85,6 +89,8 @@ struct keyring_look {
 		uint64_t created_ms;
 		char label[KEYRING_LABEL_BYTES];
 	} slots[KEYRING_SLOTS_MAX];
+	/* Which token's key, or escrow package in hexadecimal; or empty. */
+	char openers[KEYRING_SLOTS_MAX][KEYRING_NAME_BYTES];
 	size_t slot_count;
 	struct keyring_look_epoch {
 		uint32_t epoch;
@@ -94,11 +100,33 @@ struct keyring_look {
 	size_t epoch_count;
 };
 
-/* What opens a slot: a passphrase, or the KEYRING_KEY_BYTES of a key file. */
+/*
+ * A key that stays in a token and wraps the storage root.  Who knows tokens
+ * has these functions; what they are called with is not theirs.
+ */
+struct keyring_device {
+	/* Which one it is, for who reads it; shorter than KEYRING_NAME_BYTES */
+	const char *name;
+	void *arg;
+	/* Into out, which has KEYRING_DEVICE_BYTES_MAX. */
+	enum ag_status (*wrap)(void *arg, const char *context,
+	    const struct secret *root, uint8_t *out, size_t *len,
+	    struct ag_error *err);
+	/* AG_EFORGED  not by this key and for this context, or changed */
+	enum ag_status (*unwrap)(void *arg, const char *context,
+	    struct bytes wrapped, struct secret **root, struct ag_error *err);
+};
+
+/*
+ * What opens a slot: a passphrase; the KEYRING_KEY_BYTES of a key file, or that
+ * are in escrow; or a device.
+ */
 struct keyring_opener {
 	enum keyring_kind kind;
 	const struct secret *secret;
 	enum work_level work; /* of a passphrase that is set */
+	const struct keyring_device *device;
+	uint8_t package[KEYRING_PACKAGE_BYTES]; /* where escrow is set */
 };
 
 struct keyring;
@@ -117,7 +145,8 @@ enum ag_status keyring_create(const char *path, const char *node,
  * process at a time.
  *
  * AG_ENOENT    there is none
- * AG_EDENIED   nothing that opener fits opens, or it is damaged
+ * AG_EDENIED   nothing that opener fits opens, or it is damaged; else what its
+ *              device says
  * AG_EFORGED   it was changed by somebody who could not open it
  * AG_ECORRUPT  it can not be read;  AG_EVERSION a later program's
  */
@@ -148,7 +177,7 @@ enum ag_status keyring_bind(struct keyring *keyring,
  * opens.
  * AG_ELIMIT   there are KEYRING_SLOTS_MAX
  * AG_ENOENT   no slot has that number
- * AG_EREFUSED it is the last one that can be opened here
+ * AG_EREFUSED it is the last one that opens without custodians
  */
 enum ag_status keyring_slot_add(struct keyring *keyring,
     const struct keyring_opener *opener, const char *label, uint64_t now_ms,

@@ -1,7 +1,7 @@
 /*
  * Which changes a keyring takes.
  *
- * RULES    1. A slot that can be opened here is always left.
+ * RULES    1. A slot that opens without custodians is always left.
  *          2. Epochs rise, one key is active, and what was once sealed with a
  *             key can be opened until that key is destroyed, which the active
  *             one can not be.
@@ -130,7 +130,7 @@ slot_check_rest(const struct keyring_image *image,
 {
 	for (size_t i = 0; i < image->slot_count; i++)
 		if (&image->slots[i] != slot &&
-		    keyring_slot_is_known(image->slots[i].seen.kind))
+		    keyring_slot_is_at_hand(image->slots[i].seen.kind))
 			return AG_OK;
 	return ag_fail(err, AG_EREFUSED,
 	    "keyring: slot %u is the last one that opens it; add another "

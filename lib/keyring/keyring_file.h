@@ -13,7 +13,7 @@
  *          wrapped     the data key, sealed (crypto/seal.h) under a third,
  *                      with the context "aegis/keyring/v1/epoch" NUL |
  *                      id | cluster id | [node, epoch, algorithm]
- *          body        keyring_slot.h; of other kinds whatever it is
+ *          body        keyring_body.h; of other kinds whatever it is
  *
  * Threads  none of its own.
  */
@@ -24,7 +24,7 @@
 #include "keyring/keyring.h"
 
 #define KEYRING_COPY_BYTES 8192
-#define KEYRING_BODY_BYTES_MAX 512
+#define KEYRING_BODY_BYTES_MAX 1200
 #define KEYRING_WRAPPED_BYTES (KEYRING_KEY_BYTES + SEAL_OVERHEAD)
 #define KEYRING_MAC_BYTES 32
 #define KEYRING_ALGORITHM 1 /* XChaCha20-Poly1305 with derived keys */

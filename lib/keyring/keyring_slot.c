@@ -7,54 +7,46 @@
  *          2. What comes out of a slot is the root only if the root's
  *             commitment says so.  Without it, a forged slot could be made to
  *             open with many passphrases at once.
+ *          3. What a device could not be asked is told as the device says it,
+ *             and it is asked no more: each question may take its time.
  */
 #include "keyring/keyring_slot.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include <sodium.h>
 
-#include "codec/decoder.h"
-#include "codec/encoder.h"
+#include "codec/text.h"
 #include "crypto/kdf.h"
-#include "crypto/stretch.h"
-
-#define PURPOSE "aegis/keyring/v1/slot"
-#define CONTEXT_BYTES 128
+#include "keyring/keyring_body.h"
 
 bool
-keyring_slot_is_known(unsigned int kind)
+keyring_slot_is_at_hand(unsigned int kind)
 {
-	return kind == KEYRING_PASSPHRASE || kind == KEYRING_FILE;
+	return kind == KEYRING_PASSPHRASE || kind == KEYRING_FILE ||
+	    kind == KEYRING_HSM;
 }
 
-static void
-stretch_encode(struct encoder *e, const struct stretch *s)
+void
+keyring_slot_describe(char out[static KEYRING_NAME_BYTES],
+    const struct keyring_slot *slot)
 {
-	encoder_put_uint(e, s->passes);
-	encoder_put_uint(e, s->mebibytes);
-	encoder_put_bytes(e, bytes_of(s->salt, STRETCH_SALT_BYTES));
+	struct keyring_body body;
+
+	out[0] = '\0';
+	if ((slot->seen.kind != KEYRING_HSM &&
+		slot->seen.kind != KEYRING_ESCROW) ||
+	    !keyring_body_decode(&body, slot))
+		return;
+	if (slot->seen.kind == KEYRING_HSM)
+		(void)snprintf(out, KEYRING_NAME_BYTES, "%.*s",
+		    (int)body.name.len, (const char *)body.name.data);
+	else
+		text_hex(out, KEYRING_NAME_BYTES, body.package);
 }
 
-static struct bytes
-context_of(uint8_t out[static CONTEXT_BYTES], const uint8_t *id,
-    unsigned int kind, const struct stretch *stretch)
-{
-	struct encoder e;
-	struct bytes context;
-
-	encoder_init(&e, out, CONTEXT_BYTES);
-	encoder_put_raw(&e, bytes_of(PURPOSE, sizeof(PURPOSE)));
-	encoder_put_raw(&e, bytes_of(id, KEYRING_ID_BYTES));
-	encoder_put_array(&e, 1);
-	encoder_put_uint(&e, kind);
-	if (kind == KEYRING_PASSPHRASE) {
-		encoder_put_array(&e, 3);
-		stretch_encode(&e, stretch);
-	}
-	AG_ASSERT(encoder_finish(&e, &context) == AG_OK);
-	return context;
-}
-
-/* The key that wraps the root. */
+/* The key that seals the root. */
 static enum ag_status
 slot_key(struct secret **key, const struct keyring_opener *opener,
     const struct stretch *stretch, struct ag_error *err)
@@ -74,14 +66,74 @@ slot_key(struct secret **key, const struct keyring_opener *opener,
 static enum ag_status
 check_opener(const struct keyring_opener *opener, struct ag_error *err)
 {
+	const char *what = "the key file";
+
 	if (opener->kind == KEYRING_PASSPHRASE)
 		return secret_check_passphrase(opener->secret, err);
-	AG_ASSERT(opener->kind == KEYRING_FILE);
+	if (opener->kind == KEYRING_HSM)
+		return AG_OK;
+	AG_ASSERT(
+	    opener->kind == KEYRING_FILE || opener->kind == KEYRING_ESCROW);
 	if (secret_len(opener->secret) == KEYRING_KEY_BYTES)
 		return AG_OK;
+	if (opener->kind == KEYRING_ESCROW)
+		what = "what was in escrow";
 	return ag_fail(err, AG_EINVAL,
-	    "the key file has %zu bytes; a storage key has exactly %d",
+	    "%s has %zu bytes; a storage key has exactly %d", what,
 	    secret_len(opener->secret), KEYRING_KEY_BYTES);
+}
+
+/* --- wrapping --- */
+
+static enum ag_status
+wrap_by_device(struct keyring_slot *slot, const uint8_t *id,
+    const struct secret *root, const struct keyring_device *device,
+    struct ag_error *err)
+{
+	struct keyring_body body = { .name = bytes_from_text(device->name) };
+	uint8_t wrapped[KEYRING_DEVICE_BYTES_MAX];
+	char context[KEYRING_CONTEXT_BYTES];
+	enum ag_status status;
+	size_t len = 0;
+
+	if (body.name.len >= KEYRING_NAME_BYTES)
+		return ag_fail(err, AG_ELIMIT,
+		    "the token's key has a name of more than %d bytes",
+		    KEYRING_NAME_BYTES - 1);
+	keyring_body_context_text(context, id);
+	status = device->wrap(device->arg, context, root, wrapped, &len, err);
+	if (status != AG_OK)
+		return status;
+	AG_ASSERT(len <= sizeof(wrapped));
+	body.wrapped = bytes_of(wrapped, len);
+	keyring_body_encode(slot, &body);
+	return AG_OK;
+}
+
+static enum ag_status
+wrap_by_secret(struct keyring_slot *slot, const uint8_t *id,
+    const struct secret *root, const struct keyring_opener *opener,
+    struct ag_error *err)
+{
+	uint8_t sealed[KEYRING_WRAPPED_BYTES], context[KEYRING_CONTEXT_BYTES];
+	struct keyring_body body = {
+		.package = bytes_of(opener->package, KEYRING_PACKAGE_BYTES),
+		.wrapped = bytes_of(sealed, sizeof(sealed)),
+	};
+	struct secret *key = NULL;
+	enum ag_status status;
+
+	if (opener->kind == KEYRING_PASSPHRASE)
+		stretch_init(&body.stretch, opener->work);
+	status = slot_key(&key, opener, &body.stretch, err);
+	if (status != AG_OK)
+		return status;
+	seal_buffer(sealed, key,
+	    keyring_body_context(context, id, opener->kind, &body),
+	    secret_bytes(root));
+	secret_free(key);
+	keyring_body_encode(slot, &body);
+	return AG_OK;
 }
 
 enum ag_status
@@ -89,59 +141,19 @@ keyring_slot_wrap(struct keyring_slot *slot,
     const uint8_t id[static KEYRING_ID_BYTES], const struct secret *root,
     const struct keyring_opener *opener, struct ag_error *err)
 {
-	const bool is_stretched = opener->kind == KEYRING_PASSPHRASE;
-	struct stretch stretch = { .passes = 0 };
-	uint8_t context[CONTEXT_BYTES], *sealed;
 	enum ag_status status = check_opener(opener, err);
-	struct secret *key = NULL;
-	struct encoder e;
-	struct bytes body;
 
-	if (is_stretched)
-		stretch_init(&stretch, opener->work);
-	if (status == AG_OK)
-		status = slot_key(&key, opener, &stretch, err);
-	if (status != AG_OK) {
-		ag_error_prefix(err, "seal the storage root");
-		return status;
-	}
 	slot->seen.kind = opener->kind;
-	encoder_init(&e, slot->body, sizeof(slot->body));
-	encoder_put_array(&e, is_stretched ? 4 : 1);
-	if (is_stretched)
-		stretch_encode(&e, &stretch);
-	sealed = encoder_put_bytes_inplace(&e, KEYRING_WRAPPED_BYTES);
-	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
-	seal_buffer(sealed, key,
-	    context_of(context, id, opener->kind, &stretch),
-	    secret_bytes(root));
-	slot->body_len = body.len;
-	secret_free(key);
-	return AG_OK;
+	if (status == AG_OK && opener->kind == KEYRING_HSM)
+		status = wrap_by_device(slot, id, root, opener->device, err);
+	else if (status == AG_OK)
+		status = wrap_by_secret(slot, id, root, opener, err);
+	if (status != AG_OK)
+		ag_error_prefix(err, "seal the storage root");
+	return status;
 }
 
-/* False: it is not what this program writes. */
-static bool
-body_decode(const struct keyring_slot *slot, struct stretch *stretch,
-    struct bytes *sealed)
-{
-	const bool is_stretched = slot->seen.kind == KEYRING_PASSPHRASE;
-	struct decoder d;
-
-	*stretch = (struct stretch){ .passes = 0 };
-	decoder_init(&d, bytes_of(slot->body, slot->body_len));
-	decoder_expect_array(&d, is_stretched ? 4 : 1);
-	if (is_stretched) {
-		stretch->passes =
-		    (uint32_t)decoder_get_uint_max(&d, UINT32_MAX);
-		stretch->mebibytes =
-		    (uint32_t)decoder_get_uint_max(&d, UINT32_MAX);
-		decoder_get_fixed(&d, stretch->salt, STRETCH_SALT_BYTES);
-	}
-	*sealed = decoder_get_bytes_max(&d, KEYRING_WRAPPED_BYTES);
-	return decoder_finish(&d, NULL) == AG_OK &&
-	    sealed->len == KEYRING_WRAPPED_BYTES;
-}
+/* --- unwrapping --- */
 
 static bool
 is_root(const struct keyring_image *image, const uint8_t *root)
@@ -153,32 +165,78 @@ is_root(const struct keyring_image *image, const uint8_t *root)
 		   sizeof(commitment)) == 0;
 }
 
+static enum ag_status
+open_by_device(struct secret *out, const struct keyring_image *image,
+    const struct keyring_body *body, const struct keyring_device *device,
+    struct ag_error *err)
+{
+	char context[KEYRING_CONTEXT_BYTES];
+	struct secret *root = NULL;
+	enum ag_status status;
+
+	keyring_body_context_text(context, image->id);
+	status =
+	    device->unwrap(device->arg, context, body->wrapped, &root, err);
+	if (status == AG_OK && secret_len(root) == KEYRING_KEY_BYTES)
+		memcpy(secret_data(out), secret_bytes(root).data,
+		    KEYRING_KEY_BYTES);
+	else if (status == AG_OK)
+		status = AG_EFORGED;
+	secret_free(root);
+	return status == AG_EFORGED ? AG_EDENIED : status;
+}
+
+static enum ag_status
+open_by_secret(struct secret *out, const struct keyring_image *image,
+    const struct keyring_body *body, const struct keyring_opener *opener,
+    struct ag_error *err)
+{
+	uint8_t context[KEYRING_CONTEXT_BYTES];
+	struct secret *key = NULL;
+	enum ag_status status = slot_key(&key, opener, &body->stretch, err);
+
+	/* Work that is out of bounds. */
+	if (status == AG_EINVAL)
+		return AG_EDENIED;
+	if (status != AG_OK)
+		return status;
+	status = seal_open(secret_data(out), key,
+	    keyring_body_context(context, image->id, opener->kind, body),
+	    body->wrapped);
+	secret_free(key);
+	return status == AG_OK ? AG_OK : AG_EDENIED;
+}
+
 /* Into out.  AG_EDENIED when it does not open. */
 static enum ag_status
 slot_open(struct secret *out, const struct keyring_image *image,
     const struct keyring_slot *slot, const struct keyring_opener *opener,
     struct ag_error *err)
 {
-	uint8_t context[CONTEXT_BYTES];
-	struct stretch stretch;
-	struct bytes sealed;
-	struct secret *key;
+	struct keyring_body body;
 	enum ag_status status;
-	bool is_open;
 
-	if (!body_decode(slot, &stretch, &sealed))
+	if (!keyring_body_decode(&body, slot))
 		return AG_EDENIED;
-	status = slot_key(&key, opener, &stretch, err);
-	if (status == AG_EINVAL)
-		return AG_EDENIED;
-	if (status != AG_OK)
-		return status;
-	is_open = seal_open(secret_data(out), key,
-		      context_of(context, image->id, slot->seen.kind, &stretch),
-		      sealed) == AG_OK &&
-	    is_root(image, secret_data(out));
-	secret_free(key);
-	return is_open ? AG_OK : AG_EDENIED;
+	status = opener->kind == KEYRING_HSM
+	    ? open_by_device(out, image, &body, opener->device, err)
+	    : open_by_secret(out, image, &body, opener, err);
+	return status == AG_OK && !is_root(image, secret_data(out)) ? AG_EDENIED
+								    : status;
+}
+
+static enum ag_status
+no_slot_opens(enum keyring_kind kind, struct ag_error *err)
+{
+	static const char *const names[] = {
+		[KEYRING_PASSPHRASE] = "passphrase",
+		[KEYRING_FILE] = "key file",
+		[KEYRING_HSM] = "token's key",
+		[KEYRING_ESCROW] = "secret from escrow",
+	};
+
+	return ag_fail(err, AG_EDENIED,
+	    "no slot opens with this %s, or it is damaged", names[kind]);
 }
 
 /* Into found, from one of the slots; tried is scratch. */
@@ -187,11 +245,9 @@ try_all(struct secret *found, struct secret *tried,
     const struct keyring_image *image, const struct keyring_opener *opener,
     struct ag_error *err)
 {
-	enum ag_status best = AG_EDENIED;
+	enum ag_status status, best = AG_EDENIED;
 
 	for (size_t i = 0; i < image->slot_count; i++) {
-		enum ag_status status;
-
 		if (image->slots[i].seen.kind != opener->kind)
 			continue;
 		status = slot_open(tried, image, &image->slots[i], opener, err);
@@ -200,12 +256,10 @@ try_all(struct secret *found, struct secret *tried,
 			    KEYRING_KEY_BYTES);
 		if (best != AG_OK && status != AG_EDENIED)
 			best = status;
+		if (best != AG_OK && best != AG_EDENIED)
+			break;
 	}
-	if (best == AG_EDENIED)
-		return ag_fail(err, best,
-		    "no slot opens with this %s, or it is damaged",
-		    opener->kind == KEYRING_FILE ? "key file" : "passphrase");
-	return best;
+	return best == AG_EDENIED ? no_slot_opens(opener->kind, err) : best;
 }
 
 enum ag_status

@@ -1,15 +1,9 @@
 /*
  * The slots of a keyring: the storage root, wrapped.
  *
- * FORMAT   of a slot's body, canonical CBOR:
- *          passphrase  [passes, MiB, salt (16), sealed (72)]
- *          file        [sealed (72)]
- *          sealed      the root (crypto/seal.h), with the context
- *                      "aegis/keyring/v1/slot" NUL | keyring id | [kind] and,
- *                      of a passphrase, [passes, MiB, salt]
- *          its key     derived (KDF_KEYRING_SLOT) of the key file's bytes, or
- *                      of what Argon2id v1.3 in one lane makes of the
- *                      passphrase and the salt
+ * A device wraps it itself.  Else it is sealed (crypto/seal.h) by a key that is
+ * derived (KDF_KEYRING_SLOT) of the key file's bytes, of those that were in
+ * escrow, or of the stretched passphrase.  keyring_body.h has the format.
  *
  * Threads  no shared state.
  */
@@ -18,17 +12,22 @@
 
 #include "keyring/keyring_file.h"
 
-/* Can this program open slots of that kind? */
-bool keyring_slot_is_known(unsigned int kind);
+/* Does a slot of that kind open without anybody being asked for a share? */
+bool keyring_slot_is_at_hand(unsigned int kind);
 
-/* Wrap the root in slot, which has its kind.  AG_ENOMEM, AG_EINVAL. */
+/* Which token's key, or package, opens it, as it says itself; or empty. */
+void keyring_slot_describe(char out[static KEYRING_NAME_BYTES],
+    const struct keyring_slot *slot);
+
+/* Wrap the root in slot.  AG_ENOMEM, AG_EINVAL, or what the device says. */
 enum ag_status keyring_slot_wrap(struct keyring_slot *slot,
     const uint8_t id[static KEYRING_ID_BYTES], const struct secret *root,
     const struct keyring_opener *opener, struct ag_error *err) AG_MUST_USE;
 
 /*
  * The root, from whichever slot of image opener fits.
- * AG_EDENIED  none, or damaged, which is not told apart
+ * AG_EDENIED  none, or damaged, which is not told apart; else what the device
+ *             says
  */
 enum ag_status keyring_slot_unwrap(struct secret **root,
     const struct keyring_image *image, const struct keyring_opener *opener,
