@@ -2,6 +2,8 @@
  * A node's keyring in its directory.
  *
  * RULES    1. A key file is written before the keyring that it opens.
+ *          2. No slot says itself which token is asked: whoever can write the
+ *             file would have a PIN typed where he likes.
  */
 #include "cmd/keyring_place.h"
 
@@ -26,6 +28,7 @@ keyring_place_init(struct keyring_place *place, const char *data_dir,
 	enum ag_status status = fs_join(place->path, sizeof(place->path),
 	    data_dir, KEYRING_NAME, err);
 
+	place->token[0] = '\0';
 	place->passphrase_file = NULL;
 	place->has_made_key = false;
 	if (status != AG_OK)
@@ -38,6 +41,17 @@ keyring_place_init(struct keyring_place *place, const char *data_dir,
 		return ag_fail(err, AG_ELIMIT, "key file %s: path too long",
 		    key_file);
 	return AG_OK;
+}
+
+enum ag_status
+keyring_place_set_token(struct keyring_place *place, const char *uri,
+    struct ag_error *err)
+{
+	if ((size_t)snprintf(place->token, sizeof(place->token), "%s", uri) <
+	    sizeof(place->token))
+		return AG_OK;
+	return ag_fail(err, AG_ELIMIT, "keyring.token: longer than %zu bytes",
+	    sizeof(place->token) - 1);
 }
 
 enum ag_status
@@ -101,10 +115,34 @@ passphrase_in(struct secret **out, const char *path, struct ag_error *err)
 	return status;
 }
 
+/*
+ * No key file, and no passphrase: what says the keyring itself?  It is not
+ * believed, but shown.
+ */
+static enum ag_status
+no_way_in(const struct keyring_place *place, const struct keyring_look *look,
+    const char *prefix, struct ag_error *err)
+{
+	for (size_t i = 0; i < look->slot_count; i++) {
+		const struct keyring_look_slot *slot = &look->slots[i];
+
+		if (slot->kind == KEYRING_HSM)
+			return ag_fail(err, AG_ENOENT,
+			    "open keyring %s: its key file %s is not there; "
+			    "slot %u is opened by a token's key (--%stoken): "
+			    "%s",
+			    place->path, place->key_file, slot->number, prefix,
+			    look->openers[i]);
+	}
+	return ag_fail(err, AG_ENOENT,
+	    "open keyring %s: its key file %s is not there", place->path,
+	    place->key_file);
+}
+
 /* No key file, or none that is known of: is there another way in? */
 static enum ag_status
 ask_for_it(struct keyring_key *key, const struct keyring_place *place,
-    struct ag_error *err)
+    const char *prefix, struct ag_error *err)
 {
 	struct keyring_look look;
 	char prompt[PATH_MAX + 32];
@@ -114,13 +152,73 @@ ask_for_it(struct keyring_key *key, const struct keyring_place *place,
 	if (status != AG_OK)
 		return status;
 	if (!has_slot(&look, KEYRING_PASSPHRASE))
-		return ag_fail(err, AG_ENOENT,
-		    "open keyring %s: its key file %s is not there",
-		    place->path, place->key_file);
+		return no_way_in(place, &look, prefix, err);
 	key->opener.kind = KEYRING_PASSPHRASE;
 	(void)snprintf(prompt, sizeof(prompt),
 	    "Passphrase of %.200s: ", place->path);
 	return passphrase_prompt(&key->secret, prompt, err);
+}
+
+static enum ag_status
+token_of(struct keyring_key *key, const struct applet_call *call,
+    const char *prefix, const char *uri, struct ag_error *err)
+{
+	key->opener.kind = KEYRING_HSM;
+	return keyring_token_open(&key->token, call, prefix, uri, err);
+}
+
+/* The token that is always used is away: is it the only way? */
+static enum ag_status
+configured_token(struct keyring_key *key, const struct keyring_place *place,
+    const struct applet_call *call, const char *prefix, struct ag_error *err)
+{
+	enum ag_status status = token_of(key, call, prefix, place->token, err);
+	struct keyring_look look;
+
+	if (status == AG_OK)
+		return AG_OK;
+	ag_error_prefix(err, "keyring.token");
+	if (keyring_look_at(&look, place->path, NULL) == AG_OK &&
+	    has_slot(&look, KEYRING_PASSPHRASE))
+		ag_error_suffix(err,
+		    "; a passphrase opens the keyring, too (--%spassphrase)",
+		    prefix);
+	return status;
+}
+
+/* What the options say, of kind 0 when they say nothing. */
+static enum ag_status
+opener_of_options(struct keyring_key *key, const struct applet_call *call,
+    const char *prefix, struct ag_error *err)
+{
+	enum ag_status status;
+	const char *text;
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
+	status = passphrase_named_option(&key->secret, call, name, false, err);
+	if (status != AG_OK || key->secret != NULL) {
+		key->opener.kind = KEYRING_PASSPHRASE;
+		return status;
+	}
+	(void)snprintf(name, sizeof(name), "%sescrow-secret", prefix);
+	text = options_text(&call->options, name);
+	if (text != NULL) {
+		key->opener.kind = KEYRING_ESCROW;
+		return keyring_place_key(&key->secret, text, false, err);
+	}
+	(void)snprintf(name, sizeof(name), "%stoken", prefix);
+	text = options_text(&call->options, name);
+	return text != NULL ? token_of(key, call, prefix, text, err) : AG_OK;
+}
+
+/* The key borrows nothing that goes before it. */
+static void
+opener_finish(struct keyring_key *key)
+{
+	key->opener.secret = key->secret;
+	if (key->token != NULL)
+		key->opener.device = keyring_token_device(key->token);
 }
 
 enum ag_status
@@ -128,13 +226,15 @@ keyring_place_opener(struct keyring_key *key, const struct keyring_place *place,
     const struct applet_call *call, const char *prefix, struct ag_error *err)
 {
 	enum ag_status status;
-	char name[32];
 
-	*key = (struct keyring_key){ .opener.kind = KEYRING_PASSPHRASE };
-	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
-	status = passphrase_named_option(&key->secret, call, name, false, err);
-	if (status == AG_OK && key->secret == NULL) {
-		if (place->passphrase_file != NULL) {
+	*key = (struct keyring_key){ .secret = NULL };
+	status = opener_of_options(key, call, prefix, err);
+	if (status == AG_OK && key->opener.kind == 0) {
+		if (place->token[0] != '\0') {
+			status =
+			    configured_token(key, place, call, prefix, err);
+		} else if (place->passphrase_file != NULL) {
+			key->opener.kind = KEYRING_PASSPHRASE;
 			status = passphrase_in(&key->secret,
 			    place->passphrase_file, err);
 		} else if (fs_exists(place->key_file)) {
@@ -142,10 +242,10 @@ keyring_place_opener(struct keyring_key *key, const struct keyring_place *place,
 			status = keyring_place_key(&key->secret,
 			    place->key_file, false, err);
 		} else {
-			status = ask_for_it(key, place, err);
+			status = ask_for_it(key, place, prefix, err);
 		}
 	}
-	key->opener.secret = key->secret;
+	opener_finish(key);
 	return status;
 }
 
@@ -153,11 +253,11 @@ enum ag_status
 keyring_place_check_new(const struct applet_call *call, const char *prefix,
     struct ag_error *err)
 {
-	static const char *const ways[] = { "key-file", "passphrase",
-		"passphrase-fd" };
-	size_t given = 0;
-	bool is_stretched = false;
+	static const char *const ways[] = { "key-file", "token", "passphrase",
+		"passphrase-fd", "escrow-secret" };
+	const char *way = "";
 	enum work_level work;
+	size_t given = 0;
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		char name[32];
@@ -166,14 +266,19 @@ keyring_place_check_new(const struct applet_call *call, const char *prefix,
 		if (!options_has(&call->options, name))
 			continue;
 		given++;
-		is_stretched = strncmp(ways[i], "pass", 4) == 0;
+		way = ways[i];
 	}
 	if (given > 1)
 		return ag_fail(err, AG_EINVAL,
-		    "one of --%skey-file, --%spassphrase and "
+		    "one of --%skey-file, --%stoken, --%spassphrase and "
 		    "--%spassphrase-fd opens it",
-		    prefix, prefix, prefix);
-	if (!is_stretched && options_has(&call->options, "work"))
+		    prefix, prefix, prefix, prefix);
+	if (strcmp(way, "escrow-secret") == 0)
+		return ag_fail(err, AG_EINVAL,
+		    "what was in escrow opens no new keyring (aegis escrow "
+		    "init --keyring)");
+	if (strncmp(way, "passphrase", 10) != 0 &&
+	    options_has(&call->options, "work"))
 		return ag_fail(err, AG_EINVAL,
 		    "--work is of passphrases, and none is given");
 	return passphrase_work_option(&work, call, err);
@@ -184,17 +289,22 @@ keyring_place_new(struct keyring_key *key, const struct applet_call *call,
     const char *prefix, struct ag_error *err)
 {
 	enum ag_status status;
+	const char *uri;
 	char name[32];
 
 	*key = (struct keyring_key){ .secret = NULL };
+	(void)snprintf(name, sizeof(name), "%stoken", prefix);
+	uri = options_text(&call->options, name);
 	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
 	status = passphrase_work_option(&key->opener.work, call, err);
-	if (status == AG_OK)
+	if (status == AG_OK && uri != NULL)
+		status = token_of(key, call, prefix, uri, err);
+	else if (status == AG_OK)
 		status = passphrase_named_option(&key->secret, call, name, true,
 		    err);
 	if (key->secret != NULL)
 		key->opener.kind = KEYRING_PASSPHRASE;
-	key->opener.secret = key->secret;
+	opener_finish(key);
 	return status;
 }
 
@@ -202,6 +312,7 @@ void
 keyring_key_fini(struct keyring_key *key)
 {
 	secret_free(key->secret);
+	keyring_token_close(key->token);
 	*key = (struct keyring_key){ .secret = NULL };
 }
 

@@ -14,6 +14,8 @@
 
 #include "base/status.h"
 #include "cmd/applet.h"
+#include "cmd/keyring_token.h"
+#include "cmd/pin.h"
 #include "keyring/keyring.h"
 
 #define KEYRING_PLACE_PASSPHRASE(prefix)                         \
@@ -24,22 +26,37 @@
 		    "read the keyring's from descriptor N"       \
 	}
 
-#define KEYRING_PLACE_OPTIONS(prefix)                    \
-	{ 0, prefix "key-file", "FILE",                  \
-		"the key file that opens the keyring" }, \
-	    KEYRING_PLACE_PASSPHRASE(prefix)
+/* Where one is made, too. */
+#define KEYRING_PLACE_MAKE_OPTIONS(prefix)                             \
+	{ 0, prefix "key-file", "FILE",                                \
+		"the key file that opens the keyring" },               \
+	    KEYRING_PLACE_PASSPHRASE(prefix),                          \
+	    { 0, prefix "token", "URI", "the token's key that does" }, \
+	    PIN_OPTIONS_OF(prefix, "that token's")
+
+#define KEYRING_PLACE_OPTIONS(prefix)                         \
+	KEYRING_PLACE_MAKE_OPTIONS(prefix),                   \
+	{                                                     \
+		0, prefix "escrow-secret", "FILE",            \
+		    "what was recovered from escrow opens it" \
+	}
 
 /* What opens a keyring, of which it borrows nothing. */
 struct keyring_key {
 	struct keyring_opener opener; /* of kind 0: nothing */
 	struct secret *secret;
+	struct keyring_token *token;
 };
+
+/* Of a URI in the configuration. */
+#define KEYRING_PLACE_URI_BYTES 1024
 
 struct keyring_place {
 	char path[PATH_MAX];
 	char key_file[PATH_MAX];
-	const char *passphrase_file; /* NULL: none is configured */
-	bool has_made_key;           /* the key file was not there */
+	char token[KEYRING_PLACE_URI_BYTES]; /* configured; or empty */
+	const char *passphrase_file;         /* NULL: none is configured */
+	bool has_made_key;                   /* the key file was not there */
 };
 
 /* Of a data directory.  key_file NULL or empty: the usual one. */
@@ -47,18 +64,23 @@ enum ag_status keyring_place_init(struct keyring_place *place,
     const char *data_dir, const char *key_file,
     struct ag_error *err) AG_MUST_USE;
 
+/* The key in a token that is configured, where no option says another. */
+enum ag_status keyring_place_set_token(struct keyring_place *place,
+    const char *uri, struct ag_error *err) AG_MUST_USE;
+
 /*
- * What opens the keyring there: the passphrase of the options --PREFIXpass…,
- * or of the configured file; or the key file; or, where there is none but a
- * slot for one, a passphrase asked for.
+ * What opens the keyring there: what the options --PREFIX… say, or the
+ * configured token, or passphrase file; or the key file; or, where there is
+ * none but a slot for one, a passphrase asked for.
  */
 enum ag_status keyring_place_opener(struct keyring_key *out,
     const struct keyring_place *place, const struct applet_call *call,
     const char *prefix, struct ag_error *err) AG_MUST_USE;
 
 /*
- * What is to open a keyring from now on: the passphrase of the options
- * --PREFIXpass…, with the work of --work; of no kind when there is none.
+ * What is to open a keyring from now on: the token of --PREFIXtoken, or the
+ * passphrase of --PREFIXpass…, with the work of --work; of no kind when there
+ * is none.
  */
 enum ag_status keyring_place_new(struct keyring_key *out,
     const struct applet_call *call, const char *prefix,

@@ -69,12 +69,19 @@ place_of_config(struct keyring_place *place, const struct applet_call *call,
 	const char *dir = options_text(&call->options, "data-dir");
 	const char *key_file = options_text(&call->options, "key-file");
 
-	/* A configured key file is that of the configured directory. */
-	if (dir == NULL && key_file == NULL)
+	const char *token = "";
+	enum ag_status status;
+
+	/* A configured key is that of the configured directory. */
+	if (dir == NULL && key_file == NULL) {
 		key_file = config_text(config, "keyring.key_file");
+		token = config_text(config, "keyring.token");
+	}
 	if (dir == NULL)
 		dir = config_text(config, "node.data_dir");
-	return keyring_place_init(place, dir, key_file, err);
+	status = keyring_place_init(place, dir, key_file, err);
+	return status == AG_OK ? keyring_place_set_token(place, token, err)
+			       : status;
 }
 
 enum ag_status
@@ -296,6 +303,10 @@ keys_show_slots(const struct applet_call *call, const struct keyring_look *look,
 			output_printf(out, "unknown-%u", slot->kind);
 		output_text(out, slot->label);
 		row_time(out, slot->created_ms);
+		if (look->openers[i][0] != '\0')
+			output_text(out, look->openers[i]);
+		else
+			output_null(out);
 		output_row(out);
 	}
 	return output_end(out, &err) == AG_OK ? EXIT_YES

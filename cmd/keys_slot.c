@@ -20,6 +20,8 @@
 
 #define NEW_OPTIONS                                                         \
 	{ 0, "new-key-file", "FILE", "this, made if it is not there" },     \
+	    { 0, "new-token", "URI", "a key in a token" },                  \
+	    PIN_OPTIONS_OF("new-", "the new token's"),                      \
 	    { 0, "new-passphrase", NULL, "a passphrase, asked for twice" }, \
 	    { 0, "new-passphrase-fd", "N",                                  \
 		    "read its line from descriptor N" },                    \
@@ -41,6 +43,7 @@ const struct output_column keys_slot_columns[] = {
 	{ "kind", NULL, 0 },
 	{ "label", NULL, 0 },
 	{ "created", NULL, 0 },
+	{ "opener", NULL, OUTPUT_WIDE_ONLY },
 	{ NULL, NULL, 0 },
 };
 
@@ -77,12 +80,12 @@ check_way(const struct applet_call *call)
 	const struct options *o = &call->options;
 	struct ag_error err;
 
-	if (!options_has(o, "new-key-file") &&
+	if (!options_has(o, "new-key-file") && !options_has(o, "new-token") &&
 	    !options_has(o, "new-passphrase") &&
 	    !options_has(o, "new-passphrase-fd"))
 		return applet_usage(call,
-		    "one of --new-key-file FILE, --new-passphrase and "
-		    "--new-passphrase-fd N is needed");
+		    "one of --new-key-file FILE, --new-token URI, "
+		    "--new-passphrase and --new-passphrase-fd N is needed");
 	return keyring_place_check_new(call, "new-", &err) == AG_OK
 	    ? EXIT_YES
 	    : applet_usage(call, "%s", err.text);

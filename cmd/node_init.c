@@ -47,7 +47,7 @@ const struct applet_option node_init_options[] = {
 	{ 'D', "data-dir", "DIR", "the directory to make" },
 	{ 'n', "name", "NAME", "the node's name in the roster" },
 	{ 'l', "listen", "HOST:PORT", "the address peers reach it at" },
-	KEYRING_PLACE_OPTIONS("keyring-"),
+	KEYRING_PLACE_MAKE_OPTIONS("keyring-"),
 	PASSPHRASE_WORK_OPTION,
 	{ 0, "token", "URI", "make the node key in this token" },
 	PIN_OPTIONS,
@@ -99,6 +99,8 @@ node_init_config(const struct node_init *init, struct ag_error *err)
 		{ "api.socket", "aegis.sock" },
 		{ "keyring.key_file",
 		    init->has_key_file ? init->keyring->key_file : NULL },
+		{ "keyring.token",
+		    options_text(&init->call->options, "keyring-token") },
 		{ "node.key", init->token != NULL ? init->token : "" },
 	};
 	enum ag_status status;
@@ -140,7 +142,7 @@ node_init_token(struct node_init *init, struct ag_error *err)
 	enum ag_status status;
 
 	status = token_use_open(&init->node_key.token, &uri, &info, init->call,
-	    init->token, err);
+	    "", init->token, err);
 	if (status != AG_OK)
 		return status;
 	memcpy(making.label, uri.object, sizeof(making.label));

@@ -45,6 +45,7 @@
 const struct applet_option node_run_options[] = {
 	PASSPHRASE_OPTIONS,
 	KEYRING_PLACE_PASSPHRASE("keyring-"),
+	PIN_OPTIONS_OF("keyring-", "the keyring's token's"),
 	PIN_OPTIONS,
 	OPTIONS_END,
 };
@@ -374,6 +375,10 @@ run_keyring(struct run *r, struct keyring_key *key)
 		return AG_OK;
 	if (file[0] != '\0')
 		r->keyring.passphrase_file = file;
+	status = keyring_place_set_token(&r->keyring,
+	    config_text(r->config, "keyring.token"), &r->err);
+	if (status != AG_OK)
+		return status;
 	return keyring_place_opener(key, &r->keyring, r->call, "keyring-",
 	    &r->err);
 }

@@ -52,7 +52,7 @@ warn(const struct applet_call *call, const struct token_info *info)
 }
 
 static enum ag_status
-prompt(struct secret **out, const struct applet_call *call,
+prompt(struct secret **out, const struct applet_call *call, const char *prefix,
     const struct token_info *info, struct ag_error *err)
 {
 	char text[TOKEN_LABEL_BYTES + 32];
@@ -61,24 +61,29 @@ prompt(struct secret **out, const struct applet_call *call,
 	(void)snprintf(text, sizeof(text), "PIN of token %s: ", info->label);
 	if (passphrase_prompt(out, text, err) == AG_OK)
 		return AG_OK;
-	ag_error_prefix(err, "PIN of token %s (--pin-file, --pin-fd)",
-	    info->label);
+	ag_error_prefix(err, "PIN of token %s (--%spin-file, --%spin-fd)",
+	    info->label, prefix, prefix);
 	return err->status;
 }
 
 enum ag_status
 pin_of_token(struct secret **out, bool *is_typed,
-    const struct applet_call *call, const struct token_uri *uri,
-    const struct token_info *info, struct ag_error *err)
+    const struct applet_call *call, const char *prefix,
+    const struct token_uri *uri, const struct token_info *info,
+    struct ag_error *err)
 {
-	const char *path = options_text(&call->options, "pin-file");
 	enum ag_status status;
+	const char *path;
+	char name[32];
 	uint64_t fd;
 
 	*out = NULL;
 	*is_typed = false;
-	if (options_has(&call->options, "pin-fd")) {
-		status = options_count_value(&call->options, "pin-fd", 0, 65535,
+	(void)snprintf(name, sizeof(name), "%spin-file", prefix);
+	path = options_text(&call->options, name);
+	(void)snprintf(name, sizeof(name), "%spin-fd", prefix);
+	if (options_has(&call->options, name)) {
+		status = options_count_value(&call->options, name, 0, 65535,
 		    &fd, err);
 		if (status != AG_OK)
 			return status;
@@ -89,5 +94,5 @@ pin_of_token(struct secret **out, bool *is_typed,
 	if (path != NULL)
 		return read_file(out, path, err);
 	*is_typed = true;
-	return info->has_pinpad ? AG_OK : prompt(out, call, info, err);
+	return info->has_pinpad ? AG_OK : prompt(out, call, prefix, info, err);
 }

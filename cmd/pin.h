@@ -14,19 +14,24 @@
 #include "crypto/secret.h"
 #include "token/token.h"
 
-#define PIN_OPTIONS                                                          \
-	{ 0, "pin-file", "FILE", "read a token's PIN from a private file" }, \
-	{                                                                    \
-		0, "pin-fd", "N", "read its line from descriptor N"          \
+#define PIN_OPTIONS PIN_OPTIONS_OF("", "a token's")
+
+/* The same as --PREFIXpin-…, where there are tokens of several uses. */
+#define PIN_OPTIONS_OF(prefix, whose)                                      \
+	{ 0, prefix "pin-file", "FILE",                                    \
+		"read " whose " PIN from a private file" },                \
+	{                                                                  \
+		0, prefix "pin-fd", "N", "read its line from descriptor N" \
 	}
 
 /*
- * The PIN of a token: --pin-fd, --pin-file, the URI's pin-source, or else it
- * is asked for, unless the reader has a pinpad: then *out is NULL.  is_typed
- * says that somebody has just typed it.
+ * The PIN of a token: --PREFIXpin-fd, --PREFIXpin-file, the URI's pin-source,
+ * or else it is asked for, unless the reader has a pinpad: then *out is NULL.
+ * is_typed says that somebody has just typed it.
  */
 enum ag_status pin_of_token(struct secret **out, bool *is_typed,
-    const struct applet_call *call, const struct token_uri *uri,
-    const struct token_info *info, struct ag_error *err) AG_MUST_USE;
+    const struct applet_call *call, const char *prefix,
+    const struct token_uri *uri, const struct token_info *info,
+    struct ag_error *err) AG_MUST_USE;
 
 #endif

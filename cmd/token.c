@@ -30,7 +30,7 @@ static const struct applet_option token_options[] = {
 
 static const struct applet_option generate_options[] = {
 	{ 't', "algorithm", "NAME",
-	    "ed25519 (default), ecdsa-p256, rsa-3072…" },
+	    "ed25519 (default), ecdsa-p256, rsa-3072, aes…" },
 	{ 'o', "out", "FILE", "the public half to FILE instead of printed" },
 	{ 'C', "comment", "TEXT", "a note kept with the public key" },
 	{ 'f', "force", NULL, "replace an existing FILE" },
@@ -146,7 +146,8 @@ token_list_run(struct applet_call *call)
 	status = token_uri_parse(&uri,
 	    call->operand_count > 0 ? call->operands[0] : "pkcs11:", &err);
 	if (status == AG_OK)
-		status = token_new(&token, &uri, TOKEN_USE_DEADLINE_MS, &err);
+		status =
+		    token_new(&token, &uri, token_use_deadline(call), &err);
 	if (status == AG_OK)
 		status = list_tokens(call, &uri, token, &err);
 	token_free(token);
@@ -216,8 +217,8 @@ token_keys_run(struct applet_call *call)
 	enum ag_status status;
 	struct ag_error err;
 
-	status =
-	    token_use_open(&token, &uri, &info, call, call->operands[0], &err);
+	status = token_use_open(&token, &uri, &info, call, "",
+	    call->operands[0], &err);
 	if (status == AG_OK)
 		status = list_keys(call, &uri, &info, token, &err);
 	token_free(token);
@@ -311,6 +312,11 @@ choose_type(struct token_making *making, const struct applet_call *call,
 
 	if (name == NULL)
 		name = "ed25519";
+	if (strcmp(name, "aes") == 0 || strcmp(name, "aes-256") == 0) {
+		making->type = TOKEN_KEY_AES;
+		making->bits = 256;
+		return AG_OK;
+	}
 	status = algorithm_find(&row, ALGORITHM_KEY, name, err);
 	if (status != AG_OK)
 		return status;
@@ -320,7 +326,7 @@ choose_type(struct token_making *making, const struct applet_call *call,
 	if ((size_t)row->id >= sizeof(types) / sizeof(types[0]))
 		return ag_fail(err, AG_EINVAL,
 		    "%s keys are not made in tokens: too few can use them; "
-		    "ed25519, ecdsa-p256, ecdsa-p384 and rsa-3072 are",
+		    "ed25519, ecdsa-p256, ecdsa-p384, rsa-3072 and aes are",
 		    row->name);
 	making->type = types[row->id];
 	making->bits = row->bits;
@@ -358,8 +364,8 @@ make_key(const struct applet_call *call, struct token_making *making,
 	struct token *token;
 	enum ag_status status;
 
-	status =
-	    token_use_open(&token, &uri, &info, call, call->operands[0], err);
+	status = token_use_open(&token, &uri, &info, call, "",
+	    call->operands[0], err);
 	if (status != AG_OK)
 		return status;
 	memcpy(making->label, uri.object, sizeof(making->label));
@@ -370,7 +376,7 @@ make_key(const struct applet_call *call, struct token_making *making,
 		  "the URI does not say what the key is called (object=LABEL)")
 	    : token_generate(token, making, &key, err);
 	token_free(token);
-	if (status == AG_OK)
+	if (status == AG_OK && making->type != TOKEN_KEY_AES)
 		status = put_public(call, &key, err);
 	return status;
 }
@@ -391,6 +397,9 @@ token_generate_run(struct applet_call *call)
 		return exit_fail(call, &err);
 	if (status != AG_OK)
 		return applet_usage(call, "%s", err.text);
+	if (making.type == TOKEN_KEY_AES && (path != NULL || comment != NULL))
+		return applet_usage(call,
+		    "an AES key has no public half: -o and -C are of others");
 	if (path != NULL && strcmp(path, "-") != 0 && fs_exists(path) &&
 	    !options_has(&call->options, "force")) {
 		(void)ag_fail(&err, AG_EEXIST,

@@ -8,28 +8,37 @@
 static enum ag_status
 login(struct token *token, const struct token_uri *uri,
     const struct token_info *info, const struct applet_call *call,
-    struct ag_error *err)
+    const char *prefix, struct ag_error *err)
 {
 	enum ag_status status;
 	struct secret *pin;
 	bool is_typed;
 
-	status = pin_of_token(&pin, &is_typed, call, uri, info, err);
+	status = pin_of_token(&pin, &is_typed, call, prefix, uri, info, err);
 	if (status == AG_OK)
 		status = token_login(token, pin, is_typed, err);
 	secret_free(pin);
 	return status;
 }
 
+uint32_t
+token_use_deadline(const struct applet_call *call)
+{
+	if (!options_has(&call->options, "timeout") ||
+	    call->timeout_ms > TOKEN_USE_DEADLINE_MS)
+		return TOKEN_USE_DEADLINE_MS;
+	return (uint32_t)call->timeout_ms;
+}
+
 static enum ag_status
 open_only(struct token **out, struct token_uri *uri, struct token_info *info,
-    const char *text, struct ag_error *err)
+    const struct applet_call *call, const char *text, struct ag_error *err)
 {
 	enum ag_status status = token_uri_parse(uri, text, err);
 
 	*out = NULL;
 	if (status == AG_OK)
-		status = token_new(out, uri, TOKEN_USE_DEADLINE_MS, err);
+		status = token_new(out, uri, token_use_deadline(call), err);
 	if (status == AG_OK)
 		status = token_open(*out, info, err);
 	if (status != AG_OK) {
@@ -45,7 +54,7 @@ token_use_pin(struct secret **pin, bool *is_typed, struct token_uri *uri,
 {
 	struct token_info info;
 	struct token *token;
-	enum ag_status status = open_only(&token, uri, &info, text, err);
+	enum ag_status status = open_only(&token, uri, &info, call, text, err);
 
 	*pin = NULL;
 	*is_typed = false;
@@ -53,21 +62,21 @@ token_use_pin(struct secret **pin, bool *is_typed, struct token_uri *uri,
 		return status;
 	token_free(token);
 	return info.needs_login
-	    ? pin_of_token(pin, is_typed, call, uri, &info, err)
+	    ? pin_of_token(pin, is_typed, call, "", uri, &info, err)
 	    : AG_OK;
 }
 
 enum ag_status
 token_use_open(struct token **out, struct token_uri *uri,
-    struct token_info *info, const struct applet_call *call, const char *text,
-    struct ag_error *err)
+    struct token_info *info, const struct applet_call *call, const char *prefix,
+    const char *text, struct ag_error *err)
 {
 	struct token *token;
-	enum ag_status status = open_only(&token, uri, info, text, err);
+	enum ag_status status = open_only(&token, uri, info, call, text, err);
 
 	*out = NULL;
 	if (status == AG_OK && info->needs_login)
-		status = login(token, uri, info, call, err);
+		status = login(token, uri, info, call, prefix, err);
 	if (status != AG_OK) {
 		token_free(token);
 		return status;
@@ -84,7 +93,7 @@ token_use_key(struct token_sign_key *out, const struct applet_call *call,
 	struct token_info info;
 	enum ag_status status;
 
-	status = token_use_open(&out->token, &uri, &info, call, text, err);
+	status = token_use_open(&out->token, &uri, &info, call, "", text, err);
 	if (status == AG_OK)
 		status = token_find_key(out->token, TOKEN_CLASS_PRIVATE,
 		    &out->key, err);

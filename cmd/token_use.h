@@ -9,13 +9,19 @@
 #include "token/token.h"
 #include "token/token_sign.h"
 
-/* A card that makes an RSA key takes its time. */
+/* A card that makes an RSA key takes its time.  --timeout says otherwise. */
 #define TOKEN_USE_DEADLINE_MS 60000
 
-/* The token that a URI names, opened and, when it wants that, logged in to. */
+/* How long each call may take. */
+uint32_t token_use_deadline(const struct applet_call *call);
+
+/*
+ * The token that a URI names, opened and, when it wants that, logged in to
+ * with the PIN of --PREFIXpin-….
+ */
 enum ag_status token_use_open(struct token **out, struct token_uri *uri,
-    struct token_info *info, const struct applet_call *call, const char *text,
-    struct ag_error *err) AG_MUST_USE;
+    struct token_info *info, const struct applet_call *call, const char *prefix,
+    const char *text, struct ag_error *err) AG_MUST_USE;
 
 /*
  * The PIN of the token that a URI names, or NULL when it wants none; the token

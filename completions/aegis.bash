@@ -9,7 +9,7 @@ _aegis_words() {
 	for word in "$@"; do
 		if [ -n "$skip" ]; then skip=''; continue; fi
 		case $word in
-		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--key-file|--passphrase-fd|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--threshold|--count|--custodian|--secret|--delay|--roster|--out|--identity|--passphrase-fd|--remove|--out|--out|--reason|--to|--delay|--roster|--out|--roster|--identity|--data|--passphrase-fd|--roster|--out|--roster|--identity|--passphrase-fd|--package|--roster|--out|--identity|--passphrase-fd|--out|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--new-key-file|--new-passphrase-fd|--work|--label|--new-key-file|--new-passphrase-fd|--work|--name|--work|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--work|--token|--pin-file|--pin-fd|--passphrase-fd|--keyring-passphrase-fd|--pin-file|--pin-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
+		--config|--socket|--output|--timeout|--color|--repo|--recipient|--roster|--identity|--roster|--passphrase-fd|--identity|--roster|--to|--passphrase-fd|--nodes|--observers|--strategy|--name|--base-port|--signal|--data|--roster|--key-file|--passphrase-fd|--token|--pin-file|--pin-fd|--escrow-secret|--from|--limit|--from|--limit|--at|--from|--limit|--interval|--verify|--recipient|--recipients-file|--passphrase-fd|--work|--out|--identity|--passphrase-fd|--range|--out|--identity|--passphrase-fd|--recipient|--recipients-file|--new-passphrase-fd|--work|--out|--family|--threshold|--count|--custodian|--secret|--delay|--roster|--out|--identity|--passphrase-fd|--remove|--out|--out|--reason|--to|--delay|--roster|--out|--roster|--identity|--data|--passphrase-fd|--roster|--out|--roster|--identity|--passphrase-fd|--package|--roster|--out|--identity|--passphrase-fd|--out|--algorithm|--length|--provider|--algorithm|--bits|--type|--format|--out|--comment|--passphrase-fd|--work|--format|--new-passphrase-fd|--new-passphrase-fd|--data-dir|--key-file|--passphrase-fd|--token|--pin-file|--pin-fd|--escrow-secret|--new-key-file|--new-token|--new-pin-file|--new-pin-fd|--new-passphrase-fd|--work|--label|--new-key-file|--new-token|--new-pin-file|--new-pin-fd|--new-passphrase-fd|--work|--name|--work|--consistency|--file|--if-version|--if-version|--consistency|--limit|--from|--roster|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--roster|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--data-dir|--name|--listen|--keyring-key-file|--keyring-passphrase-fd|--keyring-token|--keyring-pin-file|--keyring-pin-fd|--work|--token|--pin-file|--pin-fd|--passphrase-fd|--keyring-passphrase-fd|--keyring-pin-file|--keyring-pin-fd|--pin-file|--pin-fd|--name|--address|--role|--data|--identity|--link|--out|--passphrase-fd|--pin-file|--pin-fd|--name|--strategy|--operator|--policy|--restored|--out|--identity|--data|--passphrase-fd|--pin-file|--pin-fd|--out|--epoch|--epoch|--key|--namespace|--format|--signature|--comment|--trusted|--passphrase-fd|--pin-file|--pin-fd|--pin-file|--pin-fd|--format|--algorithm|--out|--comment|--once|--size|--screen|--interval|--theme|--fixture|--clock|--frame-fd|--public-key|--allowed-signers|--identity|--namespace|--signature|--verify-time|-c|-s|-o|-t) skip=1 ;;
 		-*) ;;
 		*)
 			if [ -z "$applet" ]; then
@@ -45,17 +45,17 @@ _aegis_words() {
 	'config keys') words='' ;;
 	'config explain') words='' ;;
 	'config example') words='' ;;
-	'consensus-inspect ') words=' status rounds votes views trace diff replay cert evidence verify -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect status') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect votes') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect trace') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect diff') words=' --at --keys -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect replay') words=' -f --from -n --limit --interval -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect evidence') words=' --verify -d --data --roster --key-file --passphrase --passphrase-fd' ;;
-	'consensus-inspect verify') words=' -d --data --roster --key-file --passphrase --passphrase-fd' ;;
+	'consensus-inspect ') words=' status rounds votes views trace diff replay cert evidence verify -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect status') words=' -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect rounds') words=' -f --from -n --limit -F --follow -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect votes') words=' -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect views') words=' -f --from -n --limit -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect trace') words=' -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect diff') words=' --at --keys -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect replay') words=' -f --from -n --limit --interval -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect cert') words=' -k --checkpoint -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect evidence') words=' --verify -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'consensus-inspect verify') words=' -d --data --roster --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
 	'crypt ') words=' encrypt decrypt inspect rewrap list' ;;
 	'crypt encrypt') words=' -r --recipient -R --recipients-file --passphrase --passphrase-fd --work -a --armor -o --out -f --force' ;;
 	'crypt decrypt') words=' -i --identity --passphrase --passphrase-fd --range --stream -o --out -f --force' ;;
@@ -84,15 +84,15 @@ _aegis_words() {
 	'keygen public') words=' -F --format -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
 	'keygen convert') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
 	'keygen passphrase') words=' --new-passphrase --new-passphrase-fd --no-passphrase -t --algorithm -b --bits -T --type -F --format -o --out -C --comment -f --force --passphrase --passphrase-fd --work' ;;
-	'keys ') words=' status check epochs slots add-slot change-slot remove-slot create -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys status') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys check') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys epochs') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys slots') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys add-slot') words=' --new-key-file --new-passphrase --new-passphrase-fd --work --label -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys change-slot') words=' --new-key-file --new-passphrase --new-passphrase-fd --work -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys remove-slot') words=' -D --data-dir --key-file --passphrase --passphrase-fd' ;;
-	'keys create') words=' -n --name --work -D --data-dir --key-file --passphrase --passphrase-fd' ;;
+	'keys ') words=' status check epochs slots add-slot change-slot remove-slot create -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys status') words=' -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys check') words=' -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys epochs') words=' -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys slots') words=' -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys add-slot') words=' --new-key-file --new-token --new-pin-file --new-pin-fd --new-passphrase --new-passphrase-fd --work --label -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys change-slot') words=' --new-key-file --new-token --new-pin-file --new-pin-fd --new-passphrase --new-passphrase-fd --work -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys remove-slot') words=' -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
+	'keys create') words=' -n --name --work -D --data-dir --key-file --passphrase --passphrase-fd --token --pin-file --pin-fd --escrow-secret' ;;
 	'kv ') words=' get put del list watch txn request' ;;
 	'kv get') words=' --consistency -w --watch' ;;
 	'kv put') words=' -f --file --if-version' ;;
@@ -114,8 +114,8 @@ _aegis_words() {
 	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
 	'member export') words=' -o --out -f --force' ;;
 	'node ') words=' init run status' ;;
-	'node init') words=' -D --data-dir -n --name -l --listen --keyring-key-file --keyring-passphrase --keyring-passphrase-fd --work --token --pin-file --pin-fd' ;;
-	'node run') words=' --passphrase --passphrase-fd --keyring-passphrase --keyring-passphrase-fd --pin-file --pin-fd' ;;
+	'node init') words=' -D --data-dir -n --name -l --listen --keyring-key-file --keyring-passphrase --keyring-passphrase-fd --keyring-token --keyring-pin-file --keyring-pin-fd --work --token --pin-file --pin-fd' ;;
+	'node run') words=' --passphrase --passphrase-fd --keyring-passphrase --keyring-passphrase-fd --keyring-pin-file --keyring-pin-fd --pin-file --pin-fd' ;;
 	'node status') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
 	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd --pin-file --pin-fd' ;;

@@ -101,6 +101,21 @@ ag_error_prefix(struct ag_error *err, const char *fmt, ...)
 	(void)snprintf(err->text + len, sizeof(err->text) - len, ": %s", tail);
 }
 
+void
+ag_error_suffix(struct ag_error *err, const char *fmt, ...)
+{
+	size_t len;
+	va_list ap;
+
+	if (err == NULL)
+		return;
+	len = strlen(err->text);
+	va_start(ap, fmt);
+	if (vsnprintf(err->text + len, sizeof(err->text) - len, fmt, ap) < 0)
+		err->text[len] = '\0';
+	va_end(ap);
+}
+
 const char *
 ag_status_name(enum ag_status status)
 {

@@ -70,6 +70,10 @@ enum ag_status ag_fail_sys(struct ag_error *err, const char *fmt, ...)
 void ag_error_prefix(struct ag_error *err, const char *fmt, ...)
     AG_PRINTF(2, 3);
 
+/* Put more behind it, such as what to do: "; restart it". */
+void ag_error_suffix(struct ag_error *err, const char *fmt, ...)
+    AG_PRINTF(2, 3);
+
 /* The stable upper-case name scripts see: AG_ENOQUORUM is "NO_QUORUM". */
 const char *ag_status_name(enum ag_status status);
 

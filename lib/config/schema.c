@@ -130,6 +130,12 @@ const struct schema_key schema_keys[] = {
 	    .doc = "The key file that opens the keyring, best on another disk "
 		   "than the data. When empty, keys/storage in the data "
 		   "directory." },
+	{ .path = "keyring.token",
+	    .kind = SCHEMA_TEXT,
+	    .value = "",
+	    .doc = "A key in a token that opens the keyring: a pkcs11: URI, "
+		   "whose pin-source says where the PIN is. When set, neither "
+		   "the passphrase file nor the key file is used." },
 	{ .path = "keyring.passphrase_file",
 	    .kind = SCHEMA_PATH,
 	    .value = "",

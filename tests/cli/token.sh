@@ -64,7 +64,8 @@ for algorithm in ed25519 ecdsa-p256 rsa-3072; do
 	exits 0 "$AEGIS" token public -F pem "$(uri "$algorithm")"
 	mv out "$algorithm.pem"
 done
-exits 2 "$AEGIS" token generate -t aes "$(uri wrap)"
+exits 0 "$AEGIS" token generate -t aes "$(uri wrap)"
+silent
 exits 0 "$AEGIS" token keys -o json "pkcs11:token=ops;type=private?$from"
 jq -e '.keys | length == 3 and all(.stays)' <out >/dev/null ||
 	fail "keys that can leave: $(cat out)"

@@ -1,7 +1,8 @@
 #!/bin/bash
 # A cluster of which one member's key is in a token that can be told what to do
 # (tests/fixture/token_module.c), and another's in SoftHSM.  The token hangs,
-# lies, is taken away and comes back; the cluster goes on, and so does it.
+# lies, is taken away and comes back; the cluster goes on, and so does it.  The
+# keyring of a third is opened by the first token when it starts, and only then.
 # Environment: AEGIS, TOKEN_MODULE.  Exit: 0 when all holds, 1 with a word.
 set -u
 # shellcheck source=tests/cluster/lib_trial.sh
@@ -21,6 +22,7 @@ softhsm2-util --init-token --free --label ops --so-pin 87654321 --pin 1234 \
 	>out 2>&1 || fail "softhsm2-util: $(cat out)"
 (umask 077 && echo 1234 >pin && echo 4321 >wrong)
 fake="pkcs11:token=fake;object=node?module-path=$module&pin-source=file:$dir/pin"
+ring="pkcs11:token=fake;object=node;type=secret-key?${fake#*\?}"
 ops="pkcs11:token=ops;object=n3?module-path=$softhsm&pin-source=file:$dir/pin"
 
 # told WORD: what the token does from now on; nothing: what it should.
@@ -33,9 +35,10 @@ told() {
 port=$(($(ports 4) - 1))
 told ''
 mkdir c
-for n in 1 2 3 4; do
+for n in 1 3 4 2; do
 	set -- node init -q -D "c/n$n" -n "n$n" -l "127.0.0.1:$((port + n))"
 	case $n in
+	2) set -- "$@" --keyring-token "$ring" ;;
 	3) set -- "$@" --token "$ops" ;;
 	4) set -- "$@" --token "$fake" ;;
 	esac
@@ -92,6 +95,13 @@ sed -i 's|file:.*/wrong|file:'"$dir"'/pin|' c/n4/aegis.yaml
 told removed
 exits 3 "$AEGIS" node run -c c/n4/aegis.yaml
 complains 'there is no token fake'
+[ ! -e c/n2/keys/storage ] || fail "n2 has a key file, too"
+exits 3 "$AEGIS" node run -c c/n2/aegis.yaml
+complains 'keyring.token: '
+complains 'there is no token fake'
+told hang
+exits 124 "$AEGIS" node run -c c/n2/aegis.yaml -t 500ms
+complains 'no answer within 500 ms'
 told ''
 
 for n in n1 n2 n3 n4; do
