@@ -72,6 +72,8 @@ show_head(const struct package *p)
 		(void)printf("REHEARSAL of package %s: no secret is in it\n",
 		    hex);
 	}
+	hex_of(hex, p->base.data);
+	(void)printf("base      %s\n", hex);
 	(void)printf("created   %s\nsecret    %zu bytes, back with %u of %u "
 		     "custodians\ndelay     %" PRIu64 " s at least\n",
 	    created, p->sealed.len - SEAL_OVERHEAD, p->threshold,
@@ -169,6 +171,7 @@ show_json(const struct showing *s, struct ag_error *err)
 	json_key(&json, "v");
 	json_number(&json, 1);
 	json_hex(&json, "package", true, p->id.data);
+	json_hex(&json, "base", true, p->base.data);
 	json_hex(&json, "rehearsal_of", p->is_rehearsal, p->rehearsed.data);
 	json_time(&json, "created", p->created_ms);
 	json_key(&json, "k");

@@ -3,7 +3,9 @@
  *
  * RULES    1. The secret comes from a file that only its owner reads, or from
  *             standard input; never from arguments.
- *          2. A rehearsal shares a text that says so, and never reads the
+ *          2. A package that was made for a slot of a keyring that then was not
+ *             goes again, unless the keyring's file may have the slot.
+ *          3. A rehearsal shares a text that says so, and never reads the
  *             secret, which it does not need.
  */
 #include "cmd/escrow_deal.h"
@@ -17,6 +19,7 @@
 #include "base/fs.h"
 #include "cmd/escrow_check.h"
 #include "cmd/escrow_file.h"
+#include "cmd/escrow_keyring.h"
 #include "cmd/exit.h"
 #include "codec/text.h"
 #include "crypto/key_public.h"
@@ -36,6 +39,7 @@ const struct applet_option escrow_deal_init_options[] = {
 	{ 'n', "count", "N", "how many there are; only checked" },
 	{ 'c', "custodian", "PUB", "a custodian's public key; repeatable" },
 	{ 's', "secret", "FILE", "what to put into escrow; - is stdin" },
+	ESCROW_KEYRING_OPTIONS,
 	{ 'd', "delay", "TIME", "how long a request waits (default 24h)" },
 	{ 'r', "roster", "FILE", "the cluster whose operators approve" },
 	OUT_OPTIONS,
@@ -185,8 +189,9 @@ take_numbers(struct package *head, const struct applet_call *call)
 		return applet_usage(call, "%s", err.text);
 	if (threshold == 0)
 		return applet_usage(call, "-k K is needed");
-	if (!options_has(o, "secret"))
-		return applet_usage(call, "-s FILE is needed");
+	if (options_has(o, "secret") == options_has(o, "keyring"))
+		return applet_usage(call,
+		    "one of -s FILE and --keyring DIR is needed");
 	if (count != options_count(o, "custodian"))
 		return applet_usage(call,
 		    "-n says %llu custodians, and there are %zu",
@@ -202,11 +207,69 @@ take_numbers(struct package *head, const struct applet_call *call)
 }
 
 static int
+deal_secret(const struct applet_call *call, struct package *head)
+{
+	struct secret *payload = NULL;
+	struct ag_error err;
+	int code = EXIT_YES;
+
+	if (read_secret(&payload, options_text(&call->options, "secret"),
+		&err) != AG_OK)
+		code = exit_fail_local(call, &err);
+	if (code == EXIT_YES)
+		code = deal(call, head, payload);
+	secret_free(payload);
+	return code;
+}
+
+/* A slot that was not made: what is with its package? */
+static void
+undo_package(const struct keyring *keyring, const char *path, bool was_there,
+    struct ag_error *err)
+{
+	if (keyring_is_in_doubt(keyring))
+		ag_error_prefix(err,
+		    "package %s is kept, for the keyring may need it", path);
+	else if (was_there || unlink(path) == -1)
+		ag_error_prefix(err, "package %s opens nothing", path);
+}
+
+static int
+deal_slot(const struct applet_call *call, struct package *head)
+{
+	const char *path = options_text(&call->options, "out");
+	const bool was_there = fs_exists(path);
+	struct escrow_keyring *e = calloc(1, sizeof(*e));
+	unsigned int number = 0;
+	struct ag_error err;
+	int code;
+
+	if (e == NULL) {
+		(void)ag_fail(&err, AG_ENOMEM, "out of memory");
+		return exit_fail(call, &err);
+	}
+	code = escrow_keyring_open(e, call, &err) == AG_OK
+	    ? deal(call, head, e->secret)
+	    : exit_fail_local(call, &err);
+	if (code == EXIT_YES &&
+	    escrow_keyring_fill(e, head, &number, &err) != AG_OK) {
+		undo_package(e->opened.keyring, path, was_there, &err);
+		code = exit_fail_local(call, &err);
+	}
+	if (code == EXIT_YES && !call->is_quiet)
+		(void)fprintf(stderr,
+		    "slot %u of keyring %s opens with what they bring back\n",
+		    number, e->opened.place.path);
+	escrow_keyring_close(e);
+	free(e);
+	return code;
+}
+
+static int
 init_with(struct applet_call *call, struct package *head)
 {
-	const char *path = options_text(&call->options, "secret");
+	const bool is_slot = options_has(&call->options, "keyring");
 	int code = take_numbers(head, call);
-	struct secret *payload = NULL;
 	struct ag_error err;
 
 	if (code != EXIT_YES)
@@ -215,13 +278,13 @@ init_with(struct applet_call *call, struct package *head)
 		return err.status == AG_EINVAL
 		    ? applet_usage(call, "%s", err.text)
 		    : exit_fail_local(call, &err);
-	if (fill_head(head, call, &err) != AG_OK ||
-	    read_secret(&payload, path, &err) != AG_OK)
-		code = exit_fail_local(call, &err);
-	else
-		code = deal(call, head, payload);
-	secret_free(payload);
-	return code;
+	if (is_slot && strcmp(options_text(&call->options, "out"), "-") == 0)
+		return applet_usage(call,
+		    "a keyring's package goes into a file, before its slot is "
+		    "made");
+	if (fill_head(head, call, &err) != AG_OK)
+		return exit_fail_local(call, &err);
+	return is_slot ? deal_slot(call, head) : deal_secret(call, head);
 }
 
 int

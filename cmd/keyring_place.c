@@ -135,8 +135,11 @@ no_way_in(const struct keyring_place *place, const struct keyring_look *look,
 			    look->openers[i]);
 	}
 	return ag_fail(err, AG_ENOENT,
-	    "open keyring %s: its key file %s is not there", place->path,
-	    place->key_file);
+	    "open keyring %s: its key file %s is not there%s", place->path,
+	    place->key_file,
+	    has_slot(look, KEYRING_ESCROW)
+		? "; what opens it is in escrow, too (aegis escrow request)"
+		: "");
 }
 
 /* No key file, or none that is known of: is there another way in? */

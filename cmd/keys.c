@@ -126,26 +126,37 @@ lock_dir(int *fd, const struct keyring_place *place, struct ag_error *err)
 }
 
 enum ag_status
-keys_open(struct keys_opened *opened, const struct applet_call *call,
-    bool may_change, struct ag_error *err)
+keys_open_at(struct keys_opened *opened, const struct applet_call *call,
+    const char *prefix, bool may_change, struct ag_error *err)
 {
 	struct keyring_key key = { .secret = NULL };
-	enum ag_status status;
+	enum ag_status status = AG_OK;
 
-	*opened = (struct keys_opened){ .lock_fd = -1 };
-	status = keys_place(&opened->place, call, err);
-	if (status == AG_OK && !fs_exists(opened->place.path))
+	if (!fs_exists(opened->place.path))
 		status = ag_fail(err, AG_ENOENT,
 		    "open keyring %s: there is none", opened->place.path);
 	if (status == AG_OK && may_change)
 		status = lock_dir(&opened->lock_fd, &opened->place, err);
 	if (status == AG_OK)
-		status =
-		    keyring_place_opener(&key, &opened->place, call, "", err);
+		status = keyring_place_opener(&key, &opened->place, call,
+		    prefix, err);
 	if (status == AG_OK)
 		status = keyring_open(&opened->keyring, opened->place.path,
 		    &key.opener, may_change, err);
 	keyring_key_fini(&key);
+	return status;
+}
+
+enum ag_status
+keys_open(struct keys_opened *opened, const struct applet_call *call,
+    bool may_change, struct ag_error *err)
+{
+	enum ag_status status;
+
+	*opened = (struct keys_opened){ .lock_fd = -1 };
+	status = keys_place(&opened->place, call, err);
+	if (status == AG_OK)
+		status = keys_open_at(opened, call, "", may_change, err);
 	if (status != AG_OK)
 		keys_close(opened);
 	return status;

@@ -1,5 +1,5 @@
 /*
- * What the commands of aegis keys share.
+ * What the commands of aegis keys share, and others that open a keyring.
  */
 #ifndef AEGIS_CMD_KEYS_H
 #define AEGIS_CMD_KEYS_H
@@ -24,6 +24,11 @@ enum ag_status keys_place(struct keyring_place *place,
 /* AG_EBUSY when it is to be changed and a node runs. */
 enum ag_status keys_open(struct keys_opened *opened,
     const struct applet_call *call, bool may_change,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The same of a place that is set, by the options --PREFIX…. */
+enum ag_status keys_open_at(struct keys_opened *opened,
+    const struct applet_call *call, const char *prefix, bool may_change,
     struct ag_error *err) AG_MUST_USE;
 void keys_close(struct keys_opened *opened);
 
