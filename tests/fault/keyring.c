@@ -6,7 +6,8 @@
  *          destroyed) is run again and again; run n fails its n-th write,
  *          sync or open, once or from then on.  Then the keyring is opened
  *          without faults, judged, and the life is gone on with to its end.
- *          The sweep ends with the first run that meets no fault.
+ *          The sweep ends with the first run that meets no fault.  The slot
+ *          that is added is of each kind in turn.
  * POWER    The same, but at the n-th call the power fails: all calls from
  *          there on fail, and every file goes back to its last sync.
  * ORACLE   The keyring opens; what was acknowledged is so; every record opens
@@ -52,6 +53,38 @@ struct life {
 
 static struct secret *first_key, *second_key;
 
+/* A token that turns over all bits of the root. */
+static enum ag_status
+device_wrap(void *arg, const char *context, const struct secret *root,
+    uint8_t *out, size_t *len, struct ag_error *err)
+{
+	(void)arg;
+	(void)context;
+	(void)err;
+	*len = secret_len(root);
+	for (size_t i = 0; i < *len; i++)
+		out[i] = (uint8_t)~secret_bytes(root).data[i];
+	return AG_OK;
+}
+
+static enum ag_status
+device_unwrap(void *arg, const char *context, struct bytes wrapped,
+    struct secret **root, struct ag_error *err)
+{
+	size_t len;
+
+	*root = secret_copy(wrapped);
+	AG_ASSERT(*root != NULL);
+	return device_wrap(arg, context, *root, secret_data(*root), &len, err);
+}
+
+static const struct keyring_device device = { .name = "pkcs11:token=ops",
+	.wrap = device_wrap,
+	.unwrap = device_unwrap };
+
+/* What opens the slot that is added. */
+static struct keyring_opener second = { .device = &device };
+
 static int
 on_call(void *arg, enum fs_op op, const char *path)
 {
@@ -77,21 +110,26 @@ die(const char *what, const struct ag_error *err)
 }
 
 static enum ag_status
-open_with(struct keyring **k, const struct life *life,
-    const struct secret *secret, struct ag_error *err)
+open_first(struct keyring **k, const struct life *life, struct ag_error *err)
 {
 	const struct keyring_opener opener = { .kind = KEYRING_FILE,
-		.secret = secret };
+		.secret = first_key };
 
 	return keyring_open(k, life->path, &opener, true, err);
+}
+
+static enum ag_status
+open_second(struct keyring **k, const struct life *life, struct ag_error *err)
+{
+	return keyring_open(k, life->path, &second, true, err);
 }
 
 /* With the key that must be in it now. */
 static enum ag_status
 open_again(struct keyring **k, const struct life *life, struct ag_error *err)
 {
-	return open_with(k, life, life->has_added ? second_key : first_key,
-	    err);
+	return life->has_added ? open_second(k, life, err)
+			       : open_first(k, life, err);
 }
 
 static void
@@ -120,21 +158,26 @@ begin_epoch(struct life *life, struct keyring *k, uint32_t epoch,
 	return AG_OK;
 }
 
+/* Beside a slot in escrow the other one stays. */
+static bool
+may_remove(void)
+{
+	return second.kind != KEYRING_ESCROW;
+}
+
 static enum ag_status
 replace_slot(struct life *life, struct keyring *k, struct ag_error *err)
 {
-	const struct keyring_opener opener = { .kind = KEYRING_FILE,
-		.secret = second_key };
 	enum ag_status status = AG_OK;
 	unsigned int number;
 
 	if (!life->has_added)
-		status = keyring_slot_add(k, &opener, "", 0, &number, err);
+		status = keyring_slot_add(k, &second, "", 0, &number, err);
 	life->may_have_added = keyring_is_in_doubt(k);
 	if (status != AG_OK)
 		return status;
 	life->has_added = true;
-	if (life->has_removed)
+	if (life->has_removed || !may_remove())
 		return AG_OK;
 	life->wants_removed = true;
 	status = keyring_slot_remove(k, 1, err);
@@ -238,10 +281,8 @@ check_slots(const struct life *life)
 {
 	struct keyring *by_first = NULL, *by_second = NULL;
 	struct ag_error err;
-	const bool has_first =
-	    open_with(&by_first, life, first_key, &err) == AG_OK;
-	const bool has_second =
-	    open_with(&by_second, life, second_key, &err) == AG_OK;
+	const bool has_first = open_first(&by_first, life, &err) == AG_OK;
+	const bool has_second = open_second(&by_second, life, &err) == AG_OK;
 
 	if (!has_first && !has_second)
 		die("open the keyring", &err);
@@ -280,7 +321,8 @@ go_on(struct life *life)
 	if (live(life, &err) != AG_OK)
 		die("go on", &err);
 	check(life);
-	if (life->active != 7 || life->destroyed != 1 || !life->has_removed)
+	if (life->active != 7 || life->destroyed != 1 ||
+	    life->has_removed != may_remove())
 		die("the end is another", NULL);
 }
 
@@ -319,22 +361,34 @@ sweep(int error, bool stays, bool is_power)
 	}
 }
 
+static void
+sweep_all(const char *kind)
+{
+	(void)printf("keyring, %s: %" PRIu64
+		     " calls, each failing once (EIO)\n",
+	    kind, sweep(EIO, false, false));
+	(void)printf("keyring, %s: %" PRIu64
+		     " calls, failing from there on (EIO)\n",
+	    kind, sweep(EIO, true, false));
+	(void)printf("keyring, %s: %" PRIu64
+		     " calls, disk full from there on\n",
+	    kind, sweep(ENOSPC, true, false));
+	(void)printf("keyring, %s: %" PRIu64
+		     " calls, the last before a power cut\n",
+	    kind, sweep(EIO, true, true));
+}
+
 int
 main(void)
 {
 	first_key = secret_random(KEYRING_KEY_BYTES);
 	second_key = secret_random(KEYRING_KEY_BYTES);
 	AG_ASSERT(first_key != NULL && second_key != NULL);
-	(void)printf("keyring: %" PRIu64 " calls, each failing once (EIO)\n",
-	    sweep(EIO, false, false));
-	(void)printf("keyring: %" PRIu64
-		     " calls, failing from there on (EIO)\n",
-	    sweep(EIO, true, false));
-	(void)printf("keyring: %" PRIu64 " calls, disk full from there on\n",
-	    sweep(ENOSPC, true, false));
-	(void)printf("keyring: %" PRIu64
-		     " calls, the last before a power cut\n",
-	    sweep(EIO, true, true));
+	second.secret = second_key;
+	for (int kind = KEYRING_FILE; kind <= KEYRING_ESCROW; kind++) {
+		second.kind = (enum keyring_kind)kind;
+		sweep_all(keyring_kind_name((unsigned int)kind));
+	}
 	secret_free(first_key);
 	secret_free(second_key);
 	return 0;

@@ -13,9 +13,10 @@ $(SECRET_SEARCH): tests/secret/search.c Makefile
 $(SECRET_TESTS): %: %.o $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs) -lm
 
-check-secrets: $(BUILD)/aegis $(SECRET_SEARCH) ## secrets leave nothing in files, output and memory
-	@for test in keys nodes; do PYTHONDONTWRITEBYTECODE=1 \
+check-secrets: $(BUILD)/aegis $(SECRET_SEARCH) $(TOKEN_MODULE) ## secrets leave nothing in files, output and memory
+	@for test in keys keyring nodes; do PYTHONDONTWRITEBYTECODE=1 \
 		AEGIS=$(BUILD)/aegis SEARCH=$(SECRET_SEARCH) \
+		TOKEN_MODULE=$(TOKEN_MODULE) \
 		python3 tests/secret/$${test}_test.py || exit 1; done
 
 check-constant: $(SECRET_DIR)/constant ## nothing branches on a secret, or looks up by one
