@@ -36,18 +36,6 @@ recovery_open(struct package *package, const struct recovery *r,
 	return AG_OK;
 }
 
-static bool
-may_approve(const struct roster *roster,
-    const uint8_t key[static PUBLIC_KEY_BYTES])
-{
-	int node;
-
-	if (roster->policy_operators > 0)
-		return roster_find_operator(roster, key) != -1;
-	node = roster_find_node_key(roster, key);
-	return node != -1 && (uint32_t)node < roster->member_count;
-}
-
 static void
 approval_input(struct signing *s, const struct recovery *r,
     const struct roster *roster)
@@ -64,7 +52,7 @@ recovery_approval_holds(const struct recovery *r,
 	struct signing s;
 
 	approval_input(&s, r, roster);
-	return may_approve(roster, approval->key) &&
+	return roster_may_approve(roster, approval->key) &&
 	    sign_verify(approval->key, signing_bytes(&s), approval->signature);
 }
 
@@ -99,7 +87,7 @@ recovery_approve(struct recovery *r, const struct roster *roster,
 	struct signing s;
 
 	sign_public(approval.key, key);
-	if (!may_approve(roster, approval.key))
+	if (!roster_may_approve(roster, approval.key))
 		return ag_fail(err, AG_ENOENT,
 		    "the key is no %s's of cluster %s, and approves of nothing",
 		    roster->policy_operators > 0 ? "operator" : "member",
@@ -117,9 +105,7 @@ recovery_count(struct recovery_tally *tally, const struct recovery *r,
 {
 	*tally = (struct recovery_tally){
 		.by_operators = roster->policy_operators > 0,
-		.needed = roster->policy_operators > 0
-		    ? roster->policy_operators
-		    : roster_quorum(roster),
+		.needed = roster_approvals_needed(roster),
 	};
 	for (uint32_t i = 0; i < r->approval_count; i++)
 		if (recovery_approval_holds(r, &r->approvals[i], roster))

@@ -654,6 +654,25 @@ roster_find_operator(const struct roster *roster,
 }
 
 bool
+roster_may_approve(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES])
+{
+	int node;
+
+	if (roster->policy_operators > 0)
+		return roster_find_operator(roster, key) != -1;
+	node = roster_find_node_key(roster, key);
+	return node != -1 && (uint32_t)node < roster->member_count;
+}
+
+uint32_t
+roster_approvals_needed(const struct roster *roster)
+{
+	return roster->policy_operators > 0 ? roster->policy_operators
+					    : roster_quorum(roster);
+}
+
+bool
 roster_is_principal(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES])
 {

@@ -176,6 +176,15 @@ void roster_link_input(struct signing *s,
 int roster_find_operator(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES]);
 
+/*
+ * Does this key's approval count, of a successor and of all that takes as many
+ * approvals: is it an operator's, or, where the policy names no operators, a
+ * voting member's node key?  And how many does it take?
+ */
+bool roster_may_approve(const struct roster *roster,
+    const uint8_t key[static PUBLIC_KEY_BYTES]);
+uint32_t roster_approvals_needed(const struct roster *roster);
+
 /* May this key make requests: is it a node's node key or an operator's? */
 bool roster_is_principal(const struct roster *roster,
     const uint8_t key[static PUBLIC_KEY_BYTES]);

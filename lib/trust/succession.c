@@ -388,26 +388,6 @@ succession_promote(struct roster *next, const struct roster *roster,
 	return finish(next, roster, err);
 }
 
-/* Is it the node key of one who votes? */
-static bool
-is_voter(const struct roster *roster,
-    const uint8_t key[static PUBLIC_KEY_BYTES])
-{
-	int index = roster_find_node_key(roster, key);
-
-	return index != -1 && (uint32_t)index < roster->member_count;
-}
-
-/* Does an approval by this key count? */
-static bool
-may_approve(const struct roster *roster,
-    const uint8_t key[static PUBLIC_KEY_BYTES])
-{
-	return roster->policy_operators > 0
-	    ? roster_find_operator(roster, key) != -1
-	    : is_voter(roster, key);
-}
-
 void
 succession_count(struct succession_tally *tally, const struct roster *next,
     const struct roster *roster)
@@ -416,12 +396,10 @@ succession_count(struct succession_tally *tally, const struct roster *next,
 
 	*tally = (struct succession_tally){
 		.by_operators = roster->policy_operators > 0,
-		.needed = roster->policy_operators > 0
-		    ? roster->policy_operators
-		    : roster_quorum(roster),
+		.needed = roster_approvals_needed(roster),
 	};
 	for (i = 0; i < next->approval_count; i++)
-		if (may_approve(roster, next->approvals[i].key))
+		if (roster_may_approve(roster, next->approvals[i].key))
 			tally->approved++;
 	for (i = 0; i < roster_node_count(next); i++) {
 		const struct roster_member *m = &next->members[i];
@@ -516,7 +494,7 @@ succession_sign(struct roster *next, const struct roster *roster,
 
 	succession_count(&tally, next, roster);
 	self = roster_find_node_key(next, public);
-	approves = may_approve(roster, public);
+	approves = roster_may_approve(roster, public);
 	consents = self != -1 && (tally.must_sign >> self & 1U) != 0;
 	if (!approves && !consents)
 		return ag_fail(err, AG_ENOENT,
