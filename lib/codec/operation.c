@@ -9,7 +9,8 @@
  *          2. A key has 1..KEY_BYTES_MAX bytes, a value at most
  *             VALUE_BYTES_MAX, the whole at most OPERATION_BYTES_MAX.
  *          3. A list in a transaction holds puts and deletes only.
- *          4. Nobody writes a reserved key but a membership's execution.
+ *          4. Nobody writes a reserved key but the execution of what it is
+ *             about.
  *
  * NOT HERE What operations do (store/execute.c).
  */
@@ -26,6 +27,12 @@ struct bytes
 operation_roster_key(void)
 {
 	return bytes_of(KEY_ROSTER, sizeof(KEY_ROSTER) - 1);
+}
+
+struct bytes
+operation_epochs_key(void)
+{
+	return bytes_of(KEY_EPOCHS, sizeof(KEY_EPOCHS) - 1);
 }
 
 static void
@@ -95,6 +102,11 @@ operation_encode(struct encoder *e, const struct operation *op)
 		encoder_put_array(e, 2);
 		encoder_put_uint(e, OPERATION_MEMBERSHIP);
 		encoder_put_bytes(e, op->roster);
+		break;
+	case OPERATION_KEYS:
+		encoder_put_array(e, 2);
+		encoder_put_uint(e, OPERATION_KEYS);
+		encoder_put_bytes(e, op->order);
 		break;
 	}
 }
@@ -189,6 +201,7 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 
 	op->change = (struct change){ .kind = OPERATION_BARRIER };
 	op->roster = bytes_of(NULL, 0);
+	op->order = bytes_of(NULL, 0);
 	op->compare_count = 0;
 	op->change_count[0] = 0;
 	op->change_count[1] = 0;
@@ -214,6 +227,12 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 			decoder_fail(&d, "array of the wrong length");
 		op->roster =
 		    decoder_get_bytes_max(&d, OPERATION_ROSTER_BYTES_MAX);
+	} else if (kind == OPERATION_KEYS) {
+		op->kind = OPERATION_KEYS;
+		if (count != 2)
+			decoder_fail(&d, "array of the wrong length");
+		op->order =
+		    decoder_get_bytes_max(&d, OPERATION_KEY_ORDER_BYTES_MAX);
 	} else if (kind != OPERATION_BARRIER) {
 		decoder_fail(&d, "unknown kind of operation");
 	} else if (count != 1) {

@@ -10,6 +10,8 @@
  *         txn         [3, [compare…], [op…] then, [op…] else]
  *                     compare  [kind, key, operand]; op  put or delete
  *         barrier     [4]   changes nothing; orders a linearizable read
+ *         membership  [5, roster]   a successor's text (trust/succession.h)
+ *         keys        [6, order]    about key epochs (trust/key_order.h)
  *         result      [code, seq, version, previous_version, [result…]]
  *
  * if_version: the key's version must be this for the operation to happen;
@@ -35,14 +37,16 @@
 #define TXN_COMPARES_MAX 64
 #define TXN_OPERATIONS_MAX 64
 
-/* Keys of the cluster's own, and the one that holds the newest successor. */
+/* Keys of the cluster's own: the newest successor, and the key epochs. */
 #define KEY_RESERVED "\0aegis/"
 #define KEY_ROSTER KEY_RESERVED "roster"
+#define KEY_EPOCHS KEY_RESERVED "key-epochs"
 
 /* What requests for escrowed secrets stand under (lib/escrow/recovery.h). */
 #define KEY_ESCROW_REQUESTS "escrow/requests/"
 
 #define OPERATION_ROSTER_BYTES_MAX (256U << 10)
+#define OPERATION_KEY_ORDER_BYTES_MAX (8U << 10)
 
 /* An encoded operation never exceeds this. */
 #define OPERATION_BYTES_MAX (VALUE_BYTES_MAX + (256U << 10))
@@ -53,6 +57,7 @@ enum operation_kind {
 	OPERATION_TXN = 3,
 	OPERATION_BARRIER = 4,
 	OPERATION_MEMBERSHIP = 5,
+	OPERATION_KEYS = 6,
 };
 
 enum compare_kind {
@@ -79,14 +84,16 @@ struct change {
 
 bool operation_key_is_reserved(struct bytes key);
 
-/* KEY_ROSTER, which has a zero byte in it. */
+/* KEY_ROSTER and KEY_EPOCHS, which have a zero byte in them. */
 struct bytes operation_roster_key(void);
+struct bytes operation_epochs_key(void);
 
 /* All pointers are borrowed from the decoded bytes or the caller. */
 struct operation {
 	enum operation_kind kind;
 	struct change change; /* PUT, DELETE */
 	struct bytes roster;  /* MEMBERSHIP */
+	struct bytes order;   /* KEYS */
 	struct compare compares[TXN_COMPARES_MAX];
 	size_t compare_count;
 	struct change changes[2][TXN_OPERATIONS_MAX]; /* [0] then, [1] else */

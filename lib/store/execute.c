@@ -199,6 +199,7 @@ execute_operation(struct tables *tables, const struct operation *op,
 		return execute_txn(tables, op, seq, observer, result, err);
 	case OPERATION_BARRIER:
 	case OPERATION_MEMBERSHIP:
+	case OPERATION_KEYS:
 		break;
 	}
 	return AG_OK;

@@ -28,6 +28,7 @@
 #define PURPOSE_STATE_PART "aegis/state-part/v1"
 #define PURPOSE_TOKEN_CHECK "aegis/token-check/v1"
 #define PURPOSE_ESCROW_APPROVAL "aegis/escrow-approval/v1"
+#define PURPOSE_KEY_ORDER "aegis/key-order/v1"
 
 #define SIGNING_BYTES_MAX 256
 

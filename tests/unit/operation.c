@@ -114,6 +114,18 @@ a_barrier_is_two_bytes(void **state)
 }
 
 static void
+an_order_about_keys_comes_back_as_it_was(void **state)
+{
+	(void)state;
+	memset(&op, 0, sizeof(op));
+	op.kind = OPERATION_KEYS;
+	op.order = bytes_from_text("an order");
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.kind, OPERATION_KEYS);
+	assert_true(bytes_equal(back.order, op.order));
+}
+
+static void
 an_empty_key_is_refused(void **state)
 {
 	struct ag_error err;
@@ -190,6 +202,7 @@ main(void)
 		cmocka_unit_test(a_delete_has_no_value),
 		cmocka_unit_test(a_transaction_keeps_its_lists_in_order),
 		cmocka_unit_test(a_barrier_is_two_bytes),
+		cmocka_unit_test(an_order_about_keys_comes_back_as_it_was),
 		cmocka_unit_test(an_empty_key_is_refused),
 		cmocka_unit_test(keys_and_values_have_bounds),
 		cmocka_unit_test(a_transaction_inside_a_transaction_is_refused),
