@@ -14,16 +14,21 @@
  */
 #include "store/membership.h"
 
+#include <string.h>
+
 #include "trust/succession.h"
 
 /* Parse and judge; a failure of the world is told apart from a bad text. */
 static enum result_code
 judge(struct roster *next, const struct roster *present, struct bytes text,
-    enum ag_status *status, struct ag_error *err)
+    struct succession_change *change, enum ag_status *status,
+    struct ag_error *err)
 {
 	*status = roster_parse(next, text, "successor", err);
 	if (*status == AG_OK)
 		*status = succession_verify(next, present, err);
+	if (*status == AG_OK)
+		*status = succession_check(next, present, change, err);
 	if (*status == AG_ENOMEM)
 		return RESULT_INVALID;
 	if (*status == AG_OK)
@@ -31,11 +36,24 @@ judge(struct roster *next, const struct roster *present, struct bytes text,
 	return *status == AG_ECONFLICT ? RESULT_CONFLICT : RESULT_INVALID;
 }
 
+/* A node with another address or link key is who it was. */
+static bool
+somebody_has_left(const struct succession_change *change,
+    const struct roster *next, const struct roster *present)
+{
+	return change->kind == SUCCESSION_REMOVE ||
+	    (change->kind == SUCCESSION_REPLACE &&
+		memcmp(next->members[change->comes].node_key,
+		    present->members[change->gone].node_key,
+		    PUBLIC_KEY_BYTES) != 0);
+}
+
 enum ag_status
 membership_execute(struct tables *tables, const struct roster *present,
     struct bytes text, uint64_t seq, struct roster *next, bool *is_last,
-    struct result *result, struct ag_error *err)
+    bool *has_left, struct result *result, struct ag_error *err)
 {
+	struct succession_change change;
 	struct store_entry entry = {
 		.key = operation_roster_key(),
 		.value = text,
@@ -45,11 +63,12 @@ membership_execute(struct tables *tables, const struct roster *present,
 	struct tables_row row;
 	enum ag_status status;
 
+	*has_left = false;
 	if (*is_last) {
 		result->code = RESULT_CONFLICT;
 		return AG_OK;
 	}
-	result->code = judge(next, present, text, &status, err);
+	result->code = judge(next, present, text, &change, &status, err);
 	if (status == AG_ENOMEM || result->code != RESULT_DONE)
 		return status == AG_ENOMEM ? status : AG_OK;
 	status = tables_find(tables, entry.key, &row, err);
@@ -59,6 +78,7 @@ membership_execute(struct tables *tables, const struct roster *present,
 	result->version = next->epoch;
 	result->previous_version = present->epoch;
 	*is_last = true;
+	*has_left = somebody_has_left(&change, next, present);
 	return tables_put(tables, &row, &entry, err);
 }
 

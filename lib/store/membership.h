@@ -17,11 +17,12 @@
 /*
  * Put a successor's text into the state as part of batch seq, if it may
  * follow the present roster.  *is_last says whether the state now holds one,
- * as it does when it held one before; next is scratch.
+ * as it does when it held one before, and *has_left whether by this one a node
+ * is removed or another comes in its place; next is scratch.
  */
 enum ag_status membership_execute(struct tables *tables,
     const struct roster *present, struct bytes text, uint64_t seq,
-    struct roster *next, bool *is_last, struct result *result,
+    struct roster *next, bool *is_last, bool *has_left, struct result *result,
     struct ag_error *err) AG_MUST_USE;
 
 /* Does the state hold a successor of present?  next is scratch. */

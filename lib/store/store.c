@@ -7,7 +7,10 @@
  *             now, remembered from before, or refused for a reason every
  *             replica finds too.
  *          3. The agreed time never falls.
- *          4. After a failure the handle refuses all work: memory may be
+ *          4. Of what changes with nearly every batch and is small, the key
+ *             epochs, the entry is written by a commit alone: only then can
+ *             anybody see it.
+ *          5. After a failure the handle refuses all work: memory may be
  *             ahead of the database.  Opening again starts from the last
  *             commit.
  *
@@ -34,6 +37,9 @@ struct store {
 	const struct roster *roster; /* of the epoch; NULL: not said yet */
 	struct roster successor;     /* scratch, too */
 	bool is_last;
+	struct key_epochs epochs;
+	uint64_t bytes_put; /* by the batch that is executed */
+	bool has_put;
 	struct metric *operations_total, *commit_seconds, *keys, *bytes;
 	char path[STORE_PATH_BYTES];
 };
@@ -145,6 +151,51 @@ claim(struct tables *tables, const uint8_t *cluster_id,
 			       : status;
 }
 
+static enum ag_status
+epochs_load(struct store *store, struct ag_error *err)
+{
+	const struct bytes key = operation_epochs_key();
+	struct tables_row row;
+	enum ag_status status;
+	struct buf value;
+
+	key_epochs_init(&store->epochs);
+	status = tables_find(store->tables, key, &row, err);
+	if (status != AG_OK || !row.exists)
+		return status;
+	buf_init(&value, VALUE_BYTES_MAX);
+	status = tables_value(store->tables, key, &value, err);
+	if (status == AG_OK)
+		status =
+		    key_epochs_decode(&store->epochs, buf_bytes(&value), err);
+	store->epochs.created = row.created;
+	buf_fini(&value);
+	return status;
+}
+
+static enum ag_status
+epochs_save(struct store *store, struct ag_error *err)
+{
+	struct key_epochs *epochs = &store->epochs;
+	uint8_t value[KEY_EPOCHS_BYTES_MAX];
+	const struct store_entry entry = {
+		.key = operation_epochs_key(),
+		.value = key_epochs_encode(epochs, value),
+		.version = epochs->serial + 1,
+		.created = epochs->created,
+		.modified = epochs->modified,
+	};
+	struct tables_row row;
+	enum ag_status status;
+
+	if (!epochs->is_changed)
+		return AG_OK;
+	epochs->is_changed = false;
+	status = tables_find(store->tables, entry.key, &row, err);
+	return status == AG_OK ? tables_put(store->tables, &row, &entry, err)
+			       : status;
+}
+
 enum ag_status
 store_open(struct store **out, const char *dir,
     const uint8_t cluster_id[static CLUSTER_ID_BYTES],
@@ -177,6 +228,8 @@ store_open_from(struct store **out, const char *dir,
 		status = claim(store->tables, cluster_id, origin, err);
 	if (status == AG_OK)
 		status = tables_seal(store->tables, err);
+	if (status == AG_OK)
+		status = epochs_load(store, err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "open state %s", dir);
 		store_close(store);
@@ -194,6 +247,12 @@ store_close(struct store *store)
 		return;
 	tables_close(store->tables);
 	free(store);
+}
+
+const struct key_epochs *
+store_key_epochs(const struct store *store)
+{
+	return &store->epochs;
 }
 
 uint64_t
@@ -279,6 +338,25 @@ store_prove_epoch(struct store *store, struct epoch *epoch, struct buf *text,
 	return AG_OK;
 }
 
+/* A successor: its members, and what their keys are to become. */
+static enum ag_status
+apply_members(struct store *store, uint64_t seq, struct result *result,
+    struct ag_error *err)
+{
+	bool was_last = store->is_last, has_left;
+	enum ag_status status;
+
+	if (store->roster == NULL)
+		return AG_OK;
+	status = membership_execute(store->tables, store->roster,
+	    store->op.roster, seq, &store->successor, &store->is_last,
+	    &has_left, result, err);
+	if (status == AG_OK && store->is_last && !was_last)
+		key_epochs_change_members(&store->epochs, has_left, seq,
+		    store_time_ms(store));
+	return status;
+}
+
 /* Execute an operation that is neither remembered nor stale. */
 static enum ag_status
 apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
@@ -294,12 +372,13 @@ apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
 	if (operation_decode(&store->op, operation, NULL) != AG_OK)
 		return AG_OK;
 	metric_add(store->operations_total, 1);
-	if (store->op.kind == OPERATION_MEMBERSHIP) {
-		if (store->roster == NULL)
-			return AG_OK;
-		return membership_execute(store->tables, store->roster,
-		    store->op.roster, seq, &store->successor, &store->is_last,
-		    result, err);
+	if (store->op.kind == OPERATION_MEMBERSHIP)
+		return apply_members(store, seq, result, err);
+	if (store->op.kind == OPERATION_KEYS) {
+		if (store->roster != NULL)
+			key_epochs_execute(&store->epochs, store->roster,
+			    store->op.order, seq, now_ms, result);
+		return AG_OK;
 	}
 	return execute_operation(store->tables, &store->op, seq, observer,
 	    result, err);
@@ -352,23 +431,73 @@ apply_envelope(struct store *store, uint64_t seq,
 	return status;
 }
 
+/* What an observer sees is counted as it passes. */
+struct passing {
+	struct store *store;
+	const struct store_observer *observer; /* or NULL */
+};
+
+static void
+pass_change(void *arg, const struct store_change *change)
+{
+	const struct passing *passing = arg;
+	const struct store_observer *observer = passing->observer;
+
+	if (!change->is_delete) {
+		passing->store->bytes_put += change->entry.value.len;
+		passing->store->has_put = true;
+	}
+	if (observer != NULL && observer->change != NULL)
+		observer->change(observer->arg, change);
+}
+
+static void
+pass_outcome(void *arg, const struct store_outcome *outcome)
+{
+	const struct store_observer *observer =
+	    ((const struct passing *)arg)->observer;
+
+	if (observer != NULL && observer->outcome != NULL)
+		observer->outcome(observer->arg, outcome);
+}
+
 static enum ag_status
-apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
+apply_envelopes(struct store *store, uint64_t seq, const struct batch *batch,
     const struct store_observer *observer, struct ag_error *err)
 {
-	struct tables_meta *meta = tables_meta(store->tables);
 	enum ag_status status = AG_OK;
 	struct envelope envelope;
 	struct decoder d;
 	size_t i;
 
-	if (batch->time_ms > meta->time_ms)
-		meta->time_ms = batch->time_ms;
 	decoder_init(&d, batch->envelopes);
 	for (i = 0; status == AG_OK && i < batch->envelope_count; i++) {
 		envelope_decode_from(&d, &envelope);
 		status = apply_envelope(store, seq, &envelope, observer, err);
 	}
+	return status;
+}
+
+static enum ag_status
+apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
+    const struct store_observer *observer, struct ag_error *err)
+{
+	struct passing passing = { store, observer };
+	const struct store_observer counting = { &passing, pass_outcome,
+		pass_change };
+	struct tables_meta *meta = tables_meta(store->tables);
+	enum ag_status status;
+
+	if (batch->time_ms > meta->time_ms)
+		meta->time_ms = batch->time_ms;
+	store->bytes_put = 0;
+	store->has_put = false;
+	key_epochs_begin_batch(&store->epochs, seq, meta->time_ms);
+	status = apply_envelopes(store, seq, batch, &counting, err);
+	if (store->has_put)
+		key_epochs_count(&store->epochs, seq, meta->time_ms,
+		    store->bytes_put);
+	key_epochs_end_batch(&store->epochs, seq, meta->time_ms);
 	return status;
 }
 
@@ -399,7 +528,9 @@ store_commit(struct store *store, struct ag_error *err)
 
 	if (store->has_failed)
 		return refuse_failed(store, err);
-	status = tables_commit(store->tables, err);
+	status = epochs_save(store, err);
+	if (status == AG_OK)
+		status = tables_commit(store->tables, err);
 	metric_observe_us(store->commit_seconds, clock_mono_us() - began);
 	metrics_show(store);
 	return failed(store, status);

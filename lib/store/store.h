@@ -22,6 +22,7 @@
 #include "base/metric.h"
 #include "base/status.h"
 #include "codec/operation.h"
+#include "store/key_epochs.h"
 #include "trust/certificate.h"
 
 struct epoch;
@@ -122,6 +123,9 @@ struct store_glance {
  */
 enum ag_status store_peek(struct store_glance *glance, const char *dir,
     struct ag_error *err) AG_MUST_USE;
+
+/* The key epochs after what was applied; borrowed. */
+const struct key_epochs *store_key_epochs(const struct store *store);
 
 /* The last applied sequence (durable or not). */
 uint64_t store_applied(const struct store *store);

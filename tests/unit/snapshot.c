@@ -120,7 +120,7 @@ verifying_computes_the_digest_of_the_pin(void **state)
 		assert_true(digest_equal(&info.digest, &digest));
 	}
 	assert_int_equal(info.seq, 20);
-	assert_int_equal(info.keys, 20);
+	assert_int_equal(info.keys, 20 + 1); /* the key epochs */
 	assert_int_equal(info.sessions, 3);
 	assert_int_equal(info.scope.epoch, 3);
 	assert_false(info.has_certificate);

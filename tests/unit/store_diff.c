@@ -124,7 +124,7 @@ keys_that_differ_are_told_with_the_side_that_has_them(void **state)
 	make(left, one);
 	make(right, other);
 	assert_int_equal(store_diff(left, right, on_key, NULL, NULL), AG_OK);
-	assert_string_equal(told, "b! c< d> ");
+	assert_string_equal(told, "! b! c< d> ");
 	assert_int_equal(store_diff_digest(left, &seq, &x, NULL), AG_OK);
 	assert_int_equal(store_diff_digest(right, &seq, &y, NULL), AG_OK);
 	assert_false(digest_equal(&x, &y));
@@ -139,13 +139,13 @@ one_side_may_be_empty_and_the_telling_stopped(void **state)
 	(void)state;
 	make(left, one);
 	make(right, nothing);
-	told_max = 2;
+	told_max = 3;
 	assert_int_equal(store_diff(left, right, on_key, NULL, NULL), AG_OK);
-	assert_string_equal(told, "a< b< ");
+	assert_string_equal(told, "< a< b< ");
 	told[0] = '\0';
 	told_max = SIZE_MAX;
 	assert_int_equal(store_diff(right, left, on_key, NULL, NULL), AG_OK);
-	assert_string_equal(told, "a> b> c> ");
+	assert_string_equal(told, "> a> b> c> ");
 }
 
 static void

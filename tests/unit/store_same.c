@@ -23,7 +23,7 @@
 #define KEYS 300
 
 static const char digest_hex[] =
-    "66037469a8869091808e92a3befaf169cdf6567857d415b3686d90d078e4ab92";
+    "378d760f66da56eb5b87d4e45a63916272d00965c4a3cc838e9da9b87f675574";
 
 static const uint8_t cluster_id[CLUSTER_ID_BYTES] = { 1 };
 
