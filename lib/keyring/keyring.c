@@ -389,17 +389,42 @@ keyring_look(struct keyring *k, struct keyring_look *out)
 
 /* --- changing --- */
 
+/*
+ * A write failed, and some of it may be in the file: put what is in force there
+ * again.  The copy that is whole goes last, or a second failure could leave
+ * none.
+ */
+static enum ag_status
+take_back(struct keyring *k, struct ag_error *err)
+{
+	struct keyring_copy *there = calloc(1, sizeof(*there));
+	struct keyring_image image;
+	enum ag_status status;
+
+	if (there == NULL)
+		return no_memory(k->path, err);
+	status = keyring_file_read(there, &image, k->path, err);
+	if (status == AG_OK) {
+		k->copy.place = there->place;
+		status = keyring_file_write(k->path, &k->copy, err);
+	}
+	k->has_failed = status != AG_OK;
+	free(there);
+	return status;
+}
+
 enum ag_status
 keyring_draft_begin(struct keyring_draft *draft, struct keyring *k,
     struct ag_error *err)
 {
+	enum ag_status status = AG_OK;
+
 	draft->secret = NULL;
 	AG_ASSERT(k->may_change);
 	if (k->has_failed)
-		return ag_fail(err, AG_ESYS,
-		    "change keyring %s: a write to it failed; restart, to see "
-		    "what it holds",
-		    k->path);
+		status = take_back(k, err);
+	if (status != AG_OK)
+		return status;
 	draft->image = k->image;
 	draft->secret = secret_copy(secret_bytes(k->secret));
 	return draft->secret == NULL ? no_memory(k->path, err) : AG_OK;

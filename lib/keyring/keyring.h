@@ -217,6 +217,9 @@ enum ag_status keyring_epoch_destroy(struct keyring *keyring, uint32_t epoch,
 /* The active key's. */
 uint32_t keyring_epoch(struct keyring *keyring);
 
+/* That of a record, which stands in the open; 0: it is too short for one. */
+uint32_t keyring_record_epoch(struct bytes record);
+
 /* Of KEYRING_ID_BYTES, borrowed. */
 const uint8_t *keyring_id(const struct keyring *keyring);
 

@@ -24,7 +24,8 @@ struct keyring_keys {
 struct keyring {
 	char path[PATH_MAX];
 	bool may_change;
-	bool has_failed; /* a write did, so what the file holds is not known */
+	bool has_failed; /* a write did, so what the file holds is not known;
+			    the next change puts it right first */
 	struct keyring_copy copy; /* as it is there */
 
 	struct keyring_cipher cipher;

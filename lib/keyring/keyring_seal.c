@@ -68,6 +68,18 @@ keyring_seal(struct keyring *k, enum keyring_purpose purpose,
 		out[i] = (uint8_t)(epoch >> 8 * i);
 }
 
+uint32_t
+keyring_record_epoch(struct bytes record)
+{
+	uint32_t epoch = 0;
+
+	if (record.len < KEYRING_RECORD_BYTES)
+		return 0;
+	for (size_t i = 0; i < EPOCH_BYTES; i++)
+		epoch |= (uint32_t)record.data[i] << 8 * i;
+	return epoch;
+}
+
 /* The key of a record's epoch; NULL: there is none. */
 static const uint8_t *
 key_of(struct keyring *k, enum keyring_purpose purpose, uint32_t epoch)
@@ -87,13 +99,11 @@ keyring_unseal(struct keyring *k, enum keyring_purpose purpose,
     struct ag_error *err)
 {
 	const uint8_t *key;
-	uint32_t epoch = 0;
+	const uint32_t epoch = keyring_record_epoch(record);
 	bool is_open = false, has_key;
 
 	if (record.len < KEYRING_RECORD_BYTES)
 		return ag_fail(err, AG_EFORGED, "a sealed record is too short");
-	for (size_t i = 0; i < EPOCH_BYTES; i++)
-		epoch |= (uint32_t)record.data[i] << 8 * i;
 	(void)pthread_rwlock_rdlock(&k->lock);
 	key = key_of(k, purpose, epoch);
 	has_key = key != NULL;
