@@ -23,6 +23,9 @@
  *             the next, or an older segment could come back without the one
  *             behind it.
  *
+ *          6. With a new key epoch a segment begins, so that what is sealed
+ *             with an old key goes with its segments, and can be counted.
+ *
  * NOT HERE What to log, when to cut (node/); judging bytes
  *          (segment_reader.c).
  */
@@ -54,6 +57,7 @@
 struct segment_size {
 	uint64_t first;
 	uint64_t bytes; /* up to the end of its records */
+	uint32_t epoch; /* of its oldest record; 0: none, or in the open */
 };
 
 struct wal {
@@ -76,6 +80,7 @@ struct wal {
 	int fd;
 	char path[SEGMENT_PATH_BYTES];
 	uint64_t offset, allocated;
+	uint32_t epoch; /* of the segment's newest record; 0: none, or open */
 	uint64_t durable;
 	struct digest chain;
 	uint32_t salt;
@@ -102,7 +107,7 @@ segments_add(struct wal *wal, uint64_t first, uint64_t bytes,
 	}
 	if (status == AG_OK)
 		wal->segments[wal->segment_count++] =
-		    (struct segment_size){ first, bytes };
+		    (struct segment_size){ .first = first, .bytes = bytes };
 	(void)pthread_mutex_unlock(&wal->mutex);
 	if (status != AG_OK)
 		return ag_fail(err, status, "log %s: out of memory", wal->dir);
@@ -148,6 +153,7 @@ segment_begin(struct wal *wal, uint64_t first, struct ag_error *err)
 	wal->salt = head.salt;
 	wal->offset = SEGMENT_HEAD_BYTES;
 	wal->allocated = SEGMENT_HEAD_BYTES;
+	wal->epoch = 0;
 	return segments_add(wal, first, wal->offset, err);
 }
 
@@ -193,6 +199,17 @@ segment_check_head(const struct wal *wal, const struct segment_head *head,
 	return segment_head_check(head, wal->keyring, wal->dir, err);
 }
 
+/* A record as it is stored, one after another of a segment. */
+static void
+epoch_note(struct wal *wal, struct bytes record, uint32_t *oldest)
+{
+	if (wal->keyring == NULL)
+		return;
+	wal->epoch = keyring_record_epoch(record);
+	if (*oldest == 0)
+		*oldest = wal->epoch;
+}
+
 /* Read one segment through; it must follow on from what is known so far. */
 static enum ag_status
 segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
@@ -201,6 +218,7 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
 	struct segment_reader *reader;
 	struct segment_head head;
 	struct bytes record;
+	uint32_t oldest = 0;
 	enum ag_status status;
 
 	status = segment_reader_open(&reader, wal->dir, first, &head, err);
@@ -208,9 +226,12 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
 		return status;
 	status = segment_check_head(wal, &head, is_oldest, err);
 	wal->appended = first - 1;
+	wal->epoch = 0;
 	while (status == AG_OK) {
 		status =
 		    segment_reader_next(reader, &wal->appended, &record, err);
+		if (status == AG_OK)
+			epoch_note(wal, record, &oldest);
 		if (status == AG_OK && is_newest)
 			status = unsure_add(wal, record, err);
 	}
@@ -220,6 +241,8 @@ segment_check(struct wal *wal, uint64_t first, bool is_oldest, bool is_newest,
 		wal->salt = head.salt;
 		status = segments_add(wal, first, wal->offset, err);
 	}
+	if (status == AG_OK)
+		wal->segments[wal->segment_count - 1].epoch = oldest;
 	segment_reader_close(reader);
 	return status;
 }
@@ -489,6 +512,19 @@ allocate(struct wal *wal, uint64_t need, struct ag_error *err)
 	return status;
 }
 
+/* The segment's first record is sealed: it will be in the file soon. */
+static void
+epoch_show(struct wal *wal)
+{
+	struct segment_size *newest;
+
+	(void)pthread_mutex_lock(&wal->mutex);
+	newest = &wal->segments[wal->segment_count - 1];
+	if (newest->epoch == 0)
+		newest->epoch = wal->epoch;
+	(void)pthread_mutex_unlock(&wal->mutex);
+}
+
 /* Seal records from at on, as many as fit this segment; *len: their bytes. */
 static uint64_t
 seal_what_fits(struct wal *wal, uint8_t *at, size_t cap, uint64_t number,
@@ -502,6 +538,10 @@ seal_what_fits(struct wal *wal, uint8_t *at, size_t cap, uint64_t number,
 		if (wal->offset + *len + step > SEGMENT_BYTES_MAX)
 			break;
 		payload_seal(wal, at + *len, payload, number);
+		if (wal->keyring != NULL)
+			wal->epoch = keyring_record_epoch(
+			    bytes_of(at + *len + SEGMENT_RECORD_HEAD_BYTES,
+				payload));
 		segment_record_seal(at + *len, payload, number, wal->durable,
 		    wal->salt, &wal->chain);
 		*len += step;
@@ -517,6 +557,8 @@ write_all(struct wal *wal, struct ag_error *err)
 	enum ag_status status = AG_OK;
 	size_t done = 0, len;
 
+	if (wal->epoch != 0 && wal->epoch != keyring_epoch(wal->keyring))
+		status = segment_begin(wal, number, err);
 	while (status == AG_OK && done < wal->writing.len) {
 		next = seal_what_fits(wal, wal->writing.data + done,
 		    wal->writing.len - done, number, &len);
@@ -524,6 +566,7 @@ write_all(struct wal *wal, struct ag_error *err)
 			status = segment_begin(wal, number, err);
 			continue;
 		}
+		epoch_show(wal);
 		status = allocate(wal, wal->offset + len, err);
 		if (status == AG_OK)
 			status = fs_write_at(wal->fd, wal->path,
@@ -590,6 +633,19 @@ wal_bytes(struct wal *wal)
 		bytes += wal->segments[i].bytes;
 	(void)pthread_mutex_unlock(&wal->mutex);
 	return bytes;
+}
+
+uint32_t
+wal_oldest_epoch(struct wal *wal)
+{
+	uint32_t epoch = 0;
+	size_t i;
+
+	(void)pthread_mutex_lock(&wal->mutex);
+	for (i = 0; epoch == 0 && i < wal->segment_count; i++)
+		epoch = wal->segments[i].epoch;
+	(void)pthread_mutex_unlock(&wal->mutex);
+	return epoch;
 }
 
 /* The first segment's number when it can go, else 0. */

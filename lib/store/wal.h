@@ -53,6 +53,12 @@ uint64_t wal_last(const struct wal *wal);
 /* Bytes of records on disk. */
 uint64_t wal_bytes(struct wal *wal);
 
+/*
+ * The key epoch of the oldest record, which is the least of all: they only
+ * rise.  0: there is no record, or they are not sealed.  From any thread.
+ */
+uint32_t wal_oldest_epoch(struct wal *wal);
+
 /* Append in memory; *number is the record's.  Nothing is durable yet. */
 enum ag_status wal_append(struct wal *wal, struct bytes record,
     uint64_t *number, struct ag_error *err) AG_MUST_USE;

@@ -297,6 +297,59 @@ records_of_every_epoch_are_read(void **state)
 	assert_int_equal(read_all(), 4);
 }
 
+static void
+begin_epoch(uint32_t epoch)
+{
+	must(keyring_epoch_prepare(keyring, epoch, 0, &err));
+	must(keyring_epoch_activate(keyring, epoch, &err));
+}
+
+static void
+the_oldest_epoch_goes_with_its_segments(void **state)
+{
+	struct wal *wal = opened(keyring);
+
+	(void)state;
+	assert_int_equal(wal_oldest_epoch(wal), 0);
+	append(wal, bytes_from_text(MARK " 1"));
+	append(wal, bytes_from_text(MARK " 2"));
+	begin_epoch(2);
+	append(wal, bytes_from_text(MARK " 3"));
+	begin_epoch(5);
+	append(wal, bytes_from_text(MARK " 4"));
+	assert_int_equal(wal_oldest_epoch(wal), 1);
+	must(wal_truncate(wal, 3, 0, &err));
+	assert_int_equal(wal_oldest_epoch(wal), 2);
+	wal_close(wal);
+	/* Read again, as after a crash. */
+	wal = opened(keyring);
+	assert_int_equal(wal_oldest_epoch(wal), 2);
+	append(wal, bytes_from_text(MARK " 5"));
+	must(wal_truncate(wal, 4, 0, &err));
+	assert_int_equal(wal_oldest_epoch(wal), 5);
+	assert_int_equal(wal_first(wal), 4);
+	/* Then nothing needs the old keys. */
+	must(keyring_epoch_destroy(keyring, 1, &err));
+	must(keyring_epoch_destroy(keyring, 2, &err));
+	wal_close(wal);
+	assert_int_equal(read_all(), 5);
+}
+
+static void
+a_log_goes_on_in_a_new_segment_when_a_new_epoch_began_meanwhile(void **state)
+{
+	struct wal *wal;
+
+	(void)state;
+	write_some(keyring, 2);
+	begin_epoch(2);
+	wal = opened(keyring);
+	append(wal, bytes_from_text(MARK " 3"));
+	must(wal_truncate(wal, 3, 0, &err));
+	assert_int_equal(wal_oldest_epoch(wal), 2);
+	wal_close(wal);
+}
+
 #define IN_A_DIRECTORY(name) \
 	cmocka_unit_test_setup_teardown(name, setup, teardown)
 
@@ -314,6 +367,9 @@ main(void)
 		IN_A_DIRECTORY(
 		    a_forged_record_with_the_right_checksums_does_not_open),
 		IN_A_DIRECTORY(records_of_every_epoch_are_read),
+		IN_A_DIRECTORY(the_oldest_epoch_goes_with_its_segments),
+		IN_A_DIRECTORY(
+		    a_log_goes_on_in_a_new_segment_when_a_new_epoch_began_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
