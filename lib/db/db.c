@@ -443,8 +443,16 @@ db_migrate(struct sqlite3 *db, const char *const *steps, size_t count,
 enum ag_status
 db_sync(struct sqlite3 *db, struct ag_error *err)
 {
+	bool is_all;
+
+	return db_sync_all(db, &is_all, err);
+}
+
+enum ag_status
+db_sync_all(struct sqlite3 *db, bool *is_all, struct ag_error *err)
+{
 	sqlite3_file *file = NULL;
-	int code;
+	int code, frames = 0, moved = 0;
 
 	code = sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER,
 	    (void *)&file);
@@ -454,9 +462,10 @@ db_sync(struct sqlite3 *db, struct ag_error *err)
 		return ag_fail(err, AG_ESYS, "sync %s-wal: %s", file_name(db),
 		    sqlite3_errstr(code));
 	code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL);
+	    &frames, &moved);
 	/* A reader in the way only postpones the move. */
 	if (code != SQLITE_OK && (code & 0xff) != SQLITE_BUSY)
 		return db_fail(db, code, err);
+	*is_all = code == SQLITE_OK && frames == moved;
 	return AG_OK;
 }

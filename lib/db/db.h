@@ -82,4 +82,11 @@ uint64_t db_column_uint(struct sqlite3_stmt *stmt, int i);
  */
 enum ag_status db_sync(struct sqlite3 *db, struct ag_error *err) AG_MUST_USE;
 
+/*
+ * The same, and say whether all was moved: then no reader, present or to come,
+ * sees what was there before the last commit.
+ */
+enum ag_status db_sync_all(struct sqlite3 *db, bool *is_all,
+    struct ag_error *err) AG_MUST_USE;
+
 #endif

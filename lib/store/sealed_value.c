@@ -156,6 +156,49 @@ decompress(struct sealed_value *s, struct bytes content, uint64_t len,
 	return AG_OK;
 }
 
+/* Open what was stored into out, behind the place of a record's head. */
+static enum ag_status
+unseal(struct sealed_value *s, struct bytes key, uint64_t version, uint64_t len,
+    struct bytes stored, struct bytes *content, struct ag_error *err)
+{
+	enum ag_status status;
+
+	if (len > VALUE_BYTES_MAX || key.len > KEY_BYTES_MAX ||
+	    stored.len > STORED_BYTES_MAX)
+		return damaged(err);
+	status = make_room(&s->out, stored.len, err);
+	if (status != AG_OK)
+		return status;
+	if (keyring_unseal(s->keyring, KEYRING_VALUES,
+		context_of(s, key, version, len), stored,
+		s->out.data + KEYRING_HEAD_BYTES, err) == AG_OK) {
+		*content = bytes_of(s->out.data + KEYRING_HEAD_BYTES,
+		    stored.len - KEYRING_RECORD_BYTES);
+		return AG_OK;
+	}
+	ag_error_prefix(err, "state");
+	if (err != NULL)
+		err->status = AG_ECORRUPT;
+	return AG_ECORRUPT;
+}
+
+enum ag_status
+sealed_value_renew(struct sealed_value *s, struct bytes key, uint64_t version,
+    uint64_t len, struct bytes stored, struct bytes *renewed,
+    struct ag_error *err)
+{
+	struct bytes content;
+	enum ag_status status =
+	    unseal(s, key, version, len, stored, &content, err);
+
+	if (status != AG_OK)
+		return status;
+	keyring_seal(s->keyring, KEYRING_VALUES,
+	    context_of(s, key, version, len), content, s->out.data);
+	*renewed = bytes_of(s->out.data, stored.len);
+	return AG_OK;
+}
+
 enum ag_status
 sealed_value_open(struct sealed_value *s, struct bytes key, uint64_t version,
     uint64_t len, struct bytes stored, struct bytes *value,
@@ -164,24 +207,13 @@ sealed_value_open(struct sealed_value *s, struct bytes key, uint64_t version,
 	struct bytes content;
 	enum ag_status status;
 
-	if (len > VALUE_BYTES_MAX || key.len > KEY_BYTES_MAX ||
-	    stored.len > STORED_BYTES_MAX)
-		return damaged(err);
-	*value = stored;
-	if (s->keyring == NULL)
+	if (s->keyring == NULL) {
+		*value = stored;
 		return stored.len == len ? AG_OK : damaged(err);
-	status = make_room(&s->out, stored.len, err);
+	}
+	status = unseal(s, key, version, len, stored, &content, err);
 	if (status != AG_OK)
 		return status;
-	if (keyring_unseal(s->keyring, KEYRING_VALUES,
-		context_of(s, key, version, len), stored, s->out.data,
-		err) != AG_OK) {
-		ag_error_prefix(err, "state");
-		if (err != NULL)
-			err->status = AG_ECORRUPT;
-		return AG_ECORRUPT;
-	}
-	content = bytes_of(s->out.data, stored.len - KEYRING_RECORD_BYTES);
 	if (content.len == len) {
 		*value = content;
 		return AG_OK;

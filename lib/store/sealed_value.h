@@ -36,6 +36,15 @@ enum ag_status sealed_value_seal(struct sealed_value *sealer, struct bytes key,
     struct ag_error *err) AG_MUST_USE;
 
 /*
+ * What to store in the place of stored, a value of len bytes, for it to be
+ * sealed with the present epoch's key: the same content, borrowed likewise.
+ * AG_ECORRUPT as below.
+ */
+enum ag_status sealed_value_renew(struct sealed_value *sealer, struct bytes key,
+    uint64_t version, uint64_t len, struct bytes stored, struct bytes *renewed,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * The value of len bytes that was stored, borrowed until the next call.
  * AG_ECORRUPT  it is not this key's of that version, or damaged
  */

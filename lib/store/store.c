@@ -27,6 +27,7 @@
 #include "db/db.h"
 #include "store/execute.h"
 #include "store/membership.h"
+#include "store/reseal.h"
 #include "store/store_parts.h"
 #include "trust/epoch.h"
 
@@ -38,7 +39,8 @@ struct store {
 	struct roster successor;     /* scratch, too */
 	bool is_last;
 	struct key_epochs epochs;
-	uint64_t bytes_put; /* by the batch that is executed */
+	struct reseal *reseal; /* NULL: not asked for yet */
+	uint64_t bytes_put;    /* by the batch that is executed */
 	bool has_put;
 	struct metric *operations_total, *commit_seconds, *keys, *bytes;
 	char path[STORE_PATH_BYTES];
@@ -245,6 +247,8 @@ store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
+	if (store->reseal != NULL)
+		reseal_close(store->reseal);
 	tables_close(store->tables);
 	free(store);
 }
@@ -554,4 +558,38 @@ store_sync(struct store *store, struct ag_error *err)
 	if (status != AG_OK)
 		return status;
 	return failed(store, db_sync(tables_db(store->tables), err));
+}
+
+static enum ag_status
+reseal_settle(struct store *store, struct store_resealing *progress,
+    struct ag_error *err)
+{
+	enum ag_status status = store_commit(store, err);
+
+	return status == AG_OK
+	    ? db_sync_all(tables_db(store->tables), &progress->is_settled, err)
+	    : status;
+}
+
+enum ag_status
+store_reseal(struct store *store, struct store_resealing *progress,
+    size_t *bytes, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+
+	if (store->has_failed)
+		return refuse_failed(store, err);
+	*bytes = 0;
+	*progress =
+	    (struct store_resealing){ .is_done = true, .is_settled = true };
+	if (tables_keyring(store->tables) == NULL)
+		return AG_OK;
+	if (store->reseal == NULL)
+		status = reseal_open(&store->reseal, store->tables, err);
+	if (status == AG_OK)
+		status = reseal_step(store->reseal, progress, bytes, err);
+	progress->is_settled = false;
+	if (status == AG_OK && progress->is_done)
+		status = reseal_settle(store, progress, err);
+	return failed(store, status);
 }

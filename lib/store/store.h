@@ -152,6 +152,27 @@ enum ag_status store_commit(struct store *store,
 enum ag_status store_digest(struct store *store, struct digest *digest,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Values sealed with the keys of earlier epochs than the keyring's present one,
+ * sealed again with that (store/reseal.h).
+ */
+struct store_resealing {
+	uint32_t epoch;    /* the present one, of the keyring */
+	uint64_t passed;   /* keys looked at */
+	uint64_t resealed; /* of those, such as were sealed with another */
+	bool is_done;      /* no value needs another key, */
+	bool is_settled;   /* nor does anybody who still reads an older state */
+};
+
+/*
+ * Go on a little; what was done is committed with what is applied.  Once all
+ * values are done, make that durable and find out who reads an older state.
+ * *bytes were written.  A state that is not sealed is done.
+ */
+enum ag_status store_reseal(struct store *store,
+    struct store_resealing *progress, size_t *bytes,
+    struct ag_error *err) AG_MUST_USE;
+
 /* Make everything committed survive power loss; then logs may be cut. */
 enum ag_status store_sync(struct store *store,
     struct ag_error *err) AG_MUST_USE;

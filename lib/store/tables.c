@@ -8,6 +8,7 @@
  *          meta          one row: cluster, the keyring that values are
  *                        sealed with (empty: they are not), sequence,
  *                        agreed time, sizes
+ *          reseal        one row, or none (store/reseal.c)
  *          Values are as store/sealed_value.h says; size is of the plain
  *          one.  Keys, versions and leaves are in the open.
  *
@@ -55,6 +56,9 @@ static const char *const schema[] = {
 	" cluster_id BLOB NOT NULL, keyring BLOB NOT NULL,"
 	" seq INTEGER NOT NULL, time_ms INTEGER NOT NULL,"
 	" keys INTEGER NOT NULL, bytes INTEGER NOT NULL) STRICT;",
+	"CREATE TABLE reseal (id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" epoch INTEGER NOT NULL, last BLOB NOT NULL, passed INTEGER NOT NULL,"
+	" resealed INTEGER NOT NULL, is_done INTEGER NOT NULL) STRICT;",
 };
 
 #define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))

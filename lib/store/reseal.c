@@ -1,0 +1,200 @@
+/*
+ * Sealing values again.
+ *
+ * FORMAT   of the row in table reseal: the epoch that the pass seals with, the
+ *          last key it has passed, how many keys it has passed and sealed,
+ *          and whether it is at its end.
+ *
+ * RULES    1. A pass is for one epoch.  When another has become active it
+ *             begins anew: nothing says where the new one's values are.
+ *          2. A step is bounded in rows and in bytes, but for one row.
+ */
+#include "store/reseal.h"
+
+#include <stdlib.h>
+
+#include "db/db.h"
+#include "store/sealed_value.h"
+
+#define STEP_ROWS 64
+#define STEP_BYTES ((size_t)256 << 10)
+
+struct reseal {
+	struct tables *tables;
+	struct keyring *keyring;
+	struct sealed_value *values;
+	struct sqlite3_stmt *load, *save, *next, *put;
+	struct store_resealing at;
+	struct buf last; /* the key passed last */
+};
+
+static enum ag_status
+prepare_all(struct reseal *r, struct ag_error *err)
+{
+	struct sqlite3 *db = tables_db(r->tables);
+	enum ag_status status;
+
+	status = db_prepare(db, &r->load,
+	    "SELECT epoch, last, passed, resealed, is_done FROM reseal", err);
+	if (status == AG_OK)
+		status = db_prepare(db, &r->save,
+		    "REPLACE INTO reseal (id, epoch, last, passed, resealed, "
+		    "is_done) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+		    err);
+	if (status == AG_OK)
+		status = db_prepare(db, &r->next,
+		    "SELECT key, version, size, value FROM kv WHERE key > ?1 "
+		    "ORDER BY key LIMIT 1",
+		    err);
+	if (status == AG_OK)
+		status = db_prepare(db, &r->put,
+		    "UPDATE kv SET value = ?2 WHERE key = ?1", err);
+	return status;
+}
+
+static enum ag_status
+take_last(struct reseal *r, struct bytes key, struct ag_error *err)
+{
+	buf_clear(&r->last);
+	return buf_append(&r->last, key.data, key.len) == AG_OK
+	    ? AG_OK
+	    : ag_fail(err, AG_ENOMEM, "state: out of memory");
+}
+
+static enum ag_status
+load(struct reseal *r, struct ag_error *err)
+{
+	enum ag_status status = db_step(r->load, err);
+
+	if (status == AG_ENOENT)
+		return AG_OK;
+	if (status != AG_OK)
+		return status;
+	r->at.epoch = (uint32_t)db_column_uint(r->load, 0);
+	r->at.passed = db_column_uint(r->load, 2);
+	r->at.resealed = db_column_uint(r->load, 3);
+	r->at.is_done = db_column_uint(r->load, 4) != 0;
+	status = take_last(r, db_column_bytes(r->load, 1), err);
+	db_reset(r->load);
+	return status;
+}
+
+enum ag_status
+reseal_open(struct reseal **out, struct tables *tables, struct ag_error *err)
+{
+	struct reseal *r = calloc(1, sizeof(*r));
+	enum ag_status status = AG_OK;
+
+	*out = NULL;
+	if (r == NULL)
+		return ag_fail(err, AG_ENOMEM, "state: out of memory");
+	r->tables = tables;
+	r->keyring = tables_keyring(tables);
+	AG_ASSERT(r->keyring != NULL);
+	buf_init(&r->last, KEY_BYTES_MAX);
+	r->values = sealed_value_new(r->keyring);
+	if (r->values == NULL)
+		status = ag_fail(err, AG_ENOMEM, "state: out of memory");
+	if (status == AG_OK)
+		status = prepare_all(r, err);
+	if (status == AG_OK)
+		status = load(r, err);
+	if (status != AG_OK) {
+		reseal_close(r);
+		return status;
+	}
+	*out = r;
+	return AG_OK;
+}
+
+void
+reseal_close(struct reseal *r)
+{
+	struct sqlite3_stmt **all[] = { &r->load, &r->save, &r->next, &r->put };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (*all[i] != NULL)
+			db_finalize(*all[i]);
+	sealed_value_free(r->values);
+	buf_fini(&r->last);
+	free(r);
+}
+
+static enum ag_status
+save(struct reseal *r, struct ag_error *err)
+{
+	db_bind_uint(r->save, 1, r->at.epoch);
+	db_bind_bytes(r->save, 2, buf_bytes(&r->last));
+	db_bind_uint(r->save, 3, r->at.passed);
+	db_bind_uint(r->save, 4, r->at.resealed);
+	db_bind_uint(r->save, 5, r->at.is_done);
+	return db_run(r->save, err);
+}
+
+/* The row that next is at, whose key is in last. */
+static enum ag_status
+renew(struct reseal *r, size_t *bytes, struct ag_error *err)
+{
+	const struct bytes key = buf_bytes(&r->last);
+	const struct bytes stored = db_column_bytes(r->next, 3);
+	enum ag_status status;
+	struct bytes renewed;
+
+	if (keyring_record_epoch(stored) == r->at.epoch)
+		return AG_OK;
+	status = sealed_value_renew(r->values, key, db_column_uint(r->next, 1),
+	    db_column_uint(r->next, 2), stored, &renewed, err);
+	if (status != AG_OK)
+		return status;
+	db_bind_bytes(r->put, 1, key);
+	db_bind_bytes(r->put, 2, renewed);
+	r->at.resealed++;
+	*bytes += renewed.len;
+	return AG_OK;
+}
+
+/* AG_ENOENT: there is no other. */
+static enum ag_status
+pass_one(struct reseal *r, size_t *bytes, struct ag_error *err)
+{
+	const size_t before = *bytes;
+	enum ag_status status;
+
+	db_bind_bytes(r->next, 1, buf_bytes(&r->last));
+	status = db_step(r->next, err);
+	if (status != AG_OK)
+		return status;
+	r->at.passed++;
+	status = take_last(r, db_column_bytes(r->next, 0), err);
+	if (status == AG_OK)
+		status = renew(r, bytes, err);
+	db_reset(r->next);
+	return status == AG_OK && *bytes > before ? db_run(r->put, err)
+						  : status;
+}
+
+enum ag_status
+reseal_step(struct reseal *r, struct store_resealing *progress, size_t *bytes,
+    struct ag_error *err)
+{
+	const uint32_t epoch = keyring_epoch(r->keyring);
+	enum ag_status status = AG_OK;
+
+	*bytes = 0;
+	if (r->at.epoch != epoch) {
+		r->at = (struct store_resealing){ .epoch = epoch };
+		buf_clear(&r->last);
+	}
+	if (!r->at.is_done) {
+		status = tables_begin(r->tables, err);
+		for (size_t rows = 0;
+		     status == AG_OK && rows < STEP_ROWS && *bytes < STEP_BYTES;
+		     rows++)
+			status = pass_one(r, bytes, err);
+		r->at.is_done = status == AG_ENOENT;
+		if (status == AG_OK || status == AG_ENOENT)
+			status = save(r, err);
+	}
+	*progress = r->at;
+	return status;
+}
