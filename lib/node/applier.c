@@ -21,7 +21,10 @@
  *             its sessions.
  *          6. After the last batch of an epoch nothing more is executed: what
  *             was decided behind it is dropped, here as everywhere.
- *          7. After a failure nothing more is executed.  A replica whose
+ *          7. Sealing values again is what can wait: between steps there is a
+ *             pause, as long as its share of the time asks for.  What it
+ *             wrote is committed with the rest.
+ *          8. After a failure nothing more is executed.  A replica whose
  *             disk fails must stop, not diverge.
  */
 #include "node/applier.h"
@@ -45,6 +48,9 @@
 /* What may gather before a commit: bytes of batches, or a while of nothing. */
 #define GATHERED_BYTES_MAX ((size_t)4 << 20)
 #define GATHERED_IDLE_US UINT64_C(20000)
+
+/* How soon it is asked again whether somebody reads an older state. */
+#define SETTLE_US UINT64_C(500000)
 
 /* Little: bytes of batches, and how long one took lately. */
 #define HERE_BYTES_MAX ((size_t)16 << 10)
@@ -86,9 +92,10 @@ struct applier {
 	uint8_t principal[32];
 	const struct roster *roster; /* of the epoch; NULL: not said yet */
 	char dir[PATH_MAX];
-	uint64_t seq;         /* as reported on the loop */
-	uint64_t keys, bytes; /* the same */
-	uint64_t committed;   /* the same, of what readers see */
+	uint64_t seq;                 /* as reported on the loop */
+	uint64_t keys, bytes;         /* the same */
+	struct key_epochs key_epochs; /* the same */
+	uint64_t committed;           /* the same, of what readers see */
 	applier_committed_fn *on_committed;
 	void *on_committed_arg;
 	uint64_t replaced_seq; /* of the last replacement; or 0 */
@@ -106,6 +113,9 @@ struct applier {
 	struct job_list queue;
 	struct report *reports; /* for the loop, the oldest first */
 	struct report **reports_end;
+	unsigned int reseal_percent; /* 0: nothing is sealed again */
+	uint64_t reseal_us;          /* the next step's time */
+	struct store_resealing resealing;
 
 	/* With the store: waiting for a checkpoint, and whether we stand at one
 	 * (or where we were opened: that digest was given out too). */
@@ -121,10 +131,13 @@ struct report {
 	struct report *next;
 	struct applied_group *group; /* or NULL */
 	uint64_t keys, bytes;        /* held after it */
-	bool is_committed;           /* up to committed_seq, with the group */
+	struct key_epochs key_epochs;
+	bool is_committed; /* up to committed_seq, with the group */
 	uint64_t committed_seq;
 	bool is_synced;
 	uint64_t synced_seq;
+	bool is_resealed;
+	uint32_t resealed_epoch;
 	struct job *pin_job; /* or NULL */
 	enum ag_status pin_status;
 	struct store_pin *pin;
@@ -194,6 +207,7 @@ report_deliver(struct applier *a, struct report *r)
 			a->time_ms = view.time_ms;
 			a->keys = r->keys;
 			a->bytes = r->bytes;
+			a->key_epochs = r->key_epochs;
 			a->callbacks.applied(a->callbacks.arg, &view);
 		}
 		applied_group_free(r->group);
@@ -211,6 +225,8 @@ report_deliver(struct applier *a, struct report *r)
 	}
 	if (r->is_synced)
 		a->callbacks.synced(a->callbacks.arg, r->synced_seq);
+	if (r->is_resealed)
+		a->callbacks.resealed(a->callbacks.arg, r->resealed_epoch);
 	if (r->has_failed)
 		a->callbacks.failed(a->callbacks.arg, &r->failure);
 }
@@ -364,6 +380,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 	if (store_is_last(a->store))
 		applied_group_set_last(group);
 	store_size(a->store, &r.keys, &r.bytes);
+	r.key_epochs = *store_key_epochs(a->store);
 	report_post(a, &r);
 	if (at_checkpoint)
 		applier_take_pins(a);
@@ -428,20 +445,86 @@ applier_wait_until(struct applier *a, uint64_t until_us)
 	(void)pthread_cond_timedwait(&a->wake, &a->lock, &end);
 }
 
+/* When there is something to do without a job; UINT64_MAX: never. */
+static uint64_t
+applier_due_us(const struct applier *a)
+{
+	uint64_t due_us = UINT64_MAX;
+
+	if (a->gathered > 0)
+		due_us = a->gathered_us + GATHERED_IDLE_US;
+	if (a->reseal_percent > 0 && a->reseal_us < due_us)
+		due_us = a->reseal_us;
+	return due_us;
+}
+
 /* Wait for jobs, but with something gathered not for long.  Locked. */
 static void
 applier_wait(struct applier *a)
 {
 	while (a->queue.first == NULL && !a->is_stopping) {
-		uint64_t until_us = a->gathered_us + GATHERED_IDLE_US;
+		uint64_t due_us = applier_due_us(a);
 
-		if (a->gathered == 0)
+		if (due_us == UINT64_MAX)
 			(void)pthread_cond_wait(&a->wake, &a->lock);
-		else if (clock_mono_us() < until_us)
-			applier_wait_until(a, until_us);
+		else if (clock_mono_us() < due_us)
+			applier_wait_until(a, due_us);
 		else
 			return;
 	}
+}
+
+/* What a step came to: when is the next? */
+static void
+applier_note_resealing(struct applier *a,
+    const struct store_resealing *progress, uint64_t took_us)
+{
+	struct report r = { .is_resealed = true,
+		.resealed_epoch = progress->epoch };
+	const uint64_t now_us = clock_mono_us();
+	bool is_over;
+
+	(void)pthread_mutex_lock(&a->lock);
+	a->resealing = *progress;
+	is_over = progress->is_settled && a->reseal_percent > 0;
+	if (is_over)
+		a->reseal_percent = 0;
+	else if (progress->is_done)
+		a->reseal_us = now_us + SETTLE_US;
+	else if (a->reseal_percent > 0)
+		a->reseal_us = now_us +
+		    took_us * (100 - a->reseal_percent) / a->reseal_percent;
+	(void)pthread_mutex_unlock(&a->lock);
+	if (is_over)
+		report_post(a, &r);
+}
+
+/* A step of sealing again, when it is time for one. */
+static void
+applier_run_reseal(struct applier *a)
+{
+	const uint64_t began_us = clock_mono_us();
+	struct store_resealing progress;
+	struct ag_error err;
+	size_t bytes;
+	bool is_due;
+
+	(void)pthread_mutex_lock(&a->lock);
+	is_due = a->reseal_percent > 0 && began_us >= a->reseal_us;
+	(void)pthread_mutex_unlock(&a->lock);
+	if (!is_due || a->has_failed)
+		return;
+	if (store_reseal(a->store, &progress, &bytes, &err) != AG_OK) {
+		applier_fail(a, &err);
+		return;
+	}
+	a->gathered_us = clock_mono_us();
+	a->gathered += bytes + 1;
+	if (a->gathered >= GATHERED_BYTES_MAX &&
+	    applier_run_commit(a, &err) != AG_OK)
+		applier_fail(a, &err);
+	else
+		applier_note_resealing(a, &progress, a->gathered_us - began_us);
 }
 
 /* Take what is queued.  Locked. */
@@ -462,6 +545,7 @@ applier_work(struct applier *a, struct job_list *work)
 	struct ag_error err;
 
 	if (work->first == NULL && a->gathered > 0 && !a->has_failed &&
+	    clock_mono_us() >= a->gathered_us + GATHERED_IDLE_US &&
 	    applier_run_commit(a, &err) != AG_OK)
 		applier_fail(a, &err);
 	while (work->first != NULL && !a->has_failed)
@@ -487,6 +571,7 @@ applier_main(void *arg)
 		(void)pthread_mutex_unlock(&a->lock);
 		(void)pthread_mutex_lock(&a->store_lock);
 		applier_work(a, &work);
+		applier_run_reseal(a);
 		(void)pthread_mutex_unlock(&a->store_lock);
 		(void)pthread_mutex_lock(&a->lock);
 		a->is_working = false;
@@ -514,6 +599,8 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	a->gathered = 0;
 	a->time_ms = store_time_ms(a->store);
 	store_size(a->store, &a->keys, &a->bytes);
+	a->key_epochs = *store_key_epochs(a->store);
+	a->reseal_us = 0;
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
 		return status;
@@ -801,6 +888,32 @@ applier_size(const struct applier *a, uint64_t *keys, uint64_t *bytes)
 {
 	*keys = a->keys;
 	*bytes = a->bytes;
+}
+
+const struct key_epochs *
+applier_key_epochs(const struct applier *a)
+{
+	return &a->key_epochs;
+}
+
+void
+applier_reseal(struct applier *a, unsigned int percent)
+{
+	(void)pthread_mutex_lock(&a->lock);
+	if (a->reseal_percent != percent) {
+		a->reseal_percent = percent;
+		a->reseal_us = 0;
+		(void)pthread_cond_signal(&a->wake);
+	}
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+void
+applier_resealing(struct applier *a, struct store_resealing *progress)
+{
+	(void)pthread_mutex_lock(&a->lock);
+	*progress = a->resealing;
+	(void)pthread_mutex_unlock(&a->lock);
 }
 
 enum ag_status

@@ -48,6 +48,8 @@ struct applier_callbacks {
 	    struct store_pin *pin);
 	/* Checkpoint seq is durable in the store. */
 	void (*synced)(void *arg, uint64_t seq);
+	/* No value needs the key of another epoch; see applier_reseal(). */
+	void (*resealed)(void *arg, uint32_t epoch);
 	void (*failed)(void *arg, const struct ag_error *err);
 };
 
@@ -102,6 +104,17 @@ enum ag_status applier_pin(struct applier *applier, bool at_once,
 /* The last sequence executed, as last reported on the loop. */
 uint64_t applier_seq(const struct applier *applier);
 uint64_t applier_time_ms(const struct applier *applier);
+
+/* The key epochs then; borrowed until the loop's next turn. */
+const struct key_epochs *applier_key_epochs(const struct applier *applier);
+
+/*
+ * Seal values of earlier key epochs again, in so many hundredths of the time
+ * at the most, until it is reported that all are done; 0: no more.
+ */
+void applier_reseal(struct applier *applier, unsigned int percent);
+void applier_resealing(struct applier *applier,
+    struct store_resealing *progress);
 
 /* The digest of the state as it was opened, at applier_seq() then. */
 void applier_opened_digest(const struct applier *applier,

@@ -17,6 +17,7 @@
 #include "event/loop.h"
 #include "fixture/batches.h"
 #include "fixture/directory.h"
+#include "fixture/keyrings.h"
 #include "fixture/people.h"
 #include "trust/succession.h"
 
@@ -30,6 +31,8 @@ struct spec {
 	struct applier *applier;
 	uint64_t reported; /* the newest sequence */
 	unsigned reports, commits;
+	unsigned resealed;
+	uint32_t resealed_epoch;
 	uint64_t until; /* turn() */
 	struct batch_maker maker;
 };
@@ -518,6 +521,108 @@ what_is_decided_behind_the_end_of_an_epoch_is_dropped(void **state)
 	buf_fini(&text);
 }
 
+static void
+on_resealed(void *arg, uint32_t epoch)
+{
+	struct spec *s = arg;
+
+	s->resealed++;
+	s->resealed_epoch = epoch;
+	if (s->until == 0)
+		loop_stop(s->loop);
+}
+
+/* In the place of the applier that is there: one whose values are sealed. */
+static struct keyring *
+seal_applier(struct spec *s)
+{
+	const struct applier_callbacks callbacks = { .arg = s,
+		.applied = on_applied,
+		.resealed = on_resealed,
+		.failed = on_failed };
+	char path[DIRECTORY_PATH_BYTES + 16];
+	struct keyring *keyring;
+	struct ag_error err;
+
+	(void)snprintf(path, sizeof(path), "%s/keyring", s->dir);
+	keyring = keyrings_make(path);
+	applier_close(s->applier);
+	assert_int_equal(applier_open(&s->applier, s->other, cluster_id, NULL,
+			     keyring, principal, s->loop, &callbacks, NULL,
+			     &err),
+	    AG_OK);
+	return keyring;
+}
+
+static void
+begin_key_epoch(struct keyring *keyring, uint32_t epoch)
+{
+	struct ag_error err;
+
+	assert_int_equal(keyring_epoch_prepare(keyring, epoch, 0, &err), AG_OK);
+	assert_int_equal(keyring_epoch_activate(keyring, epoch, &err), AG_OK);
+}
+
+static void
+values_are_sealed_again_without_being_asked_for_each(void **state)
+{
+	struct spec *s = *state;
+	struct keyring *keyring = seal_applier(s);
+	struct store_resealing progress;
+
+	deliver_up_to(s, 1, 6);
+	applier_execute(s->applier, false);
+	turn(s);
+	run(s);
+	assert_int_equal(applier_key_epochs(s->applier)->epoch, 1);
+	assert_int_equal(applier_key_epochs(s->applier)->since_seq, 1);
+	begin_key_epoch(keyring, 2);
+	s->until = 0;
+	applier_reseal(s->applier, 50);
+	run(s);
+	assert_int_equal(s->resealed, 1);
+	assert_int_equal(s->resealed_epoch, 2);
+	applier_resealing(s->applier, &progress);
+	assert_true(progress.is_settled);
+	assert_int_equal(progress.resealed, progress.passed);
+	applier_close(s->applier);
+	s->applier = NULL;
+	keyring_close(keyring);
+}
+
+static void
+what_is_executed_does_not_wait_for_sealing_again(void **state)
+{
+	struct spec *s = *state;
+	struct keyring *keyring = seal_applier(s);
+	struct store_resealing progress;
+	uint64_t seq;
+
+	begin_key_epoch(keyring, 2);
+	applier_reseal(s->applier, 100);
+	for (seq = 1; seq <= 200; seq += 10) {
+		deliver_up_to(s, seq, seq + 9);
+		s->until = seq + 9;
+		applier_execute(s->applier, false);
+		turn(s);
+		run(s);
+	}
+	assert_int_equal(s->reported, 200);
+	/* Not asked for any more. */
+	applier_reseal(s->applier, 0);
+	begin_key_epoch(keyring, 3);
+	s->until = 201;
+	deliver_up_to(s, 201, 201);
+	applier_execute(s->applier, false);
+	turn(s);
+	run(s);
+	applier_resealing(s->applier, &progress);
+	assert_int_equal(progress.epoch, 2);
+	applier_close(s->applier);
+	s->applier = NULL;
+	keyring_close(keyring);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -533,6 +638,8 @@ main(int argc, char **argv)
 		TEST(little_is_executed_at_once_where_nobody_waits),
 		TEST(much_is_committed_although_more_comes),
 		TEST(what_is_decided_behind_the_end_of_an_epoch_is_dropped),
+		TEST(values_are_sealed_again_without_being_asked_for_each),
+		TEST(what_is_executed_does_not_wait_for_sealing_again),
 	};
 
 	if (argc > 2)
