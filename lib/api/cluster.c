@@ -288,6 +288,22 @@ paint(struct alert_picture *p, const struct node_status *s)
 }
 
 static void
+paint_keys(struct alert_picture *p, const struct node_keys *k)
+{
+	p->rotation_trouble = k->trouble;
+	p->rotation_trouble_ms = k->trouble_ms;
+	p->old_keys_need = k->need;
+	p->old_keys_ms = k->need_ms;
+	p->key_due_ms = k->max_age_ms == 0 || k->since_ms == 0 || k->next != 0
+	    ? 0
+	    : k->since_ms + k->max_age_ms;
+	for (size_t i = 0; i < k->count; i++)
+		if (k->list[i].epoch <= k->suspect &&
+		    strcmp(k->list[i].state, "destroyed") != 0)
+			p->are_old_keys_suspect = true;
+}
+
+static void
 emit_alert(struct emitter *e, const struct alert *alert)
 {
 	emit_object_begin(e);
@@ -302,11 +318,16 @@ emit_alert(struct emitter *e, const struct alert *alert)
 void
 cluster_judge_alerts(struct api *api)
 {
+	struct node_keys keys;
+
 	node_status(api->node, &api->status);
+	node_keys(api->node, &keys);
 	paint(&api->picture, &api->status);
+	paint_keys(&api->picture, &keys);
 	api->picture.open_requests = api->open_requests;
 	open_requests_look(api);
 	alert_judge(&api->alerts, &api->alerts, &api->picture, clock_wall_ms());
+	api->picture.rotation_trouble = NULL;
 }
 
 void

@@ -22,6 +22,10 @@ void cluster_judge_alerts(struct api *api);
 void members_chain(struct exchange *x);
 void members_change(struct exchange *x);
 
+/* keys.c */
+void keys_status(struct exchange *x);
+void keys_order(struct exchange *x);
+
 /* consensus.c */
 void consensus_rounds(struct exchange *x);
 void consensus_votes(struct exchange *x);

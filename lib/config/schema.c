@@ -141,6 +141,15 @@ const struct schema_key schema_keys[] = {
 	    .value = "",
 	    .doc = "A private file whose first line is a passphrase that opens "
 		   "the keyring. When set, the key file is not used." },
+	{ .path = "keyring.reseal_percent",
+	    .kind = SCHEMA_COUNT,
+	    .least = 1,
+	    .most = 100,
+	    .value = "4",
+	    .doc = "Of a hundred parts of the time that executes batches, how "
+		   "many may seal values again after a key epoch has begun. "
+		   "Keys that may be known are replaced without such a "
+		   "limit." },
 	{ .path = "log.level",
 	    .kind = SCHEMA_CHOICE,
 	    .choices = "debug|info|warn|error",

@@ -30,6 +30,13 @@
 /* A proposal refused for its time is worth a word for this long. */
 #define CLOCK_DIFFERS_MS 60000
 
+/* An epoch ends with the next batch: that there was none for so long. */
+#define KEY_OVERDUE_MS (UINT64_C(24) * 3600 * 1000)
+
+/* What an old key is kept for goes away by itself, and suspect ones' soon. */
+#define OLD_KEYS_MS (UINT64_C(24) * 3600 * 1000)
+#define SUSPECT_KEYS_MS (UINT64_C(10) * 60 * 1000)
+
 /* A view change that takes longer than this is worth a word. */
 #define VIEW_CHANGE_PATIENCE_MS 2000
 
@@ -47,6 +54,8 @@ static const struct {
 	[ALERT_REJOINING] = { "rejoining", "WARN" },
 	[ALERT_KEY_AWAY] = { "key_away", "CRIT" },
 	[ALERT_ESCROW_REQUEST] = { "escrow_request", "CRIT" },
+	[ALERT_KEY_ROTATION] = { "key_rotation", "WARN" },
+	[ALERT_KEY_OVERDUE] = { "key_overdue", "WARN" },
 };
 
 const char *
@@ -225,6 +234,40 @@ judge_key(struct alert_list *now, const struct memory *before,
 	return true;
 }
 
+/*
+ * A log is cut when enough was written, so only of suspect keys it is a
+ * condition that the log still needs them.
+ */
+static bool
+are_old_keys_stuck(const struct alert_picture *p, uint64_t wall_ms)
+{
+	const uint64_t patience_ms =
+	    p->are_old_keys_suspect ? SUSPECT_KEYS_MS : OLD_KEYS_MS;
+
+	return p->old_keys_need != NULL &&
+	    (p->are_old_keys_suspect || strcmp(p->old_keys_need, "log") != 0) &&
+	    wall_ms >= p->old_keys_ms + patience_ms;
+}
+
+static void
+judge_rotation(struct alert_list *now, const struct memory *before,
+    const struct alert_picture *p, uint64_t wall_ms)
+{
+	if (p->rotation_trouble != NULL && p->rotation_trouble[0] != '\0')
+		raise_alert(now, before, ALERT_KEY_ROTATION, p->self,
+		    p->rotation_trouble_ms, "%s", p->rotation_trouble);
+	else if (are_old_keys_stuck(p, wall_ms))
+		raise_alert(now, before, ALERT_KEY_ROTATION, p->self,
+		    p->old_keys_ms,
+		    "keys of earlier epochs are still there, because of %s "
+		    "(aegis keys status)",
+		    p->old_keys_need);
+	if (p->key_due_ms != 0 && wall_ms >= p->key_due_ms + KEY_OVERDUE_MS)
+		raise_alert(now, before, ALERT_KEY_OVERDUE, "", p->key_due_ms,
+		    "the key epoch is older than its policy allows: nothing "
+		    "was agreed on since, which would end it");
+}
+
 static void
 judge_requests(struct alert_list *now, const struct memory *before,
     const struct alert_picture *p, uint64_t wall_ms)
@@ -248,6 +291,7 @@ alert_judge(struct alert_list *now, const struct alert_list *before,
 	remember(&memory, before);
 	now->count = 0;
 	judge_requests(now, &memory, picture, wall_ms);
+	judge_rotation(now, &memory, picture, wall_ms);
 	if (!judge_key(now, &memory, picture, wall_ms) &&
 	    !picture->is_starting) {
 		judge_cluster(now, &memory, picture, wall_ms);

@@ -18,8 +18,8 @@
 #define ALERT_NAME_BYTES 64
 #define ALERT_TEXT_BYTES 192
 
-/* Four for the cluster at once, three for each member. */
-#define ALERTS_MAX (4 + 3 * ALERT_MEMBERS_MAX)
+/* Six for the cluster and its keys at once, three for each member. */
+#define ALERTS_MAX (6 + 3 * ALERT_MEMBERS_MAX)
 
 enum alert_kind {
 	ALERT_NO_QUORUM,
@@ -32,6 +32,8 @@ enum alert_kind {
 	ALERT_REJOINING,
 	ALERT_KEY_AWAY,
 	ALERT_ESCROW_REQUEST,
+	ALERT_KEY_ROTATION,
+	ALERT_KEY_OVERDUE,
 	ALERT_KIND_COUNT
 };
 
@@ -64,6 +66,12 @@ struct alert_picture {
 	int64_t clock_ahead_ms;    /* its time less ours */
 	char clock_member[ALERT_NAME_BYTES]; /* who proposed it */
 	size_t open_requests;                /* for what is in escrow */
+	const char *rotation_trouble; /* why a key epoch is not obeyed; NULL */
+	uint64_t rotation_trouble_ms; /* wall, since when */
+	const char *old_keys_need;    /* "values" ...: why old keys are there */
+	uint64_t old_keys_ms;         /* wall, since when for that */
+	bool are_old_keys_suspect;    /* they may be known */
+	uint64_t key_due_ms;          /* wall, of the next epoch; 0: never */
 	struct alert_member members[ALERT_MEMBERS_MAX];
 };
 

@@ -780,12 +780,18 @@ driver_resign(struct driver *d)
 }
 
 void
-driver_synced(struct driver *d, uint64_t seq)
+driver_synced(struct driver *d, uint64_t seq, bool is_all)
 {
 	if (seq == d->stable_seq && d->stable_token != 0 &&
 	    d->stable_token <= d->durable)
 		journal_release(d->journal, seq, d->stable_token,
-		    d->log_retain_bytes);
+		    is_all ? 0 : d->log_retain_bytes);
+}
+
+uint32_t
+driver_log_epoch(const struct driver *d)
+{
+	return journal_oldest_epoch(d->journal);
 }
 
 void

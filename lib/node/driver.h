@@ -112,8 +112,14 @@ void driver_want_checkpoint(struct driver *driver);
 /* The node is about to stop: if it leads, another should. */
 void driver_resign(struct driver *driver);
 
-/* Checkpoint seq is durable in the state database: logs may be cut. */
-void driver_synced(struct driver *driver, uint64_t seq);
+/*
+ * Checkpoint seq is durable in the state database: logs may be cut, with
+ * is_all also of what should be kept for others.
+ */
+void driver_synced(struct driver *driver, uint64_t seq, bool is_all);
+
+/* The least key epoch that the log is sealed with; 0: none. */
+uint32_t driver_log_epoch(const struct driver *driver);
 
 /* There are local requests: flush at the end of this turn. */
 void driver_touch(struct driver *driver);

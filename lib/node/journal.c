@@ -489,6 +489,12 @@ journal_release(struct journal *j, uint64_t seq, uint64_t token,
 	}
 }
 
+uint32_t
+journal_oldest_epoch(const struct journal *j)
+{
+	return wal_oldest_epoch(j->wal);
+}
+
 uint64_t
 journal_bytes(const struct journal *j)
 {

@@ -56,6 +56,9 @@ enum ag_status journal_replay(struct journal *journal,
 enum ag_status journal_append(struct journal *journal, uint64_t token,
     uint64_t seq, struct bytes record, struct ag_error *err) AG_MUST_USE;
 
+/* The least key epoch that a record is sealed with; 0: there is none. */
+uint32_t journal_oldest_epoch(const struct journal *journal);
+
 /* The turn is over: what was appended should become durable now. */
 void journal_kick(struct journal *journal);
 

@@ -371,6 +371,8 @@ on_applied(void *arg, const struct applied *applied)
 	struct node *n = arg;
 
 	metric_add(n->operations, (int64_t)applied->operations);
+	rotation_agreed(n->rotation, applier_key_epochs(n->applier),
+	    applied->seq);
 	view_log_executed(&n->views, clock_mono_us());
 	watches_publish(n->watches, applied->changes, applied->change_count,
 	    applied->seq);
@@ -397,7 +399,7 @@ on_synced(void *arg, uint64_t seq)
 {
 	struct node *n = arg;
 
-	driver_synced(n->driver, seq);
+	driver_synced(n->driver, seq, rotation_cuts_log(n->rotation));
 	n->log_bytes_most = driver_log_bytes(n->driver) + n->log_bytes_growth;
 	if (n->is_ending && seq == n->last_seq)
 		node_end_epoch(n);
@@ -458,6 +460,8 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	}
 	log_info("node", "state installed", LOG_U64("seq", seq));
 	watches_reset(n->watches, seq);
+	rotation_replaced(n->rotation);
+	rotation_agreed(n->rotation, applier_key_epochs(n->applier), seq);
 	is_last = applier_is_last(n->applier);
 	if (is_last)
 		n->last_seq = seq;
@@ -692,6 +696,7 @@ node_open_state(struct node *n, const struct node_config *config,
 		.applied = on_applied,
 		.pinned = on_pinned,
 		.synced = on_synced,
+		.resealed = node_keys_resealed,
 		.failed = on_applier_failed,
 	};
 	const struct store_origin origin = {
@@ -1011,11 +1016,15 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_ECORRUPT)
 		node_advise_rejoin(n, err);
 	if (status == AG_OK)
+		status = node_keys_open(n, err);
+	if (status == AG_OK)
 		status = node_open_epoch(n, err);
 	if (status != AG_OK) {
 		node_close(n);
 		return status;
 	}
+	rotation_agreed(n->rotation, applier_key_epochs(n->applier),
+	    applier_seq(n->applier));
 	n->is_open = true;
 	driver_start(n->driver);
 	log_info("node", "started",
@@ -1034,6 +1043,7 @@ node_close(struct node *n)
 	/* It posts, for as long as it is there; links sign until they end. */
 	node_close_epoch(n);
 	node_key_close(n);
+	rotation_free(n->rotation);
 	loop_unpost(n->loop, n);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);

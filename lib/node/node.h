@@ -42,7 +42,9 @@ struct node_config {
 	struct keyring **keyring; /* opened by the node, closed by who calls:
 				     behind the loop, whose pool uses it */
 	const struct keyring_opener
-	    *keyring_opener; /* of no kind: there is no keyring */
+	    *keyring_opener;         /* of no kind: there is no keyring */
+	unsigned int reseal_percent; /* of the time, for values that are
+					sealed with the keys of old epochs */
 	uint32_t view_timeout_ms;
 	uint32_t checkpoint_interval;
 	uint32_t pipeline_max;
@@ -385,6 +387,50 @@ enum ag_status node_change_members(struct node *node, struct bytes successor,
 /* The chain of rosters up to the present one (trust/chain.h); borrowed until
  * the loop's next turn. */
 struct bytes node_chain(const struct node *node);
+
+/* Key epochs: what is agreed on, and how far this node is. */
+#define NODE_KEY_REASON_BYTES 201
+#define NODE_KEY_TROUBLE_BYTES 640
+#define NODE_KEYS_MAX 16
+
+struct node_keys {
+	uint64_t serial; /* decisions so far: what an order is made for */
+	uint32_t epoch;
+	uint64_t since_seq, since_ms; /* agreed; 0: nothing was sealed yet */
+	uint64_t bytes;               /* of values put since */
+	uint32_t next;                /* 0: none is decided */
+	uint64_t next_seq;
+	const char *cause;                  /* "first", "age", … */
+	char reason[NODE_KEY_REASON_BYTES]; /* an order's */
+	uint32_t suspect; /* keys up to this epoch's may be known */
+	uint64_t max_age_ms, max_bytes; /* 0: no limit */
+	bool on_member_change;
+
+	uint32_t active;  /* this node seals with that epoch's key */
+	const char *need; /* what the oldest key is kept for; NULL: nothing */
+	uint64_t need_ms; /* wall, since when */
+	uint64_t passed, resealed, keys;      /* values: of so many */
+	uint32_t log_epoch;                   /* the least the log needs */
+	char trouble[NODE_KEY_TROUBLE_BYTES]; /* or "" */
+	uint64_t trouble_ms;                  /* wall, since when */
+	struct {
+		uint32_t epoch;
+		const char *state; /* "active", … */
+		uint64_t created_ms;
+	} list[NODE_KEYS_MAX];
+	size_t count;
+};
+
+void node_keys(struct node *node, struct node_keys *keys);
+
+/*
+ * Put an order about key epochs (trust/key_order.h) to agreement; as
+ * node_change_members().
+ * AG_ECONFLICT  it is another cluster's, or was made before another decision
+ */
+enum ag_status node_order_keys(struct node *node, struct bytes order,
+    uint32_t timeout_ms, node_done_fn *done, void *arg,
+    struct node_request_id *id, struct ag_error *err) AG_MUST_USE;
 
 /* Process metrics gathered at scrape time go here first. */
 struct metric_set *node_metrics(struct node *node);

@@ -25,6 +25,7 @@
 #include "node/node.h"
 #include "node/reads.h"
 #include "node/requests.h"
+#include "node/rotation.h"
 #include "node/snapshots.h"
 #include "node/state_dir.h"
 #include "node/sync.h"
@@ -71,6 +72,7 @@ struct node {
 	struct metric *observing; /* 1: it is an observer */
 
 	struct applier *applier;
+	struct rotation *rotation;
 	struct requests *requests;
 	struct reads *reads;
 	struct watches *watches;
@@ -139,6 +141,13 @@ void node_key_muted(void *arg);
 
 /* What was delivered before the key was away is executed. */
 void node_key_settled(struct node *node);
+
+/* --- node_keys.c --- */
+
+/* Key epochs, once there is an applier; and what it says of them. */
+enum ag_status node_keys_open(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
+void node_keys_resealed(void *arg, uint32_t epoch);
 
 /* --- node_epoch.c --- */
 

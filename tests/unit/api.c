@@ -770,6 +770,49 @@ request_for_what_is_in_escrow_alerts_while_it_is_open(void **state)
 }
 
 static void
+key_epochs_are_told_and_ordered(void **state)
+{
+	struct api_fixture *f = *state;
+	struct node_keys *keys = fake_node_keys(f->node);
+	json_t *root, *list;
+
+	keys->next = 2;
+	keys->next_seq = 99;
+	keys->suspect = 1;
+	keys->need = "log";
+	root = ask(f, 200, "GET", "/v1/keys", nothing);
+	assert_int_equal(json_integer_value(json_object_get(root, "next")), 2);
+	assert_string_equal(text_of(root, "next_seq"), "99");
+	assert_string_equal(text_of(root, "need"), "log");
+	assert_true(json_is_null(json_object_get(root, "trouble")));
+	list = json_object_get(root, "epochs");
+	assert_true(
+	    json_is_true(json_object_get(json_array_get(list, 0), "suspect")));
+	json_decref(root);
+	root = ask(f, 200, "POST", "/v1/keys", bytes_from_text("order"));
+	assert_non_null(text_of(root, "request"));
+	json_decref(root);
+	json_decref(
+	    ask(f, 403, "POST", "/v1/keys", bytes_from_text("another")));
+}
+
+static void
+trouble_with_a_key_epoch_alerts(void **state)
+{
+	struct api_fixture *f = *state;
+	json_t *root, *list;
+
+	(void)snprintf(fake_node_keys(f->node)->trouble, NODE_KEY_TROUBLE_BYTES,
+	    "the keyring is read-only");
+	root = ask(f, 200, "GET", "/v1/alerts", nothing);
+	list = json_object_get(root, "alerts");
+	assert_int_equal(json_array_size(list), 1);
+	assert_string_equal(text_of(json_array_get(list, 0), "name"),
+	    "key_rotation");
+	json_decref(root);
+}
+
+static void
 proof_of_a_key_is_an_answer_of_its_own(void **state)
 {
 	struct api_fixture *f = *state;
@@ -1016,6 +1059,8 @@ main(void)
 		API_TEST(snapshot_is_streamed_whole),
 		API_TEST(broken_snapshot_never_looks_whole),
 		API_TEST(request_for_what_is_in_escrow_alerts_while_it_is_open),
+		API_TEST(key_epochs_are_told_and_ordered),
+		API_TEST(trouble_with_a_key_epoch_alerts),
 		API_TEST(proof_of_a_key_is_an_answer_of_its_own),
 		API_TEST(proof_may_be_abandoned_while_it_is_made),
 		API_TEST(snapshot_may_be_abandoned_while_it_is_read),

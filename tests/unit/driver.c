@@ -331,14 +331,14 @@ nothing_goes_before_its_checkpoint_is_durable(void **state)
 	plan((struct effect){ .kind = EFFECT_STABLE, .seq = 2, .token = 9 });
 	plan((struct effect){ .kind = EFFECT_SEND, .members = 2, .after = 9 });
 	message(s);
-	driver_synced(s->driver, 2);
+	driver_synced(s->driver, 2, false);
 	assert_int_equal(driver_find_record(s->driver, 1), 1);
 	turn(s);
 	loop_run(s->loop);
 	/* Nor before the state is that it speaks of. */
-	driver_synced(s->driver, 1);
+	driver_synced(s->driver, 1, false);
 	assert_int_equal(driver_find_record(s->driver, 1), 1);
-	driver_synced(s->driver, 2);
+	driver_synced(s->driver, 2, false);
 	assert_int_equal(driver_find_record(s->driver, 1), 0);
 }
 

@@ -339,6 +339,57 @@ an_open_request_alerts_until_it_is_gone(void **state)
 	assert_int_equal(list.count, 0);
 }
 
+static void
+what_keeps_a_key_epoch_back_alerts(void **state)
+{
+	const uint64_t day_ms = UINT64_C(24) * 3600 * 1000;
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.self = "n1";
+	p.rotation_trouble = "key epoch 4 is agreed, and this node still "
+			     "seals with 3: Read-only file system";
+	p.rotation_trouble_ms = 8000;
+	alert_judge(&list, &list, &p, 9000);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "key_rotation");
+	assert_string_equal(list.alerts[0].node, "n1");
+	assert_int_equal(list.alerts[0].since_ms, 8000);
+	assert_non_null(strstr(list.alerts[0].text, "still seals with 3"));
+	p.rotation_trouble = "";
+	p.old_keys_need = "values";
+	p.old_keys_ms = 9000;
+	alert_judge(&list, &list, &p, 9000 + day_ms - 1);
+	assert_int_equal(list.count, 0);
+	alert_judge(&list, &list, &p, 9000 + day_ms);
+	assert_int_equal(list.count, 1);
+	/* The log is cut when it is long enough, however long that takes. */
+	p.old_keys_need = "log";
+	alert_judge(&list, &list, &p, 9000 + day_ms);
+	assert_int_equal(list.count, 0);
+	p.are_old_keys_suspect = true;
+	alert_judge(&list, &list, &p, 9000 + day_ms / 100);
+	assert_int_equal(list.count, 1);
+}
+
+static void
+a_key_epoch_that_nothing_ends_is_overdue(void **state)
+{
+	const uint64_t day_ms = UINT64_C(24) * 3600 * 1000;
+	struct alert_picture p = healthy_four();
+	static struct alert_list list;
+
+	(void)state;
+	p.key_due_ms = 9000;
+	alert_judge(&list, &list, &p, 9000 + day_ms - 1);
+	assert_int_equal(list.count, 0);
+	alert_judge(&list, &list, &p, 9000 + day_ms);
+	assert_int_equal(list.count, 1);
+	assert_string_equal(alert_name(list.alerts[0].kind), "key_overdue");
+	assert_int_equal(list.alerts[0].since_ms, 9000);
+}
+
 /* As bad as it gets: nothing is left out and nothing overruns. */
 static void
 every_alert_at_once_fits(void **state)
@@ -349,7 +400,10 @@ every_alert_at_once_fits(void **state)
 		.missing = ALERT_MEMBERS_MAX,
 		.is_changing_view = true,
 		.was_clock_refused = true,
-		.open_requests = 100 };
+		.open_requests = 100,
+		.self = "n0",
+		.rotation_trouble = "it is so",
+		.key_due_ms = 1 };
 	static struct alert_list list;
 	uint32_t i;
 
@@ -360,7 +414,7 @@ every_alert_at_once_fits(void **state)
 		p.members[i].evidence = 1;
 		p.members[i].is_rejoining = true;
 	}
-	alert_judge(&list, &list, &p, 100000);
+	alert_judge(&list, &list, &p, 100000000);
 	assert_int_equal(list.count, ALERTS_MAX);
 }
 
@@ -613,6 +667,8 @@ main(void)
 		cmocka_unit_test(
 		    a_node_without_its_key_says_so_and_judges_nobody),
 		cmocka_unit_test(an_open_request_alerts_until_it_is_gone),
+		cmocka_unit_test(what_keeps_a_key_epoch_back_alerts),
+		cmocka_unit_test(a_key_epoch_that_nothing_ends_is_overdue),
 		cmocka_unit_test(every_alert_at_once_fits),
 		cmocka_unit_test(
 		    single_node_without_fault_tolerance_is_no_alert),
