@@ -189,6 +189,22 @@ enum ag_status keyring_slot_remove(struct keyring *keyring, unsigned int number,
     struct ag_error *err) AG_MUST_USE;
 
 /*
+ * A new storage root, which wraps all data keys, in one write.  Slots that an
+ * opener opens stay, with their numbers; the others fall away, for nobody here
+ * has what they are wrapped with.  fits says which stay, as in the look.
+ *
+ * What was sealed before an older copy of the file still opens; what is sealed
+ * with an epoch that begins afterwards it does not.
+ * AG_EDENIED  no slot would be left
+ */
+void keyring_root_fit(const struct keyring *keyring,
+    const struct keyring_opener *openers, size_t count,
+    bool fits[static KEYRING_SLOTS_MAX]);
+enum ag_status keyring_root_renew(struct keyring *keyring,
+    const struct keyring_opener *openers, size_t count, uint64_t now_ms,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * Did a change fail of which some may be in the file?  Then what was to open
  * it may be all that does.
  */
