@@ -189,32 +189,6 @@ configured_token(struct keyring_key *key, const struct keyring_place *place,
 	return status;
 }
 
-/* What the options say, of kind 0 when they say nothing. */
-static enum ag_status
-opener_of_options(struct keyring_key *key, const struct applet_call *call,
-    const char *prefix, struct ag_error *err)
-{
-	enum ag_status status;
-	const char *text;
-	char name[32];
-
-	(void)snprintf(name, sizeof(name), "%spassphrase", prefix);
-	status = passphrase_named_option(&key->secret, call, name, false, err);
-	if (status != AG_OK || key->secret != NULL) {
-		key->opener.kind = KEYRING_PASSPHRASE;
-		return status;
-	}
-	(void)snprintf(name, sizeof(name), "%sescrow-secret", prefix);
-	text = options_text(&call->options, name);
-	if (text != NULL) {
-		key->opener.kind = KEYRING_ESCROW;
-		return keyring_place_key(&key->secret, text, false, err);
-	}
-	(void)snprintf(name, sizeof(name), "%stoken", prefix);
-	text = options_text(&call->options, name);
-	return text != NULL ? token_of(key, call, prefix, text, err) : AG_OK;
-}
-
 /* The key borrows nothing that goes before it. */
 static void
 opener_finish(struct keyring_key *key)
@@ -222,6 +196,52 @@ opener_finish(struct keyring_key *key)
 	key->opener.secret = key->secret;
 	if (key->token != NULL)
 		key->opener.device = keyring_token_device(key->token);
+}
+
+enum ag_status
+keyring_place_given(struct keyring_key *key, const struct applet_call *call,
+    const char *prefix, enum keyring_kind kind, struct ag_error *err)
+{
+	static const char *const names[] = {
+		[KEYRING_PASSPHRASE] = "passphrase",
+		[KEYRING_HSM] = "token",
+		[KEYRING_ESCROW] = "escrow-secret",
+	};
+	enum ag_status status = AG_OK;
+	const char *text;
+	char name[32];
+
+	*key = (struct keyring_key){ .secret = NULL };
+	(void)snprintf(name, sizeof(name), "%s%s", prefix, names[kind]);
+	text = options_text(&call->options, name);
+	if (kind == KEYRING_PASSPHRASE)
+		status = passphrase_named_option(&key->secret, call, name,
+		    false, err);
+	else if (text != NULL && kind == KEYRING_ESCROW)
+		status = keyring_place_key(&key->secret, text, false, err);
+	else if (text != NULL)
+		status = token_of(key, call, prefix, text, err);
+	if (status != AG_OK || key->secret != NULL || key->token != NULL)
+		key->opener.kind = kind;
+	opener_finish(key);
+	return status;
+}
+
+/* What the options say, of kind 0 when they say nothing. */
+static enum ag_status
+opener_of_options(struct keyring_key *key, const struct applet_call *call,
+    const char *prefix, struct ag_error *err)
+{
+	static const enum keyring_kind kinds[] = { KEYRING_PASSPHRASE,
+		KEYRING_ESCROW, KEYRING_HSM };
+	enum ag_status status = AG_OK;
+
+	key->opener.kind = 0;
+	for (size_t i = 0; status == AG_OK && key->opener.kind == 0 &&
+	     i < sizeof(kinds) / sizeof(kinds[0]);
+	     i++)
+		status = keyring_place_given(key, call, prefix, kinds[i], err);
+	return status;
 }
 
 enum ag_status

@@ -78,6 +78,14 @@ enum ag_status keyring_place_opener(struct keyring_key *out,
     const char *prefix, struct ag_error *err) AG_MUST_USE;
 
 /*
+ * The same, of a kind that is not KEYRING_FILE, when an option says it; else of
+ * no kind.
+ */
+enum ag_status keyring_place_given(struct keyring_key *out,
+    const struct applet_call *call, const char *prefix, enum keyring_kind kind,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
  * What is to open a keyring from now on: the token of --PREFIXtoken, or the
  * passphrase of --PREFIXpass…, with the work of --work; of no kind when there
  * is none.

@@ -5,9 +5,10 @@
  *             does while it runs; what only reads it need not.
  *          2. status, slots and epochs open nothing: what they show is what
  *             the file claims.  check opens it.
+ *          3. status asks the node, where one runs and no directory is given.
  *
  * NOT HERE Where it is and what opens it (keyring_place.c), changes of slots
- *          (keys_slot.c).
+ *          (keys_slot.c), what the cluster decides (keys_order.c).
  */
 #include "cmd/keys.h"
 
@@ -21,6 +22,9 @@
 #include "base/clock.h"
 #include "base/fs.h"
 #include "cmd/exit.h"
+#include "cmd/keys_live.h"
+#include "cmd/keys_order.h"
+#include "cmd/keys_root.h"
 #include "cmd/keys_slot.h"
 #include "cmd/output.h"
 #include "cmd/passphrase.h"
@@ -240,7 +244,11 @@ status_run(struct applet_call *call)
 {
 	struct keyring_look look;
 	struct ag_error err;
+	int code;
 
+	if (!options_has(&call->options, "data-dir") &&
+	    keys_live_status(call, &code))
+		return code;
 	if (look_at(&look, call, &err) != AG_OK)
 		return exit_fail_local(call, &err);
 	return show_status(call, &look, false);
@@ -379,7 +387,16 @@ create_run(struct applet_call *call)
 }
 
 static const struct applet_command keys_commands[] = {
-	{ "status", "", "what the keyring says of itself", NULL, status_run },
+	{ "status", "", "key epochs of a node, or what its keyring says", NULL,
+	    status_run },
+	{ "rotate", "", "begin the next key epoch, on all nodes",
+	    keys_rotate_options, keys_rotate },
+	{ "policy", "", "show or change when a key epoch ends by itself",
+	    keys_policy_options, keys_policy },
+	{ "sign", "ORDER", "approve an order that others are to sign, too",
+	    keys_sign_options, keys_sign },
+	{ "apply", "ORDER", "have the cluster obey an order", NULL,
+	    keys_apply },
 	{ "check", "", "open the keyring and check all of it", NULL,
 	    check_run },
 	{ "epochs", "", "the keys that files are sealed with", NULL,
@@ -391,12 +408,16 @@ static const struct applet_command keys_commands[] = {
 	    keys_slot_change_options, keys_slot_change },
 	{ "remove-slot", "SLOT", "let something open the keyring no more", NULL,
 	    keys_slot_remove },
+	{ "renew-root", "", "wrap the node's keys with a new storage root",
+	    keys_root_options, keys_root_renew },
 	{ "create", "", "make a keyring where there is none", create_options,
 	    create_run },
 	{ 0 },
 };
 
 static const char *const keys_examples[] = {
+	"aegis keys status",
+	"aegis keys rotate --reason yearly -d /var/lib/aegis",
 	"aegis keys status -D /var/lib/aegis",
 	"aegis keys add-slot --new-key-file /mnt/stick/n1.key --label stick",
 	"aegis keys add-slot --new-passphrase",
@@ -406,9 +427,9 @@ static const char *const keys_examples[] = {
 
 const struct applet applet_keys = {
 	.name = "keys",
-	.summary = "the keyring that a node's files are sealed with",
+	.summary = "the keys that nodes' files are sealed with",
 	.options = keys_options,
 	.commands = keys_commands,
 	.examples = keys_examples,
-	.flags = APPLET_OFFLINE | APPLET_SECRETS,
+	.flags = APPLET_SECRETS,
 };

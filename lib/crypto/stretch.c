@@ -30,6 +30,16 @@ stretch_init(struct stretch *stretch, enum work_level work)
 	randombytes_buf(stretch->salt, sizeof(stretch->salt));
 }
 
+enum work_level
+stretch_level(const struct stretch *stretch)
+{
+	for (int level = 0; level < WORK_COUNT; level++)
+		if (stretch->passes == factors[level].passes &&
+		    stretch->mebibytes == factors[level].mebibytes)
+			return (enum work_level)level;
+	return WORK_USUAL;
+}
+
 enum ag_status
 stretch_check(const struct stretch *stretch, struct ag_error *err)
 {

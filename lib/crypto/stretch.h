@@ -29,6 +29,9 @@ struct stretch {
 /* The factors of so much work, with a new salt. */
 void stretch_init(struct stretch *stretch, enum work_level work);
 
+/* So much work it is; WORK_USUAL, if it is of no level. */
+enum work_level stretch_level(const struct stretch *stretch);
+
 /* AG_EINVAL: out of bounds. */
 enum ag_status stretch_check(const struct stretch *stretch,
     struct ag_error *err) AG_MUST_USE;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "crypto/kdf.h"
+#include "keyring/keyring_body.h"
 #include "keyring/keyring_parts.h"
 #include "keyring/keyring_slot.h"
 
@@ -48,6 +49,24 @@ keyring_root_fit(const struct keyring *k, const struct keyring_opener *openers,
 		    opener_of(k, &k->image.slots[i], openers, count) != NULL;
 }
 
+/* Wrap as old was: with the same work, or for the same package. */
+static enum ag_status
+wrap_again(struct keyring_slot *slot, const struct keyring_slot *old,
+    const uint8_t *id, const struct secret *root,
+    const struct keyring_opener *opener, struct ag_error *err)
+{
+	struct keyring_opener same = *opener;
+	struct keyring_body body;
+
+	/* It was opened. */
+	AG_ASSERT(keyring_body_decode(&body, old));
+	if (opener->kind == KEYRING_PASSPHRASE)
+		same.work = stretch_level(&body.stretch);
+	if (opener->kind == KEYRING_ESCROW)
+		memcpy(same.package, body.package.data, sizeof(same.package));
+	return keyring_slot_wrap(slot, id, root, &same, err);
+}
+
 /* Wrap the slots that can be, and leave the others out. */
 static enum ag_status
 wrap_slots(struct keyring_image *image, const struct keyring *k,
@@ -66,7 +85,8 @@ wrap_slots(struct keyring_image *image, const struct keyring *k,
 			continue;
 		*slot = k->image.slots[i];
 		slot->seen.created_ms = now_ms;
-		status = keyring_slot_wrap(slot, image->id, root, opener, err);
+		status = wrap_again(slot, &k->image.slots[i], image->id, root,
+		    opener, err);
 		kept++;
 	}
 	image->slot_count = kept;

@@ -33,7 +33,8 @@ must(enum ag_status status)
 static struct keyring_opener
 by_file(const struct secret *secret)
 {
-	return (struct keyring_opener){ KEYRING_FILE, secret };
+	return (
+	    struct keyring_opener){ .kind = KEYRING_FILE, .secret = secret };
 }
 
 /* Slots of two key files, and one of a passphrase; and a copy of the file. */
@@ -51,15 +52,18 @@ setup(void **state)
 	second = secret_random(KEYRING_KEY_BYTES);
 	words = secret_copy(bytes_from_text("correct horse"));
 	must(keyring_create(path, "n1",
-	    &(struct keyring_opener){ KEYRING_FILE, first }, "first", 1, &err));
+	    &(struct keyring_opener){ .kind = KEYRING_FILE, .secret = first },
+	    "first", 1, &err));
 	must(keyring_open(&keyring, path,
-	    &(struct keyring_opener){ KEYRING_FILE, first }, true, &err));
+	    &(struct keyring_opener){ .kind = KEYRING_FILE, .secret = first },
+	    true, &err));
 	must(keyring_slot_add(keyring,
-	    &(struct keyring_opener){ KEYRING_FILE, second }, "second", 2,
-	    &number, &err));
+	    &(struct keyring_opener){ .kind = KEYRING_FILE, .secret = second },
+	    "second", 2, &number, &err));
 	must(keyring_slot_add(keyring,
-	    &(struct keyring_opener){ KEYRING_PASSPHRASE, words }, "words", 3,
-	    &number, &err));
+	    &(struct keyring_opener){ .kind = KEYRING_PASSPHRASE,
+		.secret = words },
+	    "words", 3, &number, &err));
 	keyring_seal(keyring, KEYRING_LOG, bytes_of(NULL, 0),
 	    bytes_from_text(PLAIN), record);
 	buf_init(&bytes, 1 << 20);
@@ -101,7 +105,7 @@ static void
 a_new_root_keeps_every_key_and_the_slots_it_is_shown(void **state)
 {
 	const struct keyring_opener openers[] = { by_file(first),
-		{ KEYRING_PASSPHRASE, words } };
+		{ .kind = KEYRING_PASSPHRASE, .secret = words } };
 	bool fits[KEYRING_SLOTS_MAX] = { false };
 	struct keyring_look look;
 	struct keyring *again;
@@ -123,6 +127,31 @@ a_new_root_keeps_every_key_and_the_slots_it_is_shown(void **state)
 	assert_int_equal(unseal(again, record), AG_OK);
 	keyring_close(again);
 	assert_int_equal(open_with(&again, path, second), AG_EDENIED);
+}
+
+static void
+a_slot_in_escrow_stays_that_of_its_package(void **state)
+{
+	struct keyring_opener openers[] = { by_file(first),
+		{ .kind = KEYRING_ESCROW, .secret = second } };
+	struct keyring_look before, after;
+	unsigned int number;
+	struct keyring *again;
+
+	(void)state;
+	memset(openers[1].package, 7, sizeof(openers[1].package));
+	must(
+	    keyring_slot_add(keyring, &openers[1], "escrow", 4, &number, &err));
+	keyring_look(keyring, &before);
+	memset(openers[1].package, 0, sizeof(openers[1].package));
+	must(keyring_root_renew(keyring, openers, 2, 9, &err));
+	keyring_look(keyring, &after);
+	assert_int_equal(after.slot_count, 2);
+	assert_int_equal(after.slots[1].number, number);
+	assert_string_equal(after.openers[1], before.openers[3]);
+	must(keyring_open(&again, path, &openers[1], false, &err));
+	assert_int_equal(unseal(again, record), AG_OK);
+	keyring_close(again);
 }
 
 static void
@@ -169,6 +198,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_A_DIRECTORY(
 		    a_new_root_keeps_every_key_and_the_slots_it_is_shown),
+		IN_A_DIRECTORY(a_slot_in_escrow_stays_that_of_its_package),
 		IN_A_DIRECTORY(
 		    a_copy_from_before_opens_nothing_of_a_later_epoch),
 		IN_A_DIRECTORY(without_an_opener_that_fits_nothing_is_changed),
