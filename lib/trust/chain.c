@@ -229,11 +229,17 @@ add_formers(struct chain_formers *formers, const struct roster *roster,
 		if (roster_find_link_key(present, key) != -1 ||
 		    is_former(formers, key))
 			continue;
-		if (formers->count == CHAIN_FORMERS_MAX)
+		if (formers->count == CHAIN_FORMERS_MAX) {
+			formers->count--;
 			memmove(formers->link_keys[0], formers->link_keys[1],
-			    --formers->count * PUBLIC_KEY_BYTES);
-		memcpy(formers->link_keys[formers->count++], key,
+			    formers->count * PUBLIC_KEY_BYTES);
+			memmove(formers->node_keys[0], formers->node_keys[1],
+			    formers->count * PUBLIC_KEY_BYTES);
+		}
+		memcpy(formers->link_keys[formers->count], key,
 		    PUBLIC_KEY_BYTES);
+		memcpy(formers->node_keys[formers->count++],
+		    roster->members[i].node_key, PUBLIC_KEY_BYTES);
 	}
 }
 

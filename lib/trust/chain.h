@@ -65,11 +65,13 @@ enum ag_status chain_append(struct buf *chain, struct bytes epoch,
 struct chain_formers {
 	size_t count;
 	uint8_t link_keys[CHAIN_FORMERS_MAX][PUBLIC_KEY_BYTES];
+	uint8_t node_keys[CHAIN_FORMERS_MAX][PUBLIC_KEY_BYTES];
 };
 
 /*
- * The link keys of a chain's rosters that none of present's nodes has.  The
- * chain was verified before; AG_ENOMEM, AG_ECORRUPT.
+ * The link keys of a chain's rosters that none of present's nodes has, and the
+ * node keys beside them.  The chain was verified before; AG_ENOMEM,
+ * AG_ECORRUPT.
  */
 enum ag_status chain_find_formers(struct chain_formers *formers,
     struct bytes chain, const struct roster *present,

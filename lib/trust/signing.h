@@ -22,6 +22,7 @@
 #define PURPOSE_ROSTER "aegis/roster/v1"
 #define PURPOSE_SUCCESSION "aegis/succession/v1"
 #define PURPOSE_LINK_KEY "aegis/link-key/v1"
+#define PURPOSE_LINK_CERTIFICATE "aegis/link-certificate/v1"
 #define PURPOSE_AUTH "aegis/auth/v1"
 #define PURPOSE_VIEW_CHANGE "aegis/view-change/v1"
 #define PURPOSE_NEW_VIEW "aegis/new-view/v1"
