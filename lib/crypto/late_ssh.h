@@ -36,6 +36,7 @@
 	X(ssh_get_fd)                    \
 	X(ssh_get_poll_flags)            \
 	X(ssh_get_server_publickey)      \
+	X(ssh_get_serverbanner)          \
 	X(ssh_get_status)                \
 	X(ssh_handle_key_exchange)       \
 	X(ssh_is_connected)              \
@@ -89,6 +90,7 @@ enum ag_status late_ssh_load(struct ag_error *err) AG_MUST_USE;
 #define ssh_get_fd (*late_ssh_call.ssh_get_fd)
 #define ssh_get_poll_flags (*late_ssh_call.ssh_get_poll_flags)
 #define ssh_get_server_publickey (*late_ssh_call.ssh_get_server_publickey)
+#define ssh_get_serverbanner (*late_ssh_call.ssh_get_serverbanner)
 #define ssh_get_status (*late_ssh_call.ssh_get_status)
 #define ssh_handle_key_exchange (*late_ssh_call.ssh_handle_key_exchange)
 #define ssh_is_connected (*late_ssh_call.ssh_is_connected)

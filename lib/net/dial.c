@@ -9,8 +9,9 @@
  *          3. What is shut down is a second descriptor of the socket, which
  *             only this file closes: libssh closes its own when it likes, and
  *             the number may by then be somebody else's.
- *          4. The host key must be the one the roster names for the member
- *             dialled: no other key, no first use.
+ *          4. The host key must be the newest that we know of for the member
+ *             dialled, or one newer still that comes with its certificate:
+ *             no other key, no first use.
  */
 #include "net/dial.h"
 
@@ -42,7 +43,9 @@ struct dial_pool {
 	struct dial *finished;
 	bool is_closing;
 	int wake_fd;
+	uint8_t node_key[PUBLIC_KEY_BYTES];
 	ssh_key key;
+	struct link_certificate ours;
 	pthread_t threads[DIAL_THREADS];
 	unsigned thread_count;
 };
@@ -121,10 +124,28 @@ dial_connect(struct dial_pool *pool, struct dial *dial, int *out)
 	return AG_OK;
 }
 
+/* The host key that was shown: is it known, or known by its certificate? */
+static bool
+dial_accepts(struct dial *dial, ssh_key key)
+{
+	struct link_certificate *theirs = &dial->theirs;
+
+	(void)transport_banner_parse(dial->session, theirs);
+	if (!transport_key_public(theirs->link_key, key))
+		return false;
+	if (memcmp(theirs->link_key, dial->known.link_key, PUBLIC_KEY_BYTES) ==
+	    0) {
+		*theirs = dial->known;
+		return true;
+	}
+	return theirs->serial > dial->known.serial &&
+	    link_certificate_is_valid(theirs, dial->roster->cluster_id,
+		dial->target->node_key);
+}
+
 static enum ag_status
 dial_check_host(struct dial *dial)
 {
-	uint8_t shown[SIGN_PUBLIC_BYTES];
 	ssh_key key = NULL;
 	bool is_pinned;
 
@@ -132,30 +153,32 @@ dial_check_host(struct dial *dial)
 		return ag_fail(&dial->err, AG_EDENIED,
 		    "%s at %s showed no host key", dial->target->name,
 		    dial->target->address);
-	is_pinned = transport_key_public(shown, key) &&
-	    memcmp(shown, dial->target->link_key, sizeof(shown)) == 0;
+	is_pinned = dial_accepts(dial, key);
 	ssh_key_free(key);
 	if (!is_pinned)
 		return ag_fail(&dial->err, AG_EDENIED,
-		    "host key at %s is not the one the roster has for %s",
-		    dial->target->address, dial->target->name);
+		    "host key at %s is not the one %s has for %s",
+		    dial->target->address,
+		    dial->known.serial == 0 ? "the roster" : "its certificate",
+		    dial->target->name);
 	return AG_OK;
 }
 
 static enum ag_status
-dial_authenticate(struct dial_pool *pool, struct dial *dial)
+dial_authenticate(struct dial *dial, const uint8_t *node_key)
 {
-	ssh_key key = ssh_key_dup(pool->key);
+	char user[TRANSPORT_USER_BYTES];
 	int rc = SSH_AUTH_ERROR;
 
-	if (key != NULL)
-		rc = ssh_userauth_publickey(dial->session, NULL, key);
-	ssh_key_free(key);
+	transport_user(user, node_key, &dial->ours);
+	if (dial->key != NULL)
+		rc = ssh_userauth_publickey(dial->session, user, dial->key);
 	if (rc == SSH_AUTH_SUCCESS)
 		return AG_OK;
 	if (rc == SSH_AUTH_DENIED || rc == SSH_AUTH_PARTIAL)
 		return ag_fail(&dial->err, AG_EDENIED,
-		    "%s at %s does not accept our link key; compare rosters",
+		    "%s at %s does not accept our link key; compare rosters, "
+		    "or replace the key if this directory is an old copy",
 		    dial->target->name, dial->target->address);
 	return ag_fail(&dial->err, AG_EUNREACH, "authenticate to %s at %s: %s",
 	    dial->target->name, dial->target->address,
@@ -203,7 +226,7 @@ dial_run(struct dial_pool *pool, struct dial *dial)
 	if (status == AG_OK)
 		status = dial_check_host(dial);
 	if (status == AG_OK)
-		status = dial_authenticate(pool, dial);
+		status = dial_authenticate(dial, pool->node_key);
 	if (status == AG_OK)
 		status = dial_open_channel(dial);
 	dial_withdraw(pool, dial);
@@ -239,6 +262,8 @@ dial_take(struct dial_pool *pool, unsigned slot)
 		pool->waiting = dial->next;
 		dial->next = NULL;
 		dial->deadline_us = clock_mono_us() + DIAL_US;
+		dial->key = ssh_key_dup(pool->key);
+		dial->ours = pool->ours;
 		pool->running[slot] = dial;
 	}
 	(void)pthread_mutex_unlock(&pool->lock);
@@ -303,7 +328,7 @@ pool_spawn(struct dial_pool *pool, struct ag_error *err)
 }
 
 enum ag_status
-dial_pool_open(struct dial_pool **out, const struct secret *link_key,
+dial_pool_open(struct dial_pool **out, const struct dial_self *self,
     int wake_fd, struct ag_error *err)
 {
 	struct dial_pool *pool = calloc(1, sizeof(*pool));
@@ -314,9 +339,11 @@ dial_pool_open(struct dial_pool **out, const struct secret *link_key,
 	if (pool == NULL)
 		return ag_fail(err, AG_ENOMEM, "start dial pool: no memory");
 	pool->wake_fd = wake_fd;
+	pool->ours = *self->certificate;
+	memcpy(pool->node_key, self->node_key, sizeof(pool->node_key));
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->asked, NULL);
-	status = transport_key_import(&pool->key, link_key, err);
+	status = transport_key_import(&pool->key, self->link_key, err);
 	for (i = 0; status == AG_OK && i < DIAL_THREADS; i++)
 		status = pool_spawn(pool, err);
 	if (status != AG_OK) {
@@ -325,6 +352,20 @@ dial_pool_open(struct dial_pool **out, const struct secret *link_key,
 	}
 	*out = pool;
 	return AG_OK;
+}
+
+void
+dial_pool_change_key(struct dial_pool *pool, ssh_key key,
+    const struct link_certificate *certificate)
+{
+	ssh_key old;
+
+	(void)pthread_mutex_lock(&pool->lock);
+	old = pool->key;
+	pool->key = key;
+	pool->ours = *certificate;
+	(void)pthread_mutex_unlock(&pool->lock);
+	ssh_key_free(old);
 }
 
 static void
@@ -365,7 +406,7 @@ dial_pool_close(struct dial_pool *pool)
 
 struct dial *
 dial_start(struct dial_pool *pool, uint32_t member, enum link_kind kind,
-    const struct roster_member *target)
+    const struct roster *roster, const struct link_certificate *known)
 {
 	struct dial *dial = calloc(1, sizeof(*dial)), **at;
 
@@ -373,7 +414,9 @@ dial_start(struct dial_pool *pool, uint32_t member, enum link_kind kind,
 		return NULL;
 	dial->member = member;
 	dial->kind = kind;
-	dial->target = target;
+	dial->roster = roster;
+	dial->target = &roster->members[member];
+	dial->known = *known;
 	dial->fd = -1;
 	(void)pthread_mutex_lock(&pool->lock);
 	for (at = &pool->waiting; *at != NULL; at = &(*at)->next)
@@ -401,6 +444,8 @@ void
 dial_free(struct dial *dial)
 {
 	dial_drop_session(dial);
+	if (dial->key != NULL)
+		ssh_key_free(dial->key);
 	free(dial);
 }
 

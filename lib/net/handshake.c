@@ -14,6 +14,8 @@
  *          READY      [5, program]        READY_ACK  [6, program]
  *          GOODBYE    [9, text]
  *          EPOCH      [10, epoch (trust/epoch.h)]
+ *          LINK_KEY   [11, serial, link key, signature
+ *                      (trust/link_certificate.c)]; later, at any time
  *
  * SIGNED   "aegis/auth/v1" NUL | u64 role (0 dialler, 1 acceptor) and kind |
  *          u64 version | cluster id | u64 epoch | of the dialler, then of
@@ -25,7 +27,8 @@
  *                    WAIT_READY_ACK → DONE
  *          acceptor  WAIT_HELLO → WAIT_AUTH → WAIT_READY → DONE
  *
- * THREATS  A stolen link key alone: AUTH needs the node key too.
+ * THREATS  A stolen link key alone: AUTH needs the node key too.  One that has
+ *          been replaced does not get as far as here (net/link.c).
  *          Relaying a session of A to B through M: the signed link keys are
  *          those each end saw in SSH, and M's is another.
  *          Replay: both nonces are signed and fresh.
@@ -62,8 +65,6 @@
 void
 handshake_init(struct handshake *h, const struct handshake_config *config)
 {
-	const struct roster_member *members = config->roster->members;
-
 	*h = (struct handshake){
 		.roster = config->roster,
 		.signer = config->signer,
@@ -73,13 +74,14 @@ handshake_init(struct handshake *h, const struct handshake_config *config)
 		.state =
 		    config->is_dialler ? HANDSHAKE_IDLE : HANDSHAKE_WAIT_HELLO,
 		.self = { .member = config->self,
+		    .features = HANDSHAKE_FEATURES,
 		    .instance = config->instance },
 		.peer = { .member = config->peer },
 	};
 	memcpy(h->self.nonce, config->nonce, sizeof(h->self.nonce));
-	memcpy(h->self.link_key, members[config->self].link_key,
+	memcpy(h->self.link_key, config->self_link_key,
 	    sizeof(h->self.link_key));
-	memcpy(h->peer.link_key, members[config->peer].link_key,
+	memcpy(h->peer.link_key, config->peer_link_key,
 	    sizeof(h->peer.link_key));
 }
 
@@ -491,6 +493,35 @@ handshake_epoch_open(struct bytes body, struct bytes *epoch)
 	expect(&d, body, MESSAGE_EPOCH, 2);
 	*epoch = decoder_get_bytes_max(&d, EPOCH_BYTES_MAX);
 	return decoder_finish(&d, NULL) == AG_OK ? AG_OK : AG_EPROTO;
+}
+
+void
+handshake_link_key(struct handshake_output *out,
+    const struct link_certificate *certificate)
+{
+	struct encoder e;
+
+	encoder_init(&e, out->data, sizeof(out->data));
+	encoder_put_array(&e, 1 + LINK_CERTIFICATE_FIELDS);
+	encoder_put_uint(&e, MESSAGE_LINK_KEY);
+	link_certificate_put(&e, certificate);
+	output_finish(out, &e);
+}
+
+enum ag_status
+handshake_link_key_open(struct link_certificate *certificate, struct bytes body)
+{
+	struct decoder d;
+
+	expect(&d, body, MESSAGE_LINK_KEY, 1 + LINK_CERTIFICATE_FIELDS);
+	link_certificate_get(&d, certificate);
+	return decoder_finish(&d, NULL) == AG_OK ? AG_OK : AG_EPROTO;
+}
+
+bool
+handshake_has(const struct handshake *h, uint64_t feature)
+{
+	return (h->self.features & h->peer.features & feature) == feature;
 }
 
 void

@@ -15,6 +15,7 @@
 
 #include "base/bytes.h"
 #include "base/status.h"
+#include "trust/link_certificate.h"
 #include "trust/roster.h"
 
 struct signer;
@@ -25,6 +26,10 @@ struct signer;
 
 /* The version of a program, with its NUL: longer ones are refused. */
 #define HANDSHAKE_PROGRAM_BYTES 32
+
+/* What a node can do besides, in the sets that both ends sign. */
+#define HANDSHAKE_FEATURE_LINK_KEYS 1 /* takes LINK_KEY */
+#define HANDSHAKE_FEATURES HANDSHAKE_FEATURE_LINK_KEYS
 
 /* No handshake message is longer. */
 #define HANDSHAKE_BYTES_MAX 512
@@ -83,6 +88,9 @@ struct handshake_config {
 	bool is_former;
 	uint64_t instance;
 	const uint8_t *nonce; /* fresh, HANDSHAKE_NONCE_BYTES */
+	/* As SSH saw them, PUBLIC_KEY_BYTES each. */
+	const uint8_t *self_link_key;
+	const uint8_t *peer_link_key;
 };
 
 void handshake_init(struct handshake *h, const struct handshake_config *config);
@@ -115,6 +123,15 @@ enum ag_status handshake_input(struct handshake *h, struct bytes body,
 void handshake_epoch_head(struct handshake_output *out, size_t len);
 enum ag_status handshake_epoch_open(struct bytes body,
     struct bytes *epoch) AG_MUST_USE;
+
+/* LINK_KEY: a certificate that replaces its sender's link key. */
+void handshake_link_key(struct handshake_output *out,
+    const struct link_certificate *certificate);
+enum ag_status handshake_link_key_open(struct link_certificate *certificate,
+    struct bytes body) AG_MUST_USE;
+
+/* Can the other end take messages of a feature? */
+bool handshake_has(const struct handshake *h, uint64_t feature);
 
 /* GOODBYE: why a session ends, cut to what fits. */
 void handshake_goodbye(struct handshake_output *out, const char *why);

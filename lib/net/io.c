@@ -121,6 +121,68 @@ io_lose(struct net *net, struct link *link)
 	}
 }
 
+/* Link keys. */
+
+void
+io_change_own(struct net *net, const struct link_certificate *certificate)
+{
+	const uint64_t now_us = clock_mono_us();
+	struct handshake_output out;
+	struct link *link;
+	uint32_t i;
+
+	net->context.ours = *certificate;
+	handshake_link_key(&out, certificate);
+	for (link = net->links; link != NULL; link = link->next)
+		if (link->phase == LINK_UP && link->kind == LINK_PEER &&
+		    handshake_has(&link->handshake,
+			HANDSHAKE_FEATURE_LINK_KEYS))
+			link_send_own(link, bytes_of(out.data, out.len));
+	for (i = 0; i < net->peer_count; i++)
+		peer_renew(&net->peers[i], true, now_us);
+}
+
+/* A verified certificate of a member: it counts when it is newer. */
+static void
+io_learn(struct net *net, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	const struct net_callbacks *callbacks = &net->config.callbacks;
+	struct link_certificate *known = &net->context.known[member];
+	struct peer *peer = &net->peers[member];
+
+	if (certificate->serial <= known->serial ||
+	    !bucket_take(&peer->certificates, 1, net->now_us))
+		return;
+	*known = *certificate;
+	peer_renew(peer, false, net->now_us);
+	log_info("net", "link key replaced", LOG_TEXT("peer", peer->who->name),
+	    LOG_U64("serial", known->serial));
+	if (callbacks->link_key != NULL)
+		callbacks->link_key(callbacks->arg, member, known);
+}
+
+static void
+io_take_link_key(struct net *net, struct link *link, struct bytes body)
+{
+	const struct roster *roster = net->config.roster;
+	struct link_certificate shown;
+
+	if (handshake_link_key_open(&shown, body) != AG_OK) {
+		link_kill(link, AG_EPROTO, "a link key of another shape");
+		return;
+	}
+	/* An old one is not worth verifying. */
+	if (shown.serial <= net->context.known[link->member].serial)
+		return;
+	if (link_certificate_is_valid(&shown, roster->cluster_id,
+		roster->members[link->member].node_key))
+		io_learn(net, link->member, &shown);
+	else
+		link_kill(link, AG_EFORGED, "%s did not certify its link key",
+		    io_peer(net, link)->who->name);
+}
+
 /* Why a proven link can't be had; NULL: it can.  Bulk needs its peer session.
  */
 static const char *
@@ -180,6 +242,7 @@ io_prove(struct net *net, struct link *link)
 		link_leave(link, net->now_us, refusal);
 		return;
 	}
+	io_learn(net, link->member, &link->theirs);
 	if (old != NULL && !peer_prefers(peer, net->config.self, link, old)) {
 		io_decline(net, link);
 		return;
@@ -239,13 +302,15 @@ io_take_frame(struct net *net, struct link *link, const struct frame *frame)
 	uint64_t type = message_type_of(frame->body);
 	char why[128];
 
-	if (frame->class != FRAME_CONTROL || type > MESSAGE_GOODBYE ||
+	if (frame->class != FRAME_CONTROL || type > MESSAGE_LINK_KEY ||
 	    type == 0) {
 		if (callbacks->frame != NULL)
 			callbacks->frame(callbacks->arg, link->member, frame);
 		return;
 	}
-	if (type == MESSAGE_HEARTBEAT || type == MESSAGE_HEARTBEAT_ACK)
+	if (type == MESSAGE_LINK_KEY)
+		io_take_link_key(net, link, frame->body);
+	else if (type == MESSAGE_HEARTBEAT || type == MESSAGE_HEARTBEAT_ACK)
 		io_take_heartbeat(net, link, frame->body);
 	else if (handshake_goodbye_text(why, sizeof(why), frame->body) == AG_OK)
 		link_kill(link, AG_EUNREACH, "%s said goodbye: %s",
@@ -312,7 +377,8 @@ io_should_dial(const struct peer *peer, enum link_kind kind)
 {
 	const struct link *main_link = peer->links[LINK_PEER];
 
-	if (peer->redials[kind].dial != NULL || peer->links[kind] != NULL)
+	if (peer->redials[kind].dial != NULL ||
+	    (peer->links[kind] != NULL && !link_is_stale(peer->links[kind])))
 		return false;
 	/* Whoever dialled the peer session brings the bulk session too. */
 	return kind == LINK_PEER ||
@@ -335,8 +401,9 @@ io_dial_due(struct net *net, uint32_t member, uint64_t *next_us)
 				*next_us = redial->due_us;
 			continue;
 		}
-		redial->dial = dial_start(net->dials, member,
-		    (enum link_kind)kind, peer->who);
+		redial->dial =
+		    dial_start(net->dials, member, (enum link_kind)kind,
+			net->config.roster, &net->context.known[member]);
 		redial->due_us = net->now_us + WAIT_MAX_US;
 		io_publish(net, member);
 	}

@@ -59,6 +59,9 @@ void *io_main(void *arg);
  */
 bool io_write(struct net *net);
 
+/* Our link key is another: tell who is linked, and dial them; turn is held. */
+void io_change_own(struct net *net, const struct link_certificate *certificate);
+
 /* Have the thread look at its queues soon; many calls cost one wake-up. */
 void io_wake(struct net *net);
 

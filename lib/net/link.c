@@ -26,7 +26,11 @@
  *          7. A node of an earlier roster gets as far as HELLO, to be told
  *             what follows its epoch: a member that slept while it was removed
  *             learns it from the proof.  It is a stranger in every count.
- *          8. Bytes and packets that carry no frames (rekeying, ignored
+ *          8. A link key is its node's newest.  One that is not known yet is
+ *             taken on the certificate beside it (net/transport.c), checked
+ *             within the tries and rates that strangers have; one that has
+ *             been replaced is a stranger's.
+ *          9. Bytes and packets that carry no frames (rekeying, ignored
  *             messages, requests) are budgeted per period.
  *
  * NOT HERE Which of two links to keep, dialling, heartbeats' timing.
@@ -185,16 +189,16 @@ on_message(ssh_session session AG_UNUSED, ssh_message message AG_UNUSED,
 
 /* The member whose link key this is; looks at all of them every time. */
 static bool
-find_member(const struct roster *roster, uint32_t self, const uint8_t *key,
+find_member(const struct link_context *context, const uint8_t *key,
     uint32_t *member)
 {
 	bool is_found = false;
 	uint32_t i;
 
-	for (i = 0; i < roster_node_count(roster); i++)
-		if (sodium_memcmp(roster->members[i].link_key, key,
+	for (i = 0; i < roster_node_count(context->roster); i++)
+		if (sodium_memcmp(context->known[i].link_key, key,
 			PUBLIC_KEY_BYTES) == 0 &&
-		    i != self) {
+		    i != context->self) {
 			*member = i;
 			is_found = true;
 		}
@@ -215,22 +219,80 @@ find_former(const struct chain_formers *formers, const uint8_t *key)
 	return is_found;
 }
 
+/* Did the node key of one certify the key it shows? */
+static bool
+is_certified_former(const struct link_context *context, const uint8_t *node_key,
+    const struct link_certificate *shown)
+{
+	const struct chain_formers *formers = context->formers;
+	size_t i;
+
+	for (i = 0; formers != NULL && i < formers->count; i++)
+		if (memcmp(formers->node_keys[i], node_key, PUBLIC_KEY_BYTES) ==
+		    0)
+			return link_certificate_is_valid(shown,
+			    context->roster->cluster_id, node_key);
+	return false;
+}
+
+/* Is it a key that its node has certified since we last heard of it? */
+static bool
+is_news_of(const struct link_context *context, int node,
+    const struct link_certificate *shown)
+{
+	return node >= 0 && (uint32_t)node != context->self &&
+	    shown->serial > context->known[node].serial &&
+	    link_certificate_is_valid(shown, context->roster->cluster_id,
+		context->roster->members[node].node_key);
+}
+
+/* Who shows a key and calls itself so; nothing of link changes. */
+struct caller {
+	bool is_member;
+	bool is_former;
+	uint32_t member;
+	struct link_certificate theirs;
+};
+
+static void
+find_caller(const struct link_context *context, const char *user, ssh_key key,
+    struct caller *caller)
+{
+	uint8_t node_key[PUBLIC_KEY_BYTES];
+	struct link_certificate *theirs = &caller->theirs;
+	int node;
+
+	*caller = (struct caller){ .is_member = false };
+	if (!transport_user_parse(user, node_key, theirs) ||
+	    !transport_key_public(theirs->link_key, key))
+		return;
+	caller->is_member =
+	    find_member(context, theirs->link_key, &caller->member);
+	caller->is_former = find_former(context->formers, theirs->link_key);
+	if (caller->is_member) {
+		*theirs = context->known[caller->member];
+		return;
+	}
+	if (caller->is_former || theirs->serial == 0)
+		return;
+	node = roster_find_node_key(context->roster, node_key);
+	caller->is_member = is_news_of(context, node, theirs);
+	if (caller->is_member)
+		caller->member = (uint32_t)node;
+	else
+		caller->is_former =
+		    is_certified_former(context, node_key, theirs);
+}
+
 static int
 on_public_key(ssh_session session AG_UNUSED, const char *user,
     struct ssh_key_struct *key, char state, void *arg)
 {
 	struct link *link = arg;
-	uint8_t shown[SIGN_PUBLIC_BYTES];
-	bool is_member = false, is_former = false;
-	uint32_t member = 0;
+	struct caller caller;
 
-	if (strcmp(user, TRANSPORT_USER) == 0 &&
-	    transport_key_public(shown, key)) {
-		is_member = find_member(link->context->roster,
-		    link->context->self, shown, &member);
-		is_former = find_former(link->context->formers, shown);
-	}
-	if (!is_member && !is_former) {
+	find_caller(link->context, user, key, &caller);
+	if (!caller.is_member && !caller.is_former) {
 		if (++link->offences >= AUTH_TRIES_MAX)
 			link_kill(link, AG_EDENIED,
 			    "no key of the roster in %d tries", AUTH_TRIES_MAX);
@@ -243,9 +305,10 @@ on_public_key(ssh_session session AG_UNUSED, const char *user,
 		link->offences++;
 		return SSH_AUTH_DENIED;
 	}
-	link->member = member;
-	link->is_authenticated = is_member;
-	link->is_former = !is_member;
+	link->member = caller.member;
+	link->theirs = caller.theirs;
+	link->is_authenticated = caller.is_member;
+	link->is_former = !caller.is_member;
 	link->offences = 0;
 	return SSH_AUTH_SUCCESS;
 }
@@ -335,6 +398,8 @@ link_begin_shaking(struct link *link, uint64_t now_us)
 		.is_former = link->is_former,
 		.instance = link->context->instance,
 		.nonce = nonce,
+		.self_link_key = link->ours.link_key,
+		.peer_link_key = link->theirs.link_key,
 	};
 
 	randombytes_buf(nonce, sizeof(nonce));
@@ -358,6 +423,7 @@ link_accept(struct link **out, const struct link_context *context,
 	if (status != AG_OK)
 		goto fail_closing;
 	link->from = *from;
+	link->ours = context->ours;
 	link->phase = LINK_GREETING;
 	link->deadline_us = now_us + GREETING_US;
 	frame_parser_init(&link->parser, 1U << FRAME_CONTROL);
@@ -417,6 +483,8 @@ link_adopt(struct link **out, const struct link_context *context,
 	link->is_dialled = true;
 	link->is_authenticated = true;
 	link->member = dial->member;
+	link->ours = dial->ours;
+	link->theirs = dial->theirs;
 	link->kind = dial->kind;
 	frame_parser_init(&link->parser, link_classes(link));
 	(void)ssh_set_channel_callbacks(link->channel,
@@ -722,6 +790,15 @@ link_flush(struct link *link, link_source_fn *source, void *arg)
 		return;
 	if (buf_append(&link->rest, staged + written, len - written) != AG_OK)
 		link_kill(link, AG_ENOMEM, "no memory to hold back a write");
+}
+
+bool
+link_is_stale(const struct link *link)
+{
+	const struct link_context *context = link->context;
+
+	return link->ours.serial != context->ours.serial ||
+	    link->theirs.serial < context->known[link->member].serial;
 }
 
 bool

@@ -27,6 +27,7 @@
 #include "net/handshake.h"
 #include "net/queue.h"
 #include "trust/chain.h"
+#include "trust/link_certificate.h"
 #include "trust/roster.h"
 
 /* The most one write hands to libssh. */
@@ -42,6 +43,9 @@ struct link_context {
 	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
 	struct bytes chain;   /* of rosters, for members that are behind */
 	const struct chain_formers *formers; /* who is told of its removal */
+	/* Our link key, and the newest that each node has certified. */
+	struct link_certificate ours;
+	struct link_certificate known[TRUST_MEMBERS_MAX];
 	/* A member says that our epoch is over; NULL: nobody listens. */
 	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
 	void *arg;
@@ -81,6 +85,8 @@ struct link {
 	enum link_kind kind;
 	enum link_phase phase;
 	uint32_t member;
+	/* The keys that this session began with. */
+	struct link_certificate ours, theirs;
 	unsigned offences; /* refused requests and failed tries */
 	bool is_fed;       /* bytes came since frames were last taken */
 
@@ -161,6 +167,9 @@ void link_check(struct link *link, uint64_t now_us);
 void link_leave(struct link *link, uint64_t now_us, const char *why);
 void link_kill(struct link *link, enum ag_status status, const char *fmt, ...)
     AG_PRINTF(3, 4);
+
+/* The key of either end has been replaced since it began. */
+bool link_is_stale(const struct link *link);
 
 /* Everything queued by the link itself has left. */
 bool link_is_flushed(const struct link *link);

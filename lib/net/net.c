@@ -17,7 +17,9 @@
 #include <sodium.h>
 
 #include "base/clock.h"
+#include "crypto/late_ssh.h"
 #include "net/io.h"
+#include "net/transport.h"
 
 static void
 net_free(struct net *net)
@@ -69,17 +71,44 @@ net_register(struct net *net)
 		"Time of the I/O thread's turns, waiting left out", NULL);
 }
 
+/* Who is known by which key at the start. */
+static void
+net_init_keys(struct net *net)
+{
+	const struct roster *roster = net->config.roster;
+	struct link_context *context = &net->context;
+	struct link_certificate *known;
+	uint32_t i;
+
+	for (i = 0; i < roster_node_count(roster); i++) {
+		known = &context->known[i];
+		if (net->config.known != NULL)
+			*known = net->config.known[i];
+		if (known->serial == 0)
+			memcpy(known->link_key, roster->members[i].link_key,
+			    sizeof(known->link_key));
+	}
+	context->ours = net->config.certificate != NULL
+	    ? *net->config.certificate
+	    : context->known[net->config.self];
+}
+
 static enum ag_status
 net_spawn(struct net *net, struct ag_error *err)
 {
+	const struct net_config *config = &net->config;
+	const struct dial_self self = {
+		.node_key = config->roster->members[config->self].node_key,
+		.link_key = config->link_key,
+		.certificate = &net->context.ours,
+	};
 	enum ag_status status;
 	sigset_t all, old;
 	int code;
 
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	status = dial_pool_open(&net->dials, net->config.link_key, net->wake_fd,
-	    err);
+	status = dial_pool_open(&net->dials, &self, net->wake_fd, err);
 	if (status == AG_OK) {
 		code = pthread_create(&net->thread, NULL, io_main, net);
 		if (code != 0)
@@ -119,6 +148,7 @@ net_start(struct net **out, const struct net_config *config,
 		.behind = config->callbacks.behind,
 		.arg = config->callbacks.arg,
 	};
+	net_init_keys(net);
 	randombytes_buf(&net->context.instance, sizeof(net->context.instance));
 	net->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	status = net->wake_fd != -1 ? net_init_peers(net, err)
@@ -129,7 +159,7 @@ net_start(struct net **out, const struct net_config *config,
 	net_register(net);
 	if (status == AG_OK)
 		status = server_open(&net->server, config->listen,
-		    config->link_key, config->metrics, err);
+		    config->link_key, &net->context.ours, config->metrics, err);
 	if (status == AG_OK)
 		status = net_spawn(net, err);
 	if (status != AG_OK) {
@@ -150,6 +180,31 @@ net_stop(struct net *net)
 	io_wake(net);
 	(void)pthread_join(net->thread, NULL);
 	net_free(net);
+}
+
+enum ag_status
+net_change_link_key(struct net *net, const struct secret *link_key,
+    const struct link_certificate *certificate, struct ag_error *err)
+{
+	enum ag_status status;
+	ssh_key key = NULL;
+	ssh_bind bind;
+
+	status = transport_bind_open(&bind, link_key, certificate, err);
+	if (status != AG_OK)
+		return status;
+	status = transport_key_import(&key, link_key, err);
+	if (status != AG_OK) {
+		ssh_bind_free(bind);
+		return status;
+	}
+	(void)pthread_mutex_lock(&net->turn);
+	server_change_key(&net->server, bind);
+	dial_pool_change_key(net->dials, key, certificate);
+	io_change_own(net, certificate);
+	(void)pthread_mutex_unlock(&net->turn);
+	io_wake(net);
+	return AG_OK;
 }
 
 enum ag_status

@@ -10,8 +10,8 @@
  * link that went down may have lost what was queued.  Consensus asks again.
  *
  * Ownership  net_start() hands out a handle, net_stop() takes it back.
- * Threads    net_send() and net_stats() from any thread.  Callbacks run on
- *            the I/O thread and must not block.
+ * Threads    net_send(), net_stats() and net_change_link_key() from any
+ *            thread.  Callbacks run on the I/O thread and must not block.
  */
 #ifndef AEGIS_NET_NET_H
 #define AEGIS_NET_NET_H
@@ -23,6 +23,7 @@
 #include "base/metric.h"
 #include "base/status.h"
 #include "codec/frame.h"
+#include "trust/link_certificate.h"
 #include "trust/roster.h"
 
 struct net;
@@ -38,13 +39,21 @@ struct net_callbacks {
 	/* A member says that our epoch is over, and by what; NULL: not asked
 	 * for.  Nothing of it is verified, epoch is borrowed. */
 	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
+	/* A node has replaced its link key, which is verified and in force;
+	 * to be kept for the next start.  NULL: nobody keeps it. */
+	void (*link_key)(void *arg, uint32_t member,
+	    const struct link_certificate *certificate);
 };
 
 struct net_config {
 	const struct roster *roster; /* borrowed until net_stop() */
 	uint32_t self;
 	const struct signer *signer; /* the node key, borrowed */
+	/* Used while starting: our link key, its certificate, and the newest of
+	 * each node, by its place in the roster; NULL: the roster's. */
 	const struct secret *link_key;
+	const struct link_certificate *certificate;
+	const struct link_certificate *known;
 	const char *listen; /* host:port */
 	bool is_flushed;    /* frames leave at net_flush(), not by themselves */
 	uint32_t heartbeat_ms;
@@ -74,12 +83,22 @@ struct net_link_stats {
 	uint64_t tx_bytes, rx_bytes;
 	uint64_t queued_bytes;
 	uint64_t dropped_frames;
+	/* Of the link keys that the session which is up, or was, began with. */
+	uint64_t our_serial, their_serial;
 	char error[160];  /* why it is down */
 	char program[32]; /* its version, when it was up last; or empty */
 };
 
 /* Bind the listener and start dialling.  AG_ESYS names the address. */
 enum ag_status net_start(struct net **out, const struct net_config *config,
+    struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Be known by another link key: to those who connect from now on, and by a
+ * new link, soon, to those who are linked.  It must be durable.
+ */
+enum ag_status net_change_link_key(struct net *net,
+    const struct secret *link_key, const struct link_certificate *certificate,
     struct ag_error *err) AG_MUST_USE;
 
 /* Say GOODBYE, flush briefly, close, join the thread. */

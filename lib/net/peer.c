@@ -7,10 +7,13 @@
  *             that replace each other.
  *          2. A link from a new run of the other process always wins: the
  *             old one leads to a process that is gone.
- *          3. Waiting grows by full jitter from 0.2 s to 30 s, and starts
+ *          3. A link begun with newer link keys wins over one with older, as
+ *             its ends know: the node that replaced its key dials anew, or
+ *             else the other, and so no session outlives a key by long.
+ *          4. Waiting grows by full jitter from 0.2 s to 30 s, and starts
  *             over after a minute of health or when the other end calls.
  *             Members are never given up.
- *          4. The higher member waits a little before it dials, so that two
+ *          5. The higher member waits a little before it dials, so that two
  *             nodes that start together make one link.
  */
 #include "net/peer.h"
@@ -26,6 +29,13 @@
 #define HEALTHY_US UINT64_C(60000000)
 #define COURTESY_US 250000U
 #define FAILURES_MAX 20U
+
+/* Links are renewed within this time: not all members' at once. */
+#define RENEW_US 1000000U
+
+/* A node that makes key after key has them heard at this rate. */
+#define CERTIFICATE_RATE 1
+#define CERTIFICATE_BURST 8
 
 #define LOG_RATE 1
 #define LOG_BURST 8
@@ -81,6 +91,8 @@ peer_init(struct peer *peer, uint32_t member, uint32_t self,
 		return AG_ENOMEM;
 	send_queue_init(&peer->queue);
 	bucket_init(&peer->log_lines, LOG_RATE, LOG_BURST, now_us);
+	bucket_init(&peer->certificates, CERTIFICATE_RATE, CERTIFICATE_BURST,
+	    now_us);
 	peer->stats.state = member == self ? NET_LINK_SELF : NET_LINK_DOWN;
 	peer->stats.since_us = now_us;
 	peer->redials[LINK_PEER].due_us =
@@ -125,13 +137,35 @@ peer_next_frame(void *arg, uint32_t classes)
 	return frame;
 }
 
+/* The newer of two links by the serials of their keys, the lower member's
+ * first: below 0, a is the older. */
+static int
+compare_keys(bool is_lower, const struct link *a, const struct link *b)
+{
+	uint64_t of_a[2] = { a->ours.serial, a->theirs.serial };
+	uint64_t of_b[2] = { b->ours.serial, b->theirs.serial };
+	int i, side;
+
+	for (i = 0; i < 2; i++) {
+		side = is_lower ? i : 1 - i;
+		if (of_a[side] != of_b[side])
+			return of_a[side] < of_b[side] ? -1 : 1;
+	}
+	return 0;
+}
+
 bool
 peer_prefers(const struct peer *peer, uint32_t self,
     const struct link *new_link, const struct link *old_link)
 {
+	int order;
+
 	if (new_link->handshake.peer.instance !=
 	    old_link->handshake.peer.instance)
 		return true;
+	order = compare_keys(self < peer->member, new_link, old_link);
+	if (order != 0)
+		return order > 0;
 	if (new_link->is_dialled == old_link->is_dialled)
 		return true;
 	return new_link->is_dialled == (self < peer->member);
@@ -152,6 +186,8 @@ peer_link_up(struct peer *peer, struct link *link, uint64_t now_us)
 	peer->is_up = true;
 	peer->stats.attempts = 0;
 	peer->stats.error[0] = '\0';
+	peer->stats.our_serial = link->ours.serial;
+	peer->stats.their_serial = link->theirs.serial;
 	memcpy(peer->stats.program, link->handshake.program,
 	    sizeof(peer->stats.program));
 	(void)pthread_mutex_unlock(&peer->lock);
@@ -210,6 +246,20 @@ peer_failed(struct peer *peer, enum link_kind kind, const char *why,
 	(void)pthread_mutex_lock(&peer->lock);
 	peer->stats.attempts++;
 	(void)pthread_mutex_unlock(&peer->lock);
+}
+
+void
+peer_renew(struct peer *peer, bool is_ours, uint64_t now_us)
+{
+	int kind;
+
+	for (kind = 0; kind < LINK_KIND_COUNT; kind++) {
+		if (peer->links[kind] == NULL)
+			continue;
+		peer->redials[kind].failures = 0;
+		peer->redials[kind].due_us = now_us +
+		    randombytes_uniform(RENEW_US) + (is_ours ? 0 : RENEW_US);
+	}
 }
 
 void

@@ -49,6 +49,7 @@ struct peer {
 	uint64_t dropped_counted;
 	struct address address; /* len 0 while not known */
 	struct bucket log_lines;
+	struct bucket certificates; /* that are taken from it */
 	struct peer_metrics metrics;
 };
 
@@ -77,6 +78,10 @@ void peer_link_down(struct peer *peer, struct link *link, uint32_t self,
 /* A dial or a link that was not yet up failed: say why, dial later. */
 void peer_failed(struct peer *peer, enum link_kind kind, const char *why,
     bool is_dial, uint64_t now_us);
+
+/* A link key has been replaced, ours or the peer's: dial soon, though there
+ * are links. */
+void peer_renew(struct peer *peer, bool is_ours, uint64_t now_us);
 
 /* Make the published state fit what there is. */
 void peer_publish(struct peer *peer, bool is_connecting, uint64_t now_us);

@@ -53,8 +53,8 @@ server_listen(struct server *server, const char *listen_on,
 
 enum ag_status
 server_open(struct server *server, const char *listen_on,
-    const struct secret *link_key, struct metric_set *metrics,
-    struct ag_error *err)
+    const struct secret *link_key, const struct link_certificate *certificate,
+    struct metric_set *metrics, struct ag_error *err)
 {
 	uint64_t now_us = clock_mono_us();
 	enum ag_status status;
@@ -68,12 +68,20 @@ server_open(struct server *server, const char *listen_on,
 	server->refused = metric_new(metrics, METRIC_COUNTER,
 	    "aegis_net_rejected_connections_total",
 	    "Connections closed at once because of a limit", NULL);
-	status = transport_bind_open(&server->bind, link_key, err);
+	status = transport_bind_open(&server->bind, link_key, certificate, err);
 	if (status == AG_OK)
 		status = server_listen(server, listen_on, err);
 	if (status != AG_OK)
 		server_close(server);
 	return status;
+}
+
+void
+server_change_key(struct server *server, ssh_bind bind)
+{
+	/* Sessions that it accepted have copies of its key. */
+	ssh_bind_free(server->bind);
+	server->bind = bind;
 }
 
 void

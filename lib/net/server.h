@@ -32,9 +32,12 @@ struct server {
 
 /* AG_ESYS names the address. */
 enum ag_status server_open(struct server *server, const char *listen,
-    const struct secret *link_key, struct metric_set *metrics,
-    struct ag_error *err) AG_MUST_USE;
+    const struct secret *link_key, const struct link_certificate *certificate,
+    struct metric_set *metrics, struct ag_error *err) AG_MUST_USE;
 void server_close(struct server *server);
+
+/* From the next connection on show another host key; bind is taken. */
+void server_change_key(struct server *server, ssh_bind bind);
 
 /* Who is there to be compared with, and how full it is. */
 struct server_view {

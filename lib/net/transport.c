@@ -1,6 +1,14 @@
 /*
  * libssh, set up our way.
  *
+ * FORMAT   A link key of the roster is shown as it is: as host key, and by the
+ *          user "peer".  Beside one that is certified since stands what
+ *          certifies it (trust/link_certificate.h), where whoever does not
+ *          know the key yet can read it before anything depends on it:
+ *          user    "peer:" node key in base64 ":" certificate
+ *          server  "SSH-2.0-aegis " certificate, its identification string
+ *          Neither is a secret, and both are in what SSH signs.
+ *
  * RULES    1. Nothing is read from the host's SSH configuration: no user or
  *             system config, known hosts, agent or identity files.
  *          2. One list of algorithms, all of them modern; the dialler's
@@ -15,6 +23,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
@@ -96,6 +105,80 @@ transport_key_public(uint8_t out[static SIGN_PUBLIC_BYTES], ssh_key key)
 	return is_whole;
 }
 
+void
+transport_user(char user[static TRANSPORT_USER_BYTES],
+    const uint8_t node_key[static PUBLIC_KEY_BYTES],
+    const struct link_certificate *certificate)
+{
+	char node[TEXT_BASE64_BYTES(PUBLIC_KEY_BYTES)];
+	char text[LINK_CERTIFICATE_TEXT_BYTES];
+
+	(void)snprintf(user, TRANSPORT_USER_BYTES, "%s", TRANSPORT_USER);
+	if (certificate->serial == 0)
+		return;
+	text_base64(node, sizeof(node), bytes_of(node_key, PUBLIC_KEY_BYTES),
+	    BASE64_STANDARD);
+	link_certificate_format(text, certificate);
+	(void)snprintf(user, TRANSPORT_USER_BYTES, "%s:%s:%s", TRANSPORT_USER,
+	    node, text);
+}
+
+bool
+transport_user_parse(const char *user,
+    uint8_t node_key[static PUBLIC_KEY_BYTES],
+    struct link_certificate *certificate)
+{
+	const size_t name = strlen(TRANSPORT_USER);
+	struct bytes node, text;
+	const char *colon;
+	size_t len;
+
+	*certificate = (struct link_certificate){ .serial = 0 };
+	if (strncmp(user, TRANSPORT_USER, name) != 0)
+		return false;
+	if (user[name] == '\0')
+		return true;
+	colon = strchr(user + name + 1, ':');
+	if (user[name] != ':' || colon == NULL)
+		return false;
+	node = bytes_of(user + name + 1, (size_t)(colon - user) - name - 1);
+	text = bytes_from_text(colon + 1);
+	return text_base64_decode(node_key, PUBLIC_KEY_BYTES, &len, node,
+		   BASE64_STANDARD) == AG_OK &&
+	    len == PUBLIC_KEY_BYTES &&
+	    link_certificate_parse(certificate, text) == AG_OK;
+}
+
+bool
+transport_banner_parse(ssh_session session,
+    struct link_certificate *certificate)
+{
+	const char *banner = ssh_get_serverbanner(session);
+	const char *space = banner != NULL ? strchr(banner, ' ') : NULL;
+
+	*certificate = (struct link_certificate){ .serial = 0 };
+	return space != NULL &&
+	    link_certificate_parse(certificate, bytes_from_text(space + 1)) ==
+	    AG_OK;
+}
+
+static enum ag_status
+bind_show_certificate(ssh_bind sshbind,
+    const struct link_certificate *certificate)
+{
+	char banner[sizeof("aegis ") + LINK_CERTIFICATE_TEXT_BYTES];
+	char text[LINK_CERTIFICATE_TEXT_BYTES];
+
+	if (certificate->serial == 0)
+		return AG_OK;
+	link_certificate_format(text, certificate);
+	(void)snprintf(banner, sizeof(banner), "aegis %s", text);
+	return ssh_bind_options_set(sshbind, SSH_BIND_OPTIONS_BANNER, banner) ==
+		SSH_OK
+	    ? AG_OK
+	    : AG_ENOMEM;
+}
+
 static const char *
 cipher_list(void)
 {
@@ -111,7 +194,7 @@ cipher_list(void)
 
 enum ag_status
 transport_bind_open(ssh_bind *out, const struct secret *link_key,
-    struct ag_error *err)
+    const struct link_certificate *certificate, struct ag_error *err)
 {
 	static const struct {
 		enum ssh_bind_options_e option;
@@ -156,6 +239,10 @@ transport_bind_open(ssh_bind *out, const struct secret *link_key,
 		ssh_key_free(key);
 		ssh_bind_free(sshbind);
 		return status;
+	}
+	if (bind_show_certificate(sshbind, certificate) != AG_OK) {
+		ssh_bind_free(sshbind);
+		return ag_fail(err, AG_ENOMEM, "set up SSH: no memory");
 	}
 	*out = sshbind;
 	return AG_OK;

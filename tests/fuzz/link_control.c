@@ -1,12 +1,13 @@
 /*
- * What a link says for itself once it is up: HEARTBEAT, HEARTBEAT_ACK and
- * GOODBYE.
+ * What a link says for itself once it is up: HEARTBEAT, HEARTBEAT_ACK, GOODBYE
+ * and LINK_KEY; and the name by which a dialler shows a certificate.
  *
  * INPUT   u8: how far our clock is, in a shift | the message's body
  *
  * Oracle: a heartbeat that is taken encodes to the same bytes; a round trip
  * is never longer than is borne, and adds up; a goodbye's text is printable,
- * ends where it should, and says the same when it is told again.
+ * ends where it should, and says the same when it is told again; a link key
+ * and a name that are taken are written the same, and nobody signed them.
  */
 #include <stdint.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "codec/message.h"
 #include "net/handshake.h"
 #include "net/heartbeat.h"
+#include "net/transport.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -59,6 +61,38 @@ take_goodbye(struct bytes body, size_t cap)
 	AG_ASSERT(strcmp(text, again) == 0);
 }
 
+static void
+take_link_key(struct bytes body)
+{
+	static const uint8_t nobody[PUBLIC_KEY_BYTES], cluster[32];
+	struct link_certificate certificate;
+	struct handshake_output out;
+
+	if (handshake_link_key_open(&certificate, body) != AG_OK)
+		return;
+	handshake_link_key(&out, &certificate);
+	AG_ASSERT(bytes_compare(body, bytes_of(out.data, out.len)) == 0);
+	AG_ASSERT(!link_certificate_is_valid(&certificate, cluster, nobody));
+}
+
+static void
+take_user(struct bytes body)
+{
+	char user[2 * TRANSPORT_USER_BYTES], again[TRANSPORT_USER_BYTES];
+	struct link_certificate certificate;
+	uint8_t node_key[PUBLIC_KEY_BYTES];
+
+	if (body.len >= sizeof(user))
+		return;
+	memcpy(user, body.data, body.len);
+	user[body.len] = '\0';
+	if (!transport_user_parse(user, node_key, &certificate) ||
+	    (certificate.serial == 0 && strcmp(user, TRANSPORT_USER) != 0))
+		return;
+	transport_user(again, node_key, &certificate);
+	AG_ASSERT(strcmp(user, again) == 0);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -74,5 +108,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	take_heartbeat(body, UINT64_MAX >> (data[0] & 63));
 	take_goodbye(body, TEXT_BYTES);
 	take_goodbye(body, 1 + data[0] % TEXT_BYTES);
+	take_link_key(body);
+	take_user(body);
 	return 0;
 }

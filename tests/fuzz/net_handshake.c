@@ -77,6 +77,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		.peer = 1,
 		.instance = 1,
 		.nonce = nonce,
+		.self_link_key = roster.members[0].link_key,
+		.peer_link_key = roster.members[1].link_key,
 	};
 	struct handshake_output out;
 	struct frame_parser parser;

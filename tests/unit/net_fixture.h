@@ -38,6 +38,9 @@ struct fixture_node {
 	struct secret *node_key;
 	struct signer signer; /* of it, as of the last start */
 	struct secret *link_key;
+	struct link_certificate certificate; /* serial 0: the roster's */
+	struct link_certificate known[FIXTURE_MEMBERS];
+	unsigned learned; /* certificates, since it began */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint64_t frames;
@@ -103,6 +106,19 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 		node->downs++;
 		node->downs_of[member]++;
 	}
+	(void)pthread_cond_broadcast(&node->changed);
+	(void)pthread_mutex_unlock(&node->lock);
+}
+
+static inline void
+fixture_on_link_key(void *arg, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	struct fixture_node *node = arg;
+
+	(void)pthread_mutex_lock(&node->lock);
+	node->known[member] = *certificate;
+	node->learned++;
 	(void)pthread_cond_broadcast(&node->changed);
 	(void)pthread_mutex_unlock(&node->lock);
 }
@@ -175,14 +191,16 @@ fixture_start(struct fixture *f, uint32_t i)
 		.self = i,
 		.signer = &node->signer,
 		.link_key = node->link_key,
+		.certificate =
+		    node->certificate.serial > 0 ? &node->certificate : NULL,
+		.known = node->known,
 		.listen = node->roster.members[i].address,
 		.is_flushed = i % 2 == 0,
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
 		.rekey_bytes = f->rekey_bytes,
-		.callbacks = { .arg = node,
-		    .frame = fixture_on_frame,
-		    .link = fixture_on_link },
+		.callbacks = { node, fixture_on_frame, fixture_on_link, NULL,
+		    fixture_on_link_key },
 		.metrics = f->metrics,
 	};
 	struct ag_error err;

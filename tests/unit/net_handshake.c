@@ -89,6 +89,8 @@ begin(struct pair *p, enum link_kind dialled, enum link_kind accepted)
 			.peer = 1 - i,
 			.instance = 40 + i,
 			.nonce = nonces[i],
+			.self_link_key = p->rosters[i].members[i].link_key,
+			.peer_link_key = p->rosters[i].members[1 - i].link_key,
 		};
 		handshake_init(&p->ends[i], &config);
 	}

@@ -74,7 +74,9 @@ open_scene(void **state)
 		return -1;
 	s.metrics = metric_set_new();
 	*state = &s;
-	return server_open(&s.server, address, s.key, s.metrics, &err) == AG_OK
+	return server_open(&s.server, address, s.key,
+		   &(struct link_certificate){ .serial = 0 }, s.metrics,
+		   &err) == AG_OK
 	    ? 0
 	    : -1;
 }

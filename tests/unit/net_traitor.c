@@ -82,6 +82,8 @@ traitor_prove(struct scene *s, struct traitor *t, enum link_kind kind)
 		.peer = VICTIM,
 		.instance = 4,
 		.nonce = nonce,
+		.self_link_key = node->roster.members[ROGUE].link_key,
+		.peer_link_key = node->roster.members[VICTIM].link_key,
 	};
 	struct handshake_output out;
 	struct handshake h;
