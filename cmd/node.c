@@ -7,6 +7,7 @@
 #include "cmd/applet.h"
 #include "cmd/exit.h"
 #include "cmd/node_init.h"
+#include "cmd/node_link.h"
 #include "cmd/node_run.h"
 #include "cmd/status_print.h"
 
@@ -32,6 +33,8 @@ static const struct applet_command node_commands[] = {
 	    node_run },
 	{ "status", "", "show the health of the cluster as this node sees it",
 	    NULL, node_status_run },
+	{ "rotate-link-key", "", "replace the link key of a running node", NULL,
+	    node_link_run },
 	{ 0 },
 };
 
@@ -39,6 +42,7 @@ static const char *const node_examples[] = {
 	"aegis node init -D /var/lib/aegis --name n1 --listen 10.0.0.1:7422",
 	"aegis node run -c /etc/aegis/aegis.yaml",
 	"aegis node status -q && echo healthy",
+	"aegis node rotate-link-key",
 	NULL,
 };
 

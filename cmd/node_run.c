@@ -409,6 +409,7 @@ run_open_node(struct run *r)
 		.pipeline_max = (uint32_t)config_u64(c, "consensus.pipeline"),
 		.batch_bytes_max =
 		    (uint32_t)config_size(c, "consensus.batch_bytes"),
+		.link_key_age_ms = config_duration_ms(c, "net.link_key_age"),
 		.heartbeat_ms =
 		    (uint32_t)config_duration_ms(c, "net.heartbeat"),
 		.silent_ms =

@@ -118,10 +118,11 @@ _aegis_words() {
 	'member replace') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
 	'member promote') words=' -i --identity -d --data --passphrase --passphrase-fd --pin-file --pin-fd -y --yes' ;;
 	'member export') words=' -o --out -f --force' ;;
-	'node ') words=' init run status' ;;
+	'node ') words=' init run status rotate-link-key' ;;
 	'node init') words=' -D --data-dir -n --name -l --listen --keyring-key-file --keyring-passphrase --keyring-passphrase-fd --keyring-token --keyring-pin-file --keyring-pin-fd --work --token --pin-file --pin-fd' ;;
 	'node run') words=' --passphrase --passphrase-fd --keyring-passphrase --keyring-passphrase-fd --keyring-pin-file --keyring-pin-fd --pin-file --pin-fd' ;;
 	'node status') words='' ;;
+	'node rotate-link-key') words='' ;;
 	'roster ') words=' member create sign merge verify show' ;;
 	'roster member') words=' -n --name -a --address -r --role -d --data -i --identity -l --link -o --out -f --force --passphrase --passphrase-fd --pin-file --pin-fd' ;;
 	'roster create') words=' -n --name --strategy -O --operator --policy --restored -o --out -f --force' ;;

@@ -409,6 +409,7 @@ complete -c aegis -n "test (__aegis_at) = 'node run'" -l keyring-pin-fd -r -d 'r
 complete -c aegis -n "test (__aegis_at) = 'node run'" -l pin-file -r -d 'read a token\'s PIN from a private file'
 complete -c aegis -n "test (__aegis_at) = 'node run'" -l pin-fd -r -d 'read its line from descriptor N'
 complete -c aegis -f -n "test (__aegis_at) = 'node '" -a status -d 'show the health of the cluster as this node sees it'
+complete -c aegis -f -n "test (__aegis_at) = 'node '" -a rotate-link-key -d 'replace the link key of a running node'
 complete -c aegis -f -n "test (__aegis_at) = ' '" -a roster -d 'say who makes up a cluster, and sign it'
 complete -c aegis -f -n "test (__aegis_at) = 'roster '" -a member -d 'make a member\'s own part'
 complete -c aegis -n "test (__aegis_at) = 'roster member'" -s n -l name -r -d 'the member\'s name'

@@ -114,6 +114,7 @@ read_member(struct model_member *m, const json_t *o)
 	GET_TEXT(o, "error", m->error);
 	GET_TEXT(o, "node_fingerprint", m->node_fingerprint);
 	GET_TEXT(o, "link_fingerprint", m->link_fingerprint);
+	m->link_key_age_ms = get_u64(o, "link_key_age_ms");
 	m->view = get_u64(o, "view");
 	m->executed = get_u64(o, "executed");
 	m->stable = get_u64(o, "stable");

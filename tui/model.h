@@ -45,6 +45,7 @@ struct model_member {
 	char error[MODEL_TEXT_BYTES];
 	char node_fingerprint[80];
 	char link_fingerprint[80];
+	uint64_t link_key_age_ms; /* 0: unknown */
 	uint64_t view;
 	uint64_t executed;
 	uint64_t stable;

@@ -181,6 +181,7 @@ nodes_detail(struct canvas *c, struct rect area, const struct scene *s,
 {
 	size_t at = pane_selected(s, t);
 	const struct model_member *m = NULL;
+	char age[FORMAT_BYTES];
 	char title[2 * MODEL_NAME_BYTES];
 	int y = 0;
 
@@ -199,7 +200,11 @@ nodes_detail(struct canvas *c, struct rect area, const struct scene *s,
 	y = detail_link(c, area, y, m);
 	y = pane_field(c, area, y, "address", "%s", m->address);
 	y = pane_field(c, area, y, "node key", "%s", m->node_fingerprint);
-	(void)pane_field(c, area, y, "link key", "%s", m->link_fingerprint);
+	format_age(age, m->link_key_age_ms);
+	(void)pane_field(c, area, y, "link key", "%s%s%s%s",
+	    m->link_fingerprint, m->link_key_age_ms > 0 ? ", made " : "",
+	    m->link_key_age_ms > 0 ? age : "",
+	    m->link_key_age_ms > 0 ? " ago" : "");
 }
 
 const struct pane nodes_pane = {

@@ -1,5 +1,5 @@
 /*
- * Logs, configuration and the list of routes.
+ * Logs, configuration, the link key, and the list of routes.
  */
 #include "api/handlers.h"
 
@@ -146,6 +146,31 @@ admin_reload(struct exchange *x)
 	reply_reload(x, status, &lines);
 	for (i = 0; i < 3; i++)
 		buf_fini(&lines.buf[i]);
+}
+
+void
+admin_link_key(struct exchange *x)
+{
+	struct node_status *s = &x->api->status;
+	enum ag_status status;
+	struct emitter *e;
+	struct ag_error err;
+
+	status = node_replace_link_key(x->api->node, &err);
+	if (status == AG_EDENIED) {
+		exchange_problem(x, PROBLEM_UNPROCESSABLE, err.text);
+		return;
+	}
+	if (status != AG_OK) {
+		exchange_fail(x, status, &err);
+		return;
+	}
+	node_status(x->api->node, s);
+	e = exchange_json_begin(x);
+	emit_u64_member(e, "serial", s->members[s->self].link_serial);
+	emit_text_member(e, "fingerprint",
+	    s->members[s->self].link_fingerprint);
+	exchange_json_end(x, MHD_HTTP_OK);
 }
 
 static void

@@ -88,6 +88,16 @@ newest_executed(const struct node_status *s)
 	return newest;
 }
 
+static uint64_t
+link_key_age_ms(const struct node_member *m)
+{
+	const uint64_t now_ms = clock_wall_ms();
+
+	return m->link_key_made_ms == 0 || m->link_key_made_ms > now_ms
+	    ? 0
+	    : now_ms - m->link_key_made_ms;
+}
+
 static void
 emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 {
@@ -117,6 +127,8 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 	emit_text_member(e, "error", m->error);
 	emit_text_member(e, "node_fingerprint", m->node_fingerprint);
 	emit_text_member(e, "link_fingerprint", m->link_fingerprint);
+	emit_u64_member(e, "link_serial", m->link_serial);
+	emit_u64_member(e, "link_key_age_ms", link_key_age_ms(m));
 	emit_object_end(e);
 }
 

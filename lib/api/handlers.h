@@ -61,6 +61,7 @@ void snapshot_stream(struct exchange *x);
 void admin_logs(struct exchange *x);
 void admin_config(struct exchange *x);
 void admin_reload(struct exchange *x);
+void admin_link_key(struct exchange *x);
 void admin_routes(struct exchange *x);
 
 #endif

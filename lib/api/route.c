@@ -68,6 +68,8 @@ const struct route route_table[] = {
 	    "the configuration in effect" },
 	{ "POST", "/v1/reload", admin_reload, 0, { 0 },
 	    "read the configuration anew" },
+	{ "POST", "/v1/link-key", admin_link_key, 0, { 0 },
+	    "replace the node's link key" },
 	{ "GET", "/v1/openapi.json", admin_routes, 0, { 0 }, "this table" },
 };
 

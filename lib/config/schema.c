@@ -69,6 +69,13 @@ const struct schema_key schema_keys[] = {
 	    .value = "3s",
 	    .doc = "A peer unheard for this long is shown as silent. At least "
 		   "twice net.heartbeat." },
+	{ .path = "net.link_key_age",
+	    .kind = SCHEMA_DURATION,
+	    .least = UINT64_C(3600000),
+	    .most = UINT64_C(315360000000),
+	    .value = "30d",
+	    .doc = "A link key older than this is replaced. One with a "
+		   "passphrase only when the node starts." },
 	{ .path = "api.socket",
 	    .kind = SCHEMA_PATH,
 	    .value = "/run/aegis/aegis.sock",

@@ -224,6 +224,7 @@ io_replace(struct net *net, const struct link *link, struct link *old)
 		return;
 	}
 	peer_count(io_peer(net, old), old);
+	metric_add(net->renewals, link_is_stale(old) ? 1 : 0);
 	if (link->is_dialled)
 		link_leave(old, net->now_us, "replaced by a newer link");
 	else

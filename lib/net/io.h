@@ -45,6 +45,7 @@ struct net {
 	uint64_t watchdog_logged_us;
 	uint8_t scratch[LINK_WRITE_BYTES];
 	struct metric *links_up;
+	struct metric *renewals;
 	struct metric *auth_failures;
 	struct metric *rtt;
 	struct metric *turn_seconds;

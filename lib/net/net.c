@@ -61,6 +61,9 @@ net_register(struct net *net)
 
 	net->links_up = metric_new(set, METRIC_GAUGE, "aegis_net_links_up",
 	    "Members with a link that is up", NULL);
+	net->renewals =
+	    metric_new(set, METRIC_COUNTER, "aegis_net_link_renewals_total",
+		"Sessions replaced because a link key was", NULL);
 	net->auth_failures = metric_new(set, METRIC_COUNTER,
 	    "aegis_net_auth_failures_total",
 	    "Sessions that ended before or because of authentication", NULL);

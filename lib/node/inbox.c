@@ -30,6 +30,7 @@ enum letter_kind {
 	LETTER_LINK_UP,
 	LETTER_LINK_DOWN,
 	LETTER_EPOCH,
+	LETTER_LINK_KEY,
 };
 
 struct letter {
@@ -133,6 +134,15 @@ inbox_free(struct inbox *in)
 }
 
 static void
+inbox_open_link_key(struct inbox *in, const struct letter *letter)
+{
+	struct link_certificate certificate;
+
+	memcpy(&certificate, letter->body, sizeof(certificate));
+	in->callbacks.link_key(in->callbacks.arg, letter->member, &certificate);
+}
+
+static void
 inbox_open(struct inbox *in, const struct letter *letter)
 {
 	const struct frame frame = {
@@ -145,6 +155,8 @@ inbox_open(struct inbox *in, const struct letter *letter)
 	else if (letter->kind == LETTER_EPOCH)
 		in->callbacks.behind(in->callbacks.arg, letter->member,
 		    frame.body);
+	else if (letter->kind == LETTER_LINK_KEY)
+		inbox_open_link_key(in, letter);
 	else
 		in->callbacks.link(in->callbacks.arg, letter->member,
 		    letter->kind == LETTER_LINK_UP);
@@ -292,6 +304,18 @@ inbox_put_epoch(struct inbox *in, uint32_t member, struct bytes epoch)
 	const struct frame frame = { .class = FRAME_CONTROL, .body = epoch };
 
 	inbox_put_body(in, member, LETTER_EPOCH, &frame);
+}
+
+void
+inbox_put_link_key(struct inbox *in, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	const struct frame frame = {
+		.class = FRAME_CONTROL,
+		.body = bytes_of(certificate, sizeof(*certificate)),
+	};
+
+	inbox_put_body(in, member, LETTER_LINK_KEY, &frame);
 }
 
 void

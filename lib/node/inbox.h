@@ -14,6 +14,7 @@
 
 #include "base/metric.h"
 #include "codec/frame.h"
+#include "trust/link_certificate.h"
 
 struct inbox;
 struct loop;
@@ -24,6 +25,9 @@ struct inbox_callbacks {
 	void (*link)(void *arg, uint32_t member, bool is_up);
 	/* What member says follows our epoch; NULL: not asked for. */
 	void (*behind)(void *arg, uint32_t member, struct bytes epoch);
+	/* A member's new link key, verified. */
+	void (*link_key)(void *arg, uint32_t member,
+	    const struct link_certificate *certificate);
 };
 
 struct inbox *inbox_new(struct loop *loop,
@@ -34,6 +38,8 @@ void inbox_free(struct inbox *inbox);
 /* Copy a frame in.  A member with too much waiting loses it, counted. */
 void inbox_put(struct inbox *inbox, uint32_t member, const struct frame *frame);
 void inbox_put_epoch(struct inbox *inbox, uint32_t member, struct bytes epoch);
+void inbox_put_link_key(struct inbox *inbox, uint32_t member,
+    const struct link_certificate *certificate);
 void inbox_put_link(struct inbox *inbox, uint32_t member, bool is_up);
 
 #endif

@@ -89,6 +89,20 @@ on_net_behind(void *arg, uint32_t member, struct bytes epoch)
 }
 
 static void
+on_link_key(void *arg, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	node_link_learn(arg, member, certificate);
+}
+
+static void
+on_net_link_key(void *arg, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	inbox_put_link_key(((struct node *)arg)->inbox, member, certificate);
+}
+
+static void
 node_fatal_memory(struct node *n, const char *what)
 {
 	struct ag_error err;
@@ -567,9 +581,10 @@ node_load_files(struct node *n, const struct node_config *config,
 	enum ag_status status;
 
 	status = node_key_open(n, config, err);
-	if (status == AG_OK)
-		status = openssh_key_load(&n->link_key, NULL,
-		    config->link_key_path, config->passphrase, err);
+	if (status == AG_OK && !fs_exists(config->link_key_path))
+		status = ag_fail(err, AG_ENOENT,
+		    "open link key %s: No such file or directory",
+		    config->link_key_path);
 	if (status != AG_OK && n->token == NULL && config->token != NULL)
 		return status;
 	if (status != AG_OK) {
@@ -609,7 +624,6 @@ static enum ag_status
 node_load_keys(struct node *n, const struct node_config *config,
     struct ag_error *err)
 {
-	uint8_t link_key[PUBLIC_KEY_BYTES];
 	enum ag_status status;
 	const char *key;
 
@@ -636,12 +650,6 @@ node_load_keys(struct node *n, const struct node_config *config,
 		    "configuration says %s",
 		    config->roster_path, key, n->roster.members[n->self].name,
 		    config->name);
-	sign_public(link_key, n->link_key);
-	if (roster_find_link_key(&n->roster, link_key) != (int)n->self)
-		return ag_fail(err, AG_EINVAL,
-		    "roster %s: link key %s is not that of member %s",
-		    config->roster_path, config->link_key_path,
-		    n->roster.members[n->self].name);
 	return AG_OK;
 }
 
@@ -820,12 +828,15 @@ node_open_links(struct node *n, struct ag_error *err)
 		.frame = on_frame,
 		.link = on_link,
 		.behind = on_behind,
+		.link_key = on_link_key,
 	};
 	const struct net_config net = {
 		.roster = &n->roster,
 		.self = n->self,
 		.signer = &n->node_signer,
-		.link_key = n->link_key,
+		.link_key = n->link.secret,
+		.certificate = &n->link.certificate,
+		.known = n->book.known,
 		.listen = n->listen[0] != '\0' ?
 		    n->listen :
 		    n->roster.members[n->self].address,
@@ -838,6 +849,7 @@ node_open_links(struct node *n, struct ag_error *err)
 			.frame = on_net_frame,
 			.link = on_net_link,
 			.behind = on_net_behind,
+			.link_key = on_net_link_key,
 		},
 		.metrics = n->metrics,
 	};
@@ -845,6 +857,8 @@ node_open_links(struct node *n, struct ag_error *err)
 	enum ag_status status;
 
 	status = fs_join(dir, sizeof(dir), n->data_dir, "state.sync", err);
+	if (status == AG_OK)
+		status = node_link_open_book(n, err);
 	if (status != AG_OK)
 		return status;
 	n->inbox = inbox_new(n->loop, &inbox, INBOX_MEMBER_BYTES, n->metrics);
@@ -1006,6 +1020,8 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_lock(n, err);
 	if (status == AG_OK)
+		status = node_link_open(n, config, err);
+	if (status == AG_OK)
 		status = node_open_keyring(n, config, err);
 	if (status == AG_OK)
 		status = genesis_check(&n->roster, n->data_dir, err);
@@ -1053,7 +1069,7 @@ node_close(struct node *n)
 	buf_fini(&n->stable_certificate);
 	buf_fini(&n->chain);
 	buf_fini(&n->next_chain);
-	secret_free(n->link_key);
+	node_link_close(n);
 	if (n->lock_fd != -1)
 		(void)close(n->lock_fd);
 	free(n);

@@ -37,6 +37,7 @@ struct node_config {
 	bool is_pin_typed;             /* somebody has just typed it */
 	uint32_t key_timeout_ms;       /* of a signature by the token */
 	const char *link_key_path;
+	uint64_t link_key_age_ms;        /* older ones are replaced */
 	const struct secret *passphrase; /* of keys that have one, or NULL */
 	const char *keyring_path;
 	struct keyring **keyring; /* opened by the node, closed by who calls:
@@ -204,6 +205,8 @@ struct node_member {
 	char version[32];          /* of its program; empty: not heard yet */
 	char node_fingerprint[64]; /* SHA256:… as ssh-keygen -lf */
 	char link_fingerprint[64];
+	uint64_t link_serial;      /* 0: the link key is the roster's */
+	uint64_t link_key_made_ms; /* wall; 0: unknown */
 };
 
 enum node_health {
@@ -431,6 +434,13 @@ void node_keys(struct node *node, struct node_keys *keys);
 enum ag_status node_order_keys(struct node *node, struct bytes order,
     uint32_t timeout_ms, node_done_fn *done, void *arg,
     struct node_request_id *id, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * Make a new link key, certify it, and let it take the place of the old one,
+ * here and with the other members.  AG_EDENIED: its file has a passphrase.
+ */
+enum ag_status node_replace_link_key(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
 
 /* Process metrics gathered at scrape time go here first. */
 struct metric_set *node_metrics(struct node *node);

@@ -34,6 +34,8 @@
 #include "node/witness.h"
 #include "token/token_signer.h"
 #include "trust/identity.h"
+#include "trust/link_book.h"
+#include "trust/link_key.h"
 #include "trust/request.h"
 #include "trust/roster.h"
 
@@ -58,12 +60,17 @@ struct node {
 	uint64_t told_us;    /* when the first did */
 	uint64_t removed_at; /* the epoch that is without us; 0: none is */
 	uint32_t self;
-	struct secret *node_key, *link_key;
+	struct secret *node_key;
 	struct signer node_signer;  /* signs with the node key, */
 	struct token_signer *token; /* which is in there; or NULL */
 	bool is_mute;               /* it does not sign: see node_key.c */
 	bool is_settling; /* it does again, and we are about to go on */
 	struct metric *key_away;
+	struct link_key link;
+	char link_path[PATH_MAX];
+	struct link_book book; /* of the others' */
+	struct loop_timer *link_timer;
+	struct metric *link_made;
 	struct identity identity;
 	struct request_signer signer;
 	struct metric_set *metrics;
@@ -148,6 +155,25 @@ void node_key_settled(struct node *node);
 enum ag_status node_keys_open(struct node *node,
     struct ag_error *err) AG_MUST_USE;
 void node_keys_resealed(void *arg, uint32_t epoch);
+
+/* --- node_link.c --- */
+
+/* The link key, replaced if it is old; the directory is ours. */
+enum ag_status node_link_open(struct node *node,
+    const struct node_config *config, struct ag_error *err) AG_MUST_USE;
+void node_link_close(struct node *node);
+
+/* What is known of the link keys of this epoch's nodes. */
+enum ag_status node_link_open_book(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
+
+/* The links have learned of another's, and verified it. */
+void node_link_learn(struct node *node, uint32_t member,
+    const struct link_certificate *certificate);
+
+/* A node's newest, and when it was made; wall, 0: unknown. */
+void node_link_of(const struct node *node, uint32_t member,
+    struct link_certificate *certificate, uint64_t *made_ms);
 
 /* --- node_epoch.c --- */
 

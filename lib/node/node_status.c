@@ -94,6 +94,7 @@ member_fill(const struct node *n, uint32_t i,
 {
 	const struct roster_member *m = &n->roster.members[i];
 	uint64_t now = clock_mono_us();
+	struct link_certificate key;
 	struct net_link_stats link;
 	struct feed_told told;
 
@@ -108,7 +109,9 @@ member_fill(const struct node *n, uint32_t i,
 	(void)snprintf(out->version, sizeof(out->version), "%s",
 	    i == n->self ? version_text() : link.program);
 	public_key_fingerprint(out->node_fingerprint, m->node_key);
-	public_key_fingerprint(out->link_fingerprint, m->link_key);
+	node_link_of(n, i, &key, &out->link_key_made_ms);
+	public_key_fingerprint(out->link_fingerprint, key.link_key);
+	out->link_serial = key.serial;
 	out->state = member_state(n, i, engine, told.lag, &link);
 	out->is_primary = i == engine->primary;
 	out->is_observer = m->is_observer;

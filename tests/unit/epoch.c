@@ -408,6 +408,8 @@ who_is_in_the_chain_and_not_in_the_roster_was_a_node_once(void **state)
 	    PUBLIC_KEY_BYTES);
 	assert_memory_equal(formers.link_keys[1], f->roster.members[5].link_key,
 	    PUBLIC_KEY_BYTES);
+	assert_memory_equal(formers.node_keys[1], f->roster.members[5].node_key,
+	    PUBLIC_KEY_BYTES);
 	/* A text alone tells of nobody. */
 	buf_clear(&f->text);
 	must(f, roster_format(&f->again, &f->text));

@@ -53,11 +53,22 @@ on_link(void *arg, uint32_t member, bool is_up)
 	s->opened[s->count++].is_up = is_up;
 }
 
+static void
+on_link_key(void *arg, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	struct scene *s = arg;
+
+	s->opened[s->count].member = member;
+	s->opened[s->count++].number = (uint32_t)certificate->serial;
+}
+
 static int
 open_scene(void **state)
 {
 	struct scene *s = calloc(1, sizeof(*s));
-	const struct inbox_callbacks callbacks = { s, on_frame, on_link, NULL };
+	const struct inbox_callbacks callbacks = { s, on_frame, on_link, NULL,
+		on_link_key };
 
 	if (s == NULL || loop_new(&s->loop, NULL) != AG_OK)
 		return -1;
@@ -142,6 +153,20 @@ letters_of_a_member_keep_their_order(void **state)
 }
 
 static void
+a_members_new_key_comes_whole_and_behind_what_it_sent(void **state)
+{
+	struct scene *s = *state;
+	const struct link_certificate certificate = { .serial = 77 };
+
+	put(s, 3, 5, 4);
+	inbox_put_link_key(s->inbox, 3, &certificate);
+	run_until_still(s);
+	assert_int_equal(s->count, 2);
+	assert_int_equal(s->opened[1].member, 3);
+	assert_int_equal(s->opened[1].number, 77);
+}
+
+static void
 a_flood_of_one_member_delays_another_by_a_letter(void **state)
 {
 	struct scene *s = *state;
@@ -217,6 +242,7 @@ main(void)
 	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 	const struct CMUnitTest tests[] = {
 		SPEC(letters_of_a_member_keep_their_order),
+		SPEC(a_members_new_key_comes_whole_and_behind_what_it_sent),
 		SPEC(a_flood_of_one_member_delays_another_by_a_letter),
 		SPEC(a_turn_leaves_time_for_others),
 		SPEC(small_frames_are_charged_for_what_they_cost),
