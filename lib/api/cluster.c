@@ -129,6 +129,10 @@ emit_member(struct emitter *e, const struct node_status *s, uint32_t index)
 	emit_text_member(e, "link_fingerprint", m->link_fingerprint);
 	emit_u64_member(e, "link_serial", m->link_serial);
 	emit_u64_member(e, "link_key_age_ms", link_key_age_ms(m));
+	if (m->has_datagram_keys) {
+		emit_u64_member(e, "datagram_key_steps", m->key_steps);
+		emit_u64_member(e, "datagram_key_age_ms", m->keys_age_ms);
+	}
 	emit_object_end(e);
 }
 

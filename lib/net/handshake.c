@@ -14,6 +14,7 @@
  *          READY      [5, program]        READY_ACK  [6, program]
  *          GOODBYE    [9, text]
  *          EPOCH      [10, epoch (trust/epoch.h)]
+ *          KEY_STEP, KEY_STEP_ACK, SEALED: net/sealed.c; later, too
  *          LINK_KEY   [11, serial, link key, signature
  *                      (trust/link_certificate.c)]; later, at any time
  *
@@ -37,6 +38,9 @@
  *          keys: cluster id and epoch are compared first, for a clear
  *          error, and signed as well.
  *          Downgrade: version and both feature sets are signed.
+ *          Getting at sealed datagrams: with the feature, nonces are the
+ *          public halves of fresh X25519 keys, and so these are signed; as
+ *          unpredictable as other nonces they are anyway.
  *          Passing a peer session off as bulk: kind is signed.
  *          A program's version is its own word, for operators to read.
  *          Nothing is allocated, lengths are fixed, each message is taken
@@ -74,7 +78,7 @@ handshake_init(struct handshake *h, const struct handshake_config *config)
 		.state =
 		    config->is_dialler ? HANDSHAKE_IDLE : HANDSHAKE_WAIT_HELLO,
 		.self = { .member = config->self,
-		    .features = HANDSHAKE_FEATURES,
+		    .features = config->features,
 		    .instance = config->instance },
 		.peer = { .member = config->peer },
 	};
@@ -516,6 +520,13 @@ handshake_link_key_open(struct link_certificate *certificate, struct bytes body)
 	expect(&d, body, MESSAGE_LINK_KEY, 1 + LINK_CERTIFICATE_FIELDS);
 	link_certificate_get(&d, certificate);
 	return decoder_finish(&d, NULL) == AG_OK ? AG_OK : AG_EPROTO;
+}
+
+void
+handshake_transcript(const struct handshake *h, struct signing *s)
+{
+	AG_ASSERT(h->state == HANDSHAKE_DONE);
+	auth_input(h, true, s);
 }
 
 bool

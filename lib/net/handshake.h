@@ -29,7 +29,7 @@ struct signer;
 
 /* What a node can do besides, in the sets that both ends sign. */
 #define HANDSHAKE_FEATURE_LINK_KEYS 1 /* takes LINK_KEY */
-#define HANDSHAKE_FEATURES HANDSHAKE_FEATURE_LINK_KEYS
+#define HANDSHAKE_FEATURE_DATAGRAMS 2 /* its nonce is an X25519 public half */
 
 /* No handshake message is longer. */
 #define HANDSHAKE_BYTES_MAX 512
@@ -81,6 +81,7 @@ struct handshake_config {
 	const struct signer *signer;
 	enum link_kind kind;
 	bool is_dialler;
+	uint64_t features;
 	uint32_t self;
 	uint32_t peer; /* whose link key SSH authenticated */
 	/* It is the key of no node of ours, but of one before: peer means
@@ -130,7 +131,10 @@ void handshake_link_key(struct handshake_output *out,
 enum ag_status handshake_link_key_open(struct link_certificate *certificate,
     struct bytes body) AG_MUST_USE;
 
-/* Can the other end take messages of a feature? */
+/* What both ends have signed, but for who of them did, once it is DONE. */
+void handshake_transcript(const struct handshake *h, struct signing *s);
+
+/* Do both ends have a feature? */
 bool handshake_has(const struct handshake *h, uint64_t feature);
 
 /* GOODBYE: why a session ends, cut to what fits. */

@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "codec/message.h"
 #include "net/heartbeat.h"
+#include "net/sealed.h"
 
 #define ACCEPTS_PER_TURN 16
 #define WATCHDOG_US UINT64_C(250000)
@@ -265,13 +266,83 @@ io_prove(struct net *net, struct link *link)
 
 /* Frames. */
 
+/* Sealed, when the ends of the link have keys for that. */
 static void
-io_send_heartbeat(struct link *link, bool is_answer, uint64_t stamp)
+io_send_heartbeat(struct net *net, struct link *link, bool is_answer,
+    uint64_t stamp)
 {
 	const struct heartbeat beat = { is_answer, stamp };
-	uint8_t out[HEARTBEAT_BYTES_MAX];
+	uint8_t out[HEARTBEAT_BYTES_MAX], sealed[SEALED_BYTES_MAX];
+	struct bytes body = heartbeat_encode(out, &beat);
+	enum ag_status status = AG_OK;
 
-	link_send_own(link, heartbeat_encode(out, &beat));
+	if (link->datagram != NULL)
+		status = sealed_encode(sealed, &body, link->datagram, body,
+		    net->now_us);
+	if (status == AG_OK)
+		link_send_own(link, body);
+	else
+		link_kill(link, status, "seal a heartbeat: %s",
+		    ag_status_text(status));
+}
+
+static void
+io_send_step(struct link *link, const struct key_step *step)
+{
+	uint8_t out[SEALED_BYTES_MAX];
+
+	link_send_own(link, sealed_step_encode(out, step));
+}
+
+/* Begin a step of the keys if it is due; without one in time the link ends,
+ * and the next has new keys. */
+static void
+io_move_keys(struct net *net, struct link *link)
+{
+	struct key_step step = { .is_answer = false };
+
+	if (link->datagram == NULL)
+		return;
+	if (!datagram_keys_age(link->datagram, net->now_us)) {
+		link_kill(link, AG_ETIMEOUT,
+		    "no new keys for datagrams in time");
+		io_lose(net, link);
+		return;
+	}
+	if (!datagram_keys_is_due(link->datagram, net->now_us))
+		return;
+	step.step = datagram_keys_step(link->datagram) + 1;
+	/* Without memory it is due at the next turn still. */
+	if (datagram_keys_offer(link->datagram, step.public_half) == AG_OK)
+		io_send_step(link, &step);
+}
+
+static void
+io_take_step(struct net *net, struct link *link, struct bytes body)
+{
+	enum ag_status status = AG_EPROTO;
+	struct key_step step, answer = { .is_answer = true };
+
+	if (link->datagram != NULL)
+		status = sealed_step_decode(&step, body);
+	if (status == AG_OK && step.is_answer)
+		status = datagram_keys_take(link->datagram, step.step,
+		    step.public_half, net->now_us);
+	else if (status == AG_OK)
+		status = datagram_keys_answer(link->datagram, step.step,
+		    step.public_half, answer.public_half, net->now_us);
+	if (status != AG_OK) {
+		link_kill(link, status, "a step of keys: %s",
+		    ag_status_text(status));
+		return;
+	}
+	if (!step.is_answer) {
+		answer.step = step.step;
+		io_send_step(link, &answer);
+	}
+	metric_add(net->key_steps, 1);
+	if (io_peer(net, link)->links[LINK_PEER] == link)
+		peer_keys(io_peer(net, link), link);
 }
 
 static void
@@ -286,7 +357,7 @@ io_take_heartbeat(struct net *net, struct link *link, struct bytes body)
 		return;
 	}
 	if (!beat.is_answer) {
-		io_send_heartbeat(link, true, beat.stamp);
+		io_send_heartbeat(net, link, true, beat.stamp);
 		return;
 	}
 	if (link->kind != LINK_PEER ||
@@ -296,6 +367,24 @@ io_take_heartbeat(struct net *net, struct link *link, struct bytes body)
 	metric_observe_us(net->rtt, rtt_us);
 }
 
+/* Heartbeats alone are sealed. */
+static void
+io_take_sealed(struct net *net, struct link *link, struct bytes body)
+{
+	enum ag_status status = AG_EPROTO;
+	uint8_t plain[SEALED_BYTES_MAX];
+	size_t len = 0;
+
+	if (link->datagram != NULL)
+		status = sealed_decode(plain, &len, link->datagram, body,
+		    net->now_us);
+	if (status == AG_OK)
+		io_take_heartbeat(net, link, bytes_of(plain, len));
+	else
+		link_kill(link, status, "a sealed message: %s",
+		    ag_status_text(status));
+}
+
 static void
 io_take_frame(struct net *net, struct link *link, const struct frame *frame)
 {
@@ -303,7 +392,7 @@ io_take_frame(struct net *net, struct link *link, const struct frame *frame)
 	uint64_t type = message_type_of(frame->body);
 	char why[128];
 
-	if (frame->class != FRAME_CONTROL || type > MESSAGE_LINK_KEY ||
+	if (frame->class != FRAME_CONTROL || type > MESSAGE_SEALED ||
 	    type == 0) {
 		if (callbacks->frame != NULL)
 			callbacks->frame(callbacks->arg, link->member, frame);
@@ -311,6 +400,10 @@ io_take_frame(struct net *net, struct link *link, const struct frame *frame)
 	}
 	if (type == MESSAGE_LINK_KEY)
 		io_take_link_key(net, link, frame->body);
+	else if (type == MESSAGE_SEALED)
+		io_take_sealed(net, link, frame->body);
+	else if (type == MESSAGE_KEY_STEP || type == MESSAGE_KEY_STEP_ACK)
+		io_take_step(net, link, frame->body);
 	else if (type == MESSAGE_HEARTBEAT || type == MESSAGE_HEARTBEAT_ACK)
 		io_take_heartbeat(net, link, frame->body);
 	else if (handshake_goodbye_text(why, sizeof(why), frame->body) == AG_OK)
@@ -366,10 +459,11 @@ io_beat(struct net *net, struct link *link)
 		io_lose(net, link);
 		return;
 	}
-	if (net->now_us < link->beat_us)
+	io_move_keys(net, link);
+	if (link->phase != LINK_UP || net->now_us < link->beat_us)
 		return;
 	link->beat_us = net->now_us + (uint64_t)net->config.heartbeat_ms * 1000;
-	io_send_heartbeat(link, false, net->now_us);
+	io_send_heartbeat(net, link, false, net->now_us);
 	peer_count(io_peer(net, link), link);
 }
 

@@ -46,6 +46,7 @@ struct net {
 	uint8_t scratch[LINK_WRITE_BYTES];
 	struct metric *links_up;
 	struct metric *renewals;
+	struct metric *key_steps;
 	struct metric *auth_failures;
 	struct metric *rtt;
 	struct metric *turn_seconds;

@@ -48,6 +48,7 @@
 #include "crypto/late_ssh.h"
 #include "net/transport.h"
 #include "trust/chain.h"
+#include "trust/signing.h"
 
 /* What one turn reads of a link before its frames are taken: the parser's
  * bound has room for the largest frame and 1 MB, no more. */
@@ -362,6 +363,8 @@ link_free(struct link *link)
 	send_queue_fini(&link->own);
 	frame_parser_fini(&link->parser);
 	buf_fini(&link->rest);
+	secret_free(link->ephemeral);
+	datagram_keys_free(link->datagram);
 	free(link);
 }
 
@@ -388,7 +391,7 @@ static void
 link_begin_shaking(struct link *link, uint64_t now_us)
 {
 	uint8_t nonce[HANDSHAKE_NONCE_BYTES];
-	const struct handshake_config config = {
+	struct handshake_config config = {
 		.roster = link->context->roster,
 		.signer = link->context->signer,
 		.kind = link->kind,
@@ -402,7 +405,13 @@ link_begin_shaking(struct link *link, uint64_t now_us)
 		.peer_link_key = link->theirs.link_key,
 	};
 
-	randombytes_buf(nonce, sizeof(nonce));
+	config.features = HANDSHAKE_FEATURE_LINK_KEYS;
+	link->ephemeral =
+	    link->kind == LINK_PEER ? datagram_ephemeral(nonce) : NULL;
+	if (link->ephemeral != NULL)
+		config.features |= HANDSHAKE_FEATURE_DATAGRAMS;
+	else
+		randombytes_buf(nonce, sizeof(nonce));
 	handshake_init(&link->handshake, &config);
 	link->phase = LINK_SHAKING;
 	link->deadline_us = now_us + SHAKING_US;
@@ -614,6 +623,32 @@ link_take_epoch(struct link *link, const struct frame *frame)
 	return true;
 }
 
+/* The handshake is done: from its nonces come the keys of datagrams. */
+static void
+link_begin_datagrams(struct link *link, uint64_t now_us)
+{
+	struct signing transcript;
+	struct datagram_start start = {
+		.is_dialler = link->is_dialled,
+		.ephemeral = link->ephemeral,
+		.their_public = link->handshake.peer.nonce,
+		.step_us = link->context->step_us,
+		.now_us = now_us,
+	};
+	enum ag_status status = AG_OK;
+
+	if (handshake_has(&link->handshake, HANDSHAKE_FEATURE_DATAGRAMS)) {
+		handshake_transcript(&link->handshake, &transcript);
+		start.transcript = signing_bytes(&transcript);
+		status = datagram_keys_new(&link->datagram, &start);
+	}
+	secret_free(link->ephemeral);
+	link->ephemeral = NULL;
+	if (status != AG_OK)
+		link_kill(link, status, "no keys for datagrams: %s",
+		    ag_status_text(status));
+}
+
 void
 link_shake(struct link *link, uint64_t now_us)
 {
@@ -641,6 +676,10 @@ link_shake(struct link *link, uint64_t now_us)
 			link_leave(link, now_us, err.text);
 			return;
 		}
+		if (link->handshake.state == HANDSHAKE_DONE)
+			link_begin_datagrams(link, now_us);
+		if (link->phase != LINK_SHAKING)
+			return;
 		if (link->handshake.state == HANDSHAKE_DONE)
 			link->phase = LINK_PROVEN;
 		else if (link->answer.len > 0)

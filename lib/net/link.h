@@ -23,6 +23,7 @@
 #include "base/status.h"
 #include "codec/frame.h"
 #include "net/address.h"
+#include "net/datagram_key.h"
 #include "net/dial.h"
 #include "net/handshake.h"
 #include "net/queue.h"
@@ -40,6 +41,7 @@ struct link_context {
 	uint32_t self;
 	uint64_t instance;
 	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */
+	uint64_t step_us;     /* of datagrams' keys; 0: DATAGRAM_STEP_US */
 	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
 	struct bytes chain;   /* of rosters, for members that are behind */
 	const struct chain_formers *formers; /* who is told of its removal */
@@ -96,6 +98,8 @@ struct link {
 	uint64_t beat_us; /* next heartbeat */
 
 	struct handshake handshake;
+	struct secret *ephemeral;       /* behind its nonce, until it is done */
+	struct datagram_keys *datagram; /* of a peer session, if both can */
 	struct handshake_output answer; /* READY_ACK, held until decided */
 	struct frame_parser parser;
 	struct send_queue own; /* handshake, heartbeats, goodbye */

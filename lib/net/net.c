@@ -64,6 +64,9 @@ net_register(struct net *net)
 	net->renewals =
 	    metric_new(set, METRIC_COUNTER, "aegis_net_link_renewals_total",
 		"Sessions replaced because a link key was", NULL);
+	net->key_steps =
+	    metric_new(set, METRIC_COUNTER, "aegis_net_key_steps_total",
+		"Times that the keys of datagrams moved on", NULL);
 	net->auth_failures = metric_new(set, METRIC_COUNTER,
 	    "aegis_net_auth_failures_total",
 	    "Sessions that ended before or because of authentication", NULL);
@@ -145,6 +148,7 @@ net_start(struct net **out, const struct net_config *config,
 		.signer = config->signer,
 		.self = config->self,
 		.rekey_bytes = config->rekey_bytes,
+		.step_us = config->step_us,
 		.scratch = net->scratch,
 		.chain = config->chain,
 		.formers = &net->formers,

@@ -60,6 +60,8 @@ struct net_config {
 	uint32_t silent_ms;   /* no sign of life for this long: link is down */
 	uint64_t rekey_bytes; /* accepted sessions change keys after so many
 				 bytes; 0: as net/transport.c has it */
+	uint64_t step_us;     /* keys of datagrams move on; 0: as
+				 net/datagram_key.h has it */
 	struct bytes chain;   /* of rosters, to show to members that are behind;
 				 borrowed until net_stop() */
 	struct net_callbacks callbacks;
@@ -85,6 +87,9 @@ struct net_link_stats {
 	uint64_t dropped_frames;
 	/* Of the link keys that the session which is up, or was, began with. */
 	uint64_t our_serial, their_serial;
+	/* Its keys for datagrams: steps taken, and when the last was. */
+	bool has_datagram_keys;
+	uint64_t key_steps, keys_since_us;
 	char error[160];  /* why it is down */
 	char program[32]; /* its version, when it was up last; or empty */
 };

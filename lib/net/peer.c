@@ -191,6 +191,7 @@ peer_link_up(struct peer *peer, struct link *link, uint64_t now_us)
 	memcpy(peer->stats.program, link->handshake.program,
 	    sizeof(peer->stats.program));
 	(void)pthread_mutex_unlock(&peer->lock);
+	peer_keys(peer, link);
 }
 
 static void
@@ -301,6 +302,20 @@ peer_count(struct peer *peer, struct link *link)
 	peer->dropped_counted += dropped;
 	(void)pthread_mutex_unlock(&peer->lock);
 	metric_add(peer->metrics.dropped, (int64_t)dropped);
+}
+
+void
+peer_keys(struct peer *peer, const struct link *link)
+{
+	const struct datagram_keys *keys = link->datagram;
+
+	(void)pthread_mutex_lock(&peer->lock);
+	peer->stats.has_datagram_keys = keys != NULL;
+	if (keys != NULL) {
+		peer->stats.key_steps = datagram_keys_step(keys);
+		peer->stats.keys_since_us = datagram_keys_since_us(keys);
+	}
+	(void)pthread_mutex_unlock(&peer->lock);
 }
 
 void

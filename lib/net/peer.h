@@ -89,6 +89,9 @@ void peer_publish(struct peer *peer, bool is_connecting, uint64_t now_us);
 /* Bytes that moved, and frames that were dropped, since last time. */
 void peer_count(struct peer *peer, struct link *link);
 
+/* The keys of datagrams on the link that is up, as they are now. */
+void peer_keys(struct peer *peer, const struct link *link);
+
 void peer_rtt(struct peer *peer, uint64_t rtt_us);
 
 /* Is why another failure than the last one told?  A node that is away for

@@ -207,6 +207,10 @@ struct node_member {
 	char link_fingerprint[64];
 	uint64_t link_serial;      /* 0: the link key is the roster's */
 	uint64_t link_key_made_ms; /* wall; 0: unknown */
+	/* Keys of datagrams: steps taken on the link that is up, and how long
+	 * ago the last one was. */
+	bool has_datagram_keys;
+	uint64_t key_steps, keys_age_ms;
 };
 
 enum node_health {

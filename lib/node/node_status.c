@@ -123,6 +123,10 @@ member_fill(const struct node *n, uint32_t i,
 	out->last_heard_ms = since_ms(now, link.last_heard_us);
 	if (link.state == NET_LINK_UP)
 		out->link_up_ms = since_ms(now, link.since_us);
+	out->has_datagram_keys =
+	    link.state == NET_LINK_UP && link.has_datagram_keys;
+	out->key_steps = link.key_steps;
+	out->keys_age_ms = since_ms(now, link.keys_since_us);
 	if (link.retry_at_us > now)
 		out->retry_ms = (link.retry_at_us - now) / 1000;
 	out->attempts = link.attempts;

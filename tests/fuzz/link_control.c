@@ -1,6 +1,6 @@
 /*
  * What a link says for itself once it is up: HEARTBEAT, HEARTBEAT_ACK, GOODBYE
- * and LINK_KEY; and the name by which a dialler shows a certificate.
+ * and LINK_KEY, KEY_STEP and SEALED; and the name by which a dialler shows a certificate.
  *
  * INPUT   u8: how far our clock is, in a shift | the message's body
  *
@@ -15,6 +15,7 @@
 #include "codec/message.h"
 #include "net/handshake.h"
 #include "net/heartbeat.h"
+#include "net/sealed.h"
 #include "net/transport.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -76,6 +77,38 @@ take_link_key(struct bytes body)
 }
 
 static void
+take_step(struct bytes body)
+{
+	uint8_t out[SEALED_BYTES_MAX];
+	struct key_step step;
+
+	if (sealed_step_decode(&step, body) == AG_OK)
+		AG_ASSERT(
+		    bytes_compare(body, sealed_step_encode(out, &step)) == 0);
+}
+
+/* Nobody but the other end, which is not there, seals what opens. */
+static void
+take_sealed(struct bytes body)
+{
+	static struct datagram_keys *keys;
+	uint8_t half[DATAGRAM_PUBLIC_BYTES], plain[SEALED_BYTES_MAX];
+	struct datagram_start start = { .their_public = half };
+	struct secret *own = NULL;
+	size_t len;
+
+	if (keys == NULL) {
+		own = datagram_ephemeral(half);
+		start.ephemeral = own;
+		AG_ASSERT(
+		    own != NULL && datagram_keys_new(&keys, &start) == AG_OK);
+		secret_free(own);
+	}
+	AG_ASSERT(sealed_decode(plain, &len, keys, body, 0) != AG_OK);
+	AG_ASSERT(len == 0);
+}
+
+static void
 take_user(struct bytes body)
 {
 	char user[2 * TRANSPORT_USER_BYTES], again[TRANSPORT_USER_BYTES];
@@ -109,6 +142,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	take_goodbye(body, TEXT_BYTES);
 	take_goodbye(body, 1 + data[0] % TEXT_BYTES);
 	take_link_key(body);
+	take_step(body);
+	take_sealed(body);
 	take_user(body);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct fixture_node {
 	struct link_certificate certificate; /* serial 0: the roster's */
 	struct link_certificate known[FIXTURE_MEMBERS];
 	unsigned learned; /* certificates, since it began */
+	uint64_t step_us; /* of its keys for datagrams; 0: the usual */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	uint64_t frames;
@@ -199,6 +200,7 @@ fixture_start(struct fixture *f, uint32_t i)
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
 		.rekey_bytes = f->rekey_bytes,
+		.step_us = node->step_us,
 		.callbacks = { node, fixture_on_frame, fixture_on_link, NULL,
 		    fixture_on_link_key },
 		.metrics = f->metrics,

@@ -24,6 +24,7 @@ struct pair {
 	struct roster rosters[2]; /* what each of the two believes */
 	struct secret *node_keys[2];
 	struct signer signers[2];
+	uint64_t features[2];
 	struct handshake ends[2]; /* [0] dials [1] */
 	struct handshake_output out;
 	struct ag_error err;
@@ -87,6 +88,7 @@ begin(struct pair *p, enum link_kind dialled, enum link_kind accepted)
 			.is_dialler = i == 0,
 			.self = i,
 			.peer = 1 - i,
+			.features = p->features[i],
 			.instance = 40 + i,
 			.nonce = nonces[i],
 			.self_link_key = p->rosters[i].members[i].link_key,
@@ -124,6 +126,43 @@ both_ends_are_done_after_six_messages(void **state)
 	assert_int_equal(p->ends[0].version, 1);
 	assert_int_equal(p->ends[0].peer.instance, 41);
 	assert_int_equal(p->ends[1].peer.instance, 40);
+}
+
+static void
+both_ends_have_one_transcript_and_the_features_in_common(void **state)
+{
+	struct pair *p = *state;
+	struct signing transcripts[2];
+	int i;
+
+	p->features[0] = 3;
+	p->features[1] = 2 | 64;
+	begin(p, LINK_PEER, LINK_PEER);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(give(p, 1 - i % 2), AG_OK);
+	for (i = 0; i < 2; i++) {
+		handshake_transcript(&p->ends[i], &transcripts[i]);
+		assert_false(handshake_has(&p->ends[i], 1));
+		assert_true(handshake_has(&p->ends[i], 2));
+		assert_false(handshake_has(&p->ends[i], 64));
+	}
+	assert_true(bytes_equal(signing_bytes(&transcripts[0]),
+	    signing_bytes(&transcripts[1])));
+}
+
+static void
+features_changed_on_the_way_are_forged(void **state)
+{
+	struct pair *p = *state;
+
+	p->features[0] = 3;
+	begin(p, LINK_PEER, LINK_PEER);
+	/* [1, min, max, features, ...]: one byte each. */
+	assert_int_equal(p->out.data[4], 3);
+	p->out.data[4] = 1;
+	assert_int_equal(give(p, 1), AG_OK);
+	assert_int_equal(give(p, 0), AG_OK);
+	assert_int_equal(give(p, 1), AG_EFORGED);
 }
 
 static void
@@ -407,6 +446,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define SPEC(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
 		SPEC(both_ends_are_done_after_six_messages),
+		SPEC(both_ends_have_one_transcript_and_the_features_in_common),
+		SPEC(features_changed_on_the_way_are_forged),
 		SPEC(another_cluster_is_named_and_refused),
 		SPEC(another_epoch_is_refused_with_both_numbers),
 		SPEC(a_former_member_learns_what_came_next_and_gets_no_further),
