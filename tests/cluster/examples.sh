@@ -130,7 +130,7 @@ run_page() {
 		export HOME=$dir/home XDG_CONFIG_HOME=$dir/home/.config
 		export AEGIS_SOCKET=$dir/c/n1/aegis.sock
 		export AEGIS_CONFIG=$root/etc/aegis/aegis.yaml
-		exec timeout 60 bash "$dir/script"
+		exec timeout 240 bash "$dir/script"
 	) >page.out 2>page.err </dev/null || code=$?
 	while read -r process; do
 		# Bash may have become the one command of the block.
@@ -139,7 +139,7 @@ run_page() {
 	done <background
 	[ ! -d "$root/tmp/trial" ] ||
 		"$AEGIS" cluster down -q "$root/tmp/trial" 2>/dev/null
-	[ "$code" = 0 ] || fail "${page##*/}: $(cat page.err)"
+	[ "$code" = 0 ] || fail "${page##*/}, exit $code: $(cat page.err)"
 	sed -n "s/^not run: /${page##*/}: &/p" page.out
 }
 
