@@ -98,7 +98,7 @@ writer() {
 		i=$((i + 1))
 		ask "$2" put "$1-$i" "$i" -q -t 20s 2>>"$1.err" &&
 			echo "$1-$i $i" >>"$1.done"
-		sleep 0.2
+		pause 0.2
 	done
 }
 

@@ -40,7 +40,7 @@ finish() {
 	for process in $started; do
 		until ended "$process" || [ "$patience" = 0 ]; do
 			patience=$((patience - 1))
-			sleep 0.1
+			pause 0.1
 		done
 		kill -9 "$process" 2>/dev/null
 		wait "$process" 2>/dev/null
@@ -63,14 +63,21 @@ skip() {
 	exit 0
 }
 
+# pause SECONDS: without a program, of which this machine has enough.
+exec {never}<> <(:)
+pause() {
+	read -rt "$1" -u "$never" || true
+}
+
 # within SECONDS WHAT COMMAND...: the command succeeds before long.
 within() {
-	deadline=$(($(date +%s) + $1)) what=$2
+	local deadline=$((SECONDS + $1)) what=$2 tenths=1
 	shift 2
 	until "$@" >out 2>err; do
-		[ "$(date +%s)" -le "$deadline" ] ||
+		[ "$SECONDS" -le "$deadline" ] ||
 			fail "$what: $* still fails: $(cat out err)"
-		sleep 0.1
+		pause "0.$tenths"
+		tenths=$((tenths < 4 ? tenths + 1 : 4))
 	done
 }
 
