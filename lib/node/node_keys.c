@@ -5,12 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "node/node_parts.h"
 #include "trust/key_order.h"
 
 /* How long a batch that only moves things on is waited for. */
 #define HURRY_MS 5000
+
+/* What is executed later than this after it was proposed is of yesterday. */
+#define CATCHING_UP_MS 3000
 
 static void
 on_reseal(void *arg, unsigned int percent)
@@ -42,6 +46,14 @@ on_is_transferring(void *arg)
 		    fs_exists(path))
 			return true;
 	return false;
+}
+
+/* Batches of now are proposed with the time of now. */
+static bool
+on_is_catching_up(void *arg)
+{
+	return clock_wall_ms() >
+	    applier_time_ms(((struct node *)arg)->applier) + CATCHING_UP_MS;
 }
 
 /* The next stable checkpoint is made durable, and the log cut behind it. */
@@ -88,6 +100,7 @@ node_keys_open(struct node *n, struct ag_error *err)
 		.reseal = on_reseal,
 		.log_epoch = on_log_epoch,
 		.is_transferring = on_is_transferring,
+		.is_catching_up = on_is_catching_up,
 		.cut_log = on_cut_log,
 		.hurry = on_hurry,
 	};

@@ -14,7 +14,8 @@
  *             there is, votes, tells why, and tries again.  Keys are this
  *             node's own business, and no reason to stop the cluster's.
  *          3. A node that slept makes the key of the present epoch alone,
- *             and none of those that came and went.
+ *             and none of those that came and went: while it catches up it
+ *             waits until no news of epochs comes for a while.
  *          4. One change of the keyring at a time, on the pool: it waits for
  *             the disk twice.
  *          5. Keys that may be known go first: values are sealed again
@@ -39,6 +40,9 @@
 #define TICK_NEXT_MS 250
 #define TICK_NEED_MS 2000
 
+/* Who catches up waits for so long without news. */
+#define QUIET_MS 3000
+
 enum step { STEP_PREPARE, STEP_ACTIVATE, STEP_DESTROY };
 
 /* One change of the keyring, on the pool. */
@@ -59,8 +63,9 @@ struct rotation {
 	uint64_t seq;      /* of what is agreed */
 	uint64_t tick_seq; /* at the last tick */
 	bool is_hurrying;
-	struct work *work;    /* under way */
-	uint64_t retry_ms;    /* how long after a failure; 0: none */
+	uint64_t news_ms;  /* mono, when an epoch was decided or began last */
+	struct work *work; /* under way */
+	uint64_t retry_ms; /* how long after a failure; 0: none */
 	uint64_t retry_at_ms; /* mono */
 	uint32_t resealed;    /* values need no other epoch's key; 0: unknown */
 	struct rotation_status status;
@@ -248,11 +253,20 @@ look(struct rotation *r, uint32_t *newest, bool *has_agreed)
 	metric_set_value(r->oldest, r->status.oldest);
 }
 
+/* While a node catches up there may soon be other news. */
+static bool
+is_early(const struct rotation *r)
+{
+	return now_ms() < r->news_ms + QUIET_MS &&
+	    r->config.is_catching_up(r->config.arg);
+}
+
 static bool
 is_waiting(const struct rotation *r)
 {
-	return r->agreed.next != 0 || r->status.need != ROTATION_NOTHING ||
-	    r->retry_ms != 0 || r->status.epoch < r->agreed.epoch;
+	return is_early(r) || r->agreed.next != 0 ||
+	    r->status.need != ROTATION_NOTHING || r->retry_ms != 0 ||
+	    r->status.epoch < r->agreed.epoch;
 }
 
 static void
@@ -264,7 +278,7 @@ consider(struct rotation *r)
 	if (r->work != NULL)
 		return;
 	look(r, &newest, &has_agreed);
-	if (r->retry_ms != 0 && now_ms() < r->retry_at_ms)
+	if ((r->retry_ms != 0 && now_ms() < r->retry_at_ms) || is_early(r))
 		;
 	else if (r->status.epoch < r->agreed.epoch)
 		work_begin(r, has_agreed ? STEP_ACTIVATE : STEP_PREPARE,
@@ -277,7 +291,9 @@ consider(struct rotation *r)
 		set_need(r, ROTATION_NOTHING);
 	if (is_waiting(r))
 		loop_timer_set(r->timer,
-		    r->agreed.next != 0 ? TICK_NEXT_MS : TICK_NEED_MS);
+		    r->agreed.next != 0 || r->status.epoch < r->agreed.epoch
+			? TICK_NEXT_MS
+			: TICK_NEED_MS);
 	else
 		loop_timer_cancel(r->timer);
 }
@@ -365,8 +381,10 @@ rotation_agreed(struct rotation *r, const struct key_epochs *epochs,
 		    LOG_U64("from", epochs->next_seq));
 	r->agreed = *epochs;
 	r->seq = seq;
-	if (is_news)
-		consider(r);
+	if (!is_news)
+		return;
+	r->news_ms = now_ms();
+	consider(r);
 }
 
 void

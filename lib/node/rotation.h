@@ -40,6 +40,8 @@ struct rotation_config {
 	void (*reseal)(void *arg, unsigned int percent); /* 0: stop */
 	uint32_t (*log_epoch)(void *arg); /* the least it needs; 0: none */
 	bool (*is_transferring)(void *arg);
+	/* What is agreed here is of yesterday, and more is about to come. */
+	bool (*is_catching_up)(void *arg);
 	void (*cut_log)(void *arg); /* soon, whatever should be kept of it */
 	/* Have a batch agreed on, for nothing else comes; then
 	 * rotation_hurried(). */
