@@ -34,6 +34,16 @@ FAULT_KEYRING := $(BUILD)/tests/fault/keyring.o $(BUILD)/tests/fault/disk.o
 $(BUILD)/tests/fault/keyring: $(FAULT_KEYRING) $(BUILD)/libaegis.a
 	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
 
+# And a key epoch, from its decision to the end of the last one's key.
+FAULT_ROTATION := $(BUILD)/tests/fault/rotation.o $(BUILD)/tests/fault/vfs.o \
+	$(BUILD)/tests/fault/disk.o
+
+$(BUILD)/tests/fault/rotation: $(FAULT_ROTATION) $(BUILD)/libaegis.a
+	$(call say,LINK,$@)$(CC) $(LDFLAGS) -o $@ $^ $(pkg_libs)
+
+check-fault-rotation: $(BUILD)/tests/fault/rotation ## fail or kill a rotation at every step
+	@TMPDIR=$(FAULT_DIR) $<
+
 check-fault-keyring: $(BUILD)/tests/fault/keyring ## fail or kill a keyring at every step
 	@TMPDIR=$(FAULT_DIR) $<
 
@@ -43,11 +53,12 @@ check-fault-log: $(BUILD)/tests/fault/log ## the log on a disk that loses and li
 check-fault: $(BUILD)/tests/fault/storage ## fail or kill storage at every step
 	@TMPDIR=$(FAULT_DIR) $<
 
-CHECKS += check-fault check-fault-log check-fault-keyring
+CHECKS += check-fault check-fault-log check-fault-keyring check-fault-rotation
 PROGRAMS += $(BUILD)/tests/fault/storage $(BUILD)/tests/fault/log \
-	$(BUILD)/tests/fault/keyring
-.PHONY: check-fault check-fault-log check-fault-keyring
--include $(FAULT_OBJ:.o=.d) $(FAULT_SECTORS:.o=.d) $(FAULT_KEYRING:.o=.d)
+	$(BUILD)/tests/fault/keyring $(BUILD)/tests/fault/rotation
+.PHONY: check-fault check-fault-log check-fault-keyring check-fault-rotation
+-include $(FAULT_OBJ:.o=.d) $(FAULT_SECTORS:.o=.d) $(FAULT_KEYRING:.o=.d) \
+	$(FAULT_ROTATION:.o=.d)
 
 # The programs themselves, with each of their calls failing or the last.
 FAILCALL := $(BUILD)/tests/fault/failcall.so
