@@ -410,6 +410,8 @@ run_open_node(struct run *r)
 		.batch_bytes_max =
 		    (uint32_t)config_size(c, "consensus.batch_bytes"),
 		.link_key_age_ms = config_duration_ms(c, "net.link_key_age"),
+		.rekey_bytes = config_size(c, "net.rekey_bytes"),
+		.rekey_ms = config_duration_ms(c, "net.rekey_after"),
 		.heartbeat_ms =
 		    (uint32_t)config_duration_ms(c, "net.heartbeat"),
 		.silent_ms =

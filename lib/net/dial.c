@@ -46,6 +46,7 @@ struct dial_pool {
 	uint8_t node_key[PUBLIC_KEY_BYTES];
 	ssh_key key;
 	struct link_certificate ours;
+	struct transport_rekey rekey;
 	pthread_t threads[DIAL_THREADS];
 	unsigned thread_count;
 };
@@ -212,8 +213,8 @@ dial_run(struct dial_pool *pool, struct dial *dial)
 	status = dial_connect(pool, dial, &fd);
 	if (status != AG_OK)
 		return status;
-	status =
-	    transport_client_open(&dial->session, fd, HANDSHAKE_S, &dial->err);
+	status = transport_client_open(&dial->session, fd, HANDSHAKE_S,
+	    &pool->rekey, &dial->err);
 	if (status != AG_OK) {
 		dial_withdraw(pool, dial);
 		(void)close(fd);
@@ -340,6 +341,7 @@ dial_pool_open(struct dial_pool **out, const struct dial_self *self,
 		return ag_fail(err, AG_ENOMEM, "start dial pool: no memory");
 	pool->wake_fd = wake_fd;
 	pool->ours = *self->certificate;
+	pool->rekey = *self->rekey;
 	memcpy(pool->node_key, self->node_key, sizeof(pool->node_key));
 	(void)pthread_mutex_init(&pool->lock, NULL);
 	(void)pthread_cond_init(&pool->asked, NULL);

@@ -19,6 +19,7 @@
 #include "base/status.h"
 #include "net/address.h"
 #include "net/handshake.h"
+#include "net/transport.h"
 #include "trust/link_certificate.h"
 #include "trust/roster.h"
 
@@ -53,6 +54,7 @@ struct dial_self {
 	const uint8_t *node_key; /* its public half */
 	const struct secret *link_key;
 	const struct link_certificate *certificate;
+	const struct transport_rekey *rekey;
 };
 
 /* wake_fd: an eventfd that is written when a dial has finished. */

@@ -427,7 +427,9 @@ link_accept(struct link **out, const struct link_context *context,
 	int rc;
 
 	*out = NULL;
-	if (link == NULL || transport_server_open(&link->session, err) != AG_OK)
+	if (link == NULL ||
+	    transport_server_open(&link->session, &context->rekey, err) !=
+		AG_OK)
 		status = ag_fail(err, AG_ENOMEM, "accept: no memory");
 	if (status != AG_OK)
 		goto fail_closing;
@@ -442,9 +444,6 @@ link_accept(struct link **out, const struct link_context *context,
 	    on_channel;
 	ssh_callbacks_init(&link->server_callbacks);
 	(void)ssh_set_server_callbacks(link->session, &link->server_callbacks);
-	if (context->rekey_bytes > 0)
-		(void)ssh_options_set(link->session, SSH_OPTIONS_REKEY_DATA,
-		    &context->rekey_bytes);
 	transport_tune(fd, LINK_PEER);
 	link_watch(link);
 	if (ssh_bind_accept_fd(sshbind, link->session, fd) != SSH_OK) {

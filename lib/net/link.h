@@ -27,6 +27,7 @@
 #include "net/dial.h"
 #include "net/handshake.h"
 #include "net/queue.h"
+#include "net/transport.h"
 #include "trust/chain.h"
 #include "trust/link_certificate.h"
 #include "trust/roster.h"
@@ -40,10 +41,10 @@ struct link_context {
 	const struct signer *signer;
 	uint32_t self;
 	uint64_t instance;
-	uint64_t rekey_bytes; /* of accepted sessions; 0: transport.c's */
-	uint64_t step_us;     /* of datagrams' keys; 0: DATAGRAM_STEP_US */
-	uint8_t *scratch;     /* LINK_WRITE_BYTES to stage a write in */
-	struct bytes chain;   /* of rosters, for members that are behind */
+	struct transport_rekey rekey;
+	uint64_t step_us;   /* of datagrams' keys; 0: DATAGRAM_STEP_US */
+	uint8_t *scratch;   /* LINK_WRITE_BYTES to stage a write in */
+	struct bytes chain; /* of rosters, for members that are behind */
 	const struct chain_formers *formers; /* who is told of its removal */
 	/* Our link key, and the newest that each node has certified. */
 	struct link_certificate ours;

@@ -107,6 +107,7 @@ net_spawn(struct net *net, struct ag_error *err)
 		.node_key = config->roster->members[config->self].node_key,
 		.link_key = config->link_key,
 		.certificate = &net->context.ours,
+		.rekey = &net->context.rekey,
 	};
 	enum ag_status status;
 	sigset_t all, old;
@@ -147,7 +148,7 @@ net_start(struct net **out, const struct net_config *config,
 		.roster = config->roster,
 		.signer = config->signer,
 		.self = config->self,
-		.rekey_bytes = config->rekey_bytes,
+		.rekey = { config->rekey_bytes, config->rekey_s },
 		.step_us = config->step_us,
 		.scratch = net->scratch,
 		.chain = config->chain,

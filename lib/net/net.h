@@ -58,8 +58,8 @@ struct net_config {
 	bool is_flushed;    /* frames leave at net_flush(), not by themselves */
 	uint32_t heartbeat_ms;
 	uint32_t silent_ms;   /* no sign of life for this long: link is down */
-	uint64_t rekey_bytes; /* accepted sessions change keys after so many
-				 bytes; 0: as net/transport.c has it */
+	uint64_t rekey_bytes; /* sessions change keys after so many bytes, */
+	uint32_t rekey_s;     /* or seconds; 0: as net/transport.h has it */
 	uint64_t step_us;     /* keys of datagrams move on; 0: as
 				 net/datagram_key.h has it */
 	struct bytes chain;   /* of rosters, to show to members that are behind;

@@ -15,7 +15,10 @@
  *             order decides, so it puts what its processor does best first.
  *          3. libssh closes a socket it was handed only when the other side
  *             goes first, unless it is told to forget who handed it.
- *          4. libssh leaves sockets blocking: they are made non-blocking
+ *          4. Either end may change keys, so each has its own limits.  libssh
+ *             looks at them with every packet that it sends or gets, and the
+ *             heartbeats of an idle link are packets, too.
+ *          5. libssh leaves sockets blocking: they are made non-blocking
  *             here, before a session reaches the I/O thread.
  */
 #include "net/transport.h"
@@ -250,10 +253,11 @@ transport_bind_open(ssh_bind *out, const struct secret *link_key,
 
 /* Options of either end.  True when libssh took them all. */
 static bool
-session_set_common(ssh_session session)
+session_set_common(ssh_session session, const struct transport_rekey *rekey)
 {
-	const uint64_t rekey_bytes = REKEY_BYTES;
-	const uint32_t rekey_s = REKEY_S;
+	const uint64_t rekey_bytes =
+	    rekey->bytes > 0 ? rekey->bytes : REKEY_BYTES;
+	const uint32_t rekey_s = rekey->seconds > 0 ? rekey->seconds : REKEY_S;
 	const int no = 0;
 	int rc = 0;
 
@@ -294,7 +298,7 @@ session_set_client(ssh_session session, int fd, uint32_t timeout_s)
 
 enum ag_status
 transport_client_open(ssh_session *out, int fd, uint32_t timeout_s,
-    struct ag_error *err)
+    const struct transport_rekey *rekey, struct ag_error *err)
 {
 	enum ag_status status = late_ssh_load(err);
 	ssh_session session;
@@ -305,7 +309,7 @@ transport_client_open(ssh_session *out, int fd, uint32_t timeout_s,
 	session = ssh_new();
 	if (session == NULL)
 		return ag_fail(err, AG_ENOMEM, "dial: no memory");
-	if (!session_set_common(session) ||
+	if (!session_set_common(session, rekey) ||
 	    !session_set_client(session, fd, timeout_s)) {
 		status = ag_fail(err, AG_EINTERNAL, "set up SSH: %s",
 		    ssh_get_error(session));
@@ -330,7 +334,8 @@ transport_client_connect(ssh_session session, struct ag_error *err)
 }
 
 enum ag_status
-transport_server_open(ssh_session *out, struct ag_error *err)
+transport_server_open(ssh_session *out, const struct transport_rekey *rekey,
+    struct ag_error *err)
 {
 	enum ag_status status = late_ssh_load(err);
 	ssh_session session;
@@ -341,7 +346,7 @@ transport_server_open(ssh_session *out, struct ag_error *err)
 	session = ssh_new();
 	if (session == NULL)
 		return ag_fail(err, AG_ENOMEM, "accept: no memory");
-	if (!session_set_common(session)) {
+	if (!session_set_common(session, rekey)) {
 		status = ag_fail(err, AG_EINTERNAL, "set up SSH: %s",
 		    ssh_get_error(session));
 		ssh_free(session);

@@ -55,9 +55,17 @@ enum ag_status transport_bind_open(ssh_bind *bind,
     const struct secret *link_key, const struct link_certificate *certificate,
     struct ag_error *err) AG_MUST_USE;
 
+/* When the keys of a session change: after so much in one direction, or so
+ * long.  0: after a GiB, and an hour. */
+struct transport_rekey {
+	uint64_t bytes;
+	uint32_t seconds;
+};
+
 /* A dialler's session over a connected socket, which stays the caller's. */
 enum ag_status transport_client_open(ssh_session *session, int fd,
-    uint32_t timeout_s, struct ag_error *err) AG_MUST_USE;
+    uint32_t timeout_s, const struct transport_rekey *rekey,
+    struct ag_error *err) AG_MUST_USE;
 
 /* ssh_connect().  From here on, however it ends, the socket is the session's. */
 enum ag_status transport_client_connect(ssh_session session,
@@ -65,7 +73,7 @@ enum ag_status transport_client_connect(ssh_session session,
 
 /* An acceptor's session, before ssh_bind_accept_fd(). */
 enum ag_status transport_server_open(ssh_session *session,
-    struct ag_error *err) AG_MUST_USE;
+    const struct transport_rekey *rekey, struct ag_error *err) AG_MUST_USE;
 
 /* O_NONBLOCK, TCP_NODELAY, TCP_USER_TIMEOUT and, for bulk, a short queue. */
 void transport_tune(int fd, enum link_kind kind);

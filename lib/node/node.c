@@ -843,6 +843,8 @@ node_open_links(struct node *n, struct ag_error *err)
 		.is_flushed = true,
 		.heartbeat_ms = n->config.heartbeat_ms,
 		.silent_ms = n->config.silent_ms,
+		.rekey_bytes = n->config.rekey_bytes,
+		.rekey_s = (uint32_t)(n->config.rekey_ms / 1000),
 		.chain = buf_bytes(&n->chain),
 		.callbacks = {
 			.arg = n,

@@ -37,7 +37,9 @@ struct node_config {
 	bool is_pin_typed;             /* somebody has just typed it */
 	uint32_t key_timeout_ms;       /* of a signature by the token */
 	const char *link_key_path;
-	uint64_t link_key_age_ms;        /* older ones are replaced */
+	uint64_t link_key_age_ms; /* older ones are replaced */
+	uint64_t rekey_bytes;     /* sessions of links change keys after */
+	uint64_t rekey_ms;
 	const struct secret *passphrase; /* of keys that have one, or NULL */
 	const char *keyring_path;
 	struct keyring **keyring; /* opened by the node, closed by who calls:

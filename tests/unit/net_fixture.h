@@ -41,6 +41,7 @@ struct fixture_node {
 	struct link_certificate certificate; /* serial 0: the roster's */
 	struct link_certificate known[FIXTURE_MEMBERS];
 	unsigned learned; /* certificates, since it began */
+	void (*linked)(void);
 	uint64_t step_us; /* of its keys for datagrams; 0: the usual */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -58,7 +59,9 @@ struct fixture_node {
 struct fixture {
 	struct fixture_node nodes[FIXTURE_MEMBERS];
 	struct metric_set *metrics;
-	uint64_t rekey_bytes;       /* set before nodes start */
+	uint64_t rekey_bytes; /* set before nodes start */
+	uint32_t rekey_s;
+	void (*linked)(void);       /* on the I/O threads, as links come up */
 	int ports[FIXTURE_MEMBERS]; /* sockets that keep them ours */
 };
 
@@ -101,6 +104,8 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 {
 	struct fixture_node *node = arg;
 
+	if (is_up && node->linked != NULL)
+		node->linked();
 	(void)pthread_mutex_lock(&node->lock);
 	node->is_linked[member] = is_up;
 	if (!is_up) {
@@ -200,6 +205,7 @@ fixture_start(struct fixture *f, uint32_t i)
 		.heartbeat_ms = 200,
 		.silent_ms = 5000,
 		.rekey_bytes = f->rekey_bytes,
+		.rekey_s = f->rekey_s,
 		.step_us = node->step_us,
 		.callbacks = { node, fixture_on_frame, fixture_on_link, NULL,
 		    fixture_on_link_key },
@@ -207,6 +213,7 @@ fixture_start(struct fixture *f, uint32_t i)
 	};
 	struct ag_error err;
 
+	node->linked = f->linked;
 	signer_of_key(&node->signer, node->node_key);
 	if (net_start(&node->net, &config, &err) != AG_OK)
 		fail_msg("%s", err.text);

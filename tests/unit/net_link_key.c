@@ -283,7 +283,9 @@ try_key(struct fixture *f, const struct secret *secret, const char *user)
 	sin.sin_port =
 	    htons((uint16_t)strtoul(strrchr(address, ':') + 1, NULL, 10));
 	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
-	assert_int_equal(transport_client_open(&session, fd, 5, &err), AG_OK);
+	assert_int_equal(transport_client_open(&session, fd, 5,
+			     &(struct transport_rekey){ 0 }, &err),
+	    AG_OK);
 	assert_int_equal(transport_client_connect(session, &err), AG_OK);
 	assert_int_equal(transport_key_import(&key, secret, &err), AG_OK);
 	rc = ssh_userauth_publickey(session, user, key);

@@ -193,7 +193,7 @@ rogue_session_rekeying(const struct scene *s, const char *user,
 	int rc;
 
 	assert_int_equal(transport_client_open(&session, rogue_connect(s), 5,
-			     &err),
+			     &(struct transport_rekey){ 0 }, &err),
 	    AG_OK);
 	assert_int_equal(transport_key_import(&key, s->f.nodes[ROGUE].link_key,
 			     &err),
