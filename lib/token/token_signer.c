@@ -6,7 +6,8 @@
  *          away    one was not made, or was wrong: none is asked for, and
  *                  the token is looked for once a second
  *          barred  the token is there and does not take the PIN: it is not
- *                  given again, for that would lock it
+ *                  given again, for that would lock it, before the token,
+ *                  which had counted wrong ones, counts none any more
  *
  * RULES    1. Whoever signs waits for deadline_ms once: then it is away, and
  *             nobody waits any more.
@@ -45,6 +46,8 @@ struct token_signer {
 	char name[TOKEN_SIGNER_TEXT_BYTES];
 	pthread_t thread;
 	bool has_thread;
+	bool has_counted; /* the token, wrong PINs, since it is barred; the
+			   * thread's */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	atomic_bool is_away;
@@ -86,6 +89,24 @@ log_in(struct token_signer *s, struct ready *r, struct ag_error *err)
 	status = token_login(s->token, s->pin, s->is_typed, err);
 	r->is_barred = status == AG_EDENIED || status == AG_EREFUSED;
 	return status;
+}
+
+/*
+ * The PIN was refused.  Has somebody given a right one meanwhile?  Then one try
+ * more locks nothing.  A token that never counted says nothing of that.
+ */
+static bool
+is_pin_free_again(struct token_signer *s)
+{
+	struct token_info info;
+
+	if (token_open(s->token, &info, NULL) != AG_OK)
+		return false;
+	if (info.is_pin_low || info.is_pin_final || info.is_pin_locked) {
+		s->has_counted = true;
+		return false;
+	}
+	return s->has_counted;
 }
 
 /* Open, log in, find, and sign: what makes a token usable, also again. */
@@ -191,6 +212,11 @@ look_for_it(struct token_signer *s)
 		    "token %s: its key %s is another one", r.info.label,
 		    r.at.key.label);
 	if (status != AG_OK) {
+		s->has_counted = false;
+		if (r.is_barred && !is_pin_free_again(s))
+			ag_error_suffix(&err,
+			    "; once a right one is given elsewhere (aegis "
+			    "token keys) it is tried again, or at a restart");
 		tell_away(s, &err);
 		return !r.is_barred;
 	}
@@ -249,7 +275,7 @@ signer_main(void *arg)
 		(void)pthread_mutex_unlock(&s->lock);
 		if (!is_away)
 			check(s);
-		else if (may_try)
+		else if (may_try || is_pin_free_again(s))
 			may_try = look_for_it(s);
 		(void)pthread_mutex_lock(&s->lock);
 	}

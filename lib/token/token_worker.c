@@ -8,12 +8,15 @@
  *
  * RULES    1. The state is touched by the thread alone, also at its end.
  *          2. A late call's answer is nobody's: it is wiped.
+ *          3. A call can not be ended.  Where too many were left behind, no
+ *             other is begun.
  */
 #include "token/token_worker.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -42,6 +45,9 @@ struct token_worker {
 	void (*fini)(void *state);
 	void *state;
 };
+
+/* Workers that were freed and hang. */
+static atomic_uint left;
 
 static void
 call_free(struct call *call)
@@ -129,8 +135,10 @@ worker_main(void *arg)
 	is_left = w->is_left;
 	(void)pthread_cond_broadcast(&w->done);
 	(void)pthread_mutex_unlock(&w->lock);
-	if (is_left)
+	if (is_left) {
 		worker_destroy(w);
+		atomic_fetch_sub(&left, 1);
+	}
 	return NULL;
 }
 
@@ -167,9 +175,15 @@ enum ag_status
 token_worker_new(struct token_worker **out, size_t state_bytes,
     void (*fini)(void *state), struct ag_error *err)
 {
-	struct token_worker *w = calloc(1, sizeof(*w));
+	struct token_worker *w;
 
 	*out = NULL;
+	if (atomic_load(&left) >= TOKEN_WORKER_LEFT_MAX)
+		return ag_fail(err, AG_ELIMIT,
+		    "token: %d calls have never come back; see to the token "
+		    "and its driver, and restart this program",
+		    TOKEN_WORKER_LEFT_MAX);
+	w = calloc(1, sizeof(*w));
 	if (w == NULL)
 		return ag_fail(err, AG_ENOMEM, "token: out of memory");
 	init_waits(w);
@@ -283,6 +297,8 @@ token_worker_free(struct token_worker *w)
 		code = pthread_cond_timedwait(&w->done, &w->lock, &until);
 	has_ended = w->has_ended;
 	w->is_left = !has_ended;
+	if (!has_ended)
+		atomic_fetch_add(&left, 1);
 	(void)pthread_mutex_unlock(&w->lock);
 	if (has_ended)
 		worker_destroy(w);

@@ -6,7 +6,8 @@
  * works on belongs to the call, so that one that is given up can still end.
  *
  * Ownership  token_worker_new() hands out a handle, token_worker_free() takes
- *            it back; a thread that hangs keeps it, and what it works on.
+ *            it back; a thread that hangs keeps it, and what it works on.  Of
+ *            those there are TOKEN_WORKER_LEFT_MAX at most.
  * Threads    any; calls go one after another.
  */
 #ifndef AEGIS_TOKEN_TOKEN_WORKER_H
@@ -18,6 +19,8 @@
 
 #include "base/status.h"
 
+#define TOKEN_WORKER_LEFT_MAX 4
+
 struct token_worker;
 
 /*
@@ -27,7 +30,10 @@ struct token_worker;
 typedef enum ag_status token_worker_fn(void *state, const void *in, void *out,
     struct ag_error *err);
 
-/* state_bytes of zeroed memory are the state; fini takes it apart. */
+/*
+ * state_bytes of zeroed memory are the state; fini takes it apart.
+ * AG_ELIMIT  too many threads have not come back
+ */
 enum ag_status token_worker_new(struct token_worker **out, size_t state_bytes,
     void (*fini)(void *state), struct ag_error *err) AG_MUST_USE;
 void token_worker_free(struct token_worker *worker);

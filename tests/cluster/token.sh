@@ -167,6 +167,9 @@ within 20 "n4 that does not try" shows n4 'one more wrong PIN locks it'
 # It would have been tried every second.
 sleep 2.5
 [ "$(cat fake/tries)" = 2 ] || fail "the last try was spent"
+# Somebody gives the right one, and it is back without a restart.
+echo 0 >fake/tries
+within 20 "n4 again" shows n4 OK
 grep -q 'signed what no correct' n?.err && fail "evidence: $(cat n?.err)"
 kill "$n1" "$n3" "$n4"
 wait "$n4" || fail "n4 exited $?: $(tail -n 3 n4.err)"

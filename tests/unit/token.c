@@ -22,6 +22,7 @@
 #include "fixture/directory.h"
 #include "token/token_sign.h"
 #include "token/token_signer.h"
+#include "token/token_worker.h"
 
 #define PATIENCE_MS 10000
 
@@ -248,6 +249,48 @@ nobody_waits_for_a_token_that_hangs_to_be_freed(void **state)
 }
 
 static void
+calls_that_never_come_back_are_bounded(void **state)
+{
+	const struct token_uri uri = { .token = "fake" };
+	struct token_uri named = uri;
+	enum ag_status status;
+	uint64_t began;
+
+	(void)state;
+	(void)snprintf(named.module_path, sizeof(named.module_path), "%.1000s",
+	    module);
+	fault("hang");
+	for (int i = 0; i < TOKEN_WORKER_LEFT_MAX; i++) {
+		make_open_token();
+		token_set_deadline(token, 50);
+		assert_int_equal(sign_something(), AG_ETIMEOUT);
+		token_free(token);
+		token = NULL;
+	}
+	assert_int_equal(token_new(&token, &named, PATIENCE_MS, &err),
+	    AG_ELIMIT);
+	assert_null(token);
+	says("4 calls have never come back");
+	/* And when they have, there is room again. */
+	fault("");
+	began = clock_mono_us();
+	do
+		status = token_new(&token, &named, PATIENCE_MS, &err);
+	while (status == AG_ELIMIT && clock_mono_us() - began < 30000000);
+	assert_int_equal(status, AG_OK);
+}
+
+static void
+a_key_that_asks_for_the_pin_each_time_is_refused(void **state)
+{
+	(void)state;
+	fault("asks-always");
+	make_open_token();
+	assert_int_equal(sign_something(), AG_EVERSION);
+	says("it asks for the PIN at every use, which is not supported");
+}
+
+static void
 a_token_that_was_removed_is_told_and_opened_when_it_is_back(void **state)
 {
 	(void)state;
@@ -430,6 +473,31 @@ a_signature_that_was_missed_is_remembered_until_its_owner_begins_anew(
 }
 
 static void
+a_pin_that_was_refused_is_given_again_once_another_was_right(void **state)
+{
+	const uint64_t began = clock_mono_us();
+	char reason[TOKEN_SIGNER_TEXT_BYTES] = "";
+	uint8_t signature[SIGN_SIGNATURE_BYTES];
+
+	(void)state;
+	assert_int_equal(open_signer("1234"), AG_OK);
+	fault("removed");
+	assert_int_equal(sign_long(signature), AG_EUNREACH);
+	put_file("tries", "2");
+	fault("");
+	while (strstr(reason, "one more wrong PIN locks it") == NULL &&
+	    clock_mono_us() - began < 30000000)
+		token_signer_reason(long_signer, reason);
+	assert_non_null(strstr(reason, "given elsewhere"));
+	assert_true(token_signer_is_away(long_signer));
+	/* Somebody gives the right one. */
+	put_file("tries", "0");
+	await_return();
+	assert_int_equal(sign_long(signature), AG_OK);
+	token_signer_close(long_signer);
+}
+
+static void
 a_signer_is_opened_with_the_right_pin_and_a_key_that_stays(void **state)
 {
 	(void)state;
@@ -456,6 +524,8 @@ main(int argc, char **argv)
 		TEST(
 		    a_token_that_hangs_is_given_up_and_asked_again_when_it_answers),
 		TEST(nobody_waits_for_a_token_that_hangs_to_be_freed),
+		TEST(calls_that_never_come_back_are_bounded),
+		TEST(a_key_that_asks_for_the_pin_each_time_is_refused),
 		TEST(
 		    a_token_that_was_removed_is_told_and_opened_when_it_is_back),
 		TEST(a_signature_that_is_wrong_is_not_handed_out),
@@ -464,6 +534,8 @@ main(int argc, char **argv)
 		    a_signer_whose_token_is_away_refuses_at_once_until_it_is_back),
 		TEST(
 		    a_signature_that_was_missed_is_remembered_until_its_owner_begins_anew),
+		TEST(
+		    a_pin_that_was_refused_is_given_again_once_another_was_right),
 		TEST(
 		    a_signer_is_opened_with_the_right_pin_and_a_key_that_stays),
 		TEST(a_module_that_is_none_or_anybody_may_write_is_not_loaded),
