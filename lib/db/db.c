@@ -95,6 +95,12 @@ db_prepare(struct sqlite3 *db, struct sqlite3_stmt **out, const char *sql,
 	int code = sqlite3_prepare_v3(db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 	    out, NULL);
 
+	if ((code & 0xff) == SQLITE_ERROR)
+		return ag_fail(err, AG_EVERSION,
+		    "database %s: %s: its tables are another program's than "
+		    "this one's; use the one that made it, or let the node "
+		    "begin anew in an empty directory",
+		    file_name(db), sqlite3_errmsg(db));
 	return code == SQLITE_OK ? AG_OK : db_fail(db, code, err);
 }
 

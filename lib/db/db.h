@@ -52,7 +52,10 @@ enum ag_status db_exec(struct sqlite3 *db, const char *sql,
 enum ag_status db_migrate(struct sqlite3 *db, const char *const *steps,
     size_t count, struct ag_error *err) AG_MUST_USE;
 
-/* Prepare a statement that is kept and used often. */
+/*
+ * Prepare a statement that is kept and used often.
+ * AG_EVERSION  the file has not the tables that it is about
+ */
 enum ag_status db_prepare(struct sqlite3 *db, struct sqlite3_stmt **out,
     const char *sql, struct ag_error *err) AG_MUST_USE;
 

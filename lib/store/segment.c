@@ -57,7 +57,10 @@ segment_head_check(const struct segment_head *head,
 		    dir);
 	return ag_fail(err, AG_ECONFLICT, "read log %s: it is %s", dir,
 	    head->is_sealed ? "sealed with another keyring than the node's"
-			    : "not sealed, as all that the node writes is");
+			    : "not sealed, as all that the node writes is: an "
+			      "older program has written it, or somebody else; "
+			      "let the node begin anew in an empty directory, "
+			      "and replace the member");
 }
 
 struct bytes

@@ -219,6 +219,7 @@ a_log_in_the_open_does_not_pass_for_a_sealed_one(void **state)
 			     &err),
 	    AG_ECONFLICT);
 	assert_non_null(strstr(err.text, "not sealed"));
+	assert_non_null(strstr(err.text, "begin anew"));
 }
 
 static void
