@@ -22,12 +22,15 @@
 #include "cmd/crypt_range.h"
 #include "cmd/exit.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
 
 /* Of what is not a regular file. */
 #define HELD_BYTES_MAX ((size_t)1 << 20)
 
 const struct applet_option crypt_decrypt_options[] = {
-	{ 'i', "identity", "FILE", "private key that opens it" },
+	{ 'i', "identity", "FILE",
+	    "private key that opens it; or a pkcs11: URI" },
+	PIN_OPTIONS,
 	PASSPHRASE_OPTIONS,
 	{ 0, "range", "FROM-TO", "only these bytes of it, from 0" },
 	{ 0, "stream", NULL, "print as far as it is verified" },

@@ -8,12 +8,14 @@
 
 #include "base/fs.h"
 #include "cmd/passphrase.h"
+#include "cmd/token_use.h"
 #include "codec/text.h"
 #include "crypto/age_identity.h"
 #include "crypto/age_key.h"
 #include "crypto/age_wrap.h"
 #include "crypto/key_format.h"
 #include "crypto/public_key.h"
+#include "token/token_oaep.h"
 
 #define RECIPIENTS_FILE_BYTES_MAX ((size_t)4 << 20)
 
@@ -220,6 +222,40 @@ open_with_file(struct secret **file_key, const struct applet_call *call,
 }
 
 static enum ag_status
+decrypt_in_token(void *arg, const char *label, struct bytes sealed,
+    struct secret **out, struct ag_error *err)
+{
+	const struct token_sign_key *at = arg;
+
+	return token_oaep_decrypt(out, at->token, &at->key, label, sealed, err);
+}
+
+/* A key in a token: what is encrypted to its public half, as an SSH key's. */
+static enum ag_status
+open_with_token(struct secret **file_key, const struct applet_call *call,
+    const struct age_input *in, const char *uri, struct ag_error *err)
+{
+	struct token_sign_key at;
+	struct key_public public;
+	enum ag_status status = token_use_key(&at, call, uri, err);
+
+	if (status != AG_OK)
+		return status;
+	if (at.key.has_public && at.key.type == TOKEN_KEY_RSA) {
+		key_public_of_ssh(&public, &at.key.public);
+		status = not_for_it(age_wrap_open_rsa(file_key,
+		    age_input_header(in), &public, decrypt_in_token, &at, err));
+	} else {
+		status = ag_fail(err, AG_EREFUSED,
+		    "key %s in the token opens no file: of keys in tokens, "
+		    "RSA ones with their public half do",
+		    at.key.label);
+	}
+	token_free(at.token);
+	return status;
+}
+
+static enum ag_status
 open_with_passphrase(struct secret **file_key, const struct applet_call *call,
     const struct age_input *in, struct ag_error *err)
 {
@@ -258,7 +294,9 @@ crypt_unlock(struct secret **file_key, const struct applet_call *call,
 		     (path = options_text_at(&call->options, "identity", i)) !=
 			 NULL;
 		     i++)
-			status = open_with_file(file_key, call, in, path, err);
+			status = token_uri_is_one(path)
+			    ? open_with_token(file_key, call, in, path, err)
+			    : open_with_file(file_key, call, in, path, err);
 	else
 		status = open_with_passphrase(file_key, call, in, err);
 	if (status == AG_OK)

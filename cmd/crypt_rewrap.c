@@ -13,9 +13,12 @@
 #include "cmd/crypt_keys.h"
 #include "cmd/exit.h"
 #include "cmd/passphrase.h"
+#include "cmd/pin.h"
 
 const struct applet_option crypt_rewrap_options[] = {
-	{ 'i', "identity", "FILE", "private key that opens it" },
+	{ 'i', "identity", "FILE",
+	    "private key that opens it; or a pkcs11: URI" },
+	PIN_OPTIONS,
 	PASSPHRASE_OPTIONS,
 	CRYPT_RECIPIENT_OPTIONS,
 	{ 0, "new-passphrase", NULL, "ask for the new one, twice" },

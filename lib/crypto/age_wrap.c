@@ -363,6 +363,18 @@ open_by_dh(struct secret **file_key, const struct age_stanza *s,
 	return status;
 }
 
+/* What RSA has opened must be a file key. */
+static enum ag_status
+check_file_key(struct secret **file_key, enum ag_status status)
+{
+	if (status == AG_OK && secret_len(*file_key) != AGE_FILE_KEY_BYTES) {
+		secret_free(*file_key);
+		*file_key = NULL;
+		status = AG_EFORGED;
+	}
+	return status == AG_EFORGED ? AG_EDENIED : status;
+}
+
 static enum ag_status
 open_by_rsa(struct secret **file_key, const struct age_stanza *s,
     const struct private_key *key, struct ag_error *err)
@@ -372,12 +384,7 @@ open_by_rsa(struct secret **file_key, const struct age_stanza *s,
 	if (status == AG_OK)
 		status = rsa_oaep_decrypt(file_key, private_key_evp(key),
 		    PURPOSE_SSH_RSA, s->body, err);
-	if (status == AG_OK && secret_len(*file_key) != AGE_FILE_KEY_BYTES) {
-		secret_free(*file_key);
-		*file_key = NULL;
-		status = AG_EFORGED;
-	}
-	return status == AG_EFORGED ? AG_EDENIED : status;
+	return check_file_key(file_key, status);
 }
 
 static enum ag_status
@@ -432,6 +439,25 @@ age_wrap_open(struct secret **file_key, const struct age_header *header,
 			secret_free(opened);
 	}
 	return *file_key != NULL ? AG_OK : none_opens(header, err);
+}
+
+enum ag_status
+age_wrap_open_rsa(struct secret **file_key, const struct age_header *header,
+    const struct key_public *own, age_decrypt_fn *decrypt, void *arg,
+    struct ag_error *err)
+{
+	enum ag_status status = AG_EDENIED;
+
+	*file_key = NULL;
+	for (size_t i = 0; status == AG_EDENIED && i < header->count; i++) {
+		const struct age_stanza *s = &header->stanzas[i];
+
+		if (s->kind != AGE_STANZA_SSH_RSA || !is_for(s, own))
+			continue;
+		status = check_file_key(file_key,
+		    decrypt(arg, PURPOSE_SSH_RSA, s->body, file_key, err));
+	}
+	return status == AG_EDENIED ? none_opens(header, err) : status;
 }
 
 enum ag_status

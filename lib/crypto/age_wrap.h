@@ -49,6 +49,15 @@ enum ag_status age_wrap_to_passphrase(struct buf *header,
 enum ag_status age_wrap_open(struct secret **file_key,
     const struct age_header *header, const struct private_key *key,
     struct ag_error *err) AG_MUST_USE;
+/*
+ * The same with an RSA key that is elsewhere, as in a token: decrypt undoes
+ * RSA-OAEP with SHA-256 under that label, AG_EFORGED when it does not open.
+ */
+typedef enum ag_status age_decrypt_fn(void *arg, const char *label,
+    struct bytes sealed, struct secret **out, struct ag_error *err);
+enum ag_status age_wrap_open_rsa(struct secret **file_key,
+    const struct age_header *header, const struct key_public *own,
+    age_decrypt_fn *decrypt, void *arg, struct ag_error *err) AG_MUST_USE;
 enum ag_status age_wrap_open_passphrase(struct secret **file_key,
     const struct age_header *header, const struct secret *passphrase,
     struct ag_error *err) AG_MUST_USE;
