@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A clock an hour off: in a backup it stops nobody, in a primary it has the
 # primary replaced, and either way operators are told.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.

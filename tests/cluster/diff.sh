@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Two nodes compared: running ones, a dead one with a running one, and dead
 # ones, of which somebody changed the files.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.

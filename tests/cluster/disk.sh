@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Disks that are full, fill up under writes, or are read-only.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.
 set -u

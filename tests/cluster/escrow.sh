@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A request for what is in escrow goes through a cluster: it is alerted of and
 # listed at every node, approved by operators, waits by agreed time whatever
 # the requester's clock says, and can be cancelled.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # A member that signs two things for one place, or what is forged: the others
 # keep the proof and tell of it; whoever has the roster can check it, and nobody can forge it.
 # Environment: AEGIS, LIAR.  Exit: 0 when all holds, 1 with a word.

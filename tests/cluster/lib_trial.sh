@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Shared by the scripts of tests/cluster: a trial cluster at $dir/c, and claims
 # about it on top of those of tests/cli/lib.sh.  Everything the script started
 # is stopped at its end, and killed if that takes 20 s.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # What a node does not start with: each time one error that names the file,
 # exit 3 for what is wrong about the place and 8 for damage, and nothing
 # changed.  What was in the way once gone, it starts.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # What SIGHUP takes over is in force, what it does not is named, and a file
 # that is wrong changes nothing; and what the service manager is told.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Where a request was, on every node: as the nodes tell while they run, as the
 # others tell of one that was not asked, and as a dead one's log does.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.

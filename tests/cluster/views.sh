@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # Since when a view lasts, and since when its change does: operators act on
 # both, and neither is the year 1970.
 # Environment: AEGIS.  Exit: 0 when all holds, 1 with a word.

@@ -107,7 +107,8 @@ wake(struct life *l, struct ag_error *err)
 {
 	static const uint8_t key[KEYRING_KEY_BYTES] = { 7 };
 	struct secret *secret = secret_copy(bytes_of(key, sizeof(key)));
-	const struct keyring_opener opener = { KEYRING_FILE, secret };
+	const struct keyring_opener opener = { .kind = KEYRING_FILE,
+		.secret = secret };
 	enum ag_status status =
 	    keyring_open(&l->keyring, l->path, &opener, true, err);
 
