@@ -36,6 +36,7 @@
 #include "event/loop.h"
 #include "monitor/log_sink.h"
 #include "node/node.h"
+#include "token/token_module.h"
 
 #define DRAIN_MS 10000
 #define HEALTH_MS 500
@@ -428,6 +429,10 @@ run_open_node(struct run *r)
 	enum ag_status status;
 
 	status = passphrase_option(&passphrase, r->call, false, &r->err);
+	if (status == AG_OK)
+		status =
+		    token_module_set_dirs(config_text(c, "token.module_dirs"),
+			&r->err);
 	if (status == AG_OK && token[0] != '\0') {
 		config.token = &uri;
 		status = token_use_pin(&pin, &config.is_pin_typed, &uri,

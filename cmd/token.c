@@ -146,8 +146,7 @@ token_list_run(struct applet_call *call)
 	status = token_uri_parse(&uri,
 	    call->operand_count > 0 ? call->operands[0] : "pkcs11:", &err);
 	if (status == AG_OK)
-		status =
-		    token_new(&token, &uri, token_use_deadline(call), &err);
+		status = token_use_new(&token, &uri, call, &err);
 	if (status == AG_OK)
 		status = list_tokens(call, &uri, token, &err);
 	token_free(token);

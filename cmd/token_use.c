@@ -3,7 +3,13 @@
  */
 #include "cmd/token_use.h"
 
+#include <stdlib.h>
+
 #include "cmd/pin.h"
+#include "token/token_module.h"
+
+/* token.module_dirs, for those too who read no configuration. */
+#define MODULE_DIRS_VARIABLE "AEGIS_TOKEN_MODULE_DIRS"
 
 static enum ag_status
 login(struct token *token, const struct token_uri *uri,
@@ -21,13 +27,27 @@ login(struct token *token, const struct token_uri *uri,
 	return status;
 }
 
-uint32_t
-token_use_deadline(const struct applet_call *call)
+static uint32_t
+deadline_of(const struct applet_call *call)
 {
 	if (!options_has(&call->options, "timeout") ||
 	    call->timeout_ms > TOKEN_USE_DEADLINE_MS)
 		return TOKEN_USE_DEADLINE_MS;
 	return (uint32_t)call->timeout_ms;
+}
+
+enum ag_status
+token_use_new(struct token **out, const struct token_uri *uri,
+    const struct applet_call *call, struct ag_error *err)
+{
+	const char *dirs = getenv(MODULE_DIRS_VARIABLE);
+	enum ag_status status = AG_OK;
+
+	*out = NULL;
+	if (dirs != NULL)
+		status = token_module_set_dirs(dirs, err);
+	return status == AG_OK ? token_new(out, uri, deadline_of(call), err)
+			       : status;
 }
 
 static enum ag_status
@@ -38,7 +58,7 @@ open_only(struct token **out, struct token_uri *uri, struct token_info *info,
 
 	*out = NULL;
 	if (status == AG_OK)
-		status = token_new(out, uri, token_use_deadline(call), err);
+		status = token_use_new(out, uri, call, err);
 	if (status == AG_OK)
 		status = token_open(*out, info, err);
 	if (status != AG_OK) {

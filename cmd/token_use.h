@@ -12,8 +12,9 @@
 /* A card that makes an RSA key takes its time.  --timeout says otherwise. */
 #define TOKEN_USE_DEADLINE_MS 60000
 
-/* How long each call may take. */
-uint32_t token_use_deadline(const struct applet_call *call);
+/* token_new(), with the folders and the deadline that the caller has set. */
+enum ag_status token_use_new(struct token **out, const struct token_uri *uri,
+    const struct applet_call *call, struct ag_error *err) AG_MUST_USE;
 
 /*
  * The token that a URI names, opened and, when it wants that, logged in to

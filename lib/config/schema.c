@@ -144,6 +144,12 @@ const struct schema_key schema_keys[] = {
 	    .value = "64MiB",
 	    .doc = "History kept in the log below the last checkpoint, for "
 		   "members that were away." },
+	{ .path = "token.module_dirs",
+	    .kind = SCHEMA_TEXT,
+	    .value = "",
+	    .doc = "Absolute folders, with colons between, in which a PKCS#11 "
+		   "module that a URI names by module-name is looked for "
+		   "before those of the system." },
 	{ .path = "keyring.key_file",
 	    .kind = SCHEMA_PATH,
 	    .value = "",

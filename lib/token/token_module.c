@@ -32,6 +32,9 @@ static const char *const dirs[] = {
 	"/usr/lib64",
 };
 
+/* Those that were set; with the lock held. */
+static char own_dirs[TOKEN_MODULE_DIRS_BYTES];
+
 struct token_module {
 	struct token_module *next;
 	CK_FUNCTION_LIST *functions;
@@ -106,16 +109,52 @@ is_file(char path[static PATH_MAX], const char *dir, const char *before,
 	    S_ISREG(st.st_mode);
 }
 
-/* The file of a name: with .so behind it, lib before it, or as it is. */
+/* The file of a name in a folder: with .so behind it, lib before it, or as it
+ * is. */
+static bool
+find_in(char path[static PATH_MAX], const char *dir, const char *name)
+{
+	return is_file(path, dir, "", name, ".so") ||
+	    is_file(path, dir, "lib", name, ".so") ||
+	    is_file(path, dir, "", name, "");
+}
+
 static bool
 find_name(char path[static PATH_MAX], const char *name)
 {
+	char own[TOKEN_MODULE_DIRS_BYTES], *rest = own, *dir;
+
+	memcpy(own, own_dirs, sizeof(own));
+	while ((dir = strsep(&rest, ":")) != NULL)
+		if (dir[0] != '\0' && find_in(path, dir, name))
+			return true;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		if (is_file(path, dirs[i], "", name, ".so") ||
-		    is_file(path, dirs[i], "lib", name, ".so") ||
-		    is_file(path, dirs[i], "", name, ""))
+		if (find_in(path, dirs[i], name))
 			return true;
 	return false;
+}
+
+enum ag_status
+token_module_set_dirs(const char *text, struct ag_error *err)
+{
+	if (strlen(text) >= sizeof(own_dirs))
+		return ag_fail(err, AG_ELIMIT,
+		    "folders of PKCS#11 modules: more than %zu bytes",
+		    sizeof(own_dirs) - 1);
+	for (const char *at = text; at != NULL && *at != '\0';) {
+		const char *end = strchr(at, ':');
+
+		if (*at != '/')
+			return ag_fail(err, AG_EINVAL,
+			    "folders of PKCS#11 modules: '%s': they begin "
+			    "with '/'",
+			    text);
+		at = end == NULL ? NULL : end + 1;
+	}
+	(void)pthread_mutex_lock(&modules_lock);
+	(void)snprintf(own_dirs, sizeof(own_dirs), "%s", text);
+	(void)pthread_mutex_unlock(&modules_lock);
+	return AG_OK;
 }
 
 static enum ag_status
@@ -235,13 +274,13 @@ token_module_open(struct token_module **out, const struct token_uri *uri,
     struct ag_error *err)
 {
 	char path[PATH_MAX];
-	enum ag_status status = find_path(path, uri, err);
+	enum ag_status status;
 
 	*out = NULL;
-	if (status != AG_OK)
-		return status;
 	(void)pthread_mutex_lock(&modules_lock);
-	status = open_path(out, path, err);
+	status = find_path(path, uri, err);
+	if (status == AG_OK)
+		status = open_path(out, path, err);
 	(void)pthread_mutex_unlock(&modules_lock);
 	return status;
 }

@@ -2,8 +2,9 @@
  * PKCS#11 modules: the libraries that speak to tokens.
  *
  * A module is loaded by its absolute path, or by a name that is looked for in
- * TOKEN_MODULE_DIRS, and stays loaded.  Without either it is p11-kit's proxy,
- * which has all modules that the system has registered.
+ * the folders that were set and then in those of the system, and stays loaded.
+ * Without either it is p11-kit's proxy, which has all modules that the system
+ * has registered.
  *
  * Ownership  token_module_open() hands out, token_module_close() takes back.
  * Threads    any.
@@ -16,7 +17,16 @@
 #include "base/status.h"
 #include "token/token_uri.h"
 
+#define TOKEN_MODULE_DIRS_BYTES 1024
+
 struct token_module;
+
+/*
+ * Folders to look in first, absolute, with colons between.  AG_EINVAL one is
+ * not absolute, AG_ELIMIT.
+ */
+enum ag_status token_module_set_dirs(const char *dirs,
+    struct ag_error *err) AG_MUST_USE;
 
 /*
  * AG_ENOENT    there is no such file

@@ -35,6 +35,19 @@ if command -v age >/dev/null; then
 	cmp -s out text || fail "age's: another text: $(cat out)"
 fi
 
+# A module by its name, in a folder of one's own.
+named="pkcs11:token=fake;object=node?module-name=token_module"
+named="$named&pin-source=file:$dir/pin"
+exits 3 "$AEGIS" crypt decrypt -i "$named" sealed
+complains 'PKCS#11 module token_module: not found'
+exits 0 env AEGIS_TOKEN_MODULE_DIRS="/nowhere:$(dirname "$fake")" \
+	"$AEGIS" crypt decrypt -i "$named" sealed
+exits 0 env AEGIS_TOKEN_MODULE_DIRS="$(dirname "$fake")" \
+	"$AEGIS" token list "$named"
+says fake
+exits 3 env AEGIS_TOKEN_MODULE_DIRS=. "$AEGIS" crypt decrypt -i "$named" sealed
+complains "they begin with '/'"
+
 # Behind other identities, and rewrapped to others.
 exits 0 "$AEGIS" keygen -q -t x25519 -o x
 exits 0 "$AEGIS" crypt decrypt -i x -i "$key" sealed
