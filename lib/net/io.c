@@ -199,10 +199,23 @@ io_refusal(struct net *net, const struct link *link)
 	return NULL;
 }
 
+/* Of each member one link of a kind is a spare, the last that was replaced. */
+static void
+io_leave_spare(struct net *net, const struct link *than)
+{
+	struct link *link;
+
+	for (link = net->links; link != NULL; link = link->next)
+		if (link->phase == LINK_SPARE && link->kind == than->kind &&
+		    link->member == than->member)
+			link_leave(link, net->now_us,
+			    "replaced by a newer link");
+}
+
 /*
- * Of the two ends of a link its dialler proves it last.  So when a link
- * takes the place of another to the same process, its acceptor goes on
- * reading the other, and its dialler ends that: neither is ever cut off.
+ * Of the two ends of a link its dialler proves it last.  So when a link takes
+ * the place of another to the same process, both go on reading the other for a
+ * while: what was sent on it before either knew is neither cut off nor lost.
  */
 static void
 io_decline(struct net *net, struct link *link)
@@ -216,6 +229,8 @@ io_decline(struct net *net, struct link *link)
 	link_stand_by(link, net->now_us);
 }
 
+static void io_take_frames(struct net *net, struct link *link);
+
 static void
 io_replace(struct net *net, const struct link *link, struct link *old)
 {
@@ -226,9 +241,10 @@ io_replace(struct net *net, const struct link *link, struct link *old)
 	}
 	peer_count(io_peer(net, old), old);
 	metric_add(net->renewals, link_is_stale(old) ? 1 : 0);
-	if (link->is_dialled)
-		link_leave(old, net->now_us, "replaced by a newer link");
-	else
+	/* What it has brought comes before what the new one brings. */
+	io_take_frames(net, old);
+	io_leave_spare(net, old);
+	if (old->phase == LINK_UP)
 		link_stand_by(old, net->now_us);
 }
 
@@ -516,6 +532,8 @@ io_take_dial(struct net *net, struct dial *dial)
 	redial->dial = NULL;
 	if (dial->address.len > 0)
 		peer->address = dial->address;
+	if (status == AG_OK && net->link_count >= IO_LINKS_MAX)
+		status = ag_fail(&dial->err, AG_ELIMIT, "too many links");
 	if (status == AG_OK)
 		status = link_adopt(&link, &net->context, dial, net->now_us,
 		    &dial->err);
