@@ -139,7 +139,7 @@ derive(uint8_t *out, const uint8_t *key, struct bytes salt, const char *purpose)
 static bool
 flow_advance(struct flow *flow)
 {
-	const struct bytes none = bytes_of(NULL, 0);
+	const struct bytes none = bytes_from_text("");
 	struct flow next;
 	bool is_done;
 
@@ -157,7 +157,7 @@ flow_advance(struct flow *flow)
 static bool
 derive_flows(struct hidden *next, bool is_dialler)
 {
-	const struct bytes none = bytes_of(NULL, 0);
+	const struct bytes none = bytes_from_text("");
 	struct flow *dialler = is_dialler ? &next->ours : &next->theirs;
 	struct flow *acceptor = is_dialler ? &next->theirs : &next->ours;
 	uint8_t kept[KEY_BYTES];
