@@ -18,7 +18,8 @@
  *             wait: to wake another costs more.  Never a commit.
  *          5. What was executed before the state was replaced is not
  *             reported after it: the new state has all of it, and so have
- *             its sessions.
+ *             its sessions.  Nor is what was sealed again: the new state
+ *             may be sealed with older keys.
  *          6. After the last batch of an epoch nothing more is executed: what
  *             was decided behind it is dropped, here as everywhere.
  *          7. Sealing values again is what can wait: between steps there is a
@@ -99,6 +100,7 @@ struct applier {
 	applier_committed_fn *on_committed;
 	void *on_committed_arg;
 	uint64_t replaced_seq; /* of the last replacement; or 0 */
+	unsigned int replaced; /* how often */
 	uint64_t time_ms;
 	struct digest opened; /* of the state as it was opened */
 
@@ -138,7 +140,8 @@ struct report {
 	uint64_t synced_seq;
 	bool is_resealed;
 	uint32_t resealed_epoch;
-	struct job *pin_job; /* or NULL */
+	unsigned int replaced; /* how often the state was before */
+	struct job *pin_job;   /* or NULL */
 	enum ag_status pin_status;
 	struct store_pin *pin;
 	bool has_failed;
@@ -225,7 +228,7 @@ report_deliver(struct applier *a, struct report *r)
 	}
 	if (r->is_synced)
 		a->callbacks.synced(a->callbacks.arg, r->synced_seq);
-	if (r->is_resealed)
+	if (r->is_resealed && r->replaced == a->replaced)
 		a->callbacks.resealed(a->callbacks.arg, r->resealed_epoch);
 	if (r->has_failed)
 		a->callbacks.failed(a->callbacks.arg, &r->failure);
@@ -480,7 +483,8 @@ applier_note_resealing(struct applier *a,
     const struct store_resealing *progress, uint64_t took_us)
 {
 	struct report r = { .is_resealed = true,
-		.resealed_epoch = progress->epoch };
+		.resealed_epoch = progress->epoch,
+		.replaced = a->replaced };
 	const uint64_t now_us = clock_mono_us();
 	bool is_over;
 
@@ -980,6 +984,7 @@ applier_replace(struct applier *a, const char *new_dir, uint64_t seq,
 		status = applier_open_store(a, err);
 	if (status == AG_OK) {
 		a->replaced_seq = a->seq;
+		a->replaced++;
 		status = applier_start(a, err);
 	}
 	if (status == AG_OK && a->on_committed != NULL)

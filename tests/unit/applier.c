@@ -623,6 +623,51 @@ what_is_executed_does_not_wait_for_sealing_again(void **state)
 	keyring_close(keyring);
 }
 
+/*
+ * That nothing needs an old key is on its way to the loop when the state is
+ * replaced by one that was put together before, and sealed with that key.
+ */
+static void
+another_state_is_not_said_to_be_sealed_again(void **state)
+{
+	struct spec *s = *state;
+	struct keyring *keyring = seal_applier(s);
+	char fetched[DIRECTORY_PATH_BYTES + 16];
+	struct store_resealing progress;
+	struct store *store;
+	struct ag_error err;
+
+	(void)snprintf(fetched, sizeof(fetched), "%s/fetched", s->dir);
+	assert_int_equal(store_open_from(&store, fetched, cluster_id, NULL,
+			     keyring, NULL, &err),
+	    AG_OK);
+	for (uint64_t seq = 1; seq <= 5; seq++)
+		assert_int_equal(store_apply(store, seq, batch(s, seq), NULL,
+				     &err),
+		    AG_OK);
+	assert_int_equal(store_commit(store, &err), AG_OK);
+	store_close(store);
+	begin_key_epoch(keyring, 2);
+	applier_reseal(s->applier, 100);
+	do
+		applier_resealing(s->applier, &progress);
+	while (!progress.is_settled && usleep(1000) == 0);
+	assert_int_equal(applier_replace(s->applier, fetched, 5, &err), AG_OK);
+	deliver_up_to(s, 6, 6);
+	turn(s);
+	run(s);
+	assert_int_equal(s->resealed, 0);
+	s->until = 0;
+	applier_reseal(s->applier, 100);
+	run(s);
+	assert_int_equal(s->resealed_epoch, 2);
+	applier_resealing(s->applier, &progress);
+	assert_int_equal(progress.resealed, progress.passed - 1);
+	applier_close(s->applier);
+	s->applier = NULL;
+	keyring_close(keyring);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
 
 int
@@ -640,6 +685,7 @@ main(int argc, char **argv)
 		TEST(what_is_decided_behind_the_end_of_an_epoch_is_dropped),
 		TEST(values_are_sealed_again_without_being_asked_for_each),
 		TEST(what_is_executed_does_not_wait_for_sealing_again),
+		TEST(another_state_is_not_said_to_be_sealed_again),
 	};
 
 	if (argc > 2)
