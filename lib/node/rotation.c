@@ -19,7 +19,9 @@
  *          4. One change of the keyring at a time, on the pool: it waits for
  *             the disk twice.
  *          5. Keys that may be known go first: values are sealed again
- *             without pauses, and the log is cut at once.
+ *             without pauses, and the log is cut at once.  So they are where
+ *             many are kept, for a keyring has only so much room: without any
+ *             the next is made when the oldest has gone.
  */
 #include "node/rotation.h"
 
@@ -39,6 +41,9 @@
 /* While a decided epoch waits for its sequence, and a key for other things. */
 #define TICK_NEXT_MS 250
 #define TICK_NEED_MS 2000
+
+/* With so many keys the oldest are to go soon. */
+#define KEYS_MANY (KEYRING_EPOCHS_MAX / 2)
 
 /* Who catches up waits for so long without news. */
 #define QUIET_MS 3000
@@ -68,6 +73,7 @@ struct rotation {
 	uint64_t retry_ms; /* how long after a failure; 0: none */
 	uint64_t retry_at_ms; /* mono */
 	uint32_t resealed;    /* values need no other epoch's key; 0: unknown */
+	size_t kept;          /* keys */
 	struct rotation_status status;
 	struct metric *agreed_epoch, *epoch, *oldest, *failing;
 };
@@ -104,32 +110,39 @@ work_run(void *arg)
 }
 
 static void
-tell_failure(struct rotation *r, const struct work *c)
+tell_trouble(struct rotation *r, enum step step, uint32_t epoch,
+    const char *why)
 {
 	struct rotation_status *s = &r->status;
 	char trouble[ROTATION_TROUBLE_BYTES];
 
-	if (c->step == STEP_DESTROY)
+	if (step == STEP_DESTROY)
 		(void)snprintf(trouble, sizeof(trouble),
 		    "the key of epoch %" PRIu32
 		    " is not needed any more, and is still there: %s",
-		    c->epoch, c->err.text);
+		    epoch, why);
 	else
 		(void)snprintf(trouble, sizeof(trouble),
 		    "key epoch %" PRIu32
 		    " is agreed, and this node still seals with %" PRIu32
 		    ": %s",
-		    c->epoch, keyring_epoch(c->keyring), c->err.text);
+		    epoch, keyring_epoch(r->config.keyring), why);
 	if (s->trouble[0] == '\0')
 		s->trouble_ms = clock_wall_ms();
 	if (strcmp(s->trouble, trouble) != 0)
 		log_warn("node", trouble);
 	(void)snprintf(s->trouble, sizeof(s->trouble), "%s", trouble);
+	metric_set_value(r->failing, 1);
+}
+
+static void
+tell_failure(struct rotation *r, const struct work *c)
+{
+	tell_trouble(r, c->step, c->epoch, c->err.text);
 	r->retry_ms = r->retry_ms == 0 ? RETRY_MS_LEAST : 2 * r->retry_ms;
 	if (r->retry_ms > RETRY_MS_MOST)
 		r->retry_ms = RETRY_MS_MOST;
 	r->retry_at_ms = now_ms() + r->retry_ms;
-	metric_set_value(r->failing, 1);
 }
 
 static void
@@ -196,10 +209,11 @@ set_need(struct rotation *r, enum rotation_need need)
 	r->status.need = need;
 }
 
+/* Is the oldest key to go whatever that takes? */
 static bool
-is_suspect(const struct rotation *r, uint32_t epoch)
+is_urgent(const struct rotation *r)
 {
-	return epoch <= r->agreed.suspect;
+	return r->status.oldest <= r->agreed.suspect || r->kept >= KEYS_MANY;
 }
 
 /* The oldest key goes, or what it is kept for. */
@@ -212,7 +226,7 @@ retire(struct rotation *r, uint32_t oldest)
 	if (r->resealed != r->status.epoch) {
 		set_need(r, ROTATION_VALUES);
 		config->reseal(config->arg,
-		    is_suspect(r, oldest) ? 100 : config->percent);
+		    is_urgent(r) ? 100 : config->percent);
 		return;
 	}
 	log_epoch = config->log_epoch(config->arg);
@@ -220,7 +234,7 @@ retire(struct rotation *r, uint32_t oldest)
 		set_need(r, ROTATION_TRANSFER);
 	} else if (log_epoch != 0 && log_epoch <= oldest) {
 		set_need(r, ROTATION_LOG);
-		if (is_suspect(r, oldest))
+		if (is_urgent(r))
 			config->cut_log(config->arg);
 	} else {
 		work_begin(r, STEP_DESTROY, oldest);
@@ -235,10 +249,12 @@ look(struct rotation *r, uint32_t *newest, bool *has_agreed)
 
 	keyring_look(r->config.keyring, &look);
 	r->status.oldest = 0;
+	r->kept = 0;
 	*has_agreed = false;
 	for (size_t i = 0; i < look.epoch_count; i++) {
 		const struct keyring_look_epoch *e = &look.epochs[i];
 
+		r->kept += e->state != KEYRING_DESTROYED;
 		if (e->state != KEYRING_DESTROYED && r->status.oldest == 0)
 			r->status.oldest = e->epoch;
 		if (e->state == KEYRING_ACTIVE)
@@ -269,6 +285,19 @@ is_waiting(const struct rotation *r)
 	    r->status.epoch < r->agreed.epoch;
 }
 
+/* Make a key, or have the oldest make room for it. */
+static void
+prepare(struct rotation *r, uint32_t epoch)
+{
+	if (r->kept < KEYRING_EPOCHS_MAX) {
+		work_begin(r, STEP_PREPARE, epoch);
+		return;
+	}
+	tell_trouble(r, STEP_PREPARE, epoch,
+	    "its keyring is full, for something needs the oldest key");
+	retire(r, r->status.oldest);
+}
+
 static void
 consider(struct rotation *r)
 {
@@ -280,11 +309,12 @@ consider(struct rotation *r)
 	look(r, &newest, &has_agreed);
 	if ((r->retry_ms != 0 && now_ms() < r->retry_at_ms) || is_early(r))
 		;
+	else if (r->status.epoch < r->agreed.epoch && has_agreed)
+		work_begin(r, STEP_ACTIVATE, r->agreed.epoch);
 	else if (r->status.epoch < r->agreed.epoch)
-		work_begin(r, has_agreed ? STEP_ACTIVATE : STEP_PREPARE,
-		    r->agreed.epoch);
+		prepare(r, r->agreed.epoch);
 	else if (newest < r->agreed.next)
-		work_begin(r, STEP_PREPARE, r->agreed.next);
+		prepare(r, r->agreed.next);
 	else if (r->status.oldest < r->status.epoch)
 		retire(r, r->status.oldest);
 	else
@@ -403,8 +433,7 @@ rotation_replaced(struct rotation *r)
 bool
 rotation_cuts_log(const struct rotation *r)
 {
-	return r->status.need == ROTATION_LOG &&
-	    is_suspect(r, r->status.oldest);
+	return r->status.need == ROTATION_LOG && is_urgent(r);
 }
 
 void

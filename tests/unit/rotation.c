@@ -326,6 +326,58 @@ suspect_keys_are_replaced_without_pauses_and_the_log_is_cut(void **state)
 	assert_false(rotation_cuts_log(s->rotation));
 }
 
+static bool
+has_full_keyring(struct spec *s)
+{
+	return keys_kept(s, KEYRING_DEACTIVATED) == KEYRING_EPOCHS_MAX - 1;
+}
+
+static void
+a_full_keyring_makes_room_when_the_oldest_key_may_go(void **state)
+{
+	struct spec *s = *state;
+	uint32_t epoch;
+
+	for (epoch = 2; epoch <= KEYRING_EPOCHS_MAX; epoch++) {
+		agree(s, epoch, 0);
+		run_until(s, seals_with_agreed);
+	}
+	assert_true(has_full_keyring(s));
+	agree(s, epoch, 0);
+	run_until(s, has_trouble);
+	assert_non_null(strstr(now(s).trouble,
+	    "epoch 17 is agreed, and this node still seals with 16: its "
+	    "keyring is full"));
+	assert_int_equal(s->percent, 100);
+	rotation_resealed(s->rotation, KEYRING_EPOCHS_MAX);
+	run_until(s, has_cut);
+	assert_true(rotation_cuts_log(s->rotation));
+	assert_true(has_full_keyring(s));
+	s->log_epoch = 2;
+	run_until(s, has_no_trouble);
+	assert_int_equal(keys_kept(s, KEYRING_DEACTIVATED),
+	    KEYRING_EPOCHS_MAX - 1);
+	rotation_resealed(s->rotation, epoch);
+	s->log_epoch = epoch;
+	run_until(s, has_one_key);
+}
+
+static void
+many_keys_are_thinned_out_before_there_is_no_room(void **state)
+{
+	struct spec *s = *state;
+
+	for (uint32_t epoch = 2; epoch <= KEYRING_EPOCHS_MAX / 2; epoch++) {
+		assert_int_equal(s->cuts, 0);
+		agree(s, epoch, 0);
+		run_until(s, seals_with_agreed);
+		rotation_resealed(s->rotation, epoch);
+	}
+	run_until(s, has_cut);
+	assert_false(has_trouble(s));
+	assert_true(rotation_cuts_log(s->rotation));
+}
+
 static void
 where_nothing_else_comes_batches_are_asked_for(void **state)
 {
@@ -357,6 +409,8 @@ main(void)
 		    who_can_not_write_the_keyring_seals_as_before_and_tries_again),
 		TEST(
 		    suspect_keys_are_replaced_without_pauses_and_the_log_is_cut),
+		TEST(a_full_keyring_makes_room_when_the_oldest_key_may_go),
+		TEST(many_keys_are_thinned_out_before_there_is_no_room),
 		TEST(where_nothing_else_comes_batches_are_asked_for),
 	};
 
