@@ -218,6 +218,7 @@ on_stable(void *arg, uint64_t seq, struct bytes certificate)
 	if (n->driver != NULL)
 		sync_when_due(n, seq);
 	node_forget_epoch(n, seq);
+	node_forget_fetch(n, seq);
 	node_consider_end(n);
 }
 

@@ -56,6 +56,18 @@ on_is_catching_up(void *arg)
 	    applier_time_ms(((struct node *)arg)->applier) + CATCHING_UP_MS;
 }
 
+/*
+ * What an earlier start has left of a fetch, though the log then brought what
+ * was missing, would keep keys for ever.
+ */
+void
+node_forget_fetch(struct node *n, uint64_t stable)
+{
+	if (n->sync != NULL && !sync_is_fetching(n->sync) &&
+	    applier_seq(n->applier) >= stable && !on_is_catching_up(n))
+		sync_cancel(n->sync);
+}
+
 /* The next stable checkpoint is made durable, and the log cut behind it. */
 static void
 on_cut_log(void *arg)

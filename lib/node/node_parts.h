@@ -156,6 +156,9 @@ enum ag_status node_keys_open(struct node *node,
     struct ag_error *err) AG_MUST_USE;
 void node_keys_resealed(void *arg, uint32_t epoch);
 
+/* What is left of a fetch goes once a later state is stable. */
+void node_forget_fetch(struct node *node, uint64_t stable);
+
 /* --- node_link.c --- */
 
 /* The link key, replaced if it is old; the directory is ours. */

@@ -234,11 +234,13 @@ retire(struct rotation *r, uint32_t oldest)
 		set_need(r, ROTATION_TRANSFER);
 	} else if (log_epoch != 0 && log_epoch <= oldest) {
 		set_need(r, ROTATION_LOG);
-		if (is_urgent(r))
-			config->cut_log(config->arg);
 	} else {
 		work_begin(r, STEP_DESTROY, oldest);
+		return;
 	}
+	/* What was put aside goes with the next checkpoint, too. */
+	if (is_urgent(r))
+		config->cut_log(config->arg);
 }
 
 /* What there is of keys: the oldest of those that are kept, and the newest. */

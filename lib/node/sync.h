@@ -54,7 +54,10 @@ void sync_free(struct sync *sync);
 /* We are behind checkpoint seq: fetch a state at or above it. */
 void sync_fetch(struct sync *sync, uint64_t seq, uint32_t members);
 
-/* Not needed any more: what was missing came by the log. */
+/*
+ * Not needed any more: what was missing came by the log.  Nor is what an
+ * earlier start has left of a fetch.
+ */
 void sync_cancel(struct sync *sync);
 
 bool sync_is_fetching(const struct sync *sync);

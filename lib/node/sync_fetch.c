@@ -438,8 +438,11 @@ sync_cancel(struct sync *s)
 	struct fetching *f = &s->fetch;
 	uint32_t i;
 
-	if (!f->is_active)
+	if (!f->is_active) {
+		if (f->gather == NULL)
+			fetch_discard(s);
 		return;
+	}
 	for (i = 0; i < TRUST_MEMBERS_MAX; i++)
 		sync_source_done(s, i);
 	f->is_active = false;

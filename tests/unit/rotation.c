@@ -318,8 +318,12 @@ suspect_keys_are_replaced_without_pauses_and_the_log_is_cut(void **state)
 	agree(s, 2, 0);
 	run_until(s, seals_with_agreed);
 	assert_int_equal(s->percent, 100);
+	s->is_transferring = true;
 	rotation_resealed(s->rotation, 2);
 	run_until(s, has_cut);
+	assert_int_equal(now(s).need, ROTATION_TRANSFER);
+	s->is_transferring = false;
+	run_until(s, needs_log);
 	assert_true(rotation_cuts_log(s->rotation));
 	s->log_epoch = 2;
 	run_until(s, has_one_key);

@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/fs.h"
 #include "codec/message.h"
 #include "event/loop.h"
 #include "fixture/batches.h"
@@ -524,6 +525,25 @@ a_fetch_that_was_cancelled_brings_no_state(void **state)
 }
 
 static void
+what_an_earlier_start_left_of_a_fetch_goes_when_it_is_cancelled(void **state)
+{
+	struct scene *s = *state;
+	struct sync_progress progress = { .bytes = 0 };
+	struct end *end = &s->ends[0];
+
+	fetch(s, 0);
+	while (progress.bytes == 0) {
+		run_letters(s, 1);
+		sync_progress(end->sync, &progress);
+	}
+	sync_free(end->sync);
+	start_sync(end);
+	assert_true(fs_exists(end->fetched));
+	sync_cancel(end->sync);
+	assert_false(fs_exists(end->fetched));
+}
+
+static void
 all_may_be_closed_at_any_moment(void **state)
 {
 	struct scene *s = *state;
@@ -555,6 +575,8 @@ main(void)
 		SPEC(two_members_fetch_one_after_the_other),
 		SPEC(a_fetch_may_be_begun_again_at_any_moment),
 		SPEC(a_fetch_that_was_cancelled_brings_no_state),
+		SPEC(
+		    what_an_earlier_start_left_of_a_fetch_goes_when_it_is_cancelled),
 		SPEC(all_may_be_closed_at_any_moment),
 	};
 
