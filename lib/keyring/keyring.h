@@ -194,7 +194,7 @@ enum ag_status keyring_slot_remove(struct keyring *keyring, unsigned int number,
  * has what they are wrapped with.  fits says which stay, as in the look.
  *
  * What was sealed before an older copy of the file still opens; what is sealed
- * with an epoch that begins afterwards it does not.
+ * with a key that is made afterwards it does not.
  * AG_EDENIED  no slot would be left
  */
 void keyring_root_fit(const struct keyring *keyring,

@@ -123,6 +123,17 @@ decide(struct key_epochs *k, enum key_cause cause, uint64_t seq)
 	return true;
 }
 
+/* The key of an epoch that begins was made before it came to be suspect. */
+static void
+pass_over(struct key_epochs *k, uint64_t seq)
+{
+	char reason[KEY_ORDER_REASON_BYTES];
+
+	memcpy(reason, k->reason, sizeof(reason));
+	if (decide(k, KEY_CAUSE_SUSPECT, seq))
+		memcpy(k->reason, reason, sizeof(reason));
+}
+
 void
 key_epochs_begin_batch(struct key_epochs *k, uint64_t seq, uint64_t time_ms)
 {
@@ -135,6 +146,8 @@ key_epochs_begin_batch(struct key_epochs *k, uint64_t seq, uint64_t time_ms)
 	k->since_ms = time_ms;
 	k->bytes = 0;
 	touch(k, seq);
+	if (k->epoch <= k->suspect)
+		pass_over(k, seq);
 }
 
 void
@@ -153,6 +166,7 @@ static enum result_code
 obey(struct key_epochs *k, const struct key_order *order, uint64_t seq)
 {
 	const bool is_suspect = order->action == KEY_ACTION_ROTATE_NOW;
+	const uint32_t newest = k->next != 0 ? k->next : k->epoch;
 
 	if (order->action == KEY_ACTION_POLICY) {
 		k->policy = order->policy;
@@ -167,7 +181,7 @@ obey(struct key_epochs *k, const struct key_order *order, uint64_t seq)
 		k->serial++;
 	}
 	if (is_suspect)
-		k->suspect = k->epoch;
+		k->suspect = newest;
 	memcpy(k->reason, order->reason, sizeof(k->reason));
 	return RESULT_DONE;
 }

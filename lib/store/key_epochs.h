@@ -15,7 +15,9 @@
  *          3. The present epoch began with the first value that was put in
  *             it, or with the batch that made it active: a key grows old
  *             from its use on.
- *          4. A state without the entry is at epoch 1, of which nothing was
+ *          4. Who may know the present epoch's key may know the next one's,
+ *             too, once that is decided: then another follows it at once.
+ *          5. A state without the entry is at epoch 1, of which nothing was
  *             written yet.
  *
  * Ownership  caller's storage; nothing to free.
@@ -70,7 +72,8 @@ struct key_epochs {
 	uint64_t next_seq; /* active from there on */
 	enum key_cause cause;
 	char reason[KEY_ORDER_REASON_BYTES]; /* an order's */
-	uint32_t suspect; /* keys up to this epoch's may be known; 0: none */
+	uint32_t suspect; /* keys up to this epoch's, which may be the next,
+			     may be known; 0: none */
 	uint64_t serial;  /* decisions so far */
 	struct key_policy policy;
 

@@ -281,11 +281,39 @@ suspicion_makes_the_present_keys_suspect(void **state)
 	draft(f, KEY_ACTION_ROTATE_NOW);
 	assert_int_equal(submit(f, 4), RESULT_DONE);
 	assert_int_equal(now(f)->next, 2);
-	assert_int_equal(now(f)->suspect, 1);
 	assert_int_equal(now(f)->cause, KEY_CAUSE_SUSPECT);
 	pass(f, KEY_EPOCHS_LEAD);
 	assert_int_equal(now(f)->epoch, 2);
-	assert_int_equal(now(f)->suspect, 1);
+	pass(f, KEY_EPOCHS_LEAD);
+	draft(f, KEY_ACTION_ROTATE_NOW);
+	assert_int_equal(submit(f, 4), RESULT_DONE);
+	assert_int_equal(now(f)->suspect, now(f)->epoch);
+	pass(f, KEY_EPOCHS_LEAD);
+	assert_int_equal(now(f)->epoch, now(f)->suspect + 1);
+	assert_int_equal(now(f)->next, 0);
+}
+
+/* Nodes made the next key when that was decided: who saw one saw both. */
+static void
+an_epoch_that_was_on_its_way_to_suspicion_is_passed_over(void **state)
+{
+	struct fixture *f = *state;
+
+	draft(f, KEY_ACTION_ROTATE);
+	assert_int_equal(submit(f, 4), RESULT_DONE);
+	draft(f, KEY_ACTION_ROTATE_NOW);
+	(void)snprintf(f->order.reason, sizeof(f->order.reason), "a copy");
+	assert_int_equal(submit(f, 4), RESULT_DONE);
+	assert_int_equal(now(f)->suspect, 2);
+	pass(f, KEY_EPOCHS_LEAD);
+	assert_int_equal(now(f)->epoch, 2);
+	assert_int_equal(now(f)->next, 3);
+	assert_int_equal(now(f)->cause, KEY_CAUSE_SUSPECT);
+	assert_string_equal(now(f)->reason, "a copy");
+	pass(f, KEY_EPOCHS_LEAD);
+	assert_int_equal(now(f)->epoch, 3);
+	assert_int_equal(now(f)->next, 0);
+	assert_int_equal(now(f)->suspect, 2);
 }
 
 static void
@@ -440,6 +468,7 @@ main(void)
 		TEST(an_epoch_ends_when_it_is_old_by_agreed_time),
 		TEST(an_epoch_ends_when_so_much_was_written),
 		TEST(suspicion_makes_the_present_keys_suspect),
+		TEST(an_epoch_that_was_on_its_way_to_suspicion_is_passed_over),
 		TEST(a_member_that_goes_begins_an_epoch),
 		TEST(a_member_that_is_replaced_begins_an_epoch),
 		TEST(a_member_that_comes_begins_one_if_the_policy_says_so),
