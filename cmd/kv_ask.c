@@ -142,6 +142,43 @@ kv_ask_check_prefix(const struct applet_call *call, const char *prefix)
 	return false;
 }
 
+bool
+kv_ask_check_range(const struct applet_call *call)
+{
+	static const char *const names[] = { "after", "from", "to" };
+	size_t i;
+
+	if (options_has(&call->options, "after") &&
+	    options_has(&call->options, "from")) {
+		(void)applet_usage(call,
+		    "--after and --from both say where to begin: give one");
+		return false;
+	}
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (options_has(&call->options, names[i]) &&
+		    !kv_ask_check_key(call,
+			options_text(&call->options, names[i])))
+			return false;
+	return true;
+}
+
+void
+kv_ask_add_range(const struct applet_call *call, struct target *target)
+{
+	const char *after = options_text(&call->options, "after");
+	const char *from = options_text(&call->options, "from");
+	const char *to = options_text(&call->options, "to");
+
+	/* The first key behind K is K and a zero byte, which texts end with. */
+	if (after != NULL)
+		target_add_bytes(target, "from",
+		    bytes_of(after, strlen(after) + 1));
+	if (from != NULL)
+		target_add_bytes(target, "from", bytes_from_text(from));
+	if (to != NULL)
+		target_add_bytes(target, "to", bytes_from_text(to));
+}
+
 json_t *
 kv_ask_json(struct kv_ask *ask)
 {

@@ -51,6 +51,12 @@ bool kv_ask_check_key(const struct applet_call *call, const char *key);
 /* The same of a prefix, which may be empty. */
 bool kv_ask_check_prefix(const struct applet_call *call, const char *prefix);
 
+/* The same of --after, --from and --to, as far as they are given. */
+bool kv_ask_check_range(const struct applet_call *call);
+
+/* Ask for a page of that range only. */
+void kv_ask_add_range(const struct applet_call *call, struct target *target);
+
 /* The answer's body as JSON; NULL when it is none, with ask->err filled. */
 json_t *kv_ask_json(struct kv_ask *ask);
 

@@ -31,6 +31,9 @@ const struct applet_option kv_show_list_options[] = {
 	{ 0, "consistency", "LEVEL", "linearizable (default) or local" },
 	{ 'k', "keys-only", NULL, "leave values out" },
 	{ 'n', "limit", "N", "show at most N keys" },
+	{ 0, "after", "KEY", "begin behind KEY, the last one of a page" },
+	{ 0, "from", "KEY", "begin with KEY" },
+	{ 0, "to", "KEY", "end before KEY" },
 	OPTIONS_END,
 };
 
@@ -239,6 +242,7 @@ fetch_page(struct list *list)
 	    list->left < PAGE_ENTRIES ? list->left : PAGE_ENTRIES);
 	if (list->keys_only)
 		target_add_number(&target, "keys_only", 1);
+	kv_ask_add_range(call, &target);
 	if (list->cursor[0] != '\0')
 		target_add_text(&target, "cursor", list->cursor);
 	if (!add_consistency(call, &target))
@@ -311,7 +315,8 @@ kv_show_list(struct applet_call *call)
 	target_init(&unused, "/v1/kv");
 	if (!add_consistency(call, &unused) ||
 	    (call->operand_count > 0 &&
-		!kv_ask_check_prefix(call, call->operands[0])))
+		!kv_ask_check_prefix(call, call->operands[0])) ||
+	    !kv_ask_check_range(call))
 		return EXIT_USAGE;
 	list.keys_only = options_has(&call->options, "keys-only");
 	list.ask = &ask;

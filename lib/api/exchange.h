@@ -24,7 +24,7 @@
 #include "codec/operation.h"
 #include "node/node.h"
 
-#define ROUTE_ARGUMENTS_MAX 6
+#define ROUTE_ARGUMENTS_MAX 8
 #define REQUEST_ID_TEXT_BYTES (64 + 1 + 20 + 1)
 
 struct api;

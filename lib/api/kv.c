@@ -4,7 +4,9 @@
  * RULES    1. A page ends at its limit of entries or when its answer has
  *             grown large, whichever comes first; its cursor is the first
  *             key not shown, so nothing is skipped or shown twice.
- *          2. A linearizable read orders a barrier first: it may have no
+ *          2. from and to narrow what the prefix leaves; a page's cursor is
+ *             good with the same bounds.
+ *          3. A linearizable read orders a barrier first: it may have no
  *             quorum, and then it answers nothing rather than something old.
  */
 #include "api/handlers.h"
@@ -119,6 +121,11 @@ take_key(struct exchange *x)
 		    "key and prefix are two questions: give one of them");
 		return false;
 	}
+	if (argument_is_given(x, "from") || argument_is_given(x, "to")) {
+		exchange_problem(x, PROBLEM_BAD_REQUEST,
+		    "from and to bound a page, not one key");
+		return false;
+	}
 	if (!argument_bytes(x, "key", x->range.first, KEY_BYTES_MAX,
 		&x->range.first_len))
 		return false;
@@ -157,6 +164,36 @@ take_cursor(struct exchange *x)
 	return true;
 }
 
+/* Narrow the range to keys that are not below from, and below to. */
+static bool
+take_bounds(struct exchange *x)
+{
+	struct key_range *range = &x->range;
+	uint8_t key[KEY_BYTES_MAX + 1];
+	struct bytes bound;
+	size_t len;
+
+	if (!argument_bytes(x, "from", key, sizeof(key), &len))
+		return false;
+	bound = bytes_of(key, len);
+	if (bytes_compare(bound, bytes_of(range->first, range->first_len)) >
+	    0) {
+		memcpy(range->first, key, len);
+		range->first_len = len;
+	}
+	if (!argument_bytes(x, "to", key, sizeof(key), &len))
+		return false;
+	bound = bytes_of(key, len);
+	if (len > 0 &&
+	    (range->last_len == 0 ||
+		bytes_compare(bound, bytes_of(range->last, range->last_len)) <
+		    0)) {
+		memcpy(range->last, key, len);
+		range->last_len = len;
+	}
+	return true;
+}
+
 static bool
 take_prefix(struct exchange *x)
 {
@@ -166,7 +203,7 @@ take_prefix(struct exchange *x)
 		&x->range.first_len))
 		return false;
 	entry_range_of_prefix(&x->range);
-	if (!take_cursor(x) ||
+	if (!take_cursor(x) || !take_bounds(x) ||
 	    !argument_u64(x, "limit", 1, LIMIT_MAX, &limit) ||
 	    !argument_flag(x, "keys_only", &x->keys_only))
 		return false;

@@ -169,6 +169,20 @@ sort -c out || fail "the list is not in order"
 exits 0 kv list p/ --limit 601 --keys-only -o value
 [ "$(wc -l <out)" = 601 ] || fail "limit gave $(wc -l <out)"
 
+
+# Pages by hand, and ranges.
+exits 0 kv list p/ --after p/0099 --limit 2 -k -o value
+[ "$(cat out)" = "p/0100
+p/0101" ] || fail "--after gave $(cat out)"
+exits 0 kv list --from p/0700 --to p/0702 -k -o value
+[ "$(cat out)" = "p/0700
+p/0701" ] || fail "--from and --to gave $(cat out)"
+exits 0 kv list p/ --from p/0100 --to q -k -o value
+[ "$(wc -l <out)" = 620 ] || fail "a range of pages has $(wc -l <out) keys"
+misused kv list --after a --from b
+misused kv list --to ''
+misused kv list --after "$long"
+
 # Transactions.
 echo '{"compare":[{"key":"k","version":"2"}],"then":[{"put":"t","value":"1"}],
 "else":[{"put":"t","value":"2"}]}' >txn

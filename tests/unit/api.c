@@ -317,6 +317,45 @@ pages_show_every_key_once_and_in_order(void **state)
 	    "INVALID", 2);
 }
 
+/* The keys of a page with this query, each of one letter. */
+static void
+expect_keys(struct api_fixture *f, const char *query, const char *letters)
+{
+	json_t *root, *entries;
+	char target[128];
+	size_t i;
+
+	(void)snprintf(target, sizeof(target), "/v1/kv?%s", query);
+	root = ask(f, 200, "GET", target, nothing);
+	entries = json_object_get(root, "entries");
+	assert_int_equal(json_array_size(entries), strlen(letters));
+	for (i = 0; i < json_array_size(entries); i++)
+		assert_int_equal(text_of(json_array_get(entries, i), "key")[0],
+		    letters[i]);
+	json_decref(root);
+}
+
+static void
+page_is_bounded_by_from_and_to_within_its_prefix(void **state)
+{
+	struct api_fixture *f = *state;
+	static const char *const keys[] = { "a", "b", "c", "d" };
+	size_t i;
+
+	for (i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		fake_node_put(f->node, keys[i], bytes_from_text("v"));
+	expect_keys(f, "from=Yg", "bcd");
+	expect_keys(f, "from=YgA", "cd"); /* b and a zero byte */
+	expect_keys(f, "to=Yw", "ab");
+	expect_keys(f, "from=Yg&to=ZA", "bc");
+	expect_keys(f, "from=ZA&to=Yg", "");
+	expect_keys(f, "prefix=Yg&from=YQ&to=ZA", "b");
+	expect_keys(f, "prefix=Yg&from=Yw", "");
+	expect_keys(f, "from=Yg&to=ZA&cursor=Yw", "c");
+	expect_problem(f, 400, "GET", "/v1/kv?from=%2B", "", "INVALID", 2);
+	expect_problem(f, 400, "GET", "/v1/kv?key=aw&to=aw", "", "INVALID", 2);
+}
+
 static void
 page_of_large_values_ends_early_and_goes_on(void **state)
 {
@@ -1038,6 +1077,7 @@ main(void)
 		API_TEST(a_trace_tells_phases_as_microseconds_after_the_first),
 		API_TEST(body_over_the_limit_is_413_however_it_is_sent),
 		API_TEST(pages_show_every_key_once_and_in_order),
+		API_TEST(page_is_bounded_by_from_and_to_within_its_prefix),
 		API_TEST(page_of_large_values_ends_early_and_goes_on),
 		API_TEST(transaction_applies_then_or_else),
 		API_TEST(wrong_transactions_are_refused_with_the_place),
