@@ -2,7 +2,7 @@
 # bench-storage and bench-api look at parts alone.
 
 BENCH_LOAD := $(BUILD)/tests/bench/load
-LOAD_SRC   := $(sort $(wildcard tests/bench/load*.c)) tests/bench/histogram.c
+LOAD_SRC   := $(sort $(wildcard tests/bench/load*.c))
 BENCH_KEYS ?= 100000
 
 $(BUILD)/tests/bench/storage: $(BUILD)/tests/bench/storage.o $(BUILD)/libaegis.a

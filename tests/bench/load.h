@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
-#include "bench/histogram.h"
+#include "base/histogram.h"
 
 #define LOAD_KEY_BYTES 32
 #define LOAD_VALUE_BYTES_MAX 4096

@@ -5,7 +5,7 @@
  *          buckets of equal width.  A quantile names its bucket's upper end,
  *          so it is never flattering.
  */
-#include "bench/histogram.h"
+#include "base/histogram.h"
 
 #include <stddef.h>
 
@@ -44,8 +44,34 @@ histogram_add(struct histogram *h, uint64_t value)
 {
 	h->buckets[bucket_of(value)]++;
 	h->count++;
+	h->sum += value;
 	if (value > h->max)
 		h->max = value;
+}
+
+void
+histogram_merge(struct histogram *h, const struct histogram *from)
+{
+	size_t i;
+
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++)
+		h->buckets[i] += from->buckets[i];
+	h->count += from->count;
+	h->sum += from->sum;
+	if (from->max > h->max)
+		h->max = from->max;
+}
+
+uint64_t
+histogram_count_to(const struct histogram *h, uint64_t value)
+{
+	const size_t last = bucket_of(value);
+	uint64_t count = 0;
+	size_t i;
+
+	for (i = 0; i <= last; i++)
+		count += h->buckets[i];
+	return count;
 }
 
 uint64_t
