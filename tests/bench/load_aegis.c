@@ -9,96 +9,54 @@
  */
 #include "bench/load.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#define ANSWER_BYTES 4096
-#define REQUEST_BYTES (LOAD_VALUE_BYTES_MAX + 256)
+#include "client/connection.h"
 
-struct connection {
-	struct connection *next; /* of the same client: who asks after us */
-	int fd;
-	size_t len;
+struct caller {
+	struct caller *next; /* of the same client: who asks after us */
+	struct connection connection;
 	struct load_request request;
-	char answer[ANSWER_BYTES];
+	char reason[LOAD_REASON_BYTES];
 };
 
-static struct connection *connections;
-static size_t connection_count;
-
-/* base64url without padding. */
-static void
-encode_key(char *out, const char *key)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
-				     "nopqrstuvwxyz0123456789-_";
-	size_t len = strlen(key), i;
-	uint32_t bits = 0;
-	unsigned int have = 0;
-
-	for (i = 0; i < len; i++) {
-		bits = bits << 8 | (uint8_t)key[i];
-		for (have += 8; have >= 6; have -= 6)
-			*out++ = digits[bits >> (have - 6) & 63];
-	}
-	if (have > 0)
-		*out++ = digits[bits << (6 - have) & 63];
-	*out = '\0';
-}
-
-static size_t
-make_request(const struct load *load, const char *name, char *out)
-{
-	char key[2 * LOAD_KEY_BYTES];
-
-	if (load->is_get)
-		return (size_t)snprintf(out, REQUEST_BYTES,
-		    "GET /livez HTTP/1.1\r\nHost: aegis\r\n\r\n");
-	encode_key(key, name);
-	return (size_t)snprintf(out, REQUEST_BYTES,
-	    "PUT /v1/kv?key=%s HTTP/1.1\r\nHost: aegis\r\n"
-	    "Content-Length: %zu\r\n\r\n%s",
-	    key, load->value_bytes, load->value);
-}
+static struct caller *callers;
+static size_t caller_count;
 
 static void
-ask(struct load *load, struct connection *c)
+ask(struct load *load, struct caller *c)
 {
-	char text[REQUEST_BYTES];
-	size_t len;
+	struct client_request request = { .method = "PUT",
+		.body = bytes_of(load->value, load->value_bytes),
+		.has_body = true };
+	struct target target;
 
 	if (!load_begin(load, &c->request))
 		return;
-	c->len = 0;
-	len = make_request(load, c->request.name, text);
-	if (send(c->fd, text, len, MSG_NOSIGNAL) != (ssize_t)len)
+	target_init(&target, load->is_get ? "/livez" : "/v1/kv");
+	request.target = &target;
+	if (load->is_get)
+		request = (struct client_request){ .target = &target };
+	else
+		target_add_bytes(&target, "key",
+		    bytes_from_text(c->request.name));
+	/* What load_watch() waits for is answers alone. */
+	if (connection_ask(&c->connection, &request, NULL, NULL) != AG_OK ||
+	    connection_wants_write(&c->connection))
 		load_end(load, &c->request, "the node took no request");
 }
 
 static bool
-open_connection(const struct load *load, struct connection *c, const char *path)
+open_caller(const struct load *load, struct caller *c, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct ag_error err;
 
-	if ((size_t)snprintf(address.sun_path, sizeof(address.sun_path), "%s",
-		path) >= sizeof(address.sun_path)) {
-		(void)fprintf(stderr, "load aegis: %s is too long\n", path);
-		return false;
-	}
-	c->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd != -1 &&
-	    connect(c->fd, (const struct sockaddr *)&address,
-		sizeof(address)) == 0 &&
-	    load_watch(load, c->fd, EPOLLIN, c, true))
-		return true;
-	(void)fprintf(stderr, "load aegis: connect to %s: %s\n", path,
-	    strerrordesc_np(errno));
+	if (connection_open(&c->connection, path, &err) == AG_OK)
+		return load_watch(load, c->connection.fd, EPOLLIN, c, true);
+	(void)fprintf(stderr, "load aegis: %s\n", err.text);
 	return false;
 }
 
@@ -109,59 +67,52 @@ aegis_open(struct load *load)
 	const size_t each = rotates ? load->endpoint_count : 1;
 	size_t i, client;
 
-	connection_count = load->clients * each;
-	connections = calloc(connection_count, sizeof(*connections));
-	if (connections == NULL)
+	caller_count = load->clients * each;
+	callers = calloc(caller_count, sizeof(*callers));
+	if (callers == NULL)
 		return false;
-	for (i = 0; i < connection_count; i++)
-		connections[i].fd = -1;
-	for (i = 0; i < connection_count; i++) {
+	for (i = 0; i < caller_count; i++)
+		connection_init(&callers[i].connection);
+	for (i = 0; i < caller_count; i++) {
 		client = i / each;
-		connections[i].next =
-		    &connections[client * each + (i + 1) % each];
-		if (!open_connection(load, &connections[i],
+		callers[i].next = &callers[client * each + (i + 1) % each];
+		if (!open_caller(load, &callers[i],
 			load->endpoints[i % load->endpoint_count]))
 			return false;
 	}
 	for (client = 0; client < load->clients; client++)
-		ask(load, &connections[client * each]);
+		ask(load, &callers[client * each]);
 	return true;
 }
 
-/* Whether the whole answer is there. */
-static bool
-is_answered(struct connection *c)
+/* What a failure is told with. */
+static const char *
+reason_of(struct caller *c)
 {
-	const char *end, *length;
+	const struct bytes body = connection_body(&c->connection);
 
-	c->answer[c->len] = '\0';
-	end = strstr(c->answer, "\r\n\r\n");
-	if (end == NULL)
-		return false;
-	length = strstr(c->answer, "Content-Length: ");
-	return length == NULL ||
-	    c->len >= (size_t)(end + 4 - c->answer) +
-		strtoul(length + strlen("Content-Length: "), NULL, 10);
+	(void)snprintf(c->reason, sizeof(c->reason), "%d %.*s",
+	    c->connection.http, (int)(body.len > 200 ? 200 : body.len),
+	    (const char *)body.data);
+	return c->reason;
 }
 
 static bool
 aegis_serve(struct load *load, void *arg, uint32_t events)
 {
-	struct connection *c = arg;
-	ssize_t len =
-	    recv(c->fd, c->answer + c->len, sizeof(c->answer) - 1 - c->len, 0);
-	bool is_good;
+	struct caller *c = arg;
+	struct ag_error err;
+	enum ag_status status = connection_serve(&c->connection, &err);
 
 	(void)events;
-	if (len <= 0) {
-		(void)fprintf(stderr, "load aegis: the node hung up\n");
+	if (status == AG_EAGAIN)
+		return true;
+	if (status != AG_OK) {
+		(void)fprintf(stderr, "load aegis: %s\n", err.text);
 		return false;
 	}
-	c->len += (size_t)len;
-	if (!is_answered(c))
-		return true;
-	is_good = strncmp(c->answer, "HTTP/1.1 200", 12) == 0;
-	load_end(load, &c->request, is_good ? NULL : c->answer);
+	load_end(load, &c->request,
+	    c->connection.http == 200 ? NULL : reason_of(c));
 	ask(load, c->next);
 	return true;
 }
@@ -179,10 +130,9 @@ aegis_close(struct load *load)
 	size_t i;
 
 	(void)load;
-	for (i = 0; i < connection_count; i++)
-		if (connections[i].fd != -1)
-			(void)close(connections[i].fd);
-	free(connections);
+	for (i = 0; i < caller_count; i++)
+		connection_fini(&callers[i].connection);
+	free(callers);
 }
 
 const struct load_target load_aegis = {
