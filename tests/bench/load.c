@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "client/workload.h"
 
 #define EVENTS 256
 #define DRAIN_US UINT64_C(15000000)
@@ -50,24 +51,13 @@ static const struct option long_options[] = {
 	{ 0 },
 };
 
-/* SplitMix64: the same keys for all who begin with the same seed. */
-static uint64_t
-next_random(uint64_t *state)
-{
-	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 bool
 load_begin(struct load *load, struct load_request *request)
 {
 	request->began_us = clock_mono_us();
 	if (request->began_us >= load->end_us)
 		return false;
-	request->key = next_random(&load->random) % load->key_count;
+	request->key = workload_random(&load->random) % load->key_count;
 	(void)snprintf(request->name, sizeof(request->name), "bench/%010llu",
 	    (unsigned long long)request->key);
 	load->in_flight++;
