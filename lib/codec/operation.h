@@ -39,6 +39,7 @@
 
 /* Keys of the cluster's own: the newest successor, and the key epochs. */
 #define KEY_RESERVED "\0aegis/"
+#define KEY_RESERVED_END "\0aegis0" /* before the first that is behind them */
 #define KEY_ROSTER KEY_RESERVED "roster"
 #define KEY_EPOCHS KEY_RESERVED "key-epochs"
 

@@ -101,7 +101,7 @@ metrics_show(struct store *store)
 {
 	const struct tables_meta *meta = tables_meta(store->tables);
 
-	metric_set_value(store->keys, (int64_t)meta->keys);
+	metric_set_value(store->keys, (int64_t)tables_keys(store->tables));
 	metric_set_value(store->bytes, (int64_t)meta->bytes);
 }
 
@@ -276,7 +276,7 @@ store_size(const struct store *store, uint64_t *keys, uint64_t *bytes)
 {
 	const struct tables_meta *meta = tables_meta(store->tables);
 
-	*keys = meta->keys;
+	*keys = tables_keys(store->tables);
 	*bytes = meta->bytes;
 }
 

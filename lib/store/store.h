@@ -177,7 +177,7 @@ enum ag_status store_reseal(struct store *store,
 enum ag_status store_sync(struct store *store,
     struct ag_error *err) AG_MUST_USE;
 
-/* Keys and bytes (keys + values) held. */
+/* Keys, but for the cluster's own, and bytes (keys + values) held. */
 void store_size(const struct store *store, uint64_t *keys, uint64_t *bytes);
 
 /* Was this request executed?  AG_ENOENT when the table does not know. */

@@ -69,6 +69,7 @@ struct tables {
 	struct sqlite3_stmt *find, *value, *put, *remove;
 	struct sqlite3_stmt *put_head, *put_page, *put_meta;
 	struct tables_meta meta;
+	uint64_t own; /* of the keys, the cluster's */
 	struct merkle *tree;
 	struct leaves leaves;
 	void *session_memory;
@@ -247,6 +248,28 @@ meta_settle(struct tables *t, const uint8_t *cluster_id, struct ag_error *err)
 	return meta_write(t, err);
 }
 
+/* They are few, and their prefix ends in a slash. */
+static enum ag_status
+own_count(struct tables *t, struct ag_error *err)
+{
+	struct sqlite3_stmt *stmt = NULL;
+	enum ag_status status;
+
+	status = db_prepare(t->db, &stmt,
+	    "SELECT count(*) FROM kv WHERE key >= ?1 AND key < ?2", err);
+	if (status == AG_OK) {
+		db_bind_bytes(stmt, 1,
+		    bytes_of(KEY_RESERVED, sizeof(KEY_RESERVED) - 1));
+		db_bind_bytes(stmt, 2,
+		    bytes_of(KEY_RESERVED_END, sizeof(KEY_RESERVED_END) - 1));
+		status = db_step(stmt, err);
+	}
+	if (status == AG_OK)
+		t->own = db_column_uint(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return status;
+}
+
 static enum ag_status
 values_open(struct tables *t, struct ag_error *err)
 {
@@ -292,6 +315,8 @@ open_with(struct tables **out, const struct db_options *options,
 		status = prepare_all(t, err);
 	if (status == AG_OK)
 		status = meta_settle(t, cluster_id, err);
+	if (status == AG_OK)
+		status = own_count(t, err);
 	if (status == AG_OK)
 		status = values_open(t, err);
 	if (status == AG_OK)
@@ -406,6 +431,12 @@ struct sqlite3 *
 tables_db(struct tables *t)
 {
 	return t->db;
+}
+
+uint64_t
+tables_keys(const struct tables *t)
+{
+	return t->meta.keys - t->own;
 }
 
 struct tables_meta *
@@ -597,7 +628,10 @@ row_write(struct tables *t, const struct tables_row *row,
 	else
 		t->meta.bytes += entry->key.len;
 	t->meta.bytes += len;
-	t->meta.keys += row->exists ? 0 : 1;
+	if (!row->exists) {
+		t->meta.keys++;
+		t->own += operation_key_is_reserved(entry->key) ? 1 : 0;
+	}
 	return AG_OK;
 }
 
@@ -645,6 +679,7 @@ tables_delete(struct tables *t, const struct tables_row *row, struct bytes key,
 		return status;
 	t->meta.bytes -= key.len + row->value_len;
 	t->meta.keys--;
+	t->own -= operation_key_is_reserved(key) ? 1 : 0;
 	return leaves_change(&t->leaves, key, bytes_of(NULL, 0), err);
 }
 

@@ -104,6 +104,9 @@ struct sqlite3 *tables_db(struct tables *tables);
 struct tables_meta *tables_meta(struct tables *tables);
 struct session_table *tables_sessions(struct tables *tables);
 
+/* Keys but for the cluster's own. */
+uint64_t tables_keys(const struct tables *tables);
+
 /* Begin a transaction unless one is open. */
 enum ag_status tables_begin(struct tables *tables,
     struct ag_error *err) AG_MUST_USE;
