@@ -3,6 +3,8 @@
  *
  * RULES    1. Which slots fall away is told before anything is changed, and
  *             is confirmed.
+ *          2. What is given to keep a slot must open one: a passphrase with a
+ *             slip in it would cost its slot.
  */
 #include "cmd/keys_root.h"
 
@@ -101,6 +103,40 @@ openers_collect(struct openers *o, const struct keyring_place *place,
 	return status;
 }
 
+static const char *
+opener_name(enum keyring_kind kind)
+{
+	switch (kind) {
+	case KEYRING_PASSPHRASE:
+		return "passphrase";
+	case KEYRING_HSM:
+		return "token's key";
+	case KEYRING_ESCROW:
+		return "secret from escrow";
+	case KEYRING_FILE:
+	default:
+		return "key file";
+	}
+}
+
+/* Does each of them open a slot? */
+static enum ag_status
+openers_check(const struct openers *o, const struct keyring *keyring,
+    struct ag_error *err)
+{
+	for (size_t i = 0; i < o->count; i++) {
+		bool fits[KEYRING_SLOTS_MAX] = { false };
+
+		keyring_root_fit(keyring, &o->list[i], 1, fits);
+		if (memchr(fits, true, sizeof(fits)) == NULL)
+			return ag_fail(err, AG_EDENIED,
+			    "nothing was changed: the %s that was given opens "
+			    "no slot",
+			    opener_name(o->list[i].kind));
+	}
+	return AG_OK;
+}
+
 /* How many slots fall away, each told. */
 static size_t
 tell_losses(const struct keyring_look *look, const bool *fits)
@@ -151,6 +187,8 @@ renew(struct keys_opened *opened, const struct applet_call *call,
 	enum ag_status status =
 	    openers_collect(&openers, &opened->place, call, err);
 
+	if (status == AG_OK)
+		status = openers_check(&openers, opened->keyring, err);
 	if (status == AG_OK) {
 		keyring_look(opened->keyring, &look);
 		keyring_root_fit(opened->keyring, openers.list, openers.count,

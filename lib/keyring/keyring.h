@@ -195,7 +195,7 @@ enum ag_status keyring_slot_remove(struct keyring *keyring, unsigned int number,
  *
  * What was sealed before an older copy of the file still opens; what is sealed
  * with a key that is made afterwards it does not.
- * AG_EDENIED  no slot would be left
+ * AG_EDENIED  no slot would be left, or none that opens without custodians
  */
 void keyring_root_fit(const struct keyring *keyring,
     const struct keyring_opener *openers, size_t count,

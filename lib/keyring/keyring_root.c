@@ -67,6 +67,22 @@ wrap_again(struct keyring_slot *slot, const struct keyring_slot *old,
 	return keyring_slot_wrap(slot, id, root, &same, err);
 }
 
+/* Is what is left of the slots enough? */
+static enum ag_status
+check_rest(const struct keyring_image *image, const char *path,
+    struct ag_error *err)
+{
+	for (size_t i = 0; i < image->slot_count; i++)
+		if (keyring_slot_is_at_hand(image->slots[i].seen.kind))
+			return AG_OK;
+	return ag_fail(err, AG_EDENIED,
+	    image->slot_count == 0
+		? "keyring %s: no slot opens with what was given"
+		: "keyring %s: what was given leaves no slot that opens "
+		  "without custodians; give another, or add one first",
+	    path);
+}
+
 /* Wrap the slots that can be, and leave the others out. */
 static enum ag_status
 wrap_slots(struct keyring_image *image, const struct keyring *k,
@@ -90,10 +106,7 @@ wrap_slots(struct keyring_image *image, const struct keyring *k,
 		kept++;
 	}
 	image->slot_count = kept;
-	if (status == AG_OK && kept == 0)
-		return ag_fail(err, AG_EDENIED,
-		    "keyring %s: no slot opens with what was given", k->path);
-	return status;
+	return status == AG_OK ? check_rest(image, k->path, err) : status;
 }
 
 enum ag_status

@@ -31,6 +31,13 @@ exits 11 "$AEGIS" keys renew-root -D n1 --keep-key-file stick </dev/null
 complains 'slot 3 (passphrase) falls away: nothing that was given opens it'
 complains 'nothing was changed: say --yes, or give what opens that slot'
 cmp -s n1/keyring before || fail "a refused change changed the keyring"
+
+# A slip in what is to keep a slot does not cost that slot.
+printf 'sesam\n' >slip
+exits 4 "$AEGIS" keys renew-root -y -D n1 --keep-key-file stick \
+	--keep-passphrase-fd 3 3<slip
+complains 'nothing was changed: the passphrase that was given opens no slot'
+cmp -s n1/keyring before || fail "a refused change changed the keyring"
 exits 0 "$AEGIS" keys renew-root -D n1 --keep-key-file stick \
 	--keep-passphrase-fd 3 -o value 3<words
 [ "$(cat out)" = "1

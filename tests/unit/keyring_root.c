@@ -155,6 +155,24 @@ a_slot_in_escrow_stays_that_of_its_package(void **state)
 }
 
 static void
+a_slot_in_escrow_is_not_left_alone(void **state)
+{
+	const struct keyring_opener opener = { .kind = KEYRING_ESCROW,
+		.secret = second };
+	struct keyring_look before, after;
+	unsigned int number;
+
+	(void)state;
+	must(keyring_slot_add(keyring, &opener, "escrow", 4, &number, &err));
+	keyring_look(keyring, &before);
+	assert_int_equal(keyring_root_renew(keyring, &opener, 1, 9, &err),
+	    AG_EDENIED);
+	assert_non_null(strstr(err.text, "without custodians"));
+	keyring_look(keyring, &after);
+	assert_memory_equal(&before, &after, sizeof(after));
+}
+
+static void
 a_copy_from_before_opens_nothing_of_a_later_epoch(void **state)
 {
 	const struct keyring_opener opener = by_file(first);
@@ -199,6 +217,7 @@ main(void)
 		IN_A_DIRECTORY(
 		    a_new_root_keeps_every_key_and_the_slots_it_is_shown),
 		IN_A_DIRECTORY(a_slot_in_escrow_stays_that_of_its_package),
+		IN_A_DIRECTORY(a_slot_in_escrow_is_not_left_alone),
 		IN_A_DIRECTORY(
 		    a_copy_from_before_opens_nothing_of_a_later_epoch),
 		IN_A_DIRECTORY(without_an_opener_that_fits_nothing_is_changed),
