@@ -188,25 +188,36 @@ on_message(ssh_session session AG_UNUSED, ssh_message message AG_UNUSED,
 	return 1;
 }
 
-/* The member whose link key this is; looks at all of them every time. */
+/*
+ * The member who shows a key: by the roster's its node is found, and with
+ * another it says whose that is.  So what one member certifies, be it the key
+ * of another, never stands in that one's way.  What is known of it comes back.
+ */
 static bool
-find_member(const struct link_context *context, const uint8_t *key,
-    uint32_t *member)
+find_member(const struct link_context *context, const uint8_t *node_key,
+    struct link_certificate *shown, uint32_t *member)
 {
-	bool is_found = false;
-	uint32_t i;
+	const struct roster *roster = context->roster;
+	const int node = shown->serial == 0
+	    ? roster_find_link_key(roster, shown->link_key)
+	    : roster_find_node_key(roster, node_key);
+	const struct link_certificate *known;
 
-	for (i = 0; i < roster_node_count(context->roster); i++)
-		if (sodium_memcmp(context->known[i].link_key, key,
-			PUBLIC_KEY_BYTES) == 0 &&
-		    i != context->self) {
-			*member = i;
-			is_found = true;
-		}
-	return is_found;
+	if (node < 0 || (uint32_t)node == context->self)
+		return false;
+	*member = (uint32_t)node;
+	known = &context->known[node];
+	if (memcmp(known->link_key, shown->link_key, PUBLIC_KEY_BYTES) == 0) {
+		*shown = *known;
+		return true;
+	}
+	/* Or has its node certified it since we last heard of that? */
+	return shown->serial > known->serial &&
+	    link_certificate_is_valid(shown, roster->cluster_id,
+		roster->members[node].node_key);
 }
 
-/* Was it a node of an earlier roster?  Looks at all of them, too. */
+/* Was it a node of an earlier roster? */
 static bool
 find_former(const struct chain_formers *formers, const uint8_t *key)
 {
@@ -214,8 +225,7 @@ find_former(const struct chain_formers *formers, const uint8_t *key)
 	size_t i;
 
 	for (i = 0; formers != NULL && i < formers->count; i++)
-		if (sodium_memcmp(formers->link_keys[i], key,
-			PUBLIC_KEY_BYTES) == 0)
+		if (memcmp(formers->link_keys[i], key, PUBLIC_KEY_BYTES) == 0)
 			is_found = true;
 	return is_found;
 }
@@ -236,17 +246,6 @@ is_certified_former(const struct link_context *context, const uint8_t *node_key,
 	return false;
 }
 
-/* Is it a key that its node has certified since we last heard of it? */
-static bool
-is_news_of(const struct link_context *context, int node,
-    const struct link_certificate *shown)
-{
-	return node >= 0 && (uint32_t)node != context->self &&
-	    shown->serial > context->known[node].serial &&
-	    link_certificate_is_valid(shown, context->roster->cluster_id,
-		context->roster->members[node].node_key);
-}
-
 /* Who shows a key and calls itself so; nothing of link changes. */
 struct caller {
 	bool is_member;
@@ -261,28 +260,17 @@ find_caller(const struct link_context *context, const char *user, ssh_key key,
 {
 	uint8_t node_key[PUBLIC_KEY_BYTES];
 	struct link_certificate *theirs = &caller->theirs;
-	int node;
 
 	*caller = (struct caller){ .is_member = false };
 	if (!transport_user_parse(user, node_key, theirs) ||
 	    !transport_key_public(theirs->link_key, key))
 		return;
 	caller->is_member =
-	    find_member(context, theirs->link_key, &caller->member);
-	caller->is_former = find_former(context->formers, theirs->link_key);
-	if (caller->is_member) {
-		*theirs = context->known[caller->member];
-		return;
-	}
-	if (caller->is_former || theirs->serial == 0)
-		return;
-	node = roster_find_node_key(context->roster, node_key);
-	caller->is_member = is_news_of(context, node, theirs);
-	if (caller->is_member)
-		caller->member = (uint32_t)node;
-	else
-		caller->is_former =
-		    is_certified_former(context, node_key, theirs);
+	    find_member(context, node_key, theirs, &caller->member);
+	caller->is_former = !caller->is_member &&
+	    (find_former(context->formers, theirs->link_key) ||
+		(theirs->serial > 0 &&
+		    is_certified_former(context, node_key, theirs)));
 }
 
 static int

@@ -317,7 +317,9 @@ a_stolen_key_is_worth_nothing_once_it_has_been_replaced(void **state)
 	transport_user(user, f->nodes[1].roster.members[1].node_key, &first);
 	assert_int_equal(try_key(f, stolen, user), SSH_AUTH_DENIED);
 	/* The test knows how to ask. */
-	assert_int_equal(try_key(f, f->nodes[1].link_key, "peer"),
+	transport_user(user, f->nodes[1].roster.members[1].node_key,
+	    &f->nodes[1].certificate);
+	assert_int_equal(try_key(f, f->nodes[1].link_key, user),
 	    SSH_AUTH_SUCCESS);
 	secret_free(roster_key);
 	secret_free(stolen);
@@ -413,16 +415,56 @@ a_certified_key_without_its_node_key_is_not_enough(void **state)
 	assert_int_equal(f->nodes[0].learned, 0);
 }
 
-/* Hand node 0 a LINK_KEY as if node 1 meant it. */
+/* Hand node 0 a LINK_KEY as if node i meant it. */
 static void
-tell(struct fixture *f, const struct link_certificate *certificate, size_t cut)
+tell_by(struct fixture *f, uint32_t i,
+    const struct link_certificate *certificate, size_t cut)
 {
 	struct handshake_output out;
 
 	handshake_link_key(&out, certificate);
-	assert_int_equal(fixture_send(f->nodes[1].net, 1, FRAME_CONTROL,
+	assert_int_equal(fixture_send(f->nodes[i].net, 1, FRAME_CONTROL,
 			     bytes_of(out.data, out.len - cut)),
 	    AG_OK);
+}
+
+static void
+tell(struct fixture *f, const struct link_certificate *certificate, size_t cut)
+{
+	tell_by(f, 1, certificate, cut);
+}
+
+/* n4 says that n2's key is its own, and then n2 dials. */
+static void
+claim_key_of_n2(struct fixture *f)
+{
+	struct link_certificate claim;
+
+	hide(f, 1);
+	fixture_start(f, 0);
+	fixture_start(f, 3);
+	assert_linked(f, 0, 3);
+	certify(f, 3, f->nodes[1].link_key, 50, &claim);
+	tell_by(f, 3, &claim, 0);
+	assert_true(wait_known(f, 0, 3, 50));
+	fixture_start(f, 1);
+	assert_linked(f, 0, 1);
+}
+
+static void
+who_certifies_the_roster_key_of_another_does_not_cut_it_off(void **state)
+{
+	claim_key_of_n2(*state);
+}
+
+static void
+who_certifies_the_newest_key_of_another_does_not_cut_it_off(void **state)
+{
+	struct fixture *f = *state;
+
+	secret_free(replace(f, 1, 5));
+	f->nodes[0].known[1] = f->nodes[1].certificate;
+	claim_key_of_n2(f);
 }
 
 static void
@@ -516,6 +558,10 @@ main(void)
 		    a_node_that_came_back_older_is_let_in_with_a_key_made_since),
 		SPEC(a_key_that_its_node_did_not_certify_is_a_strangers),
 		SPEC(a_certified_key_without_its_node_key_is_not_enough),
+		SPEC(
+		    who_certifies_the_roster_key_of_another_does_not_cut_it_off),
+		SPEC(
+		    who_certifies_the_newest_key_of_another_does_not_cut_it_off),
 		SPEC(a_forged_or_misshapen_announcement_ends_the_link),
 		SPEC(an_older_announcement_changes_nothing),
 		SPEC(
