@@ -25,7 +25,9 @@
  *             key in use, of the one before or the one after: to look further
  *             ahead a forger's counter would decide how much is computed.
  *          5. Without a step in time all keys are wiped: a peer that does not
- *             move on does not hold the other back.
+ *             move on does not hold the other back.  Nor is one that moves on
+ *             all the time worth the work: the dialler counts from when it
+ *             has the answer, so that half the time is early by any measure.
  *
  * The acceptor goes on with the answer.  A datagram that it seals then and
  * that overtakes the answer is lost, as datagrams are.
@@ -323,7 +325,9 @@ datagram_keys_answer(struct datagram_keys *keys, uint64_t step,
 	struct secret *ephemeral;
 	enum ag_status status;
 
-	if (keys->is_dialler || keys->hidden == NULL || step != keys->step + 1)
+	if (keys->is_dialler || keys->hidden == NULL ||
+	    step != keys->step + 1 ||
+	    now_us < keys->since_us + keys->step_us / 2)
 		return AG_EPROTO;
 	ephemeral = datagram_ephemeral(public_half);
 	if (ephemeral == NULL)

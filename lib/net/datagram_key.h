@@ -69,7 +69,8 @@ void datagram_keys_free(struct datagram_keys *keys);
  * The next step, which the dialler begins when it is due: it offers a public
  * half, the acceptor answers with its own and has gone on, and so has the
  * dialler when it takes that.
- * AG_EPROTO   not the step that comes now, or nobody offered it
+ * AG_EPROTO   not the step that comes now, or nobody offered it, or it comes
+ *             before half its time
  * AG_EFORGED  their public half is none
  */
 bool datagram_keys_is_due(const struct datagram_keys *keys, uint64_t now_us);

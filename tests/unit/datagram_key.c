@@ -104,12 +104,24 @@ open(struct pair *p, int to, const struct sealed *s)
 	return status;
 }
 
+/* The other end takes no step before half its time. */
+static void
+wait_for_step(struct pair *p)
+{
+	const uint64_t least_us =
+	    datagram_keys_since_us(p->ends[1]) + DATAGRAM_STEP_US / 2;
+
+	if (p->now_us < least_us)
+		p->now_us = least_us;
+}
+
 static void
 step(struct pair *p)
 {
 	uint8_t offer[DATAGRAM_PUBLIC_BYTES], answer[DATAGRAM_PUBLIC_BYTES];
 	uint64_t next = datagram_keys_step(p->ends[0]) + 1;
 
+	wait_for_step(p);
 	assert_int_equal(datagram_keys_offer(p->ends[0], offer), AG_OK);
 	assert_int_equal(datagram_keys_answer(p->ends[1], next, offer, answer,
 			     p->now_us),
@@ -201,6 +213,7 @@ a_public_half_of_small_order_is_refused(void **state)
 	assert_int_equal(datagram_keys_new(&keys, &start), AG_EFORGED);
 	assert_null(keys);
 	secret_free(own);
+	wait_for_step(p);
 	assert_int_equal(datagram_keys_answer(p->ends[1], 1, zero, half,
 			     p->now_us),
 	    AG_EFORGED);
@@ -432,6 +445,7 @@ steps_out_of_order_or_of_the_wrong_end_are_refused(void **state)
 	uint8_t answer[DATAGRAM_PUBLIC_BYTES] = { 9 };
 	struct sealed s;
 
+	wait_for_step(p);
 	assert_int_equal(datagram_keys_take(p->ends[0], 1, answer, p->now_us),
 	    AG_EPROTO);
 	assert_int_equal(datagram_keys_offer(p->ends[0], offer), AG_OK);
@@ -453,6 +467,26 @@ steps_out_of_order_or_of_the_wrong_end_are_refused(void **state)
 	    AG_OK);
 	s = seal(p, 0);
 	assert_int_equal(open(p, 1, &s), AG_OK);
+}
+
+static void
+a_step_before_half_its_time_is_refused_and_changes_nothing(void **state)
+{
+	struct pair *p = *state;
+	uint8_t offer[DATAGRAM_PUBLIC_BYTES], answer[DATAGRAM_PUBLIC_BYTES];
+	struct sealed s;
+
+	p->now_us += DATAGRAM_STEP_US / 2 - 1;
+	assert_int_equal(datagram_keys_offer(p->ends[0], offer), AG_OK);
+	assert_int_equal(datagram_keys_answer(p->ends[1], 1, offer, answer,
+			     p->now_us),
+	    AG_EPROTO);
+	s = seal(p, 0);
+	assert_int_equal(open(p, 1, &s), AG_OK);
+	p->now_us++;
+	assert_int_equal(datagram_keys_answer(p->ends[1], 1, offer, answer,
+			     p->now_us),
+	    AG_OK);
 }
 
 static void
@@ -495,6 +529,8 @@ main(void)
 		SPEC(without_a_step_all_ends_after_180_s),
 		SPEC(a_step_puts_the_end_off),
 		SPEC(steps_out_of_order_or_of_the_wrong_end_are_refused),
+		SPEC(
+		    a_step_before_half_its_time_is_refused_and_changes_nothing),
 		SPEC(who_heard_the_halves_but_not_the_secrets_is_shut_out),
 	};
 

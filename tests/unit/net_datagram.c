@@ -75,16 +75,24 @@ keys_move_on_at_both_ends_while_the_link_stays_up(void **state)
 	assert_true(stats.rtt_us > 0);
 }
 
+/* A node that nobody can dial dials, and that end begins steps. */
+static void
+hide(struct fixture *f, uint32_t i)
+{
+	uint32_t j;
+
+	for (j = 0; j < FIXTURE_MEMBERS; j++)
+		if (j != i)
+			(void)snprintf(f->nodes[j].roster.members[i].address,
+			    ROSTER_ADDRESS_BYTES, "127.0.0.1:1");
+}
+
 static void
 a_peer_that_takes_no_step_has_its_link_ended(void **state)
 {
 	struct fixture *f = *state;
-	uint32_t i;
 
-	/* Node 1 can not dial, and so node 0 ought to begin steps. */
-	for (i = 1; i < FIXTURE_MEMBERS; i++)
-		(void)snprintf(f->nodes[i].roster.members[0].address,
-		    ROSTER_ADDRESS_BYTES, "127.0.0.1:1");
+	hide(f, 0);
 	f->nodes[1].step_us = 1000000;
 	start_two(f);
 	assert_true(fixture_wait_link(f, 1, 0, false, SOON_MS));
@@ -139,6 +147,20 @@ a_step_that_does_not_come_now_ends_the_link(void **state)
 	}
 }
 
+static void
+a_flood_of_steps_ends_the_link_at_the_first(void **state)
+{
+	struct fixture *f = *state;
+	struct key_step step = { .public_half = { 9 } };
+	uint8_t out[SEALED_BYTES_MAX];
+
+	hide(f, 1);
+	start_two(f);
+	for (step.step = 1; step.step <= 100; step.step++)
+		send_control(f, sealed_step_encode(out, &step));
+	assert_true(fixture_wait_error(f, 0, 1, "a step of keys", SOON_MS));
+}
+
 int
 main(void)
 {
@@ -149,6 +171,7 @@ main(void)
 		SPEC(a_peer_that_takes_no_step_has_its_link_ended),
 		SPEC(what_the_other_end_did_not_seal_ends_the_link),
 		SPEC(a_step_that_does_not_come_now_ends_the_link),
+		SPEC(a_flood_of_steps_ends_the_link_at_the_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
