@@ -124,26 +124,46 @@ io_lose(struct net *net, struct link *link)
 
 /* Link keys. */
 
+/* Until a session of an older key of ours is replaced, it is told again: the
+ * other end may have heard of too many, and be the only one who can dial. */
+static void
+io_tell_key(struct net *net, struct link *link)
+{
+	const struct link_certificate *ours = &net->context.ours;
+	struct handshake_output out;
+
+	if (link->kind != LINK_PEER || link->ours.serial == ours->serial ||
+	    !handshake_has(&link->handshake, HANDSHAKE_FEATURE_LINK_KEYS))
+		return;
+	handshake_link_key(&out, ours);
+	link_send_own(link, bytes_of(out.data, out.len));
+}
+
 void
 io_change_own(struct net *net, const struct link_certificate *certificate)
 {
 	const uint64_t now_us = clock_mono_us();
-	struct handshake_output out;
 	struct link *link;
 	uint32_t i;
 
 	net->context.ours = *certificate;
-	handshake_link_key(&out, certificate);
 	for (link = net->links; link != NULL; link = link->next)
-		if (link->phase == LINK_UP && link->kind == LINK_PEER &&
-		    handshake_has(&link->handshake,
-			HANDSHAKE_FEATURE_LINK_KEYS))
-			link_send_own(link, bytes_of(out.data, out.len));
+		link->beat_us = now_us;
 	for (i = 0; i < net->peer_count; i++)
 		peer_renew(&net->peers[i], true, now_us);
 }
 
-/* A verified certificate of a member: it counts when it is newer. */
+/* Is a certificate of a member's worth more than a glance?  No older one is,
+ * and no more than so many in a time are. */
+static bool
+io_is_news(struct net *net, uint32_t member,
+    const struct link_certificate *certificate)
+{
+	return certificate->serial > net->context.known[member].serial &&
+	    bucket_take(&net->peers[member].certificates, 1, net->now_us);
+}
+
+/* It is news, and verified. */
 static void
 io_learn(struct net *net, uint32_t member,
     const struct link_certificate *certificate)
@@ -152,9 +172,6 @@ io_learn(struct net *net, uint32_t member,
 	struct link_certificate *known = &net->context.known[member];
 	struct peer *peer = &net->peers[member];
 
-	if (certificate->serial <= known->serial ||
-	    !bucket_take(&peer->certificates, 1, net->now_us))
-		return;
 	*known = *certificate;
 	peer_renew(peer, false, net->now_us);
 	log_info("net", "link key replaced", LOG_TEXT("peer", peer->who->name),
@@ -173,8 +190,7 @@ io_take_link_key(struct net *net, struct link *link, struct bytes body)
 		link_kill(link, AG_EPROTO, "a link key of another shape");
 		return;
 	}
-	/* An old one is not worth verifying. */
-	if (shown.serial <= net->context.known[link->member].serial)
+	if (!io_is_news(net, link->member, &shown))
 		return;
 	if (link_certificate_is_valid(&shown, roster->cluster_id,
 		roster->members[link->member].node_key))
@@ -260,7 +276,8 @@ io_prove(struct net *net, struct link *link)
 		link_leave(link, net->now_us, refusal);
 		return;
 	}
-	io_learn(net, link->member, &link->theirs);
+	if (io_is_news(net, link->member, &link->theirs))
+		io_learn(net, link->member, &link->theirs);
 	if (old != NULL && !peer_prefers(peer, net->config.self, link, old)) {
 		io_decline(net, link);
 		return;
@@ -480,6 +497,7 @@ io_beat(struct net *net, struct link *link)
 		return;
 	link->beat_us = net->now_us + (uint64_t)net->config.heartbeat_ms * 1000;
 	io_send_heartbeat(net, link, false, net->now_us);
+	io_tell_key(net, link);
 	peer_count(io_peer(net, link), link);
 }
 

@@ -61,6 +61,9 @@
 #define OFFENCES_MAX 8
 #define AUTH_TRIES_MAX 3
 
+/* Keys that are asked for, or shown: each may cost a verification. */
+#define AUTH_REQUESTS_MAX 8
+
 #define BANNER_US UINT64_C(5000000)
 #define GREETING_US UINT64_C(10000000)
 #define SHAKING_US UINT64_C(5000000)
@@ -280,6 +283,10 @@ on_public_key(ssh_session session AG_UNUSED, const char *user,
 	struct link *link = arg;
 	struct caller caller;
 
+	if (++link->auth_requests > AUTH_REQUESTS_MAX) {
+		link_kill(link, AG_EDENIED, "too many requests with keys");
+		return SSH_AUTH_DENIED;
+	}
 	find_caller(link->context, user, key, &caller);
 	if (!caller.is_member && !caller.is_former) {
 		if (++link->offences >= AUTH_TRIES_MAX)

@@ -90,6 +90,7 @@ struct link {
 	uint32_t member;
 	/* The keys that this session began with. */
 	struct link_certificate ours, theirs;
+	unsigned auth_requests;
 	unsigned offences; /* refused requests and failed tries */
 	bool is_fed;       /* bytes came since frames were last taken */
 

@@ -268,16 +268,15 @@ two_that_slept_through_each_others_replacements_link_again(void **state)
 	assert_true(wait_known(f, 0, 1, 7));
 }
 
-/* What SSH says to a key, shown to node 0 with a name. */
-static int
-try_key(struct fixture *f, const struct secret *secret, const char *user)
+/* A session with node 0 in which nothing was shown. */
+static ssh_session
+connect_ssh(struct fixture *f)
 {
 	const char *address = f->nodes[0].roster.members[0].address;
 	struct sockaddr_in sin = { .sin_family = AF_INET };
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), rc;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	ssh_session session;
 	struct ag_error err;
-	ssh_key key;
 
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	sin.sin_port =
@@ -287,6 +286,18 @@ try_key(struct fixture *f, const struct secret *secret, const char *user)
 			     &(struct transport_rekey){ 0 }, &err),
 	    AG_OK);
 	assert_int_equal(transport_client_connect(session, &err), AG_OK);
+	return session;
+}
+
+/* What SSH says to a key, shown to node 0 with a name. */
+static int
+try_key(struct fixture *f, const struct secret *secret, const char *user)
+{
+	ssh_session session = connect_ssh(f);
+	struct ag_error err;
+	ssh_key key;
+	int rc;
+
 	assert_int_equal(transport_key_import(&key, secret, &err), AG_OK);
 	rc = ssh_userauth_publickey(session, user, key);
 	ssh_key_free(key);
@@ -397,6 +408,35 @@ a_key_that_its_node_did_not_certify_is_a_strangers(void **state)
 	transport_user(user, of_n2, &forged);
 	assert_int_equal(try_key(f, key, user), SSH_AUTH_SUCCESS);
 	secret_free(key);
+}
+
+static void
+who_asks_for_a_key_again_and_again_is_hung_up_on(void **state)
+{
+	struct fixture *f = *state;
+	struct link_certificate news;
+	char user[TRANSPORT_USER_BYTES];
+	struct secret *secret = NULL;
+	unsigned asked = 0;
+	ssh_session session;
+	struct ag_error err;
+	ssh_key key;
+
+	fixture_start(f, 0);
+	/* A key that has to be verified each time. */
+	assert_int_equal(sign_keypair(&secret, NULL), AG_OK);
+	certify(f, 1, secret, 100, &news);
+	transport_user(user, f->nodes[1].roster.members[1].node_key, &news);
+	assert_int_equal(transport_key_import(&key, secret, &err), AG_OK);
+	session = connect_ssh(f);
+	while (asked < 50 &&
+	    ssh_userauth_try_publickey(session, user, key) == SSH_AUTH_SUCCESS)
+		asked++;
+	assert_int_equal(asked, 8);
+	ssh_key_free(key);
+	ssh_disconnect(session);
+	ssh_free(session);
+	secret_free(secret);
 }
 
 static void
@@ -533,6 +573,48 @@ a_flood_of_announcements_is_heard_in_part_and_harms_nobody(void **state)
 	assert_never_down(f);
 }
 
+static void
+announcements_over_the_rate_are_not_even_verified(void **state)
+{
+	struct fixture *f = *state;
+	struct link_certificate each[30], forged;
+	uint8_t body[16] = { 1 };
+	uint64_t i;
+
+	fixture_start(f, 0);
+	fixture_start(f, 1);
+	assert_linked(f, 0, 1);
+	for (i = 0; i < 30; i++)
+		certify(f, 1, f->nodes[1].link_key, 1 + i, &each[i]);
+	forged = each[29];
+	forged.serial = 1000;
+	for (i = 0; i < 30; i++)
+		tell(f, &each[i], 0);
+	tell(f, &forged, 0);
+	assert_int_equal(fixture_send(f->nodes[1].net, 1, FRAME_CONTROL,
+			     bytes_of(body, sizeof(body))),
+	    AG_OK);
+	assert_true(fixture_wait_from(f, 0, 1, 1, SOON_MS));
+	assert_never_down(f);
+}
+
+static void
+a_key_that_was_over_the_rate_is_told_again_over_the_link_there_is(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t i;
+
+	fixture_start(f, 0);
+	fixture_start(f, 1);
+	assert_linked(f, 0, 1);
+	/* From here on nobody can dial. */
+	hide(f, 0);
+	hide(f, 1);
+	for (i = 1; i <= 12; i++)
+		secret_free(replace(f, 1, i));
+	assert_true(wait_known(f, 0, 1, 12));
+}
+
 int
 main(void)
 {
@@ -557,6 +639,7 @@ main(void)
 		SPEC(
 		    a_node_that_came_back_older_is_let_in_with_a_key_made_since),
 		SPEC(a_key_that_its_node_did_not_certify_is_a_strangers),
+		SPEC(who_asks_for_a_key_again_and_again_is_hung_up_on),
 		SPEC(a_certified_key_without_its_node_key_is_not_enough),
 		SPEC(
 		    who_certifies_the_roster_key_of_another_does_not_cut_it_off),
@@ -566,6 +649,9 @@ main(void)
 		SPEC(an_older_announcement_changes_nothing),
 		SPEC(
 		    a_flood_of_announcements_is_heard_in_part_and_harms_nobody),
+		SPEC(announcements_over_the_rate_are_not_even_verified),
+		SPEC(
+		    a_key_that_was_over_the_rate_is_told_again_over_the_link_there_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
