@@ -143,6 +143,22 @@ kv_ask_check_prefix(const struct applet_call *call, const char *prefix)
 }
 
 bool
+kv_ask_add_consistency(const struct applet_call *call, struct target *target)
+{
+	const char *level = options_text(&call->options, "consistency");
+
+	if (level == NULL)
+		return true;
+	if (strcmp(level, "linearizable") != 0 && strcmp(level, "local") != 0) {
+		(void)applet_usage(call,
+		    "--consistency takes linearizable or local, not %s", level);
+		return false;
+	}
+	target_add_text(target, "consistency", level);
+	return true;
+}
+
+bool
 kv_ask_check_range(const struct applet_call *call)
 {
 	static const char *const names[] = { "after", "from", "to" };

@@ -57,6 +57,10 @@ bool kv_ask_check_range(const struct applet_call *call);
 /* Ask for a page of that range only. */
 void kv_ask_add_range(const struct applet_call *call, struct target *target);
 
+/* What --consistency says.  False: a usage error was said. */
+bool kv_ask_add_consistency(const struct applet_call *call,
+    struct target *target);
+
 /* The answer's body as JSON; NULL when it is none, with ask->err filled. */
 json_t *kv_ask_json(struct kv_ask *ask);
 

@@ -115,17 +115,29 @@ delete_page(struct kv_ask *ask, const struct applet_call *call,
 	return status;
 }
 
+enum ag_status
+kv_delete_prefix(struct kv_ask *ask, const struct applet_call *call,
+    const char *prefix)
+{
+	enum ag_status status;
+	size_t count;
+
+	do {
+		status = delete_page(ask, call, prefix, &count);
+		if (status != AG_OK)
+			return status;
+		ask->done += count;
+	} while (count > 0);
+	return AG_OK;
+}
+
 static int
 delete_prefix(struct kv_ask *ask, struct applet_call *call, const char *prefix)
 {
 	struct output *out;
-	size_t count;
 
-	do {
-		if (delete_page(ask, call, prefix, &count) != AG_OK)
-			return kv_ask_fail(ask, call);
-		ask->done += count;
-	} while (count > 0);
+	if (kv_delete_prefix(ask, call, prefix) != AG_OK)
+		return kv_ask_fail(ask, call);
 	if (call->is_quiet)
 		return ask->done > 0 ? EXIT_YES : EXIT_NO;
 	if (output_new(&out, call, stdout, NULL, deleted_columns, &ask->err) !=

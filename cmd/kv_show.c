@@ -54,23 +54,6 @@ static const struct output_column key_columns[] = {
 	{ NULL, NULL, 0 },
 };
 
-/* False: a usage error was said. */
-static bool
-add_consistency(struct applet_call *call, struct target *target)
-{
-	const char *level = options_text(&call->options, "consistency");
-
-	if (level == NULL)
-		return true;
-	if (strcmp(level, "linearizable") != 0 && strcmp(level, "local") != 0) {
-		(void)applet_usage(call,
-		    "--consistency takes linearizable or local, not %s", level);
-		return false;
-	}
-	target_add_text(target, "consistency", level);
-	return true;
-}
-
 static enum ag_status
 print_entry(struct output *out, const json_t *entry, bool keys_only,
     struct ag_error *err)
@@ -110,7 +93,7 @@ fetch(struct kv_ask *ask, struct applet_call *call, const char *key,
 
 	target_init(&target, "/v1/kv");
 	target_add_bytes(&target, "key", bytes_from_text(key));
-	if (!add_consistency(call, &target))
+	if (!kv_ask_add_consistency(call, &target))
 		return ag_fail(&ask->err, AG_EINVAL, "wrong consistency");
 	ask->key = key;
 	request = kv_ask_request(call, NULL, &target);
@@ -209,7 +192,7 @@ kv_show_get(struct applet_call *call)
 		if (!kv_ask_check_key(call, call->operands[i]))
 			return EXIT_USAGE;
 	target_init(&unused, "/v1/kv");
-	if (!add_consistency(call, &unused))
+	if (!kv_ask_add_consistency(call, &unused))
 		return EXIT_USAGE;
 	code = kv_ask_open(&ask, call);
 	if (code == EXIT_YES)
@@ -245,7 +228,7 @@ fetch_page(struct list *list)
 	kv_ask_add_range(call, &target);
 	if (list->cursor[0] != '\0')
 		target_add_text(&target, "cursor", list->cursor);
-	if (!add_consistency(call, &target))
+	if (!kv_ask_add_consistency(call, &target))
 		return ag_fail(&list->ask->err, AG_EINVAL, "wrong consistency");
 	request = kv_ask_request(call, NULL, &target);
 	return client_call(list->ask->client, &request, &list->ask->answer,
@@ -313,7 +296,7 @@ kv_show_list(struct applet_call *call)
 		&list.left, &err) != AG_OK)
 		return applet_usage(call, "%s", err.text);
 	target_init(&unused, "/v1/kv");
-	if (!add_consistency(call, &unused) ||
+	if (!kv_ask_add_consistency(call, &unused) ||
 	    (call->operand_count > 0 &&
 		!kv_ask_check_prefix(call, call->operands[0])) ||
 	    !kv_ask_check_range(call))
