@@ -4,29 +4,9 @@
 set -u
 # shellcheck source=tests/cli/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=tests/cli/lib_fake.sh
+. "$top/tests/cli/lib_fake.sh"
 
-server=${FAKE_SERVER:-$top/build/release/tests/cli/fake_server}
-[ -x "$server" ] ||
-	make -s -C "$top" build/release/tests/cli/fake_server >/dev/null ||
-	fail "cannot build $server"
-
-# serve OUTCOME...: a fresh node at $AEGIS_SOCKET.
-export AEGIS_SOCKET="$dir/s"
-pid=
-stop() {
-	[ -z "$pid" ] || kill "$pid"
-	[ -z "$pid" ] || wait "$pid"
-	pid=
-}
-serve() {
-	stop
-	rm -f ready
-	mkfifo ready
-	"$server" "$AEGIS_SOCKET" "$@" >ready &
-	pid=$!
-	read -r _ <ready
-}
-trap 'stop; rm -rf "$dir"' EXIT
 kv() {
 	"$AEGIS" kv "$@"
 }
