@@ -6,7 +6,8 @@
  *          2. Values come from the argument, a file or stdin, byte for byte,
  *             and are measured before anything is sent.
  *
- * NOT HERE Looking (kv_show), following (kv_follow), deleting (kv_delete).
+ * NOT HERE Looking (kv_show), following (kv_follow), deleting (kv_delete),
+ *          many entries at once (kv_export, kv_import).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +20,9 @@
 #include "cmd/exit.h"
 #include "cmd/kv_ask.h"
 #include "cmd/kv_delete.h"
+#include "cmd/kv_export.h"
 #include "cmd/kv_follow.h"
+#include "cmd/kv_import.h"
 #include "cmd/kv_show.h"
 #include "cmd/kv_write.h"
 
@@ -306,6 +309,10 @@ static const struct applet_command kv_commands[] = {
 	    kv_follow_options, kv_follow_run },
 	{ "txn", "FILE|-", "compare and change several keys at once", NULL,
 	    txn_run },
+	{ "export", "[PREFIX]", "write entries as lines, to be imported",
+	    kv_export_options, kv_export_run },
+	{ "import", "FILE|-", "set keys to what was exported",
+	    kv_import_options, kv_import_run },
 	{ "request", "ID", "ask what became of a write", NULL, request_run },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

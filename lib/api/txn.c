@@ -39,21 +39,7 @@ struct reader {
 static enum ag_status
 check_structure(struct bytes body, struct ag_error *err)
 {
-	bool is_string = false;
-	size_t i, count = 0;
-
-	for (i = 0; i < body.len; i++) {
-		const uint8_t byte = body.data[i];
-
-		if (byte == '\\' && is_string)
-			i++;
-		else if (byte == '"')
-			is_string = !is_string;
-		else if (!is_string && strchr("{[,:", byte) != NULL &&
-		    byte != '\0')
-			count++;
-	}
-	if (count > STRUCTURE_MAX)
+	if (text_json_parts(body) > STRUCTURE_MAX)
 		return ag_fail(err, AG_ELIMIT,
 		    "the transaction has more parts than %d comparisons and "
 		    "twice %d changes need",

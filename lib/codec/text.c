@@ -95,3 +95,23 @@ text_next_line(struct bytes *text, struct bytes *line)
 	text->len -= end == NULL ? len : len + 1;
 	return true;
 }
+
+size_t
+text_json_parts(struct bytes text)
+{
+	bool is_string = false;
+	size_t i, count = 0;
+
+	for (i = 0; i < text.len; i++) {
+		const uint8_t byte = text.data[i];
+
+		if (byte == '\\' && is_string)
+			i++;
+		else if (byte == '"')
+			is_string = !is_string;
+		else if (!is_string && byte != '\0' &&
+		    strchr("{[,:", byte) != NULL)
+			count++;
+	}
+	return count;
+}

@@ -36,6 +36,12 @@ void text_base64(char *out, size_t cap, struct bytes data,
 enum ag_status text_base64_decode(uint8_t *out, size_t cap, size_t *len,
     struct bytes text, enum base64_variant variant) AG_MUST_USE;
 
+/*
+ * How many brackets, commas and colons JSON has outside of its strings: a
+ * parser turns each into memory, so that who reads from strangers looks first.
+ */
+size_t text_json_parts(struct bytes text);
+
 /* Take the next line off text, without its LF or CR LF; false at the end. */
 bool text_next_line(struct bytes *text, struct bytes *line);
 
