@@ -69,8 +69,8 @@ exits 0 kv export p/ --after p/1198
 
 # Keys that are there are left when that is asked for.
 printf '%s\n' '{"key":"p/0001","value":"new"}' '{"key":"q","value":"new"}' \
-	'{"key":"q","value":"newer"}' >more
-exits 0 kv import more --if-absent -o json
+	'{"key":"q","value":"newer"}' >some
+exits 0 kv import some --if-absent -o json
 jq -e '.imported == "1" and .left == "2"' out >/dev/null ||
 	fail "--if-absent says $(cat out)"
 exits 0 kv get p/0001
@@ -106,9 +106,9 @@ exits 9 kv import wrong
 complains '64 keys were imported, then: wrong:101: '
 exits 0 kv list w/ -k -o value
 [ "$(wc -l <out)" = 64 ] || fail "a half batch happened: $(wc -l <out)"
-head -c 100 exported >cut
-exits 3 kv import cut --format cbor
-complains 'cut: entry '
+head -c 100 exported >torn
+exits 3 kv import torn --format cbor
+complains 'torn: entry '
 head -c 8000000 /dev/zero >long
 exits 3 kv import long
 complains 'long:1: longer than'
@@ -126,8 +126,8 @@ exits 0 kv import in --progress note -o json
 jq -e '.imported == "36"' out >/dev/null || fail "it began anew: $(cat out)"
 exits 0 kv import in --progress note -o value
 [ "$(cat out)" = 0 ] || fail "it was not done: $(cat out)"
-exits 3 kv import more --progress note
-complains 'more is not the file that note is about'
+exits 3 kv import some --progress note
+complains 'some is not the file that note is about'
 echo nonsense >note
 exits 3 kv import in --progress note
 complains 'not a progress file'
