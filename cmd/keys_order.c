@@ -254,6 +254,31 @@ tell_order(const struct applet_call *call, const struct work *w)
 					      : exit_fail(call, &err);
 }
 
+/* In a sentence, for who is about to sign it. */
+static void
+tell_meaning(const struct applet_call *call, const struct work *w)
+{
+	const struct key_order *order = &w->order;
+	const struct key_policy *policy = &order->policy;
+
+	if (call->is_quiet)
+		return;
+	if (order->action != KEY_ACTION_POLICY)
+		(void)fprintf(stderr, "to sign: begin the next key epoch%s",
+		    order->action == KEY_ACTION_ROTATE_NOW
+			? ", for the present keys may be known"
+			: "");
+	else
+		(void)fprintf(stderr,
+		    "to sign: key epochs end at an age of %" PRIu64
+		    " s (0: any), after %" PRIu64
+		    " bytes (0: any), and when a member %s",
+		    policy->max_age_ms / 1000, policy->max_bytes,
+		    policy->on_member_change ? "comes or goes" : "goes");
+	(void)fprintf(stderr, "%s%s\n", order->reason[0] != '\0' ? ": " : "",
+	    order->reason);
+}
+
 static int
 tell_done(const struct applet_call *call, const json_t *answer)
 {
@@ -526,13 +551,42 @@ load(struct applet_call *call, struct work *w)
 	return ask_roster(call, w);
 }
 
+/* Is it one that this cluster could still obey? */
+static int
+check_alive(const struct applet_call *call, struct work *w)
+{
+	struct ag_error err;
+	int code;
+
+	if (memcmp(w->order.cluster_id, w->roster.cluster_id,
+		CLUSTER_ID_BYTES) != 0) {
+		(void)ag_fail(&err, AG_ECONFLICT,
+		    "%s: the order is for another cluster than %s",
+		    call->operands[0], w->roster.cluster_name);
+		return exit_fail(call, &err);
+	}
+	code = keys_order_ask(call, false, &w->keys);
+	if (code != EXIT_YES ||
+	    w->order.serial >= kv_ask_u64(w->keys, "serial"))
+		return code;
+	(void)ag_fail(&err, AG_ECONFLICT,
+	    "%s: another decision on key epochs came first; make another "
+	    "order, if it is still to be",
+	    call->operands[0]);
+	return exit_fail(call, &err);
+}
+
 static int
 sign(struct applet_call *call, struct work *w)
 {
 	int code = load(call, w);
 
 	if (code == EXIT_YES)
+		code = check_alive(call, w);
+	if (code == EXIT_YES) {
+		tell_meaning(call, w);
 		code = sign_all(call, w);
+	}
 	if (code == EXIT_YES)
 		code = write_order(call, w, call->operands[0], false);
 	return code == EXIT_YES ? tell_order(call, w) : code;

@@ -154,6 +154,18 @@ exits 4 keys n1 rotate -d c/n1 -d c/n2
 complains '2 of the members approved the order, and it takes 3'
 exits 0 keys n1 rotate --order-file order -d c/n1
 exits 0 keys n2 sign order -d c/n2 -d c/n3
+complains 'to sign: begin the next key epoch'
+
+# Who is shown another cluster's order does not sign it.
+"$AEGIS" keys status -D c/n1 -o json | jq -r .cluster_id >id
+python3 - <<-'PY'
+	order, name = open("order", "rb").read(), bytes.fromhex(open("id").read())
+	open("foreign", "wb").write(order.replace(name, name[::-1]))
+PY
+cp foreign before
+exits 10 keys n2 sign foreign -d c/n4
+complains 'foreign: the order is for another cluster than'
+cmp foreign before || fail "another cluster's order was signed"
 
 # The backup from before the first rotation.
 exits 0 "$AEGIS" keygen -q -T backup -o key
@@ -167,13 +179,18 @@ started="$started $loader"
 within 20 "the load begins" test -e written
 exits 0 keys n3 apply order
 exits 10 keys n3 apply order
+exits 10 keys n3 sign order -d c/n1
+complains 'order: another decision on key epochs came first'
 for epoch in 2 3 4; do
 	within 30 "epoch $epoch begins" is n1 ".active == \"$epoch\""
 	[ "$epoch" = 4 ] || rotate --reason "to $((epoch + 1))"
 done
 is n1 '.reason == "to 4" and .cause == "order"' || fail "$(keys n1 status)"
 
-# Who slept makes the one that it needs, and no other.
+# Who slept makes the one that it needs, and no other.  What an earlier start
+# has left of a fetch keeps no key for ever.
+mkdir -p c/n4/state.sync
+echo part >c/n4/state.sync/part
 exits 0 "$AEGIS" cluster up -q --any c
 within 60 "n4 seals with it" is n4 '.active == "4"'
 "$AEGIS" keys epochs -D c/n4 -o value >out
