@@ -304,7 +304,7 @@ paint(struct alert_picture *p, const struct node_status *s)
 }
 
 static void
-paint_keys(struct alert_picture *p, const struct node_keys *k)
+paint_keys(struct alert_picture *p, const struct node_key_epochs *k)
 {
 	p->rotation_trouble = k->trouble;
 	p->rotation_trouble_ms = k->trouble_ms;
@@ -334,10 +334,10 @@ emit_alert(struct emitter *e, const struct alert *alert)
 void
 cluster_judge_alerts(struct api *api)
 {
-	struct node_keys keys;
+	struct node_key_epochs keys;
 
 	node_status(api->node, &api->status);
-	node_keys(api->node, &keys);
+	node_key_epochs(api->node, &keys);
 	paint(&api->picture, &api->status);
 	paint_keys(&api->picture, &keys);
 	api->picture.open_requests = api->open_requests;

@@ -8,7 +8,7 @@
 #include "api/server.h"
 
 static void
-emit_policy(struct emitter *e, const struct node_keys *k)
+emit_policy(struct emitter *e, const struct node_key_epochs *k)
 {
 	emit_key(e, "policy");
 	emit_object_begin(e);
@@ -20,7 +20,7 @@ emit_policy(struct emitter *e, const struct node_keys *k)
 
 /* When the policy ends the epoch by its age; 0: it does not. */
 static uint64_t
-due_ms(const struct node_keys *k)
+due_ms(const struct node_key_epochs *k)
 {
 	return k->max_age_ms == 0 || k->since_ms == 0
 	    ? 0
@@ -28,7 +28,7 @@ due_ms(const struct node_keys *k)
 }
 
 static void
-emit_agreed(struct emitter *e, const struct node_keys *k)
+emit_agreed(struct emitter *e, const struct node_key_epochs *k)
 {
 	emit_u64_member(e, "serial", k->serial);
 	emit_number_member(e, "epoch", k->epoch);
@@ -49,7 +49,7 @@ emit_agreed(struct emitter *e, const struct node_keys *k)
 }
 
 static void
-emit_list(struct emitter *e, const struct node_keys *k)
+emit_list(struct emitter *e, const struct node_key_epochs *k)
 {
 	emit_key(e, "epochs");
 	emit_array_begin(e);
@@ -65,7 +65,7 @@ emit_list(struct emitter *e, const struct node_keys *k)
 }
 
 static void
-emit_node(struct emitter *e, const struct node_keys *k)
+emit_node(struct emitter *e, const struct node_key_epochs *k)
 {
 	emit_number_member(e, "active", k->active);
 	emit_text_or_null(e, "need", k->need);
@@ -83,11 +83,11 @@ void
 keys_status(struct exchange *x)
 {
 	struct node_status *s = &x->api->status;
-	struct node_keys keys;
+	struct node_key_epochs keys;
 	struct emitter *e;
 
 	node_status(x->api->node, s);
-	node_keys(x->api->node, &keys);
+	node_key_epochs(x->api->node, &keys);
 	e = exchange_json_begin(x);
 	emit_text_member(e, "cluster", s->cluster);
 	emit_hex_member(e, "cluster_id",

@@ -705,7 +705,7 @@ node_open_state(struct node *n, const struct node_config *config,
 		.applied = on_applied,
 		.pinned = on_pinned,
 		.synced = on_synced,
-		.resealed = node_keys_resealed,
+		.resealed = node_rotation_resealed,
 		.failed = on_applier_failed,
 	};
 	const struct store_origin origin = {
@@ -1035,7 +1035,7 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_ECORRUPT)
 		node_advise_rejoin(n, err);
 	if (status == AG_OK)
-		status = node_keys_open(n, err);
+		status = node_rotation_open(n, err);
 	if (status == AG_OK)
 		status = node_open_epoch(n, err);
 	if (status != AG_OK) {

@@ -400,9 +400,9 @@ struct bytes node_chain(const struct node *node);
 /* Key epochs: what is agreed on, and how far this node is. */
 #define NODE_KEY_REASON_BYTES 201
 #define NODE_KEY_TROUBLE_BYTES 640
-#define NODE_KEYS_MAX 16
+#define NODE_KEY_EPOCHS_MAX 16
 
-struct node_keys {
+struct node_key_epochs {
 	uint64_t serial; /* decisions so far: what an order is made for */
 	uint32_t epoch;
 	uint64_t since_seq, since_ms; /* agreed; 0: nothing was sealed yet */
@@ -426,11 +426,11 @@ struct node_keys {
 		uint32_t epoch;
 		const char *state; /* "active", … */
 		uint64_t created_ms;
-	} list[NODE_KEYS_MAX];
+	} list[NODE_KEY_EPOCHS_MAX];
 	size_t count;
 };
 
-void node_keys(struct node *node, struct node_keys *keys);
+void node_key_epochs(struct node *node, struct node_key_epochs *keys);
 
 /*
  * Put an order about key epochs (trust/key_order.h) to agreement; as

@@ -149,12 +149,12 @@ void node_key_muted(void *arg);
 /* What was delivered before the key was away is executed. */
 void node_key_settled(struct node *node);
 
-/* --- node_keys.c --- */
+/* --- node_rotation.c --- */
 
 /* Key epochs, once there is an applier; and what it says of them. */
-enum ag_status node_keys_open(struct node *node,
+enum ag_status node_rotation_open(struct node *node,
     struct ag_error *err) AG_MUST_USE;
-void node_keys_resealed(void *arg, uint32_t epoch);
+void node_rotation_resealed(void *arg, uint32_t epoch);
 
 /* What is left of a fetch goes once a later state is stable. */
 void node_forget_fetch(struct node *node, uint64_t stable);

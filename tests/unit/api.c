@@ -812,7 +812,7 @@ static void
 key_epochs_are_told_and_ordered(void **state)
 {
 	struct api_fixture *f = *state;
-	struct node_keys *keys = fake_node_keys(f->node);
+	struct node_key_epochs *keys = fake_node_key_epochs(f->node);
 	json_t *root, *list;
 
 	keys->next = 2;
@@ -841,8 +841,8 @@ trouble_with_a_key_epoch_alerts(void **state)
 	struct api_fixture *f = *state;
 	json_t *root, *list;
 
-	(void)snprintf(fake_node_keys(f->node)->trouble, NODE_KEY_TROUBLE_BYTES,
-	    "the keyring is read-only");
+	(void)snprintf(fake_node_key_epochs(f->node)->trouble,
+	    NODE_KEY_TROUBLE_BYTES, "the keyring is read-only");
 	root = ask(f, 200, "GET", "/v1/alerts", nothing);
 	list = json_object_get(root, "alerts");
 	assert_int_equal(json_array_size(list), 1);

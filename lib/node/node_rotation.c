@@ -101,7 +101,7 @@ on_hurry(void *arg)
 }
 
 enum ag_status
-node_keys_open(struct node *n, struct ag_error *err)
+node_rotation_open(struct node *n, struct ag_error *err)
 {
 	const struct rotation_config config = {
 		.loop = n->loop,
@@ -124,7 +124,7 @@ node_keys_open(struct node *n, struct ag_error *err)
 }
 
 void
-node_keys_resealed(void *arg, uint32_t epoch)
+node_rotation_resealed(void *arg, uint32_t epoch)
 {
 	rotation_resealed(((struct node *)arg)->rotation, epoch);
 }
@@ -148,7 +148,7 @@ need_name(enum rotation_need need)
 }
 
 static void
-fill_agreed(struct node_keys *out, const struct key_epochs *k)
+fill_agreed(struct node_key_epochs *out, const struct key_epochs *k)
 {
 	out->serial = k->serial;
 	out->epoch = k->epoch;
@@ -165,14 +165,14 @@ fill_agreed(struct node_keys *out, const struct key_epochs *k)
 	out->on_member_change = k->policy.on_member_change;
 }
 
-_Static_assert(sizeof(((struct node_keys *)0)->reason) ==
+_Static_assert(sizeof(((struct node_key_epochs *)0)->reason) ==
 	    KEY_ORDER_REASON_BYTES &&
 	NODE_KEY_TROUBLE_BYTES == ROTATION_TROUBLE_BYTES &&
-	NODE_KEYS_MAX == KEYRING_EPOCHS_MAX,
+	NODE_KEY_EPOCHS_MAX == KEYRING_EPOCHS_MAX,
     "what is told has room");
 
 static void
-fill_list(struct node_keys *out, struct keyring *keyring)
+fill_list(struct node_key_epochs *out, struct keyring *keyring)
 {
 	struct keyring_look look;
 
@@ -186,7 +186,7 @@ fill_list(struct node_keys *out, struct keyring *keyring)
 }
 
 void
-node_keys(struct node *n, struct node_keys *out)
+node_key_epochs(struct node *n, struct node_key_epochs *out)
 {
 	struct store_resealing progress;
 	struct rotation_status status;
