@@ -292,7 +292,9 @@ judge(struct keyring_copy *copy, struct keyring_image *image,
 	if (has_one)
 		return AG_OK;
 	return ag_fail(err, AG_ECORRUPT,
-	    "open keyring %s: it is damaged; put a copy of it back", path);
+	    "open keyring %s: it is damaged; put a copy of it back, or see "
+	    "aegis-keys(7), WHEN ONE IS LOST",
+	    path);
 }
 
 static enum ag_status

@@ -1030,10 +1030,12 @@ node_open(struct node **out, const struct node_config *config,
 		status = genesis_check(&n->roster, n->data_dir, err);
 	if (status == AG_OK)
 		status = node_make_dirs(n, err);
-	if (status == AG_OK)
+	/* Peers have what is in a state, and not what is in a keyring. */
+	if (status == AG_OK) {
 		status = node_open_state(n, config, loop, err);
-	if (status == AG_ECORRUPT)
-		node_advise_rejoin(n, err);
+		if (status == AG_ECORRUPT)
+			node_advise_rejoin(n, err);
+	}
 	if (status == AG_OK)
 		status = node_rotation_open(n, err);
 	if (status == AG_OK)

@@ -79,6 +79,16 @@ complains "open keyring $dir/c/n1/keyring: there is none"
 exits 0 "$AEGIS" keys create -q -D c/n1 -n n1
 exits 3 timeout 60 "$AEGIS" node run -c c/n1/aegis.yaml
 complains 'sealed with another keyring than the node'
+cp keyring c/n1/keyring
+
+# A damaged one is no reason to part with what it opens.
+for at in 100 8292; do
+	printf damage | dd of=c/n1/keyring bs=1 seek=$at conv=notrunc 2>dd.err
+done
+cp stick c/n1/keys/storage
+exits 8 timeout 60 "$AEGIS" node run -c c/n1/aegis.yaml
+complains 'it is damaged; put a copy of it back'
+! grep -q 'log and state' err || fail "what to do is wrong: $(cat err)"
 mv keyring c/n1/keyring
 rm c/n1/keys/storage
 
