@@ -690,9 +690,10 @@ wal_truncate(struct wal *wal, uint64_t number, uint64_t retain_bytes,
 		if (status == AG_OK)
 			status = fs_unlink(path, err);
 		if (status == AG_OK)
-			segments_drop_first(wal);
-		if (status == AG_OK)
 			status = fs_sync_dir(wal->dir, err);
+		/* Not before: its key may go with it. */
+		if (status == AG_OK)
+			segments_drop_first(wal);
 	}
 	return status;
 }

@@ -3,8 +3,10 @@
  * has not its keyring.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -336,6 +338,29 @@ the_oldest_epoch_goes_with_its_segments(void **state)
 	assert_int_equal(read_all(), 5);
 }
 
+static int
+refuse_sync_of_the_folder(void *arg, enum fs_op op, const char *path)
+{
+	(void)arg;
+	return op == FS_SYNC && strcmp(path, dir) == 0 ? EIO : 0;
+}
+
+static void
+a_segment_that_may_come_back_needs_its_epoch_still(void **state)
+{
+	struct wal *wal = opened(keyring);
+
+	(void)state;
+	append(wal, bytes_from_text(MARK " 1"));
+	begin_epoch(2);
+	append(wal, bytes_from_text(MARK " 2"));
+	fs_fault_set(refuse_sync_of_the_folder, NULL);
+	assert_int_equal(wal_truncate(wal, 2, 0, &err), AG_ESYS);
+	fs_fault_set(NULL, NULL);
+	assert_int_equal(wal_oldest_epoch(wal), 1);
+	wal_close(wal);
+}
+
 static void
 a_log_goes_on_in_a_new_segment_when_a_new_epoch_began_meanwhile(void **state)
 {
@@ -369,6 +394,8 @@ main(void)
 		    a_forged_record_with_the_right_checksums_does_not_open),
 		IN_A_DIRECTORY(records_of_every_epoch_are_read),
 		IN_A_DIRECTORY(the_oldest_epoch_goes_with_its_segments),
+		IN_A_DIRECTORY(
+		    a_segment_that_may_come_back_needs_its_epoch_still),
 		IN_A_DIRECTORY(
 		    a_log_goes_on_in_a_new_segment_when_a_new_epoch_began_meanwhile),
 	};
