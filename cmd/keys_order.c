@@ -1,27 +1,26 @@
 /*
- * Orders about key epochs: made, signed, told and put to agreement.
+ * Orders about key epochs: made, signed and put to agreement.
  *
  * RULES    1. An order is made for what a node says was decided so far, and
  *             is signed only after it was told what it says.
  *          2. Where the keys at hand are too few the order goes from hand to
  *             hand in a file: nothing happens until it is applied.
+ *
+ * NOT HERE What an order says (keys_order_show.c).
  */
 #include "cmd/keys_order.h"
 
-#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/fs.h"
 #include "cmd/exit.h"
+#include "cmd/keys_order_show.h"
 #include "cmd/kv_ask.h"
 #include "cmd/member_node.h"
-#include "cmd/output.h"
 #include "cmd/signing_key.h"
-#include "codec/text.h"
 #include "trust/chain.h"
 #include "trust/key_order.h"
 #include "trust/setup.h"
@@ -60,33 +59,6 @@ const struct applet_option keys_policy_options[] = {
 const struct applet_option keys_sign_options[] = {
 	KEY_OPTIONS,
 	OPTIONS_END,
-};
-
-static const struct output_column order_columns[] = {
-	{ "action", NULL, OUTPUT_VALUE_COLUMN },
-	{ "after", NULL, OUTPUT_RIGHT },
-	{ "approved", NULL, OUTPUT_RIGHT },
-	{ "needed", NULL, OUTPUT_RIGHT },
-	{ "max_age_s", NULL, OUTPUT_RIGHT },
-	{ "max_bytes", NULL, OUTPUT_RIGHT },
-	{ "on_member_change", NULL, OUTPUT_WIDE_ONLY },
-	{ "reason", NULL, 0 },
-	{ NULL, NULL, 0 },
-};
-
-static const struct output_column done_columns[] = {
-	{ "epoch", NULL, OUTPUT_RIGHT | OUTPUT_VALUE_COLUMN },
-	{ "seq", NULL, OUTPUT_RIGHT },
-	{ "request", NULL, 0 },
-	{ NULL, NULL, 0 },
-};
-
-static const struct output_column policy_columns[] = {
-	{ "max_age_s", NULL, OUTPUT_RIGHT },
-	{ "max_bytes", NULL, OUTPUT_RIGHT },
-	{ "on_member_change", NULL, 0 },
-	{ "due", NULL, 0 },
-	{ NULL, NULL, 0 },
 };
 
 /* An order under way; rosters are too large for the stack. */
@@ -201,121 +173,6 @@ post(const struct applet_call *call, struct bytes order, json_t **answer)
 	return code;
 }
 
-/* --- telling --- */
-
-static void
-row_limit(struct output *out, uint64_t limit)
-{
-	if (limit == 0)
-		output_null(out);
-	else
-		output_u64(out, limit);
-}
-
-static const char *
-action_name(enum key_action action)
-{
-	switch (action) {
-	case KEY_ACTION_ROTATE:
-		return "rotate";
-	case KEY_ACTION_ROTATE_NOW:
-		return "rotate-now";
-	case KEY_ACTION_POLICY:
-	default:
-		return "policy";
-	}
-}
-
-static int
-tell_order(const struct applet_call *call, const struct work *w)
-{
-	const struct key_order *order = &w->order;
-	const bool is_policy = order->action == KEY_ACTION_POLICY;
-	struct output *out;
-	struct ag_error err;
-
-	if (call->is_quiet)
-		return EXIT_YES;
-	if (output_new(&out, call, stdout, NULL, order_columns, &err) != AG_OK)
-		return exit_fail(call, &err);
-	output_text(out, action_name(order->action));
-	output_u64(out, order->serial);
-	output_u64(out, key_order_approved(order, &w->roster));
-	output_u64(out, roster_approvals_needed(&w->roster));
-	row_limit(out, order->policy.max_age_ms / 1000);
-	row_limit(out, order->policy.max_bytes);
-	if (is_policy)
-		output_bool(out, order->policy.on_member_change);
-	else
-		output_null(out);
-	output_text(out, order->reason);
-	output_row(out);
-	return output_end(out, &err) == AG_OK ? EXIT_YES
-					      : exit_fail(call, &err);
-}
-
-/* In a sentence, for who is about to sign it. */
-static void
-tell_meaning(const struct applet_call *call, const struct work *w)
-{
-	const struct key_order *order = &w->order;
-	const struct key_policy *policy = &order->policy;
-
-	if (call->is_quiet)
-		return;
-	if (order->action != KEY_ACTION_POLICY)
-		(void)fprintf(stderr, "to sign: begin the next key epoch%s",
-		    order->action == KEY_ACTION_ROTATE_NOW
-			? ", for the present keys may be known"
-			: "");
-	else
-		(void)fprintf(stderr,
-		    "to sign: key epochs end at an age of %" PRIu64
-		    " s (0: any), after %" PRIu64
-		    " bytes (0: any), and when a member %s",
-		    policy->max_age_ms / 1000, policy->max_bytes,
-		    policy->on_member_change ? "comes or goes" : "goes");
-	(void)fprintf(stderr, "%s%s\n", order->reason[0] != '\0' ? ": " : "",
-	    order->reason);
-}
-
-static int
-tell_done(const struct applet_call *call, const json_t *answer)
-{
-	struct output *out;
-	struct ag_error err;
-
-	if (call->is_quiet)
-		return EXIT_YES;
-	if (output_new(&out, call, stdout, NULL, done_columns, &err) != AG_OK)
-		return exit_fail(call, &err);
-	output_u64(out, kv_ask_u64(answer, "epoch"));
-	output_u64(out, kv_ask_u64(answer, "seq"));
-	output_text(out, json_string_value(json_object_get(answer, "request")));
-	output_row(out);
-	return output_end(out, &err) == AG_OK ? EXIT_YES
-					      : exit_fail(call, &err);
-}
-
-static int
-show_policy(const struct applet_call *call, const json_t *keys)
-{
-	const json_t *policy = json_object_get(keys, "policy");
-	struct output *out;
-	struct ag_error err;
-
-	if (output_new(&out, call, stdout, NULL, policy_columns, &err) != AG_OK)
-		return exit_fail(call, &err);
-	row_limit(out, kv_ask_u64(policy, "max_age_ms") / 1000);
-	row_limit(out, kv_ask_u64(policy, "max_bytes"));
-	output_bool(out,
-	    json_is_true(json_object_get(policy, "on_member_change")));
-	output_text(out, json_string_value(json_object_get(keys, "due")));
-	output_row(out);
-	return output_end(out, &err) == AG_OK ? EXIT_YES
-					      : exit_fail(call, &err);
-}
-
 /* --- signing and applying --- */
 
 static enum ag_status
@@ -375,7 +232,7 @@ apply(struct applet_call *call, struct work *w)
 		return exit_fail(call, &err);
 	code = post(call, key_order_encode(&w->order, w->bytes), &answer);
 	if (code == EXIT_YES)
-		code = tell_done(call, answer);
+		code = keys_order_show_done(call, answer);
 	json_decref(answer);
 	return code;
 }
@@ -418,7 +275,8 @@ finish(struct applet_call *call, struct work *w)
 	if (code != EXIT_YES || path == NULL)
 		return code == EXIT_YES ? apply(call, w) : code;
 	code = write_order(call, w, path, true);
-	return code == EXIT_YES ? tell_order(call, w) : code;
+	return code == EXIT_YES ? keys_order_show(call, &w->order, &w->roster)
+				: code;
 }
 
 /* False after complaining. */
@@ -514,7 +372,7 @@ policy(struct applet_call *call, struct work *w)
 		return code;
 	if (!options_has(o, "max-age") && !options_has(o, "max-bytes") &&
 	    !options_has(o, "on-member-change"))
-		return show_policy(call, w->keys);
+		return keys_order_show_policy(call, w->keys);
 	present = json_object_get(w->keys, "policy");
 	policy->max_age_ms = kv_ask_u64(present, "max_age_ms");
 	policy->max_bytes = kv_ask_u64(present, "max_bytes");
@@ -584,12 +442,13 @@ sign(struct applet_call *call, struct work *w)
 	if (code == EXIT_YES)
 		code = check_alive(call, w);
 	if (code == EXIT_YES) {
-		tell_meaning(call, w);
+		keys_order_show_meaning(call, &w->order);
 		code = sign_all(call, w);
 	}
 	if (code == EXIT_YES)
 		code = write_order(call, w, call->operands[0], false);
-	return code == EXIT_YES ? tell_order(call, w) : code;
+	return code == EXIT_YES ? keys_order_show(call, &w->order, &w->roster)
+				: code;
 }
 
 int
