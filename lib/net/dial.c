@@ -129,6 +129,8 @@ dial_connect(struct dial_pool *pool, struct dial *dial, int *out)
 static bool
 dial_accepts(struct dial *dial, ssh_key key)
 {
+	const struct link_holder holder =
+	    link_holder_of(dial->roster, dial->member);
 	struct link_certificate *theirs = &dial->theirs;
 
 	(void)transport_banner_parse(dial->session, theirs);
@@ -140,8 +142,7 @@ dial_accepts(struct dial *dial, ssh_key key)
 		return true;
 	}
 	return theirs->serial > dial->known.serial &&
-	    link_certificate_is_valid(theirs, dial->roster->cluster_id,
-		dial->target->node_key);
+	    link_certificate_is_valid(theirs, &holder);
 }
 
 static enum ag_status

@@ -183,7 +183,8 @@ io_learn(struct net *net, uint32_t member,
 static void
 io_take_link_key(struct net *net, struct link *link, struct bytes body)
 {
-	const struct roster *roster = net->config.roster;
+	const struct link_holder holder =
+	    link_holder_of(net->config.roster, link->member);
 	struct link_certificate shown;
 
 	if (handshake_link_key_open(&shown, body) != AG_OK) {
@@ -192,8 +193,7 @@ io_take_link_key(struct net *net, struct link *link, struct bytes body)
 	}
 	if (!io_is_news(net, link->member, &shown))
 		return;
-	if (link_certificate_is_valid(&shown, roster->cluster_id,
-		roster->members[link->member].node_key))
+	if (link_certificate_is_valid(&shown, &holder))
 		io_learn(net, link->member, &shown);
 	else
 		link_kill(link, AG_EFORGED, "%s did not certify its link key",

@@ -205,6 +205,7 @@ find_member(const struct link_context *context, const uint8_t *node_key,
 	    ? roster_find_link_key(roster, shown->link_key)
 	    : roster_find_node_key(roster, node_key);
 	const struct link_certificate *known;
+	struct link_holder holder;
 
 	if (node < 0 || (uint32_t)node == context->self)
 		return false;
@@ -215,9 +216,9 @@ find_member(const struct link_context *context, const uint8_t *node_key,
 		return true;
 	}
 	/* Or has its node certified it since we last heard of that? */
+	holder = link_holder_of(roster, *member);
 	return shown->serial > known->serial &&
-	    link_certificate_is_valid(shown, roster->cluster_id,
-		roster->members[node].node_key);
+	    link_certificate_is_valid(shown, &holder);
 }
 
 /* Was it a node of an earlier roster? */
@@ -239,13 +240,19 @@ is_certified_former(const struct link_context *context, const uint8_t *node_key,
     const struct link_certificate *shown)
 {
 	const struct chain_formers *formers = context->formers;
+	struct link_holder holder = {
+		.cluster_id = context->roster->cluster_id,
+		.node_key = node_key,
+	};
 	size_t i;
 
-	for (i = 0; formers != NULL && i < formers->count; i++)
+	for (i = 0; formers != NULL && i < formers->count; i++) {
+		holder.roster_key = formers->link_keys[i];
 		if (memcmp(formers->node_keys[i], node_key, PUBLIC_KEY_BYTES) ==
-		    0)
-			return link_certificate_is_valid(shown,
-			    context->roster->cluster_id, node_key);
+			0 &&
+		    link_certificate_is_valid(shown, &holder))
+			return true;
+	}
 	return false;
 }
 

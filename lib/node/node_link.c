@@ -42,9 +42,9 @@ tell(const struct node *n)
 static enum ag_status
 replace(struct node *n, const struct secret *passphrase, struct ag_error *err)
 {
-	enum ag_status status =
-	    link_key_rotate(&n->link, n->link_path, n->roster.cluster_id,
-		&n->node_signer, clock_wall_ms(), passphrase, err);
+	const struct link_holder holder = link_holder_of(&n->roster, n->self);
+	enum ag_status status = link_key_rotate(&n->link, n->link_path, &holder,
+	    &n->node_signer, clock_wall_ms(), passphrase, err);
 
 	if (status == AG_OK && n->net != NULL)
 		status = net_change_link_key(n->net, n->link.secret,

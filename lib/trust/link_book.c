@@ -2,14 +2,16 @@
  * The book of link keys.
  *
  * FORMAT   ["aegis-link-keys", 1, cluster id,
- *           [[node key, serial, link key, signature], ...]], canonical CBOR
+ *           [[node key, the roster's link key, serial, link key, signature],
+ *            ...]], canonical CBOR
  *
  * RULES    1. One key for each node, the newest: with the certificate that
  *             replaces it a key is dead, also after a restart.
  *          2. Nothing is taken without the node key's signature, from the
  *             file neither.
- *          3. Nodes that are in the roster no more are forgotten when the
- *             file is next written, and so is another cluster.
+ *          3. Nodes that are in the roster no more, or with another link
+ *             key, are forgotten when the file is next written, and so is
+ *             another cluster.
  */
 #include "trust/link_book.h"
 
@@ -23,27 +25,35 @@
 #define BOOK_BYTES_MAX          \
 	(128 +                  \
 	    TRUST_MEMBERS_MAX * \
-		(4 + PUBLIC_KEY_BYTES + LINK_CERTIFICATE_ENCODED_MAX))
+		(8 + 2 * PUBLIC_KEY_BYTES + LINK_CERTIFICATE_ENCODED_MAX))
 
 static void
 read_entry(struct link_book *book, struct decoder *d)
 {
-	uint8_t node_key[PUBLIC_KEY_BYTES];
+	uint8_t node_key[PUBLIC_KEY_BYTES], roster_key[PUBLIC_KEY_BYTES];
+	const struct roster *roster = book->roster;
+	const struct link_holder holder = {
+		.cluster_id = roster->cluster_id,
+		.node_key = node_key,
+		.roster_key = roster_key,
+	};
 	struct link_certificate certificate;
 	int member;
 
-	decoder_expect_array(d, 1 + LINK_CERTIFICATE_FIELDS);
+	decoder_expect_array(d, 2 + LINK_CERTIFICATE_FIELDS);
 	decoder_get_fixed(d, node_key, sizeof(node_key));
+	decoder_get_fixed(d, roster_key, sizeof(roster_key));
 	link_certificate_get(d, &certificate);
 	if (decoder_failed(d))
 		return;
-	if (!link_certificate_is_valid(&certificate, book->roster->cluster_id,
-		node_key)) {
+	if (!link_certificate_is_valid(&certificate, &holder)) {
 		decoder_fail(d, "an entry its node key did not sign");
 		return;
 	}
-	member = roster_find_node_key(book->roster, node_key);
-	if (member >= 0)
+	member = roster_find_node_key(roster, node_key);
+	if (member >= 0 &&
+	    memcmp(roster_key, roster->members[member].link_key,
+		PUBLIC_KEY_BYTES) == 0)
 		book->known[member] = certificate;
 }
 
@@ -115,9 +125,11 @@ write_book(const struct link_book *book, struct ag_error *err)
 	for (i = 0; i < roster_node_count(roster); i++) {
 		if (book->known[i].serial == 0)
 			continue;
-		encoder_put_array(&e, 1 + LINK_CERTIFICATE_FIELDS);
+		encoder_put_array(&e, 2 + LINK_CERTIFICATE_FIELDS);
 		encoder_put_bytes(&e,
 		    bytes_of(roster->members[i].node_key, PUBLIC_KEY_BYTES));
+		encoder_put_bytes(&e,
+		    bytes_of(roster->members[i].link_key, PUBLIC_KEY_BYTES));
 		link_certificate_put(&e, &book->known[i]);
 	}
 	AG_ASSERT(encoder_finish(&e, &body) == AG_OK);
@@ -128,19 +140,17 @@ enum ag_status
 link_book_put(struct link_book *book, uint32_t member,
     const struct link_certificate *certificate, struct ag_error *err)
 {
-	const struct roster *roster = book->roster;
-	struct link_certificate before;
+	const struct link_holder holder = link_holder_of(book->roster, member);
+	const struct link_certificate before = book->known[member];
 	enum ag_status status;
 
-	AG_ASSERT(member < roster_node_count(roster));
-	if (!link_certificate_is_valid(certificate, roster->cluster_id,
-		roster->members[member].node_key))
-		return ag_fail(err, AG_EFORGED,
-		    "a link key that %s did not certify",
-		    roster->members[member].name);
-	before = book->known[member];
+	AG_ASSERT(member < roster_node_count(book->roster));
 	if (certificate->serial <= before.serial)
 		return AG_OK;
+	if (!link_certificate_is_valid(certificate, &holder))
+		return ag_fail(err, AG_EFORGED,
+		    "a link key that %s did not certify",
+		    book->roster->members[member].name);
 	book->known[member] = *certificate;
 	status = write_book(book, err);
 	if (status != AG_OK)

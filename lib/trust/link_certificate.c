@@ -2,7 +2,8 @@
  * Certificates of link keys.
  *
  * SIGNED   "aegis/link-certificate/v1" NUL | cluster id | node key |
- *          u64 serial | link key.  Integers big-endian.
+ *          the roster's link key | u64 serial | link key.  Integers
+ *          big-endian.
  *
  * FORMAT   within an array: serial, link key, signature
  *          text: base64 of u64 serial, big-endian, and signature
@@ -15,7 +16,10 @@
  *          2. There is no date of expiry.  Agreed time moves with agreement,
  *             and agreement needs links: a cluster without a quorum would lock
  *             itself out for good.  What ends a key is its successor.
- *          3. A certificate is no secret and proves nothing about who shows
+ *          3. It holds as long as the roster has the link key that it was
+ *             made for: when the members agree on another, that is in force,
+ *             and what was certified before is not.
+ *          4. A certificate is no secret and proves nothing about who shows
  *             it; a session must still be signed by the node key
  *             (net/handshake.c).
  *
@@ -31,21 +35,31 @@
 
 #define RAW_BYTES (8 + SIGNATURE_BYTES)
 
+struct link_holder
+link_holder_of(const struct roster *roster, uint32_t member)
+{
+	return (struct link_holder){
+		.cluster_id = roster->cluster_id,
+		.node_key = roster->members[member].node_key,
+		.roster_key = roster->members[member].link_key,
+	};
+}
+
 static void
 signing_input(struct signing *s, const struct link_certificate *certificate,
-    const uint8_t *cluster_id, const uint8_t *node_key)
+    const struct link_holder *holder)
 {
 	signing_begin(s, PURPOSE_LINK_CERTIFICATE);
-	signing_put(s, cluster_id, CLUSTER_ID_BYTES);
-	signing_put(s, node_key, PUBLIC_KEY_BYTES);
+	signing_put(s, holder->cluster_id, CLUSTER_ID_BYTES);
+	signing_put(s, holder->node_key, PUBLIC_KEY_BYTES);
+	signing_put(s, holder->roster_key, PUBLIC_KEY_BYTES);
 	signing_put_u64(s, certificate->serial);
 	signing_put(s, certificate->link_key, PUBLIC_KEY_BYTES);
 }
 
 enum ag_status
 link_certificate_make(struct link_certificate *certificate,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct signer *node_key,
+    const struct link_holder *holder, const struct signer *node_key,
     const uint8_t link_key[static PUBLIC_KEY_BYTES], uint64_t after,
     uint64_t now_ms, struct ag_error *err)
 {
@@ -53,22 +67,22 @@ link_certificate_make(struct link_certificate *certificate,
 
 	certificate->serial = now_ms > after ? now_ms : after + 1;
 	memcpy(certificate->link_key, link_key, PUBLIC_KEY_BYTES);
-	signing_input(&s, certificate, cluster_id, node_key->public_key);
+	signing_input(&s, certificate, holder);
 	return signer_sign(node_key, signing_bytes(&s), certificate->signature,
 	    err);
 }
 
 bool
 link_certificate_is_valid(const struct link_certificate *certificate,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const uint8_t node_key[static PUBLIC_KEY_BYTES])
+    const struct link_holder *holder)
 {
 	struct signing s;
 
 	if (certificate->serial == 0)
 		return false;
-	signing_input(&s, certificate, cluster_id, node_key);
-	return sign_verify(node_key, signing_bytes(&s), certificate->signature);
+	signing_input(&s, certificate, holder);
+	return sign_verify(holder->node_key, signing_bytes(&s),
+	    certificate->signature);
 }
 
 void

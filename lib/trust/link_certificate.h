@@ -19,7 +19,15 @@
 #include "codec/decoder.h"
 #include "codec/encoder.h"
 #include "crypto/signer.h"
-#include "trust/certificate.h"
+#include "trust/roster.h"
+
+/* Whose link key it is, as a roster has it; borrowed. */
+struct link_holder {
+	const uint8_t *cluster_id;
+	const uint8_t *node_key;
+	const uint8_t *roster_key; /* the link key that the roster certifies */
+};
+struct link_holder link_holder_of(const struct roster *roster, uint32_t member);
 
 struct link_certificate {
 	uint64_t serial; /* when it was made, ms since 1970; 0: the roster's */
@@ -28,19 +36,18 @@ struct link_certificate {
 };
 
 /*
- * Certify a key that takes the place of one with serial after.
- * Fails as the signer does.
+ * Certify a key that takes the place of one with serial after; node_key is
+ * the holder's.  Fails as the signer does.
  */
 enum ag_status link_certificate_make(struct link_certificate *certificate,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct signer *node_key,
+    const struct link_holder *holder, const struct signer *node_key,
     const uint8_t link_key[static PUBLIC_KEY_BYTES], uint64_t after,
     uint64_t now_ms, struct ag_error *err) AG_MUST_USE;
 
-/* Did the node key sign it, for this cluster?  Never with serial 0. */
+/* Did the holder's node key sign it, for this cluster and in place of this
+ * roster's key?  Never with serial 0. */
 bool link_certificate_is_valid(const struct link_certificate *certificate,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const uint8_t node_key[static PUBLIC_KEY_BYTES]);
+    const struct link_holder *holder);
 
 /* Its three fields within a canonical CBOR array: shape only. */
 #define LINK_CERTIFICATE_FIELDS 3

@@ -95,7 +95,7 @@ read_certificate(struct link_certificate *certificate, struct bytes file,
 /* What the file says, if it is for this node of this cluster; or serial 0. */
 static enum ag_status
 load_certificate(struct link_certificate *certificate, const char *path,
-    const struct roster *roster, uint32_t member, struct ag_error *err)
+    const struct link_holder *holder, struct ag_error *err)
 {
 	enum ag_status status;
 	struct buf file;
@@ -109,9 +109,7 @@ load_certificate(struct link_certificate *certificate, const char *path,
 		status =
 		    read_certificate(certificate, buf_bytes(&file), path, err);
 	buf_fini(&file);
-	if (status == AG_OK &&
-	    !link_certificate_is_valid(certificate, roster->cluster_id,
-		roster->members[member].node_key))
+	if (status == AG_OK && !link_certificate_is_valid(certificate, holder))
 		*certificate = (struct link_certificate){ .serial = 0 };
 	return status;
 }
@@ -208,6 +206,7 @@ link_key_load(struct link_key *key, const char *path,
     const struct roster *roster, uint32_t member,
     const struct secret *passphrase, struct ag_error *err)
 {
+	const struct link_holder holder = link_holder_of(roster, member);
 	struct places places;
 	enum ag_status status;
 
@@ -215,7 +214,7 @@ link_key_load(struct link_key *key, const char *path,
 	status = places_name(&places, path, err);
 	if (status == AG_OK)
 		status = load_certificate(&key->certificate, places.certificate,
-		    roster, member, err);
+		    &holder, err);
 	if (status == AG_OK && is_next(&places, &key->certificate))
 		status = finish(&places, path, err);
 	if (status == AG_OK)
@@ -246,34 +245,47 @@ read_manner(const char *path, char *comment, const struct secret **passphrase,
 	return status;
 }
 
-enum ag_status
-link_key_rotate(struct link_key *key, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct signer *node_key, uint64_t now_ms,
-    const struct secret *passphrase, struct ag_error *err)
+/* A key that will take the place of one with serial after, and its
+ * certificate: once that is written, it is the next. */
+static enum ag_status
+make_next(struct link_key *next, const struct places *places, const char *path,
+    const struct link_holder *holder, const struct signer *node_key,
+    uint64_t after, uint64_t now_ms, const struct secret *passphrase,
+    struct ag_error *err)
 {
 	char comment[PUBLIC_KEY_COMMENT_BYTES];
-	struct link_key next = { .secret = NULL };
 	uint8_t shown[PUBLIC_KEY_BYTES];
+	enum ag_status status;
+
+	status = read_manner(path, comment, &passphrase, err);
+	if (status == AG_OK)
+		status = sign_keypair(&next->secret, err);
+	if (status != AG_OK)
+		return status;
+	sign_public(shown, next->secret);
+	status = link_certificate_make(&next->certificate, holder, node_key,
+	    shown, after, now_ms, err);
+	if (status == AG_OK)
+		status = openssh_key_save(next->secret, places->next, comment,
+		    passphrase, true, err);
+	return status == AG_OK
+	    ? save_certificate(&next->certificate, places->certificate, err)
+	    : status;
+}
+
+enum ag_status
+link_key_rotate(struct link_key *key, const char *path,
+    const struct link_holder *holder, const struct signer *node_key,
+    uint64_t now_ms, const struct secret *passphrase, struct ag_error *err)
+{
+	struct link_key next = { .secret = NULL };
 	struct places places;
 	enum ag_status status;
 
 	status = places_name(&places, path, err);
 	if (status == AG_OK)
-		status = read_manner(path, comment, &passphrase, err);
-	if (status == AG_OK)
-		status = sign_keypair(&next.secret, err);
-	if (status == AG_OK)
-		status = openssh_key_save(next.secret, places.next, comment,
-		    passphrase, true, err);
-	if (status == AG_OK) {
-		sign_public(shown, next.secret);
-		status = link_certificate_make(&next.certificate, cluster_id,
-		    node_key, shown, key->certificate.serial, now_ms, err);
-	}
-	if (status == AG_OK)
-		status = save_certificate(&next.certificate, places.certificate,
-		    err);
+		status = make_next(&next, &places, path, holder, node_key,
+		    key->certificate.serial, now_ms, passphrase, err);
 	if (status == AG_OK)
 		status = finish(&places, path, err);
 	if (status != AG_OK) {

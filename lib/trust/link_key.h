@@ -36,9 +36,9 @@ enum ag_status link_key_load(struct link_key *key, const char *path,
  * the one.  AG_EDENIED: the file has a passphrase and none was given.
  */
 enum ag_status link_key_rotate(struct link_key *key, const char *path,
-    const uint8_t cluster_id[static CLUSTER_ID_BYTES],
-    const struct signer *node_key, uint64_t now_ms,
-    const struct secret *passphrase, struct ag_error *err) AG_MUST_USE;
+    const struct link_holder *holder, const struct signer *node_key,
+    uint64_t now_ms, const struct secret *passphrase,
+    struct ag_error *err) AG_MUST_USE;
 
 void link_key_free(struct link_key *key);
 

@@ -88,8 +88,10 @@ close_fixture(void **state)
 static enum ag_status
 rotate(struct fixture *f, uint64_t now_ms)
 {
-	return link_key_rotate(&f->key, f->path, f->roster.cluster_id,
-	    &f->signers[0], now_ms, NULL, &f->err);
+	const struct link_holder holder = link_holder_of(&f->roster, 0);
+
+	return link_key_rotate(&f->key, f->path, &holder, &f->signers[0],
+	    now_ms, NULL, &f->err);
 }
 
 static enum ag_status
@@ -103,43 +105,52 @@ static void
 make(struct fixture *f, uint32_t member, uint64_t serial,
     struct link_certificate *certificate)
 {
+	const struct link_holder holder = link_holder_of(&f->roster, member);
 	uint8_t key[PUBLIC_KEY_BYTES];
 
 	memset(key, (int)serial, sizeof(key));
-	assert_int_equal(link_certificate_make(certificate,
-			     f->roster.cluster_id, &f->signers[member], key, 0,
-			     serial, &f->err),
+	assert_int_equal(link_certificate_make(certificate, &holder,
+			     &f->signers[member], key, 0, serial, &f->err),
 	    AG_OK);
 }
 
+/* Is it valid for member 0, as the roster is now? */
+static bool
+is_valid(struct fixture *f, const struct link_certificate *certificate)
+{
+	const struct link_holder holder = link_holder_of(&f->roster, 0);
+
+	return link_certificate_is_valid(certificate, &holder);
+}
+
 static void
-a_certificate_holds_for_its_node_key_cluster_serial_and_key(void **state)
+a_certificate_holds_for_its_holder_serial_and_key(void **state)
 {
 	struct fixture *f = *state;
-	const struct roster_member *who = f->roster.members;
+	struct roster_member *who = f->roster.members;
 	struct link_certificate c, other;
-	uint8_t cluster[CLUSTER_ID_BYTES];
 
 	make(f, 0, 7, &c);
-	assert_true(link_certificate_is_valid(&c, f->roster.cluster_id,
-	    who[0].node_key));
-	assert_false(link_certificate_is_valid(&c, f->roster.cluster_id,
-	    who[1].node_key));
-	memcpy(cluster, f->roster.cluster_id, sizeof(cluster));
-	cluster[0] ^= 1;
-	assert_false(link_certificate_is_valid(&c, cluster, who[0].node_key));
+	assert_true(is_valid(f, &c));
+	f->roster.cluster_id[0] ^= 1;
+	assert_false(is_valid(f, &c));
+	f->roster.cluster_id[0] ^= 1;
+	who->link_key[0] ^= 1;
+	assert_false(is_valid(f, &c));
+	who->link_key[0] ^= 1;
+	memcpy(who->node_key, who[1].node_key, PUBLIC_KEY_BYTES);
+	assert_false(is_valid(f, &c));
+	sign_public(who->node_key, f->node_keys[0]);
+	assert_true(is_valid(f, &c));
 	other = c;
 	other.serial++;
-	assert_false(link_certificate_is_valid(&other, f->roster.cluster_id,
-	    who[0].node_key));
+	assert_false(is_valid(f, &other));
 	other = c;
 	other.link_key[0] ^= 1;
-	assert_false(link_certificate_is_valid(&other, f->roster.cluster_id,
-	    who[0].node_key));
+	assert_false(is_valid(f, &other));
 	other = c;
 	other.signature[0] ^= 1;
-	assert_false(link_certificate_is_valid(&other, f->roster.cluster_id,
-	    who[0].node_key));
+	assert_false(is_valid(f, &other));
 }
 
 static void
@@ -201,8 +212,7 @@ a_replaced_key_is_what_the_next_start_finds(void **state)
 
 	assert_int_equal(rotate(f, 1000), AG_OK);
 	made = f->key.certificate;
-	assert_true(link_certificate_is_valid(&made, f->roster.cluster_id,
-	    f->roster.members[0].node_key));
+	assert_true(is_valid(f, &made));
 	assert_int_equal(load_again(f), AG_OK);
 	assert_memory_equal(&f->key.certificate, &made, sizeof(made));
 	assert_int_equal(f->key.made_ms, 1000);
@@ -236,6 +246,7 @@ static void
 a_key_with_a_passphrase_is_replaced_by_one_with_the_same(void **state)
 {
 	struct fixture *f = *state;
+	const struct link_holder holder = link_holder_of(&f->roster, 0);
 	struct secret *word = secret_copy(bytes_from_text("open sesame"));
 
 	assert_int_equal(openssh_key_save(f->key.secret, f->path, "n1", word,
@@ -243,7 +254,7 @@ a_key_with_a_passphrase_is_replaced_by_one_with_the_same(void **state)
 	    AG_OK);
 	assert_int_equal(rotate(f, 1000), AG_EDENIED);
 	assert_int_equal(f->key.certificate.serial, 0);
-	assert_int_equal(link_key_rotate(&f->key, f->path, f->roster.cluster_id,
+	assert_int_equal(link_key_rotate(&f->key, f->path, &holder,
 			     &f->signers[0], 1000, word, &f->err),
 	    AG_OK);
 	assert_int_equal(load_again(f), AG_EDENIED);
@@ -286,6 +297,24 @@ a_crash_at_any_call_leaves_the_old_key_or_the_new(void **state)
 	}
 	assert_true(calls > 5);
 	assert_true(serial >= 1000);
+}
+
+static void
+a_link_key_that_a_roster_replaced_takes_what_was_certified_with_it(void **state)
+{
+	struct fixture *f = *state;
+	struct link_certificate c;
+	struct link_book book;
+
+	make(f, 1, 10, &c);
+	assert_int_equal(link_book_open(&book, f->book, &f->roster, &f->err),
+	    AG_OK);
+	assert_int_equal(link_book_put(&book, 1, &c, &f->err), AG_OK);
+	f->roster.members[1].link_key[0] ^= 1;
+	assert_int_equal(link_book_open(&book, f->book, &f->roster, &f->err),
+	    AG_OK);
+	assert_int_equal(book.known[1].serial, 0);
+	assert_int_equal(link_book_put(&book, 1, &c, &f->err), AG_EFORGED);
 }
 
 static enum ag_status
@@ -439,8 +468,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
-		SPEC(
-		    a_certificate_holds_for_its_node_key_cluster_serial_and_key),
+		SPEC(a_certificate_holds_for_its_holder_serial_and_key),
 		SPEC(a_serial_rises_also_when_the_clock_does_not),
 		SPEC(text_of_a_certificate_is_strict_and_round),
 		SPEC(
@@ -450,6 +478,8 @@ main(void)
 		    the_old_private_key_is_in_no_file_nor_in_the_one_it_was_in),
 		SPEC(a_key_with_a_passphrase_is_replaced_by_one_with_the_same),
 		SPEC(a_crash_at_any_call_leaves_the_old_key_or_the_new),
+		SPEC(
+		    a_link_key_that_a_roster_replaced_takes_what_was_certified_with_it),
 		SPEC(a_signer_that_fails_leaves_the_old_key),
 		SPEC(a_certificate_that_cannot_be_read_is_named),
 		SPEC(a_certificate_of_another_cluster_does_not_count),

@@ -36,14 +36,15 @@ static void
 certify(struct fixture *f, uint32_t by, const struct secret *key,
     uint64_t serial, struct link_certificate *certificate)
 {
+	const struct link_holder holder =
+	    link_holder_of(&f->nodes[by].roster, by);
 	uint8_t shown[PUBLIC_KEY_BYTES];
 	struct signer signer;
 
 	sign_public(shown, key);
 	signer_of_key(&signer, f->nodes[by].node_key);
-	assert_int_equal(link_certificate_make(certificate,
-			     f->nodes[by].roster.cluster_id, &signer, shown, 0,
-			     serial, NULL),
+	assert_int_equal(link_certificate_make(certificate, &holder, &signer,
+			     shown, 0, serial, NULL),
 	    AG_OK);
 }
 
