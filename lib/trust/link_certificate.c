@@ -65,6 +65,9 @@ link_certificate_make(struct link_certificate *certificate,
 {
 	struct signing s;
 
+	if (after == UINT64_MAX)
+		return ag_fail(err, AG_ELIMIT,
+		    "certify link key: no serial is later than the last");
 	certificate->serial = now_ms > after ? now_ms : after + 1;
 	memcpy(certificate->link_key, link_key, PUBLIC_KEY_BYTES);
 	signing_input(&s, certificate, holder);

@@ -37,7 +37,7 @@ struct link_certificate {
 
 /*
  * Certify a key that takes the place of one with serial after; node_key is
- * the holder's.  Fails as the signer does.
+ * the holder's.  AG_ELIMIT: there is no later serial; or as the signer does.
  */
 enum ag_status link_certificate_make(struct link_certificate *certificate,
     const struct link_holder *holder, const struct signer *node_key,

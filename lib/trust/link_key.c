@@ -14,7 +14,10 @@
  *             clears a plain file on a plain disk.  It is no promise where a
  *             file system copies on write or a drive remaps its blocks; what
  *             protects there is that an old key is worth nothing.
- *          3. A certificate of another cluster is none: a directory may have
+ *          3. A key that its certificate names is never written over: what
+ *             did not end well is taken up where it stopped, by the next
+ *             replacement as by the next start.
+ *          4. A certificate of another cluster is none: a directory may have
  *             been restored into a new one.
  */
 #include "trust/link_key.h"
@@ -284,6 +287,13 @@ link_key_rotate(struct link_key *key, const char *path,
 
 	status = places_name(&places, path, err);
 	if (status == AG_OK)
+		status = load_certificate(&next.certificate, places.certificate,
+		    holder, err);
+	if (status == AG_OK && is_next(&places, &next.certificate))
+		status = openssh_key_load(&next.secret, NULL,
+		    fs_exists(places.next) ? places.next : path, passphrase,
+		    err);
+	else if (status == AG_OK)
 		status = make_next(&next, &places, path, holder, node_key,
 		    key->certificate.serial, now_ms, passphrase, err);
 	if (status == AG_OK)

@@ -299,6 +299,51 @@ a_crash_at_any_call_leaves_the_old_key_or_the_new(void **state)
 	assert_true(serial >= 1000);
 }
 
+/* Try once, up to a fault after some calls. */
+static enum ag_status
+rotate_to(struct fixture *f, int calls)
+{
+	enum ag_status status;
+
+	calls_left = calls;
+	fs_fault_set(fail_from_then_on, NULL);
+	status = rotate(f, 1000);
+	fs_fault_set(NULL, NULL);
+	return status;
+}
+
+/* A node goes on after the first fault, and tries again. */
+static void
+a_second_try_that_dies_too_leaves_the_old_key_or_a_new(void **state)
+{
+	struct fixture *f = *state;
+	enum ag_status status = AG_ESYS, again;
+	int first, second;
+
+	for (first = 0; status != AG_OK; first++) {
+		again = AG_ESYS;
+		for (second = 0; again != AG_OK; second++) {
+			assert_true(first < 100 && second < 100);
+			status = rotate_to(f, first);
+			again = rotate_to(f, second);
+			if (load_again(f) != AG_OK)
+				fail_msg("after %d and %d calls: %s", first,
+				    second, f->err.text);
+		}
+	}
+}
+
+static void
+the_last_serial_there_is_keeps_its_key(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_int_equal(rotate(f, UINT64_MAX), AG_OK);
+	assert_int_equal(rotate(f, 1000), AG_ELIMIT);
+	assert_int_equal(load_again(f), AG_OK);
+	assert_true(f->key.certificate.serial == UINT64_MAX);
+}
+
 static void
 a_link_key_that_a_roster_replaced_takes_what_was_certified_with_it(void **state)
 {
@@ -478,6 +523,8 @@ main(void)
 		    the_old_private_key_is_in_no_file_nor_in_the_one_it_was_in),
 		SPEC(a_key_with_a_passphrase_is_replaced_by_one_with_the_same),
 		SPEC(a_crash_at_any_call_leaves_the_old_key_or_the_new),
+		SPEC(a_second_try_that_dies_too_leaves_the_old_key_or_a_new),
+		SPEC(the_last_serial_there_is_keeps_its_key),
 		SPEC(
 		    a_link_key_that_a_roster_replaced_takes_what_was_certified_with_it),
 		SPEC(a_signer_that_fails_leaves_the_old_key),
