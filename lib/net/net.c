@@ -215,6 +215,16 @@ net_change_link_key(struct net *net, const struct secret *link_key,
 	return AG_OK;
 }
 
+void
+net_known(struct net *net, uint32_t member,
+    struct link_certificate *certificate)
+{
+	AG_ASSERT(member < net->peer_count);
+	(void)pthread_mutex_lock(&net->turn);
+	*certificate = net->context.known[member];
+	(void)pthread_mutex_unlock(&net->turn);
+}
+
 enum ag_status
 net_send_parts(struct net *net, uint32_t members, enum frame_class class,
     const struct bytes *parts, size_t count)

@@ -106,6 +106,10 @@ enum ag_status net_change_link_key(struct net *net,
     const struct secret *link_key, const struct link_certificate *certificate,
     struct ag_error *err) AG_MUST_USE;
 
+/* The newest of a member's link keys that was proved: serial 0, the roster's. */
+void net_known(struct net *net, uint32_t member,
+    struct link_certificate *certificate);
+
 /* Say GOODBYE, flush briefly, close, join the thread. */
 void net_stop(struct net *net);
 

@@ -2,13 +2,15 @@
  * The link key of a node that runs: opened, replaced when it is old or when
  * somebody says so; and what is known of the others'.
  *
- * RULES    1. A new key is durable before the links hear of it, and what is
- *             heard of another's goes to the disk soon: it is in force at
- *             once, and a crash in between only means to be shown it again.
+ * RULES    1. A new key is durable before the links hear of it.  What is heard
+ *             of another's is in force at once and goes to the disk behind
+ *             that, if need be in a later try: nobody was promised anything,
+ *             and to refuse the key before is right the sooner.  A crash in
+ *             between only means to be shown it again.
  *          2. A passphrase is not kept while the node runs.  So a key that
  *             has one is replaced at a start, when it is old, and not between.
  *          3. What can not be replaced now is tried again; links go on with
- *             the old one.
+ *             the old one, also those of a node that starts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -21,6 +23,9 @@
 
 /* How often a running node looks how old its key is. */
 #define LOOK_MS 600000
+
+/* When what could not be kept is tried again. */
+#define RETRY_MS 5000
 
 #define BOOK_FILE "keys/peers"
 
@@ -59,6 +64,21 @@ replace(struct node *n, const struct secret *passphrase, struct ag_error *err)
 	return AG_OK;
 }
 
+/* What the links know of the others' keys and the book does not: a letter can
+ * get lost, and a disk be full. */
+static void
+catch_up(struct node *n)
+{
+	struct link_certificate known;
+	uint32_t i;
+
+	for (i = 0; n->net != NULL && i < roster_node_count(&n->roster); i++) {
+		net_known(n->net, i, &known);
+		if (i != n->self)
+			node_link_learn(n, i, &known);
+	}
+}
+
 static void
 on_look(void *arg)
 {
@@ -66,6 +86,7 @@ on_look(void *arg)
 	struct ag_error err;
 
 	loop_timer_set(n->link_timer, LOOK_MS);
+	catch_up(n);
 	if (!n->has_failed && !n->is_mute && is_old(n) &&
 	    replace(n, NULL, &err) != AG_OK)
 		log_warn("node", "the link key is old and stays",
@@ -87,8 +108,10 @@ node_link_open(struct node *n, const struct node_config *config,
 	    config->passphrase, err);
 	if (status == AG_EINVAL)
 		ag_error_prefix(err, "roster %s", config->roster_path);
-	if (status == AG_OK && is_old(n))
-		status = replace(n, config->passphrase, err);
+	if (status == AG_OK && is_old(n) &&
+	    replace(n, config->passphrase, err) != AG_OK)
+		log_warn("node", "the link key is old and stays",
+		    LOG_TEXT("error", err->text));
 	if (status == AG_OK)
 		status = loop_timer_new(&n->link_timer, n->loop, on_look, n);
 	if (status != AG_OK)
@@ -128,10 +151,12 @@ node_link_learn(struct node *n, uint32_t member,
 {
 	struct ag_error err;
 
-	if (link_book_put(&n->book, member, certificate, &err) != AG_OK)
-		log_error("node", "a member's link key is not kept",
-		    LOG_TEXT("member", n->roster.members[member].name),
-		    LOG_TEXT("error", err.text));
+	if (link_book_put(&n->book, member, certificate, &err) == AG_OK)
+		return;
+	loop_timer_set(n->link_timer, RETRY_MS);
+	log_error("node", "a member's link key is not kept",
+	    LOG_TEXT("member", n->roster.members[member].name),
+	    LOG_TEXT("error", err.text));
 }
 
 void

@@ -32,6 +32,10 @@ says() {
 	grep -q "$2" "c/$1/node.log"
 }
 
+differ() {
+	! cmp -s "$1" "$2"
+}
+
 renewed() {
 	[ "$(curl -sS --unix-socket "c/$1/aegis.sock" http://node/metrics |
 	    awk '/^aegis_net_link_renewals_total/ { print $2 }')" -ge "$2" ]
@@ -93,8 +97,23 @@ replace n3
 within 40 "n3 is well" health_is n3 OK
 within 20 "n1 knows it" known n1 n3 "$serial"
 
-# By its age, when it starts.
+# What could not be kept is kept as soon as that is possible.
+mkdir c/n4/keys/peers.new
+replace n3
+within 20 "n4 says so" says n4 "a member's link key is not kept"
+cp c/n4/keys/peers peers
+rmdir c/n4/keys/peers.new
+within 20 "n4 keeps it" differ c/n4/keys/peers peers
+
+# By its age, when it starts; one that can not be replaced stays.
 stop n5 TERM
+touch -d '31 days ago' c/n5/keys/link
+mkdir c/n5/keys/link.next
+run n5
+within 30 "n5 is well" health_is n5 OK
+says n5 "the link key is old and stays" || fail "n5 does not say so"
+stop n5 TERM
+rmdir c/n5/keys/link.next
 touch -d '31 days ago' c/n5/keys/link
 run n5
 within 30 "n5 is well" health_is n5 OK
