@@ -201,10 +201,9 @@ nodes_detail(struct canvas *c, struct rect area, const struct scene *s,
 	y = pane_field(c, area, y, "address", "%s", m->address);
 	y = pane_field(c, area, y, "node key", "%s", m->node_fingerprint);
 	format_age(age, m->link_key_age_ms);
-	(void)pane_field(c, area, y, "link key", "%s%s%s%s",
-	    m->link_fingerprint, m->link_key_age_ms > 0 ? ", made " : "",
+	(void)pane_field(c, area, y, "link key", "%s%s%s",
 	    m->link_key_age_ms > 0 ? age : "",
-	    m->link_key_age_ms > 0 ? " ago" : "");
+	    m->link_key_age_ms > 0 ? " old   " : "", m->link_fingerprint);
 }
 
 const struct pane nodes_pane = {

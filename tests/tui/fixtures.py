@@ -110,6 +110,7 @@ def alert(severity, name, node, since, text):
 def healthy(n=4):
     members = [member(i, n, "SELF" if i == 0 else "OK", "PRIMARY" if i == 1 else "REPLICA")
                for i in range(n)]
+    members[0].update(link_serial="1763181067000", link_key_age_ms="777600000")
     return {"status": history(status(n, members)), "rounds": rounds(n), "views": views(),
             "alerts": {"v": 1, "alerts": []}, "logs": logs()}
 
