@@ -836,6 +836,29 @@ key_epochs_are_told_and_ordered(void **state)
 }
 
 static void
+a_link_key_is_replaced_or_it_is_said_why_not(void **state)
+{
+	struct api_fixture *f = *state;
+	json_t *root;
+
+	root = ask(f, 200, "POST", "/v1/link-key", nothing);
+	assert_string_equal(text_of(root, "serial"), "1");
+	assert_non_null(text_of(root, "fingerprint"));
+	json_decref(root);
+	root = ask(f, 200, "POST", "/v1/link-key", nothing);
+	assert_string_equal(text_of(root, "serial"), "2");
+	json_decref(root);
+	/* A passphrase, and a token that is away. */
+	fake_node_set_outcome(f->node, AG_EDENIED);
+	root = ask(f, 422, "POST", "/v1/link-key", nothing);
+	assert_string_equal(text_of(root, "detail"), "the key stays");
+	json_decref(root);
+	fake_node_set_outcome(f->node, AG_EUNREACH);
+	json_decref(ask(f, 503, "POST", "/v1/link-key", nothing));
+	json_decref(ask(f, 405, "GET", "/v1/link-key", nothing));
+}
+
+static void
 trouble_with_a_key_epoch_alerts(void **state)
 {
 	struct api_fixture *f = *state;
@@ -1100,6 +1123,7 @@ main(void)
 		API_TEST(broken_snapshot_never_looks_whole),
 		API_TEST(request_for_what_is_in_escrow_alerts_while_it_is_open),
 		API_TEST(key_epochs_are_told_and_ordered),
+		API_TEST(a_link_key_is_replaced_or_it_is_said_why_not),
 		API_TEST(trouble_with_a_key_epoch_alerts),
 		API_TEST(proof_of_a_key_is_an_answer_of_its_own),
 		API_TEST(proof_may_be_abandoned_while_it_is_made),
