@@ -130,7 +130,7 @@ static bool
 dial_accepts(struct dial *dial, ssh_key key)
 {
 	const struct link_holder holder =
-	    link_holder_of(dial->roster, dial->member);
+	    link_certificate_holder(dial->roster, dial->member);
 	struct link_certificate *theirs = &dial->theirs;
 
 	(void)transport_banner_parse(dial->session, theirs);

@@ -184,7 +184,7 @@ static void
 io_take_link_key(struct net *net, struct link *link, struct bytes body)
 {
 	const struct link_holder holder =
-	    link_holder_of(net->config.roster, link->member);
+	    link_certificate_holder(net->config.roster, link->member);
 	struct link_certificate shown;
 
 	if (handshake_link_key_open(&shown, body) != AG_OK) {

@@ -216,7 +216,7 @@ find_member(const struct link_context *context, const uint8_t *node_key,
 		return true;
 	}
 	/* Or has its node certified it since we last heard of that? */
-	holder = link_holder_of(roster, *member);
+	holder = link_certificate_holder(roster, *member);
 	return shown->serial > known->serial &&
 	    link_certificate_is_valid(shown, &holder);
 }

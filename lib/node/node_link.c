@@ -47,7 +47,8 @@ tell(const struct node *n)
 static enum ag_status
 replace(struct node *n, const struct secret *passphrase, struct ag_error *err)
 {
-	const struct link_holder holder = link_holder_of(&n->roster, n->self);
+	const struct link_holder holder =
+	    link_certificate_holder(&n->roster, n->self);
 	enum ag_status status = link_key_rotate(&n->link, n->link_path, &holder,
 	    &n->node_signer, clock_wall_ms(), passphrase, err);
 

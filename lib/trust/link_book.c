@@ -140,7 +140,8 @@ enum ag_status
 link_book_put(struct link_book *book, uint32_t member,
     const struct link_certificate *certificate, struct ag_error *err)
 {
-	const struct link_holder holder = link_holder_of(book->roster, member);
+	const struct link_holder holder =
+	    link_certificate_holder(book->roster, member);
 	const struct link_certificate before = book->known[member];
 	enum ag_status status;
 

@@ -36,7 +36,7 @@
 #define RAW_BYTES (8 + SIGNATURE_BYTES)
 
 struct link_holder
-link_holder_of(const struct roster *roster, uint32_t member)
+link_certificate_holder(const struct roster *roster, uint32_t member)
 {
 	return (struct link_holder){
 		.cluster_id = roster->cluster_id,

@@ -27,7 +27,8 @@ struct link_holder {
 	const uint8_t *node_key;
 	const uint8_t *roster_key; /* the link key that the roster certifies */
 };
-struct link_holder link_holder_of(const struct roster *roster, uint32_t member);
+struct link_holder link_certificate_holder(const struct roster *roster,
+    uint32_t member);
 
 struct link_certificate {
 	uint64_t serial; /* when it was made, ms since 1970; 0: the roster's */

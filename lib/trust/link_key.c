@@ -209,7 +209,8 @@ link_key_load(struct link_key *key, const char *path,
     const struct roster *roster, uint32_t member,
     const struct secret *passphrase, struct ag_error *err)
 {
-	const struct link_holder holder = link_holder_of(roster, member);
+	const struct link_holder holder =
+	    link_certificate_holder(roster, member);
 	struct places places;
 	enum ag_status status;
 

@@ -88,7 +88,8 @@ close_fixture(void **state)
 static enum ag_status
 rotate(struct fixture *f, uint64_t now_ms)
 {
-	const struct link_holder holder = link_holder_of(&f->roster, 0);
+	const struct link_holder holder =
+	    link_certificate_holder(&f->roster, 0);
 
 	return link_key_rotate(&f->key, f->path, &holder, &f->signers[0],
 	    now_ms, NULL, &f->err);
@@ -105,7 +106,8 @@ static void
 make(struct fixture *f, uint32_t member, uint64_t serial,
     struct link_certificate *certificate)
 {
-	const struct link_holder holder = link_holder_of(&f->roster, member);
+	const struct link_holder holder =
+	    link_certificate_holder(&f->roster, member);
 	uint8_t key[PUBLIC_KEY_BYTES];
 
 	memset(key, (int)serial, sizeof(key));
@@ -118,7 +120,8 @@ make(struct fixture *f, uint32_t member, uint64_t serial,
 static bool
 is_valid(struct fixture *f, const struct link_certificate *certificate)
 {
-	const struct link_holder holder = link_holder_of(&f->roster, 0);
+	const struct link_holder holder =
+	    link_certificate_holder(&f->roster, 0);
 
 	return link_certificate_is_valid(certificate, &holder);
 }
@@ -246,7 +249,8 @@ static void
 a_key_with_a_passphrase_is_replaced_by_one_with_the_same(void **state)
 {
 	struct fixture *f = *state;
-	const struct link_holder holder = link_holder_of(&f->roster, 0);
+	const struct link_holder holder =
+	    link_certificate_holder(&f->roster, 0);
 	struct secret *word = secret_copy(bytes_from_text("open sesame"));
 
 	assert_int_equal(openssh_key_save(f->key.secret, f->path, "n1", word,

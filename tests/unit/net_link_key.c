@@ -37,7 +37,7 @@ certify(struct fixture *f, uint32_t by, const struct secret *key,
     uint64_t serial, struct link_certificate *certificate)
 {
 	const struct link_holder holder =
-	    link_holder_of(&f->nodes[by].roster, by);
+	    link_certificate_holder(&f->nodes[by].roster, by);
 	uint8_t shown[PUBLIC_KEY_BYTES];
 	struct signer signer;
 
