@@ -252,7 +252,8 @@ secret_arena_new(size_t len)
 	size_t slot_len;
 
 	AG_ASSERT(len > 0);
-	if (len > SECRET_ARENA_LARGE_BYTES_MAX)
+	/* What began behind the end would be in the core. */
+	if (len > SECRET_ARENA_LARGE_BYTES_MAX || atomic_load(&arena.is_wiped))
 		return NULL;
 	slot = take(slot_for(len), &slot_len);
 	if (slot == NULL)

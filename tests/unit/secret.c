@@ -221,6 +221,24 @@ check_flags(size_t len)
 }
 
 static void
+begin_behind_the_end(void)
+{
+	struct secret *secret = words_secret();
+
+	secret_arena_wipe();
+	if (secret != NULL && secret_new(32) == NULL)
+		_exit(0);
+	_exit(1);
+}
+
+static void
+none_begins_once_all_were_wiped(void **state)
+{
+	(void)state;
+	assert_true(is_well(ends(begin_behind_the_end)));
+}
+
+static void
 memory_is_locked_undumped_and_wiped_on_fork(void **state)
 {
 	(void)state;
@@ -543,6 +561,7 @@ main(void)
 		cmocka_unit_test(secrets_of_every_length_are_zeros_and_apart),
 		cmocka_unit_test(large_secrets_are_bounded),
 		cmocka_unit_test(what_is_freed_or_cut_off_is_wiped),
+		cmocka_unit_test(none_begins_once_all_were_wiped),
 		cmocka_unit_test(memory_is_locked_undumped_and_wiped_on_fork),
 		cmocka_unit_test(a_write_outside_of_a_secret_ends_the_process),
 		cmocka_unit_test(pages_of_no_access_are_around),
