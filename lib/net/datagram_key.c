@@ -427,6 +427,9 @@ datagram_seal(struct datagram_keys *keys, uint8_t *out, struct bytes plain,
 		DATAGRAM_HEAD_BYTES,
 	    NULL, plain.data, plain.len, out, DATAGRAM_HEAD_BYTES, NULL, out,
 	    ours->key);
+	/* By a fork, or by a crash elsewhere (crypto/secret_crash.c). */
+	AG_ASSERT(!sodium_is_zero(ours->key, KEY_BYTES));
+	AG_ASSERT(!secret_is_wiped());
 	return AG_OK;
 }
 

@@ -3,11 +3,14 @@
  * number.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
@@ -490,6 +493,22 @@ a_step_before_half_its_time_is_refused_and_changes_nothing(void **state)
 }
 
 static void
+nothing_is_sealed_with_keys_that_were_wiped(void **state)
+{
+	struct pair *p = *state;
+	int how = 0;
+	pid_t child = fork();
+
+	assert_int_not_equal(child, -1);
+	if (child == 0) {
+		(void)seal(p, 0);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &how, 0), child);
+	assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGABRT);
+}
+
+static void
 who_heard_the_halves_but_not_the_secrets_is_shut_out(void **state)
 {
 	struct pair *p = *state;
@@ -531,6 +550,7 @@ main(void)
 		SPEC(steps_out_of_order_or_of_the_wrong_end_are_refused),
 		SPEC(
 		    a_step_before_half_its_time_is_refused_and_changes_nothing),
+		SPEC(nothing_is_sealed_with_keys_that_were_wiped),
 		SPEC(who_heard_the_halves_but_not_the_secrets_is_shut_out),
 	};
 
