@@ -8,8 +8,9 @@
  * RULES    1. The handler does nothing that is not async-signal-safe, and
  *             needs no memory.
  *          2. Another thread may use a secret while it is wiped, and gets
- *             zeros; a new one it does not get.  Who seals with one asks secret_is_wiped() afterwards:
- *             what zeros sealed, anybody opens and we do not.
+ *             zeros; a new one it does not get.  Who seals with one asks
+ *             secret_is_wiped() afterwards: what zeros sealed, anybody opens
+ *             and we do not.
  *
  * NOT HERE A stack that has run full: there is no room for a handler, and
  *          the kernel kills at once.
