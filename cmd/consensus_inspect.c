@@ -130,12 +130,9 @@ static const struct applet_command inspect_commands[] = {
 static const char *const inspect_examples[] = {
 	"aegis consensus-inspect rounds --limit 5",
 	"aegis consensus-inspect trace \"$request\"",
-	"aegis consensus-inspect diff /run/aegis/aegis.sock /tmp/n2.sock",
-	"aegis consensus-inspect replay /var/lib/aegis",
 	"aegis consensus-inspect cert 17 -o cbor >17.cert",
 	"aegis consensus-inspect verify 17.cert --roster roster",
 	"aegis consensus-inspect verify --data /var/lib/aegis",
-	"aegis consensus-inspect evidence",
 	"aegis consensus-inspect evidence --verify n4.evidence --roster roster",
 	NULL,
 };

@@ -420,7 +420,6 @@ static const char *const keys_examples[] = {
 	"aegis keys rotate --reason yearly -d /var/lib/aegis",
 	"aegis keys status -D /var/lib/aegis",
 	"aegis keys add-slot --new-key-file /mnt/stick/n1.key --label stick",
-	"aegis keys add-slot --new-passphrase",
 	"aegis keys remove-slot 1 --passphrase",
 	NULL,
 };
