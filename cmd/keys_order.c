@@ -10,7 +10,6 @@
  */
 #include "cmd/keys_order.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +22,6 @@
 #include "cmd/signing_key.h"
 #include "trust/chain.h"
 #include "trust/key_order.h"
-#include "trust/setup.h"
 
 #define KEY_OPTIONS                                                   \
 	{ 'i', "identity", "FILE",                                    \
@@ -176,41 +174,19 @@ post(const struct applet_call *call, struct bytes order, json_t **answer)
 /* --- signing and applying --- */
 
 static enum ag_status
-sign_with(struct applet_call *call, struct work *w, const char *path,
-    struct ag_error *err)
+sign_with(const struct signer *signer, void *arg, struct ag_error *err)
 {
-	struct signing_key key;
-	enum ag_status status = signing_key_load(&key, call, path, err);
+	struct work *w = arg;
 
-	if (status != AG_OK)
-		return status;
-	status = key_order_sign(&w->order, &w->roster, &key.signer, err);
-	signing_key_fini(&key);
-	if (status != AG_OK)
-		ag_error_prefix(err, "%s", path);
-	return status;
+	return key_order_sign(&w->order, &w->roster, signer, err);
 }
 
-/* With every -i key and every -d directory's node key. */
 static int
 sign_all(struct applet_call *call, struct work *w)
 {
-	size_t i, keys = options_count(&call->options, "identity");
-	size_t dirs = options_count(&call->options, "data");
-	enum ag_status status = AG_OK;
-	char path[PATH_MAX];
 	struct ag_error err;
+	enum ag_status status = signing_key_each(call, sign_with, w, &err);
 
-	for (i = 0; status == AG_OK && i < keys; i++)
-		status = sign_with(call, w,
-		    options_text_at(&call->options, "identity", i), &err);
-	for (i = 0; status == AG_OK && i < dirs; i++) {
-		status = fs_join(path, sizeof(path),
-		    options_text_at(&call->options, "data", i), SETUP_NODE_KEY,
-		    &err);
-		if (status == AG_OK)
-			status = sign_with(call, w, path, &err);
-	}
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
 

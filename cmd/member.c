@@ -11,7 +11,6 @@
  *          2. What the cluster is asked to do on the spot is confirmed: by
  *             the member's name on a terminal, by --yes without one.
  */
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +25,6 @@
 #include "cmd/pin.h"
 #include "cmd/signing_key.h"
 #include "trust/chain.h"
-#include "trust/setup.h"
 #include "trust/succession.h"
 
 /* A change under way; rosters are too large for the stack. */
@@ -234,41 +232,19 @@ member_plan_run(struct applet_call *call)
 /* --- signing --- */
 
 static enum ag_status
-sign_with(struct applet_call *call, struct work *w, const char *path,
-    struct ag_error *err)
+sign_with(const struct signer *signer, void *arg, struct ag_error *err)
 {
-	struct signing_key key;
-	enum ag_status status = signing_key_load(&key, call, path, err);
+	struct work *w = arg;
 
-	if (status != AG_OK)
-		return status;
-	status = succession_sign(&w->next, &w->present, &key.signer, err);
-	signing_key_fini(&key);
-	if (status != AG_OK)
-		ag_error_prefix(err, "%s", path);
-	return status;
+	return succession_sign(&w->next, &w->present, signer, err);
 }
 
-/* With every -i key and every -d directory's node key. */
 static int
 sign_all(struct applet_call *call, struct work *w)
 {
-	size_t i, keys = options_count(&call->options, "identity");
-	size_t dirs = options_count(&call->options, "data");
-	enum ag_status status = AG_OK;
-	char path[PATH_MAX];
 	struct ag_error err;
+	enum ag_status status = signing_key_each(call, sign_with, w, &err);
 
-	for (i = 0; status == AG_OK && i < keys; i++)
-		status = sign_with(call, w,
-		    options_text_at(&call->options, "identity", i), &err);
-	for (i = 0; status == AG_OK && i < dirs; i++) {
-		status = fs_join(path, sizeof(path),
-		    options_text_at(&call->options, "data", i), SETUP_NODE_KEY,
-		    &err);
-		if (status == AG_OK)
-			status = sign_with(call, w, path, &err);
-	}
 	return status == AG_OK ? EXIT_YES : exit_fail_local(call, &err);
 }
 

@@ -25,4 +25,13 @@ enum ag_status signing_key_load(struct signing_key *key,
     struct ag_error *err) AG_MUST_USE;
 void signing_key_fini(struct signing_key *key);
 
+/*
+ * Call sign with every key that -i (identity) names, and the node key of every
+ * directory that -d (data) does, until one fails.
+ */
+enum ag_status signing_key_each(const struct applet_call *call,
+    enum ag_status (
+	*sign)(const struct signer *signer, void *arg, struct ag_error *err),
+    void *arg, struct ag_error *err) AG_MUST_USE;
+
 #endif

@@ -25,16 +25,6 @@ struct result {
 	size_t len;
 };
 
-/* Codes by which tokens say that what they were given is not theirs. */
-static bool
-is_wrong_data(CK_RV code)
-{
-	return code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED ||
-	    code == CKR_ENCRYPTED_DATA_INVALID ||
-	    code == CKR_ENCRYPTED_DATA_LEN_RANGE || code == CKR_DATA_INVALID ||
-	    code == CKR_DATA_LEN_RANGE;
-}
-
 static enum ag_status
 do_decrypt(void *state, const void *in, void *out, struct ag_error *err)
 {
@@ -55,7 +45,7 @@ do_decrypt(void *state, const void *in, void *out, struct ag_error *err)
 		    "decrypt by RSA-OAEP with SHA-256");
 	code =
 	    s->f->C_Decrypt(s->handle, job.data, job.len, result->data, &len);
-	if (is_wrong_data(code) ||
+	if (token_session_is_wrong_data(code) ||
 	    (code == CKR_OK && len > sizeof(result->data)))
 		return ag_fail(err, AG_EFORGED, "token %s: it does not decrypt",
 		    s->info.label);

@@ -44,6 +44,15 @@ info_of(struct token_info *out, CK_SLOT_ID slot, const CK_TOKEN_INFO *token)
 	    sizeof(token->serialNumber));
 }
 
+bool
+token_session_is_wrong_data(CK_RV code)
+{
+	return code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED ||
+	    code == CKR_ENCRYPTED_DATA_INVALID ||
+	    code == CKR_ENCRYPTED_DATA_LEN_RANGE || code == CKR_DATA_INVALID ||
+	    code == CKR_DATA_LEN_RANGE;
+}
+
 enum ag_status
 token_session_fail(const struct token_session *s, struct ag_error *err,
     CK_RV code, const char *what)

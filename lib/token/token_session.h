@@ -49,6 +49,9 @@ void token_session_close(struct token_session *s);
 enum ag_status token_session_login(struct token_session *s,
     const struct secret *pin, bool is_typed, struct ag_error *err) AG_MUST_USE;
 
+/* Codes by which tokens say that what they were given is not theirs. */
+bool token_session_is_wrong_data(CK_RV code);
+
 /* "token LABEL: WHAT: why". */
 enum ag_status token_session_fail(const struct token_session *s,
     struct ag_error *err, CK_RV code, const char *what);

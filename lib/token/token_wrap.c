@@ -181,16 +181,6 @@ do_encrypt(void *state, const void *in, void *out, struct ag_error *err)
 	return status;
 }
 
-/* Codes by which tokens say that what they were given is not theirs. */
-static bool
-is_wrong_data(CK_RV code)
-{
-	return code == CKR_GENERAL_ERROR || code == CKR_FUNCTION_FAILED ||
-	    code == CKR_ENCRYPTED_DATA_INVALID ||
-	    code == CKR_ENCRYPTED_DATA_LEN_RANGE || code == CKR_DATA_INVALID ||
-	    code == CKR_DATA_LEN_RANGE;
-}
-
 static enum ag_status
 not_unwrapped(struct ag_error *err)
 {
@@ -215,7 +205,7 @@ do_decrypt(void *state, const void *in, void *out, struct ag_error *err)
 		return token_session_fail(s, err, code, "unwrap");
 	code =
 	    s->f->C_Decrypt(s->handle, job.data, job.len, result->data, &len);
-	if (is_wrong_data(code) ||
+	if (token_session_is_wrong_data(code) ||
 	    (code == CKR_OK && len > sizeof(result->data)))
 		return not_unwrapped(err);
 	if (code != CKR_OK)
