@@ -95,9 +95,8 @@ a_peer_that_takes_no_step_has_its_link_ended(void **state)
 	hide(f, 0);
 	f->nodes[1].step_us = 1000000;
 	start_two(f);
-	assert_true(fixture_wait_link(f, 1, 0, false, SOON_MS));
-	assert_true(fixture_wait_error(f, 1, 0,
-	    "no new keys for datagrams in time", SOON_MS));
+	assert_true(fixture_wait_downs(f, 1, 0, 1, SOON_MS));
+	fixture_assert_down(f, 1, "no new keys for datagrams in time");
 	/* The next link has new ones. */
 	assert_true(fixture_wait_link(f, 1, 0, true, SOON_MS));
 }
@@ -124,7 +123,7 @@ what_the_other_end_did_not_seal_ends_the_link(void **state)
 	encoder_put_bytes(&e, bytes_of(datagram, sizeof(datagram)));
 	assert_int_equal(encoder_finish(&e, &body), AG_OK);
 	send_control(f, body);
-	assert_true(fixture_wait_link(f, 0, 1, false, SOON_MS));
+	assert_true(fixture_wait_downs(f, 0, 1, 1, SOON_MS));
 }
 
 static void
@@ -141,7 +140,7 @@ a_step_that_does_not_come_now_ends_the_link(void **state)
 	start_two(f);
 	for (i = 0; i < 2; i++) {
 		send_control(f, sealed_step_encode(out, &steps[i]));
-		assert_true(fixture_wait_link(f, 0, 1, false, SOON_MS));
+		assert_true(fixture_wait_downs(f, 0, 1, i + 1, SOON_MS));
 		assert_true(fixture_wait_link(f, 0, 1, true, SOON_MS));
 		assert_true(fixture_wait_link(f, 1, 0, true, SOON_MS));
 	}
@@ -158,7 +157,8 @@ a_flood_of_steps_ends_the_link_at_the_first(void **state)
 	start_two(f);
 	for (step.step = 1; step.step <= 100; step.step++)
 		send_control(f, sealed_step_encode(out, &step));
-	assert_true(fixture_wait_error(f, 0, 1, "a step of keys", SOON_MS));
+	assert_true(fixture_wait_downs(f, 0, 1, 1, SOON_MS));
+	fixture_assert_down(f, 0, "a step of keys");
 }
 
 int

@@ -54,6 +54,7 @@ struct fixture_node {
 	bool is_linked[FIXTURE_MEMBERS];
 	unsigned downs;
 	unsigned downs_of[FIXTURE_MEMBERS];
+	char down_error[160]; /* of the newest of them */
 };
 
 struct fixture {
@@ -103,6 +104,7 @@ static inline void
 fixture_on_link(void *arg, uint32_t member, bool is_up)
 {
 	struct fixture_node *node = arg;
+	struct net_link_stats stats = { 0 };
 
 	if (is_up && node->linked != NULL)
 		node->linked();
@@ -111,6 +113,10 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 	if (!is_up) {
 		node->downs++;
 		node->downs_of[member]++;
+		if (node->net != NULL)
+			net_stats(node->net, member, &stats);
+		memcpy(node->down_error, stats.error,
+		    sizeof(node->down_error));
 	}
 	(void)pthread_cond_broadcast(&node->changed);
 	(void)pthread_mutex_unlock(&node->lock);
@@ -211,12 +217,16 @@ fixture_start(struct fixture *f, uint32_t i)
 		    fixture_on_link_key },
 		.metrics = f->metrics,
 	};
+	struct net *net;
 	struct ag_error err;
 
 	node->linked = f->linked;
 	signer_of_key(&node->signer, node->node_key);
-	if (net_start(&node->net, &config, &err) != AG_OK)
+	if (net_start(&net, &config, &err) != AG_OK)
 		fail_msg("%s", err.text);
+	(void)pthread_mutex_lock(&node->lock);
+	node->net = net;
+	(void)pthread_mutex_unlock(&node->lock);
 }
 
 static inline void
@@ -272,6 +282,40 @@ fixture_wait_link(struct fixture *f, uint32_t i, uint32_t j, bool is_up,
 		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
 	(void)pthread_mutex_unlock(&node->lock);
 	return code == 0;
+}
+
+/*
+ * Wait until node i's links with j have ended so often, whether or not j has
+ * dialled again: the next may be up before anybody looks.
+ */
+static inline bool
+fixture_wait_downs(struct fixture *f, uint32_t i, uint32_t j, unsigned count,
+    unsigned ms)
+{
+	struct fixture_node *node = &f->nodes[i];
+	struct timespec until = fixture_deadline(ms);
+	int code = 0;
+
+	(void)pthread_mutex_lock(&node->lock);
+	while (node->downs_of[j] < count && code == 0)
+		code =
+		    pthread_cond_timedwait(&node->changed, &node->lock, &until);
+	(void)pthread_mutex_unlock(&node->lock);
+	return code == 0;
+}
+
+/* Why a link of node i ended last. */
+static inline void
+fixture_assert_down(struct fixture *f, uint32_t i, const char *text)
+{
+	struct fixture_node *node = &f->nodes[i];
+	char error[sizeof(node->down_error)];
+
+	(void)pthread_mutex_lock(&node->lock);
+	memcpy(error, node->down_error, sizeof(error));
+	(void)pthread_mutex_unlock(&node->lock);
+	if (strstr(error, text) == NULL)
+		fail_msg("a link ended for \"%s\", not \"%s\"", error, text);
 }
 
 /* Wait until node i has received count frames in all. */
