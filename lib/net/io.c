@@ -327,6 +327,13 @@ io_send_step(struct link *link, const struct key_step *step)
 	link_send_own(link, sealed_step_encode(out, step));
 }
 
+/* A turn's own look or a message that comes first: it is one reason. */
+static void
+io_kill_aged(struct link *link)
+{
+	link_kill(link, AG_ETIMEOUT, "no new keys for datagrams in time");
+}
+
 /* Begin a step of the keys if it is due; without one in time the link ends,
  * and the next has new keys. */
 static void
@@ -337,8 +344,7 @@ io_move_keys(struct net *net, struct link *link)
 	if (link->datagram == NULL)
 		return;
 	if (!datagram_keys_age(link->datagram, net->now_us)) {
-		link_kill(link, AG_ETIMEOUT,
-		    "no new keys for datagrams in time");
+		io_kill_aged(link);
 		io_lose(net, link);
 		return;
 	}
@@ -413,6 +419,8 @@ io_take_sealed(struct net *net, struct link *link, struct bytes body)
 		    net->now_us);
 	if (status == AG_OK)
 		io_take_heartbeat(net, link, bytes_of(plain, len));
+	else if (status == AG_ETIMEOUT)
+		io_kill_aged(link);
 	else
 		link_kill(link, status, "a sealed message: %s",
 		    ag_status_text(status));
