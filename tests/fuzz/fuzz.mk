@@ -95,4 +95,5 @@ fuzz-crypto: $(FUZZ_CRYPTO:%=$(FUZZ_BUILD)/%) ## what reads keys and age files, 
 
 CHECKS += fuzz-corpus
 .PHONY: fuzz fuzz-crypto fuzz-corpus fuzz-replays $(FUZZ_NAMES:%=fuzz-%)
--include $(FUZZ_OBJ:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_BUILD)/tests/fuzz/%.d)
+-include $(FUZZ_OBJ:.o=.d) $(FUZZ_NAMES:%=$(FUZZ_BUILD)/tests/fuzz/%.d) \
+	$(FUZZ_NAMES:%=build/asan/tests/fuzz/%.d)
