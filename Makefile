@@ -78,6 +78,11 @@ CFLAGS   := -std=c17 $(WARN) $(FLAGS_$(MODE)) $(pkg_cflags) \
 	-ffile-prefix-map=$(CURDIR)=. -MMD -MP
 LDFLAGS  := $(LDFLAGS_$(MODE))
 
+# What all specifications spend their time in, there, too.
+ifeq ($(MODE),asan)
+$(BUILD)/lib/crypto/bcrypt.o $(BUILD)/lib/codec/%.o: CFLAGS += -O1
+endif
+
 # A library that is loaded late goes by the name that the linker would note.
 soname_flag = $(if $(late),-DLATE_SONAME='"$(shell objdump -p \
 	$$($(CC) -print-file-name=lib$(late).so) | awk '/SONAME/ { print $$2 }')"')
