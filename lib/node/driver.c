@@ -45,6 +45,10 @@
 #define LAZY_SYNC_MS 20
 #define IDLE_ROUNDS 2
 
+/* A log is cut at the ends of segments: what more it holds than it shall is a
+ * quarter of that, and no file is too small to be worth its creation. */
+#define SEGMENT_BYTES_LEAST (UINT64_C(4) << 20)
+
 /* Something that waits for a token. */
 struct held {
 	struct held *next;
@@ -590,6 +594,14 @@ driver_recover(struct driver *d, const struct driver_config *config,
 	return err->status;
 }
 
+static uint64_t
+segment_bytes(const struct node_config *config)
+{
+	uint64_t quarter = config->log_retain_bytes / 4;
+
+	return quarter > SEGMENT_BYTES_LEAST ? quarter : SEGMENT_BYTES_LEAST;
+}
+
 enum ag_status
 driver_open(struct driver **out, const struct driver_config *config,
     const struct driver_callbacks *callbacks, uint64_t applied,
@@ -606,6 +618,7 @@ driver_open(struct driver **out, const struct driver_config *config,
 		.horizon_path = config->horizon_path,
 		.scope = &scope,
 		.keyring = config->keyring,
+		.segment_bytes = segment_bytes(config->node),
 		.can_rejoin = roster_node_count(config->roster) > 1,
 		.metrics = config->metrics,
 	};

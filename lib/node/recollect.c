@@ -63,8 +63,13 @@ static enum ag_status
 open_wal(struct recollection *out, const struct recollect_config *config,
     struct ag_error *err)
 {
-	return wal_open_sealed(&out->wal, config->log_dir, config->log_id,
+	enum ag_status status;
+
+	status = wal_open_sealed(&out->wal, config->log_dir, config->log_id,
 	    config->keyring, config->metrics, err);
+	if (status == AG_OK)
+		wal_set_segment_bytes(out->wal, config->segment_bytes);
+	return status;
 }
 
 /* Go on with an empty log; why is what is wrong with the one there is. */

@@ -23,6 +23,7 @@ struct recollect_config {
 	const char *horizon_path;
 	const struct trust_scope *scope;
 	struct keyring *keyring; /* what the log is sealed with, or NULL */
+	uint64_t segment_bytes;  /* wal_set_segment_bytes() */
 	bool can_rejoin;         /* there are other members to bring us back */
 	struct metric_set *metrics;
 };

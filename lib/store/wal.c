@@ -80,6 +80,7 @@ struct wal {
 	int fd;
 	char path[SEGMENT_PATH_BYTES];
 	uint64_t offset, allocated;
+	uint64_t segment_bytes; /* where one ends, as far as one can */
 	uint32_t epoch; /* of the segment's newest record; 0: none, or open */
 	uint64_t durable;
 	struct digest chain;
@@ -344,6 +345,7 @@ wal_open_sealed(struct wal **out, const char *dir,
 		return ag_fail(err, AG_ENOMEM, "open log %s", dir);
 	wal->fd = -1;
 	wal->dir_fd = -1;
+	wal->segment_bytes = SEGMENT_BYTES_MAX;
 	wal->keyring = keyring;
 	(void)pthread_mutex_init(&wal->mutex, NULL);
 	buf_init(&wal->pending, PENDING_BYTES_MAX);
@@ -488,6 +490,13 @@ wal_append(struct wal *wal, struct bytes record, uint64_t *number,
 	return AG_OK;
 }
 
+void
+wal_set_segment_bytes(struct wal *wal, uint64_t bytes)
+{
+	wal->segment_bytes =
+	    bytes < SEGMENT_BYTES_MAX ? bytes : SEGMENT_BYTES_MAX;
+}
+
 /* Zeros ahead, so that the file already has the size records will need. */
 static enum ag_status
 allocate(struct wal *wal, uint64_t need, struct ag_error *err)
@@ -525,6 +534,15 @@ epoch_show(struct wal *wal)
 	(void)pthread_mutex_unlock(&wal->mutex);
 }
 
+/* One record has room in any segment that has no other. */
+static bool
+has_room(const struct wal *wal, uint64_t offset, size_t bytes)
+{
+	return offset + bytes <= wal->segment_bytes ||
+	    (offset == SEGMENT_HEAD_BYTES &&
+		offset + bytes <= SEGMENT_BYTES_MAX);
+}
+
 /* Seal records from at on, as many as fit this segment; *len: their bytes. */
 static uint64_t
 seal_what_fits(struct wal *wal, uint8_t *at, size_t cap, uint64_t number,
@@ -535,7 +553,7 @@ seal_what_fits(struct wal *wal, uint8_t *at, size_t cap, uint64_t number,
 		size_t payload = segment_record_len(at + *len);
 		size_t step = segment_record_bytes(payload);
 
-		if (wal->offset + *len + step > SEGMENT_BYTES_MAX)
+		if (!has_room(wal, wal->offset + *len, step))
 			break;
 		payload_seal(wal, at + *len, payload, number);
 		if (wal->keyring != NULL)

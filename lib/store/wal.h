@@ -64,6 +64,14 @@ enum ag_status wal_append(struct wal *wal, struct bytes record,
     uint64_t *number, struct ag_error *err) AG_MUST_USE;
 
 /*
+ * From now on a segment ends when its records would take more than so many
+ * bytes, SEGMENT_BYTES_MAX at most, unless it is a single one: only whole
+ * segments are removed, so how many says how closely a log can be cut.  Before
+ * the first wal_sync().
+ */
+void wal_set_segment_bytes(struct wal *wal, uint64_t bytes);
+
+/*
  * Write and sync everything appended before the call; *durable is the newest
  * record now safe.  After a failure the log refuses all further work.
  */

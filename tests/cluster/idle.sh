@@ -11,7 +11,7 @@ room=2500000
 
 seconds=10 # where nobody else has more of the machine than
 share=20   # percent
-values=96 # of 1 MiB, the largest
+values=40 # of 1 MiB, the largest
 
 # trial STRATEGY NODE ...: a cluster of these.
 trial() {

@@ -8,7 +8,7 @@ room=2500000
 # shellcheck source=tests/cluster/lib_trial.sh
 . "${0%/*}/lib_trial.sh"
 
-values=96 # of 1 MiB, the largest
+values=48 # of 1 MiB, the largest
 
 # empty NODE: as after the loss of its disk, but for the keys.
 empty() {

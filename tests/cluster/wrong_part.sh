@@ -10,7 +10,7 @@ room=2000000
 
 find_liar
 
-values=96 # of 1 MiB, the largest
+values=48 # of 1 MiB, the largest
 
 evidence() {
 	"$AEGIS" consensus-inspect evidence "$@"

@@ -433,6 +433,33 @@ old_segments_go_and_the_rest_still_reads(void **state)
 	wal_close(wal);
 }
 
+static void
+segments_end_where_told_and_a_long_record_has_its_own(void **state)
+{
+	static const uint64_t first[] = { 1, 1, 1, 4, 4, 4, 7, 8, 8, 8 };
+	static uint8_t record[10000];
+	struct wal *wal = opened();
+	uint64_t number, i;
+
+	(void)state;
+	wal_set_segment_bytes(wal, 4096);
+	for (i = 1; i <= 10; i++) {
+		assert_int_equal(wal_append(wal,
+				     bytes_of(record, i == 7 ? 10000 : 1000),
+				     &number, NULL),
+		    AG_OK);
+		if (i % 2 == 0)
+			sync_to(wal, i);
+	}
+	/* Three short ones fit: 1-3, 4-6, 7, 8-10. */
+	for (i = 1; i <= 10; i++) {
+		assert_int_equal(wal_truncate(wal, i, 0, NULL), AG_OK);
+		assert_int_equal(wal_first(wal), first[i - 1]);
+	}
+	wal_close(wal);
+	assert_reads(0, 8, 10);
+}
+
 static int
 fail_unlink(void *arg, enum fs_op op, const char *path)
 {
@@ -573,6 +600,7 @@ main(void)
 		WAL_TEST(refused_open_says_which_log_and_why),
 		WAL_TEST(a_record_over_the_bound_is_refused),
 		WAL_TEST(old_segments_go_and_the_rest_still_reads),
+		WAL_TEST(segments_end_where_told_and_a_long_record_has_its_own),
 		WAL_TEST(a_segment_that_does_not_go_keeps_those_behind_it),
 		WAL_TEST(after_a_failed_sync_the_log_does_nothing_more),
 		WAL_TEST(appending_syncing_and_reading_go_on_together),
