@@ -29,6 +29,13 @@
 #define STEPS_MAX 200
 #define DEAD 77
 
+/* Races need not every call to fail; and forks are dear under tsan. */
+#ifdef __SANITIZE_THREAD__
+#define STRIDE 5
+#else
+#define STRIDE 1
+#endif
+
 static char dir[DIRECTORY_PATH_BYTES];
 static char path[DIRECTORY_PATH_BYTES + 16];
 static uint8_t data[FILE_BYTES];
@@ -336,7 +343,7 @@ a_kill_at_any_call_leaves_the_old_or_the_new_file(void **state)
 	unsigned int at = 1;
 
 	(void)state;
-	for (; at < STEPS_MAX; at++) {
+	for (; at < STEPS_MAX; at += STRIDE) {
 		put_old();
 		if (!is_killed(at, true))
 			break;
@@ -358,7 +365,7 @@ a_kill_at_any_call_leaves_no_part_of_a_new_file(void **state)
 	while (at < STEPS_MAX && is_killed(at, false)) {
 		assert_false(fs_exists(path));
 		assert_true(fault.is_old || count_names() == 0);
-		at++;
+		at += STRIDE;
 	}
 	assert_in_range(at, 12, STEPS_MAX - 1);
 	assert_true(holds(bytes_of(data, sizeof(data))));
