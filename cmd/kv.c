@@ -252,6 +252,8 @@ code_of_result(const json_t *root)
 		{ RESULT_ELSE, EXIT_NO },
 		{ RESULT_NOT_FOUND, EXIT_NO },
 		{ RESULT_EXPIRED, EXIT_NO_QUORUM },
+		{ RESULT_NO_LEASE, EXIT_NO },
+		{ RESULT_FULL, EXIT_CONFLICT },
 	};
 	const char *name = json_string_value(json_object_get(root, "code"));
 	size_t i;

@@ -85,6 +85,15 @@ reply_result(struct exchange *x, const struct result *result)
 		exchange_problem_of_request(x, PROBLEM_UNKNOWN_OUTCOME,
 		    "the request is too old to know what became of it");
 		return;
+	case RESULT_NO_LEASE:
+		exchange_problem_of_request(x, PROBLEM_GONE,
+		    "there is no such lease, or it has expired: nothing "
+		    "changed");
+		return;
+	case RESULT_FULL:
+		exchange_problem_of_request(x, PROBLEM_BUSY,
+		    "a lease has at most 64 keys: nothing changed");
+		return;
 	case RESULT_INVALID:
 	case RESULT_CODE_COUNT:
 	default:

@@ -16,6 +16,8 @@
  */
 #include "codec/operation.h"
 
+#include "codec/lease.h"
+
 bool
 operation_key_is_reserved(struct bytes key)
 {
@@ -39,8 +41,9 @@ static void
 change_encode(struct encoder *e, const struct change *change)
 {
 	bool is_put = change->kind == OPERATION_PUT;
+	bool has_lease = is_put && change->lease != 0;
 
-	encoder_put_array(e, is_put ? 4 : 3);
+	encoder_put_array(e, has_lease ? 5 : is_put ? 4 : 3);
 	encoder_put_uint(e, change->kind);
 	encoder_put_bytes(e, change->key);
 	if (is_put)
@@ -49,6 +52,8 @@ change_encode(struct encoder *e, const struct change *change)
 		encoder_put_uint(e, change->if_version);
 	else
 		encoder_put_null(e);
+	if (has_lease)
+		encoder_put_uint(e, change->lease);
 }
 
 static void
@@ -108,6 +113,14 @@ operation_encode(struct encoder *e, const struct operation *op)
 		encoder_put_uint(e, OPERATION_KEYS);
 		encoder_put_bytes(e, op->order);
 		break;
+	case OPERATION_GRANT:
+	case OPERATION_KEEP_ALIVE:
+	case OPERATION_REVOKE:
+		encoder_put_array(e, 2);
+		encoder_put_uint(e, op->kind);
+		encoder_put_uint(e,
+		    op->kind == OPERATION_GRANT ? op->ttl_s : op->lease);
+		break;
 	}
 }
 
@@ -128,22 +141,27 @@ static void
 change_decode_rest(struct decoder *d, struct change *change,
     enum operation_kind kind, size_t count)
 {
+	const bool is_put = kind == OPERATION_PUT;
+	const bool has_lease = is_put && count == 5;
+
 	*change = (struct change){ .kind = kind };
-	if (count != (kind == OPERATION_PUT ? 4 : 3))
+	if (count != (is_put ? 4 : 3) && !has_lease)
 		decoder_fail(d, "array of the wrong length");
 	change->key = key_decode(d);
-	if (kind == OPERATION_PUT)
+	if (is_put)
 		change->value = decoder_get_bytes_max(d, VALUE_BYTES_MAX);
-	if (decoder_failed(d) || decoder_get_null(d))
-		return;
-	change->has_if_version = true;
-	change->if_version = decoder_get_uint(d);
+	if (!decoder_failed(d) && !decoder_get_null(d)) {
+		change->has_if_version = true;
+		change->if_version = decoder_get_uint(d);
+	}
+	if (has_lease)
+		change->lease = lease_get_id(d);
 }
 
 static void
 change_decode(struct decoder *d, struct change *change)
 {
-	size_t count = decoder_get_array_max(d, 4);
+	size_t count = decoder_get_array_max(d, 5);
 	uint64_t kind = decoder_get_uint(d);
 
 	if (kind != OPERATION_PUT && kind != OPERATION_DELETE)
@@ -192,6 +210,18 @@ txn_decode_rest(struct decoder *d, struct operation *op, size_t count)
 	}
 }
 
+/* What follows the kind in an operation about a lease. */
+static void
+lease_decode_rest(struct decoder *d, struct operation *op, size_t count)
+{
+	if (count != 2)
+		decoder_fail(d, "array of the wrong length");
+	if (op->kind == OPERATION_GRANT)
+		op->ttl_s = lease_get_ttl(d);
+	else
+		op->lease = lease_get_id(d);
+}
+
 enum ag_status
 operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 {
@@ -202,6 +232,8 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 	op->change = (struct change){ .kind = OPERATION_BARRIER };
 	op->roster = bytes_of(NULL, 0);
 	op->order = bytes_of(NULL, 0);
+	op->ttl_s = 0;
+	op->lease = 0;
 	op->compare_count = 0;
 	op->change_count[0] = 0;
 	op->change_count[1] = 0;
@@ -212,7 +244,7 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 		    "most %u are allowed",
 		    input.len, OPERATION_BYTES_MAX);
 	decoder_init(&d, input);
-	count = decoder_get_array_max(&d, 4);
+	count = decoder_get_array_max(&d, 5);
 	kind = decoder_get_uint(&d);
 	if (kind == OPERATION_PUT || kind == OPERATION_DELETE) {
 		op->kind =
@@ -233,6 +265,9 @@ operation_decode(struct operation *op, struct bytes input, struct ag_error *err)
 			decoder_fail(&d, "array of the wrong length");
 		op->order =
 		    decoder_get_bytes_max(&d, OPERATION_KEY_ORDER_BYTES_MAX);
+	} else if (kind >= OPERATION_GRANT && kind <= OPERATION_REVOKE) {
+		op->kind = (enum operation_kind)kind;
+		lease_decode_rest(&d, op, count);
 	} else if (kind != OPERATION_BARRIER) {
 		decoder_fail(&d, "unknown kind of operation");
 	} else if (count != 1) {
@@ -252,6 +287,8 @@ result_code_name(enum result_code code)
 		[RESULT_EXPIRED] = "EXPIRED",
 		[RESULT_INVALID] = "INVALID",
 		[RESULT_STALE] = "STALE",
+		[RESULT_NO_LEASE] = "NO_LEASE",
+		[RESULT_FULL] = "FULL",
 	};
 
 	return (unsigned int)code < RESULT_CODE_COUNT ? names[code] : "UNKNOWN";

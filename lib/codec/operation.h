@@ -6,16 +6,25 @@
  * canonical CBOR arrays.
  *
  * FORMAT  put         [1, key, value, if_version | null]
+ *                     [1, key, value, if_version | null, lease]
  *         delete      [2, key, if_version | null]
  *         txn         [3, [compare…], [op…] then, [op…] else]
  *                     compare  [kind, key, operand]; op  put or delete
  *         barrier     [4]   changes nothing; orders a linearizable read
  *         membership  [5, roster]   a successor's text (trust/succession.h)
  *         keys        [6, order]    about key epochs (trust/key_order.h)
+ *         grant       [7, seconds]  a lease of so long a life
+ *         keep alive  [8, lease]    for as long again, from now on
+ *         revoke      [9, lease]    with the keys attached to it
  *         result      [code, seq, version, previous_version, [result…]]
  *
  * if_version: the key's version must be this for the operation to happen;
  * 0 means the key must be absent.
+ *
+ * lease: the key goes when that lease does (codec/lease.h); one put without
+ * is attached to none.  What comes of a grant, a keep alive or a revoke has
+ * the lease's number for a version, and for the previous one when it expires,
+ * in agreed milliseconds.
  *
  * Keys that begin with a zero byte and "aegis/" are the cluster's own: all may
  * read them, and no put, delete or txn may name one.
@@ -59,6 +68,9 @@ enum operation_kind {
 	OPERATION_BARRIER = 4,
 	OPERATION_MEMBERSHIP = 5,
 	OPERATION_KEYS = 6,
+	OPERATION_GRANT = 7,
+	OPERATION_KEEP_ALIVE = 8,
+	OPERATION_REVOKE = 9,
 };
 
 enum compare_kind {
@@ -81,6 +93,7 @@ struct change {
 	struct bytes value;
 	bool has_if_version;
 	uint64_t if_version;
+	uint64_t lease; /* of a put; 0: none */
 };
 
 bool operation_key_is_reserved(struct bytes key);
@@ -95,6 +108,8 @@ struct operation {
 	struct change change; /* PUT, DELETE */
 	struct bytes roster;  /* MEMBERSHIP */
 	struct bytes order;   /* KEYS */
+	uint32_t ttl_s;       /* GRANT */
+	uint64_t lease;       /* KEEP_ALIVE, REVOKE */
 	struct compare compares[TXN_COMPARES_MAX];
 	size_t compare_count;
 	struct change changes[2][TXN_OPERATIONS_MAX]; /* [0] then, [1] else */
@@ -115,6 +130,8 @@ enum result_code {
 	RESULT_EXPIRED = 4,   /* past its expiry: nothing changed */
 	RESULT_INVALID = 5,   /* bytes that are not an operation */
 	RESULT_STALE = 6,     /* number too old for the client table */
+	RESULT_NO_LEASE = 7,  /* none of that number: nothing changed */
+	RESULT_FULL = 8,      /* as many leases, or keys of one, as may be */
 	RESULT_CODE_COUNT
 };
 

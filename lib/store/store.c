@@ -10,7 +10,9 @@
  *          4. Of what changes with nearly every batch and is small, the key
  *             epochs, the entry is written by a commit alone: only then can
  *             anybody see it.
- *          5. After a failure the handle refuses all work: memory may be
+ *          5. Leases that have expired by a batch's time go before its first
+ *             operation.
+ *          6. After a failure the handle refuses all work: memory may be
  *             ahead of the database.  Opening again starts from the last
  *             commit.
  *
@@ -39,6 +41,7 @@ struct store {
 	struct roster successor;     /* scratch, too */
 	bool is_last;
 	struct key_epochs epochs;
+	struct leases *leases;
 	struct reseal *reseal; /* NULL: not asked for yet */
 	uint64_t bytes_put;    /* by the batch that is executed */
 	bool has_put;
@@ -231,6 +234,8 @@ store_open_from(struct store **out, const char *dir,
 	if (status == AG_OK)
 		status = tables_seal(store->tables, err);
 	if (status == AG_OK)
+		status = leases_open(&store->leases, store->tables, err);
+	if (status == AG_OK)
 		status = epochs_load(store, err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "open state %s", dir);
@@ -249,6 +254,7 @@ store_close(struct store *store)
 		return;
 	if (store->reseal != NULL)
 		reseal_close(store->reseal);
+	leases_close(store->leases);
 	tables_close(store->tables);
 	free(store);
 }
@@ -269,6 +275,12 @@ uint64_t
 store_time_ms(const struct store *store)
 {
 	return tables_meta(store->tables)->time_ms;
+}
+
+uint64_t
+store_next_expiry_ms(const struct store *store)
+{
+	return leases_next_ms(store->leases);
 }
 
 void
@@ -367,7 +379,15 @@ apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
     struct bytes operation, const struct store_observer *observer,
     struct result *result, struct ag_error *err)
 {
-	uint64_t now_ms = store_time_ms(store);
+	const uint64_t now_ms = store_time_ms(store);
+	const struct execution x = {
+		.tables = store->tables,
+		.leases = store->leases,
+		.observer = observer,
+		.principal = envelope->principal,
+		.seq = seq,
+		.now_ms = now_ms,
+	};
 
 	*result = (struct result){ .code = RESULT_EXPIRED, .seq = seq };
 	if (envelope->expiry_ms != 0 && envelope->expiry_ms < now_ms)
@@ -384,8 +404,7 @@ apply_new(struct store *store, uint64_t seq, const struct envelope *envelope,
 			    store->op.order, seq, now_ms, result);
 		return AG_OK;
 	}
-	return execute_operation(store->tables, &store->op, seq, observer,
-	    result, err);
+	return execute_operation(&x, &store->op, result, err);
 }
 
 static enum ag_status
@@ -483,6 +502,21 @@ apply_envelopes(struct store *store, uint64_t seq, const struct batch *batch,
 }
 
 static enum ag_status
+apply_expiry(struct store *store, uint64_t seq,
+    const struct store_observer *observer, struct ag_error *err)
+{
+	const struct execution x = {
+		.tables = store->tables,
+		.leases = store->leases,
+		.observer = observer,
+		.seq = seq,
+		.now_ms = store_time_ms(store),
+	};
+
+	return execute_expiry(&x, err);
+}
+
+static enum ag_status
 apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
     const struct store_observer *observer, struct ag_error *err)
 {
@@ -497,7 +531,9 @@ apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
 	store->bytes_put = 0;
 	store->has_put = false;
 	key_epochs_begin_batch(&store->epochs, seq, meta->time_ms);
-	status = apply_envelopes(store, seq, batch, &counting, err);
+	status = apply_expiry(store, seq, &counting, err);
+	if (status == AG_OK)
+		status = apply_envelopes(store, seq, batch, &counting, err);
 	if (store->has_put)
 		key_epochs_count(&store->epochs, seq, meta->time_ms,
 		    store->bytes_put);

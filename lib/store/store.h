@@ -38,6 +38,7 @@ struct store_entry {
 	uint64_t version;  /* 1 at creation, +1 by each put */
 	uint64_t created;  /* sequence */
 	uint64_t modified; /* sequence */
+	uint64_t lease;    /* it is attached to, where that is known; or 0 */
 };
 
 /* One operation's outcome, in the order of the batch. */
@@ -132,6 +133,9 @@ uint64_t store_applied(const struct store *store);
 
 /* The agreed time of the last batch, ms. */
 uint64_t store_time_ms(const struct store *store);
+
+/* When a lease expires next, in agreed ms; 0: there is none. */
+uint64_t store_next_expiry_ms(const struct store *store);
 
 /*
  * Execute batch seq, which must be store_applied() + 1, to a state that is

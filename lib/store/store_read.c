@@ -51,9 +51,12 @@ reader_connect(struct sqlite3 **db, const char *path, uint32_t cache_kib,
 	return db_open(db, &options, err);
 }
 
-#define RANGE_SQL(value)                               \
-	"SELECT key, version, created, modified" value \
-	" FROM kv WHERE key >= ?1 AND key < ?2 ORDER BY key"
+#define ENTRY_SQL(value)                                                      \
+	"SELECT kv.key, version, created, modified, coalesce(lease, 0)" value \
+	" FROM kv LEFT JOIN lease_key ON lease_key.key = kv.key "
+
+#define RANGE_SQL(value) \
+	ENTRY_SQL(value) "WHERE kv.key >= ?1 AND kv.key < ?2 ORDER BY kv.key"
 
 static enum ag_status
 reader_prepare(struct store_reader *r, struct ag_error *err)
@@ -67,9 +70,7 @@ reader_prepare(struct store_reader *r, struct ag_error *err)
 		    db_prepare(r->db, &r->seq, "SELECT seq FROM meta", err);
 	if (status == AG_OK)
 		status = db_prepare(r->db, &r->get,
-		    "SELECT key, version, created, modified, size, value "
-		    "FROM kv WHERE key = ?1",
-		    err);
+		    ENTRY_SQL(", size, value") "WHERE kv.key = ?1", err);
 	if (status == AG_OK)
 		status = db_prepare(r->db, &r->range[0],
 		    RANGE_SQL(", size, value"), err);
@@ -130,11 +131,12 @@ row_entry(struct store_reader *r, struct sqlite3_stmt *stmt, bool keys_only,
 		.version = db_column_uint(stmt, 1),
 		.created = db_column_uint(stmt, 2),
 		.modified = db_column_uint(stmt, 3),
+		.lease = db_column_uint(stmt, 4),
 	};
 	if (keys_only)
 		return AG_OK;
 	return sealed_value_open(r->values, entry->key, entry->version,
-	    db_column_uint(stmt, 4), db_column_bytes(stmt, 5), &entry->value,
+	    db_column_uint(stmt, 5), db_column_bytes(stmt, 6), &entry->value,
 	    err);
 }
 

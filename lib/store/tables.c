@@ -9,6 +9,7 @@
  *                        sealed with (empty: they are not), sequence,
  *                        agreed time, sizes
  *          reseal        one row, or none (store/reseal.c)
+ *          lease, lease_key  what follows of entries (store/leases.c)
  *          Values are as store/sealed_value.h says; size is of the plain
  *          one.  Keys, versions and leaves are in the open.
  *
@@ -59,6 +60,14 @@ static const char *const schema[] = {
 	"CREATE TABLE reseal (id INTEGER PRIMARY KEY CHECK (id = 1),"
 	" epoch INTEGER NOT NULL, last BLOB NOT NULL, passed INTEGER NOT NULL,"
 	" resealed INTEGER NOT NULL, is_done INTEGER NOT NULL) STRICT;",
+	"CREATE TABLE lease (id INTEGER PRIMARY KEY, principal BLOB NOT NULL,"
+	" ttl_s INTEGER NOT NULL, granted_ms INTEGER NOT NULL,"
+	" expiry_ms INTEGER NOT NULL) STRICT;"
+	"CREATE INDEX lease_expiry ON lease (expiry_ms, id);"
+	"CREATE INDEX lease_principal ON lease (principal);"
+	"CREATE TABLE lease_key (key BLOB PRIMARY KEY, lease INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE INDEX lease_keys ON lease_key (lease, key);",
 };
 
 #define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "codec/lease.h"
+
 static struct operation op, back;
 static uint8_t out[OPERATION_BYTES_MAX + 1024];
 
@@ -126,6 +128,65 @@ an_order_about_keys_comes_back_as_it_was(void **state)
 }
 
 static void
+a_put_names_the_lease_of_its_key(void **state)
+{
+	(void)state;
+	set_put("k", "v");
+	op.change.lease = 9;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.change.lease, 9);
+	assert_false(back.change.has_if_version);
+	op.change.has_if_version = true;
+	op.change.if_version = 3;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.change.lease, 9);
+	assert_int_equal(back.change.if_version, 3);
+	set_put("k", "v");
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.change.lease, 0);
+}
+
+static void
+a_lease_has_a_number_and_lives_for_a_while(void **state)
+{
+	(void)state;
+	memset(&op, 0, sizeof(op));
+	op.kind = OPERATION_GRANT;
+	op.ttl_s = 30;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.kind, OPERATION_GRANT);
+	assert_int_equal(back.ttl_s, 30);
+	op.ttl_s = 0;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_EPROTO);
+	op.ttl_s = LEASE_TTL_S_MAX + 1;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_EPROTO);
+	op.kind = OPERATION_REVOKE;
+	op.lease = 5;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_OK);
+	assert_int_equal(back.kind, OPERATION_REVOKE);
+	assert_int_equal(back.lease, 5);
+	op.kind = OPERATION_KEEP_ALIVE;
+	op.lease = 0;
+	assert_int_equal(operation_decode(&back, encoded(), NULL), AG_EPROTO);
+}
+
+static void
+a_lease_of_zero_is_not_another_way_to_say_none(void **state)
+{
+	/* [1, h'6b', h'', null, 0], [2, h'6b', null, 1, 1] */
+	static const uint8_t zero[] = { 0x85, 1, 0x41, 'k', 0x40, 0xf6, 0 };
+	static const uint8_t of_delete[] = { 0x85, 2, 0x41, 'k', 0xf6, 1, 1 };
+
+	(void)state;
+	assert_int_equal(operation_decode(&back, bytes_of(zero, sizeof(zero)),
+			     NULL),
+	    AG_EPROTO);
+	assert_int_equal(operation_decode(&back,
+			     bytes_of(of_delete, sizeof(of_delete)), NULL),
+	    AG_EPROTO);
+}
+
+static void
 an_empty_key_is_refused(void **state)
 {
 	struct ag_error err;
@@ -203,6 +264,10 @@ main(void)
 		cmocka_unit_test(a_transaction_keeps_its_lists_in_order),
 		cmocka_unit_test(a_barrier_is_two_bytes),
 		cmocka_unit_test(an_order_about_keys_comes_back_as_it_was),
+		cmocka_unit_test(a_put_names_the_lease_of_its_key),
+		cmocka_unit_test(a_lease_has_a_number_and_lives_for_a_while),
+		cmocka_unit_test(
+		    a_lease_of_zero_is_not_another_way_to_say_none),
 		cmocka_unit_test(an_empty_key_is_refused),
 		cmocka_unit_test(keys_and_values_have_bounds),
 		cmocka_unit_test(a_transaction_inside_a_transaction_is_refused),
