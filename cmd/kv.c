@@ -23,6 +23,7 @@
 #include "cmd/kv_export.h"
 #include "cmd/kv_follow.h"
 #include "cmd/kv_import.h"
+#include "cmd/kv_lease.h"
 #include "cmd/kv_show.h"
 #include "cmd/kv_write.h"
 
@@ -32,6 +33,7 @@
 static const struct applet_option put_options[] = {
 	{ 'f', "file", "FILE", "take the value from FILE" },
 	{ 0, "if-version", "N", "only if the key's version is N; 0: absent" },
+	{ 0, "lease", "ID", "the key goes when that lease does" },
 	OPTIONS_END,
 };
 
@@ -129,6 +131,23 @@ put_value(struct kv_ask *ask, const struct applet_call *call,
 	return kv_ask_end_rows(out, call, code);
 }
 
+/* False: a usage error was said. */
+static bool
+add_lease(const struct applet_call *call, struct target *target)
+{
+	const char *text = options_text(&call->options, "lease");
+	uint64_t id;
+
+	if (text == NULL)
+		return true;
+	if (kv_lease_parse_id(text, &id)) {
+		target_add_number(target, "lease", id);
+		return true;
+	}
+	(void)applet_usage(call, "'%s' is not the number of a lease", text);
+	return false;
+}
+
 static int
 put_run(struct applet_call *call)
 {
@@ -143,7 +162,8 @@ put_run(struct applet_call *call)
 		return applet_usage(call, "give VALUE or --file, not both");
 	if (!has_file && call->operand_count < 2 && isatty(STDIN_FILENO) == 1)
 		return applet_usage(call, "missing VALUE, or - for stdin");
-	if (!kv_write_target(call, call->operands[0], &target))
+	if (!kv_write_target(call, call->operands[0], &target) ||
+	    !add_lease(call, &target))
 		return EXIT_USAGE;
 	buf_init(&value, 0);
 	if (read_value(call, &value, &err) != AG_OK) {
@@ -315,6 +335,8 @@ static const struct applet_command kv_commands[] = {
 	    kv_export_options, kv_export_run },
 	{ "import", "FILE|-", "set keys to what was exported",
 	    kv_import_options, kv_import_run },
+	{ "lease", KV_LEASE_OPERANDS, "leases, and the keys that go with them",
+	    kv_lease_options, kv_lease_run },
 	{ "request", "ID", "ask what became of a write", NULL, request_run },
 	{ NULL, NULL, NULL, NULL, NULL },
 };

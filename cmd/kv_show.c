@@ -43,6 +43,7 @@ static const struct output_column entry_columns[] = {
 	{ "version", NULL, OUTPUT_RIGHT },
 	{ "created", NULL, OUTPUT_RIGHT | OUTPUT_WIDE_ONLY },
 	{ "modified", NULL, OUTPUT_RIGHT },
+	{ "lease", NULL, OUTPUT_RIGHT | OUTPUT_WIDE_ONLY },
 	{ NULL, NULL, 0 },
 };
 
@@ -51,6 +52,7 @@ static const struct output_column key_columns[] = {
 	{ "version", NULL, OUTPUT_RIGHT },
 	{ "created", NULL, OUTPUT_RIGHT | OUTPUT_WIDE_ONLY },
 	{ "modified", NULL, OUTPUT_RIGHT },
+	{ "lease", NULL, OUTPUT_RIGHT | OUTPUT_WIDE_ONLY },
 	{ NULL, NULL, 0 },
 };
 
@@ -79,6 +81,10 @@ print_entry(struct output *out, const json_t *entry, bool keys_only,
 	output_u64(out, kv_ask_u64(entry, "version"));
 	output_u64(out, kv_ask_u64(entry, "created"));
 	output_u64(out, kv_ask_u64(entry, "modified"));
+	if (json_is_string(json_object_get(entry, "lease")))
+		output_u64(out, kv_ask_u64(entry, "lease"));
+	else
+		output_null(out);
 	output_row(out);
 	return AG_OK;
 }

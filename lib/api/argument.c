@@ -180,3 +180,20 @@ argument_flag(struct exchange *x, const char *name, bool *out)
 	exchange_problem(x, PROBLEM_BAD_REQUEST, detail);
 	return false;
 }
+
+bool
+argument_consistency(struct exchange *x, enum node_consistency *consistency)
+{
+	const struct bytes text = argument_text(x, "consistency");
+
+	*consistency = NODE_LINEARIZABLE;
+	if (text.data == NULL ||
+	    bytes_equal(text, bytes_from_text("linearizable")))
+		return true;
+	*consistency = NODE_LOCAL;
+	if (bytes_equal(text, bytes_from_text("local")))
+		return true;
+	exchange_problem(x, PROBLEM_BAD_REQUEST,
+	    "consistency takes linearizable or local");
+	return false;
+}

@@ -35,6 +35,10 @@ bool argument_bytes(struct exchange *x, const char *name, uint8_t *out,
  */
 bool argument_flag(struct exchange *x, const char *name, bool *out);
 
+/* "linearizable", which it is when not given, or "local".  False: answered. */
+bool argument_consistency(struct exchange *x,
+    enum node_consistency *consistency);
+
 /* Decimal digits only, no sign, no more than 64 bits. */
 bool argument_parse_u64(struct bytes text, uint64_t *value);
 

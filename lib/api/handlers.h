@@ -53,6 +53,22 @@ void write_delete(struct exchange *x);
 void write_txn(struct exchange *x);
 void write_find(struct exchange *x);
 
+/* Put an operation to agreement; done, with x for arg, answers. */
+void write_submit(struct exchange *x, const struct operation *op,
+    node_done_fn *done);
+
+/* Answer that nothing was agreed, or that it is not known. */
+void write_fail(struct exchange *x, enum ag_status status);
+
+/* The same of a result that is not done. */
+void write_refuse(struct exchange *x, const struct result *result);
+
+/* leases.c */
+void leases_get(struct exchange *x);
+void leases_grant(struct exchange *x);
+void leases_keep_alive(struct exchange *x);
+void leases_revoke(struct exchange *x);
+
 /* watch.c, snapshot.c */
 void watch_follow(struct exchange *x);
 void snapshot_stream(struct exchange *x);

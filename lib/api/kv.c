@@ -36,6 +36,14 @@ reply_raw(struct exchange *x, const struct node_page *page)
 	exchange_header_u64(x, "Aegis-Seq", page->seq);
 }
 
+/* As it is stored, and the lease that it goes with. */
+static void
+emit_entry(struct emitter *e, const struct node_entry *entry, bool with_value)
+{
+	entry_emit(e, entry, with_value);
+	emit_u64_or_null(e, "lease", entry->lease != 0, entry->lease);
+}
+
 /* Present or absent, the answer says as of which sequence. */
 static void
 reply_key(struct exchange *x, const struct node_page *page)
@@ -46,7 +54,7 @@ reply_key(struct exchange *x, const struct node_page *page)
 		exchange_problem(x, PROBLEM_ABSENT, "the key is absent");
 	} else {
 		e = exchange_json_begin(x);
-		entry_emit(e, &page->entries[0], true);
+		emit_entry(e, &page->entries[0], true);
 		emit_u64_member(e, "seq", page->seq);
 		exchange_json_end(x, MHD_HTTP_OK);
 	}
@@ -79,7 +87,7 @@ reply_page(struct exchange *x, const struct node_page *page)
 		if (i > 0 && e->out->len > PAGE_BYTES)
 			break;
 		emit_object_begin(e);
-		entry_emit(e, &page->entries[i], !x->keys_only);
+		emit_entry(e, &page->entries[i], !x->keys_only);
 		emit_object_end(e);
 	}
 	emit_array_end(e);
@@ -211,23 +219,6 @@ take_prefix(struct exchange *x)
 	return true;
 }
 
-static bool
-take_consistency(struct exchange *x, enum node_consistency *consistency)
-{
-	const struct bytes text = argument_text(x, "consistency");
-
-	*consistency = NODE_LINEARIZABLE;
-	if (text.data == NULL ||
-	    bytes_equal(text, bytes_from_text("linearizable")))
-		return true;
-	*consistency = NODE_LOCAL;
-	if (bytes_equal(text, bytes_from_text("local")))
-		return true;
-	exchange_problem(x, PROBLEM_BAD_REQUEST,
-	    "consistency takes linearizable or local");
-	return false;
-}
-
 void
 kv_get(struct exchange *x)
 {
@@ -235,7 +226,7 @@ kv_get(struct exchange *x)
 	struct ag_error err = { 0 };
 	enum ag_status status;
 
-	if (!take_consistency(x, &consistency))
+	if (!argument_consistency(x, &consistency))
 		return;
 	if (argument_is_given(x, "key") ? !take_key(x) : !take_prefix(x))
 		return;

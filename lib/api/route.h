@@ -10,6 +10,7 @@
 #include "api/exchange.h"
 
 #define ROUTE_BODY_MAX (2U << 20)
+#define ROUTE_LEASE_BODY_MAX 256
 
 typedef void route_fn(struct exchange *x);
 

@@ -4,7 +4,8 @@
  * FORMAT   {"compare": [{"key": K, "version": "3"} |
  *                       {"key": K, "value": V} |
  *                       {"key": K, "exists": true}, …],
- *           "then": [{"put": K, "value": V} | {"delete": K}, …],
+ *           "then": [{"put": K, "value": V} | {"delete": K} |
+ *                    {"put": K, "value": V, "lease": "5"}, …],
  *           "else": […]}
  *          K and V are a string or {"b64": standard base64}.  Each list may
  *          be left out.
@@ -125,8 +126,8 @@ read_value(struct reader *r, const json_t *value, const char *where,
 }
 
 static enum ag_status
-read_version(struct reader *r, const json_t *value, const char *where,
-    uint64_t *out)
+read_number(struct reader *r, const json_t *value, const char *where,
+    const char *what, uint64_t *out)
 {
 	const char *text = json_string_value(value);
 	char *end;
@@ -138,9 +139,21 @@ read_version(struct reader *r, const json_t *value, const char *where,
 	if (text == NULL || text[0] == '\0' ||
 	    strlen(text) != strspn(text, "0123456789") || strlen(text) > 19)
 		return ag_fail(r->err, AG_EINVAL,
-		    "%s takes a version as a string of digits", where);
+		    "%s takes a %s as a string of digits", where, what);
 	*out = strtoull(text, &end, 10);
 	return AG_OK;
+}
+
+static enum ag_status
+read_lease(struct reader *r, const json_t *value, const char *where,
+    uint64_t *out)
+{
+	enum ag_status status = read_number(r, value, where, "lease", out);
+
+	if (status == AG_OK && (*out == 0 || *out > INT64_MAX))
+		return ag_fail(r->err, AG_EINVAL, "%s: no lease is %llu", where,
+		    (unsigned long long)*out);
+	return status;
 }
 
 static enum ag_status
@@ -165,7 +178,7 @@ read_compare(struct reader *r, const json_t *value, size_t index,
 		return status;
 	if (version != NULL) {
 		out->kind = COMPARE_VERSION;
-		return read_version(r, version, where, &out->number);
+		return read_number(r, version, where, "version", &out->number);
 	}
 	if (expected != NULL) {
 		out->kind = COMPARE_VALUE;
@@ -186,13 +199,16 @@ read_change(struct reader *r, const json_t *value, const char *list,
 	const json_t *put = json_object_get(value, "put");
 	const json_t *delete = json_object_get(value, "delete");
 	enum ag_status status;
+	const json_t *lease = json_object_get(value, "lease");
 	char where[48];
 
 	(void)snprintf(where, sizeof(where), "%s[%zu]", list, index);
 	*out = (struct change){ 0 };
-	if (put != NULL && json_object_size(value) == 2) {
+	if (put != NULL && json_object_size(value) == (lease != NULL ? 3 : 2)) {
 		out->kind = OPERATION_PUT;
 		status = read_key(r, put, where, &out->key);
+		if (status == AG_OK && lease != NULL)
+			status = read_lease(r, lease, where, &out->lease);
 		if (status != AG_OK)
 			return status;
 		return read_value(r, json_object_get(value, "value"), where,
@@ -203,7 +219,9 @@ read_change(struct reader *r, const json_t *value, const char *list,
 		return read_key(r, delete, where, &out->key);
 	}
 	return ag_fail(r->err, AG_EINVAL,
-	    "%s takes \"put\" and \"value\", or \"delete\"", where);
+	    "%s takes \"put\", \"value\" and perhaps \"lease\", or "
+	    "\"delete\"",
+	    where);
 }
 
 /* A list that may be absent; AG_ELIMIT when it is longer than most. */

@@ -61,14 +61,10 @@ reply_conflict(struct exchange *x, const struct result *result)
 	exchange_problem_end(x, PROBLEM_CONFLICT);
 }
 
-static void
-reply_result(struct exchange *x, const struct result *result)
+void
+write_refuse(struct exchange *x, const struct result *result)
 {
 	switch (result->code) {
-	case RESULT_DONE:
-	case RESULT_ELSE:
-		emit_result(x, result);
-		return;
 	case RESULT_CONFLICT:
 		reply_conflict(x, result);
 		return;
@@ -87,13 +83,15 @@ reply_result(struct exchange *x, const struct result *result)
 		return;
 	case RESULT_NO_LEASE:
 		exchange_problem_of_request(x, PROBLEM_GONE,
-		    "there is no such lease, or it has expired: nothing "
-		    "changed");
+		    "there is no such lease, or no more: nothing changed");
 		return;
 	case RESULT_FULL:
 		exchange_problem_of_request(x, PROBLEM_BUSY,
-		    "a lease has at most 64 keys: nothing changed");
+		    "there are as many leases, or keys of that lease, as may "
+		    "be: nothing changed");
 		return;
+	case RESULT_DONE:
+	case RESULT_ELSE:
 	case RESULT_INVALID:
 	case RESULT_CODE_COUNT:
 	default:
@@ -103,16 +101,10 @@ reply_result(struct exchange *x, const struct result *result)
 	}
 }
 
-static void
-write_done(void *arg, enum ag_status status, const struct result *result)
+void
+write_fail(struct exchange *x, enum ag_status status)
 {
-	struct exchange *x = arg;
-
-	if (!exchange_wake(x))
-		return;
-	if (status == AG_OK)
-		reply_result(x, result);
-	else if (status == AG_EUNKNOWN)
+	if (status == AG_EUNKNOWN)
 		exchange_problem_of_request(x, PROBLEM_UNKNOWN_OUTCOME,
 		    "no answer in time: the change may still happen");
 	else if (status == AG_ENOQUORUM)
@@ -121,6 +113,21 @@ write_done(void *arg, enum ag_status status, const struct result *result)
 	else
 		exchange_problem_of_request(x, problem_of_status(status),
 		    ag_status_text(status));
+}
+
+static void
+write_done(void *arg, enum ag_status status, const struct result *result)
+{
+	struct exchange *x = arg;
+
+	if (!exchange_wake(x))
+		return;
+	if (status != AG_OK)
+		write_fail(x, status);
+	else if (result->code == RESULT_DONE || result->code == RESULT_ELSE)
+		emit_result(x, result);
+	else
+		write_refuse(x, result);
 }
 
 /* How many bytes op's encoding takes at most. */
@@ -134,8 +141,8 @@ encoded_max(const struct operation *op, size_t body_len)
 				       : 0);
 }
 
-static void
-submit(struct exchange *x, const struct operation *op)
+void
+write_submit(struct exchange *x, const struct operation *op, node_done_fn *done)
 {
 	struct api *api = x->api;
 	struct encoder encoder;
@@ -155,8 +162,8 @@ submit(struct exchange *x, const struct operation *op)
 		return;
 	}
 	exchange_wait(x);
-	status = node_submit(api->node, encoded, x->timeout_ms, write_done, x,
-	    &x->id, &err);
+	status = node_submit(api->node, encoded, x->timeout_ms, done, x, &x->id,
+	    &err);
 	api_trim(&api->encoded);
 	if (status == AG_OK)
 		return;
@@ -179,6 +186,7 @@ take_change(struct exchange *x, struct change *change)
 	change->key = bytes_of(x->range.first, x->range.first_len);
 	change->value = bytes_of(NULL, 0);
 	change->if_version = 0;
+	change->lease = 0;
 	change->has_if_version = argument_is_given(x, "if_version");
 	x->is_single = true;
 	return argument_u64(x, "if_version", 0, UINT64_MAX,
@@ -192,9 +200,11 @@ write_put(struct exchange *x)
 
 	if (!take_change(x, &op->change))
 		return;
+	if (!argument_u64(x, "lease", 1, INT64_MAX, &op->change.lease))
+		return;
 	op->kind = op->change.kind = OPERATION_PUT;
 	op->change.value = buf_bytes(&x->body);
-	submit(x, op);
+	write_submit(x, op, write_done);
 }
 
 void
@@ -205,7 +215,7 @@ write_delete(struct exchange *x)
 	if (!take_change(x, &op->change))
 		return;
 	op->kind = op->change.kind = OPERATION_DELETE;
-	submit(x, op);
+	write_submit(x, op, write_done);
 }
 
 void
@@ -218,7 +228,7 @@ write_txn(struct exchange *x)
 
 	status = txn_parse(op, &arena, buf_bytes(&x->body), &err);
 	if (status == AG_OK)
-		submit(x, op);
+		write_submit(x, op, write_done);
 	else
 		exchange_fail(x, status, &err);
 	buf_fini(&arena);

@@ -4,7 +4,7 @@
  * FORMAT   JSON lines: {"v":1,"key":K,"value":V,"version":"N",
  *          "created":"SEQ","modified":"SEQ"}, where K and V are a string or,
  *          when they are not UTF-8, {"b64": standard base64}.  Only key and
- *          value must be there.
+ *          value must be there; "lease", which lists have, is read over.
  *          CBOR sequence (RFC 8742) of canonical arrays: [key, value, version,
  *          created, modified], the first two as byte strings.
  *
@@ -144,7 +144,7 @@ static enum ag_status
 check_members(json_t *root, struct ag_error *err)
 {
 	static const char *const names[] = { "v", "key", "value", "version",
-		"created", "modified" };
+		"created", "modified", "lease" };
 	const json_t *v = json_object_get(root, "v");
 	void *at;
 	size_t i;

@@ -112,6 +112,7 @@ page_add(void *arg, const struct store_entry *e)
 		.version = e->version,
 		.created = e->created,
 		.modified = e->modified,
+		.lease = e->lease,
 	};
 	return true;
 }

@@ -172,6 +172,105 @@ failed_comparison_is_412_and_changes_nothing(void **state)
 }
 
 static void
+granted_lease_is_kept_alive_and_revoked_with_its_keys(void **state)
+{
+	struct api_fixture *f = *state;
+	json_t *root;
+
+	expect(f, 200, "POST", "/v1/leases", "{\"ttl_s\":30}", "lease", "1");
+	expect(f, 200, "POST", "/v1/leases", "{\"ttl_s\":\"60\"}", "lease",
+	    "2");
+	expect(f, 200, "PUT", "/v1/kv?key=aw&lease=1", "one", "code", "DONE");
+	expect(f, 200, "GET", "/v1/kv?key=aw", "", "lease", "1");
+	expect(f, 200, "POST", "/v1/leases/keepalive", "{\"lease\":\"1\"}",
+	    "expires", "2023-11-14T22:13:50.000Z");
+	root = ask(f, 200, "GET", "/v1/leases?lease=1", nothing);
+	assert_string_equal(text_of(root, "lease"), "1");
+	assert_int_equal(json_integer_value(json_object_get(root, "ttl_s")),
+	    30);
+	assert_string_equal(json_string_value(
+				json_array_get(json_object_get(root, "keys"),
+				    0)),
+	    "k");
+	json_decref(root);
+	expect(f, 200, "POST", "/v1/leases/revoke", "{\"lease\":1}", "lease",
+	    "1");
+	expect_problem(f, 404, "GET", "/v1/kv?key=aw", "", "NOT_FOUND", 1);
+	expect_problem(f, 404, "GET", "/v1/leases?lease=1", "", "NOT_FOUND", 1);
+	expect_problem(f, 410, "POST", "/v1/leases/keepalive", "{\"lease\":1}",
+	    "NOT_FOUND", 1);
+	expect_problem(f, 410, "PUT", "/v1/kv?key=aw&lease=1", "one",
+	    "NOT_FOUND", 1);
+}
+
+static void
+leases_are_listed_page_by_page(void **state)
+{
+	struct api_fixture *f = *state;
+	json_t *root;
+	size_t i;
+
+	for (i = 0; i < 3; i++)
+		json_decref(ask(f, 200, "POST", "/v1/leases",
+		    bytes_from_text("{\"ttl_s\":30}")));
+	root = ask(f, 200, "GET", "/v1/leases?limit=2", nothing);
+	assert_int_equal(json_array_size(json_object_get(root, "leases")), 2);
+	assert_string_equal(text_of(root, "cursor"), "2");
+	json_decref(root);
+	root = ask(f, 200, "GET", "/v1/leases?limit=2&cursor=2", nothing);
+	assert_int_equal(json_array_size(json_object_get(root, "leases")), 1);
+	assert_true(json_is_null(json_object_get(root, "cursor")));
+	json_decref(root);
+}
+
+static void
+wrong_lease_is_refused_before_anything_is_agreed(void **state)
+{
+	static const char *const bodies[] = { "", "{}", "{\"ttl_s\":0}",
+		"{\"ttl_s\":-1}", "{\"ttl_s\":\"1s\"}", "{\"ttl_s\":1e9}",
+		"{\"ttl_s\":31622401}", "{\"ttl_s\":30,\"more\":1}",
+		"{\"ttl_s\":30,\"ttl_s\":30}", "[30]", "30", "nonsense" };
+	static const char *const changes[] = {
+		"{\"then\":[{\"put\":\"k\",\"value\":\"v\",\"lease\":\"0\"}]}",
+		"{\"then\":[{\"put\":\"k\",\"value\":\"v\",\"lease\":\"x\"}]}",
+		"{\"then\":[{\"delete\":\"k\",\"lease\":\"1\"}]}",
+	};
+	struct api_fixture *f = *state;
+	size_t i;
+
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		expect_problem(f, 400, "POST", "/v1/leases", bodies[i],
+		    "INVALID", 2);
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++)
+		expect_problem(f, 400, "POST", "/v1/kv/txn", changes[i],
+		    "INVALID", 2);
+	expect_problem(f, 400, "POST", "/v1/leases/revoke", "{\"lease\":0}",
+	    "INVALID", 2);
+	expect_problem(f, 400, "POST", "/v1/leases/keepalive",
+	    "{\"lease\":\"9223372036854775808\"}", "INVALID", 2);
+	expect_problem(f, 400, "PUT", "/v1/kv?key=aw&lease=0", "v", "INVALID",
+	    2);
+	expect_problem(f, 400, "DELETE", "/v1/kv?key=aw&lease=1", "", "INVALID",
+	    2);
+	expect_problem(f, 400, "GET", "/v1/leases?lease=1&cursor=1", "",
+	    "INVALID", 2);
+	expect_problem(f, 400, "GET", "/v1/leases?limit=0", "", "INVALID", 2);
+	assert_int_equal(fake_node_status(f->node)->executed, 0);
+}
+
+static void
+transaction_attaches_what_it_puts(void **state)
+{
+	struct api_fixture *f = *state;
+
+	expect(f, 200, "POST", "/v1/leases", "{\"ttl_s\":30}", "lease", "1");
+	json_decref(ask(f, 200, "POST", "/v1/kv/txn",
+	    bytes_from_text("{\"then\":[{\"put\":\"k\",\"value\":\"v\","
+			    "\"lease\":\"1\"}]}")));
+	expect(f, 200, "GET", "/v1/kv?key=aw", "", "lease", "1");
+}
+
+static void
 binary_value_is_base64_in_json_and_exact_when_asked_for_raw(void **state)
 {
 	struct api_fixture *f = *state;
@@ -1094,6 +1193,10 @@ main(void)
 		API_TEST(refused_method_says_which_are_allowed),
 		API_TEST(written_key_is_read_back_with_its_versions),
 		API_TEST(failed_comparison_is_412_and_changes_nothing),
+		API_TEST(granted_lease_is_kept_alive_and_revoked_with_its_keys),
+		API_TEST(leases_are_listed_page_by_page),
+		API_TEST(wrong_lease_is_refused_before_anything_is_agreed),
+		API_TEST(transaction_attaches_what_it_puts),
 		API_TEST(
 		    binary_value_is_base64_in_json_and_exact_when_asked_for_raw),
 		API_TEST(trouble_of_the_cluster_has_its_own_answers),
