@@ -96,6 +96,7 @@ struct applier {
 	uint64_t seq;                 /* as reported on the loop */
 	uint64_t keys, bytes;         /* the same */
 	struct key_epochs key_epochs; /* the same */
+	uint64_t next_expiry_ms;      /* the same */
 	uint64_t committed;           /* the same, of what readers see */
 	applier_committed_fn *on_committed;
 	void *on_committed_arg;
@@ -134,6 +135,7 @@ struct report {
 	struct applied_group *group; /* or NULL */
 	uint64_t keys, bytes;        /* held after it */
 	struct key_epochs key_epochs;
+	uint64_t next_expiry_ms;
 	bool is_committed; /* up to committed_seq, with the group */
 	uint64_t committed_seq;
 	bool is_synced;
@@ -211,6 +213,7 @@ report_deliver(struct applier *a, struct report *r)
 			a->keys = r->keys;
 			a->bytes = r->bytes;
 			a->key_epochs = r->key_epochs;
+			a->next_expiry_ms = r->next_expiry_ms;
 			a->callbacks.applied(a->callbacks.arg, &view);
 		}
 		applied_group_free(r->group);
@@ -384,6 +387,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 		applied_group_set_last(group);
 	store_size(a->store, &r.keys, &r.bytes);
 	r.key_epochs = *store_key_epochs(a->store);
+	r.next_expiry_ms = store_next_expiry_ms(a->store);
 	report_post(a, &r);
 	if (at_checkpoint)
 		applier_take_pins(a);
@@ -604,6 +608,7 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	a->time_ms = store_time_ms(a->store);
 	store_size(a->store, &a->keys, &a->bytes);
 	a->key_epochs = *store_key_epochs(a->store);
+	a->next_expiry_ms = store_next_expiry_ms(a->store);
 	a->reseal_us = 0;
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
@@ -892,6 +897,12 @@ applier_size(const struct applier *a, uint64_t *keys, uint64_t *bytes)
 {
 	*keys = a->keys;
 	*bytes = a->bytes;
+}
+
+uint64_t
+applier_next_expiry_ms(const struct applier *a)
+{
+	return a->next_expiry_ms;
 }
 
 const struct key_epochs *

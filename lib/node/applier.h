@@ -105,6 +105,9 @@ enum ag_status applier_pin(struct applier *applier, bool at_once,
 uint64_t applier_seq(const struct applier *applier);
 uint64_t applier_time_ms(const struct applier *applier);
 
+/* When a lease expires next, in agreed ms, as last reported; 0: never. */
+uint64_t applier_next_expiry_ms(const struct applier *applier);
+
 /* The key epochs then; borrowed until the loop's next turn. */
 const struct key_epochs *applier_key_epochs(const struct applier *applier);
 

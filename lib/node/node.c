@@ -392,6 +392,7 @@ on_applied(void *arg, const struct applied *applied)
 	watches_publish(n->watches, applied->changes, applied->change_count,
 	    applied->seq);
 	driver_applied(n->driver, applied);
+	node_expiry_agreed(n);
 	requests_set_time(n->requests, applied->time_ms);
 	requests_applied(n->requests, applied->outcomes,
 	    applied->outcome_count);
@@ -483,6 +484,7 @@ on_state_ready(void *arg, const char *dir, uint64_t seq,
 	driver_installed(n->driver, seq, is_last, digest, certificate);
 	requests_set_time(n->requests, applier_time_ms(n->applier));
 	requests_recheck(n->requests, n->applier);
+	node_expiry_agreed(n);
 	reads_applied(n->reads, n->last_seq);
 	node_consider_end(n);
 }
@@ -1039,6 +1041,8 @@ node_open(struct node **out, const struct node_config *config,
 	if (status == AG_OK)
 		status = node_rotation_open(n, err);
 	if (status == AG_OK)
+		status = node_expiry_open(n, err);
+	if (status == AG_OK)
 		status = node_open_epoch(n, err);
 	if (status != AG_OK) {
 		node_close(n);
@@ -1048,6 +1052,7 @@ node_open(struct node **out, const struct node_config *config,
 	    applier_seq(n->applier));
 	n->is_open = true;
 	driver_start(n->driver);
+	node_expiry_agreed(n);
 	log_info("node", "started",
 	    LOG_TEXT("name", n->roster.members[n->self].name),
 	    LOG_TEXT("cluster", n->roster.cluster_name),
@@ -1069,6 +1074,7 @@ node_close(struct node *n)
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);
+	expiry_free(n->expiry); /* who waits for a batch is answered before */
 	watches_free(n->watches);
 	applier_close(n->applier);
 	buf_fini(&n->stable_certificate);

@@ -18,6 +18,7 @@
 #include "node/applier.h"
 #include "node/driver.h"
 #include "node/epochs.h"
+#include "node/expiry.h"
 #include "node/feed.h"
 #include "node/history.h"
 #include "node/inbox.h"
@@ -80,6 +81,7 @@ struct node {
 
 	struct applier *applier;
 	struct rotation *rotation;
+	struct expiry *expiry;
 	struct requests *requests;
 	struct reads *reads;
 	struct watches *watches;
@@ -148,6 +150,14 @@ void node_key_muted(void *arg);
 
 /* What was delivered before the key was away is executed. */
 void node_key_settled(struct node *node);
+
+/* --- node_expiry.c --- */
+
+enum ag_status node_expiry_open(struct node *node,
+    struct ag_error *err) AG_MUST_USE;
+
+/* Batches were executed, or a state put in the place of ours. */
+void node_expiry_agreed(struct node *node);
 
 /* --- node_rotation.c --- */
 
