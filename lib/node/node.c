@@ -1069,12 +1069,13 @@ node_close(struct node *n)
 	/* It posts, for as long as it is there; links sign until they end. */
 	node_close_epoch(n);
 	node_key_close(n);
-	rotation_free(n->rotation);
 	loop_unpost(n->loop, n);
 	snapshots_free(n->snapshots);
 	reads_free(n->reads);
 	requests_close(n->requests);
-	expiry_free(n->expiry); /* who waits for a batch is answered before */
+	/* They may have waited for a batch, and were told just now. */
+	expiry_free(n->expiry);
+	rotation_free(n->rotation);
 	watches_free(n->watches);
 	applier_close(n->applier);
 	buf_fini(&n->stable_certificate);
