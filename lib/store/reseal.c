@@ -1,9 +1,10 @@
 /*
  * Sealing values again.
  *
- * FORMAT   of the row in table reseal: the epoch that the pass seals with, the
- *          last key it has passed, how many keys it has passed and sealed,
- *          and whether it is at its end.
+ * FORMAT   of the row in table reseal: the epoch that the pass seals with, which
+ *          part it is in (0 the keys, 1 superseded versions), the last key it
+ *          has passed there, with the end of the version, how many keys it has
+ *          passed and sealed, and whether it is at its end.
  *
  * RULES    1. A pass is for one epoch.  When another has become active it
  *             begins anew: nothing says where the new one's values are.
@@ -17,15 +18,19 @@
 #include "store/sealed_value.h"
 
 #define STEP_ROWS 64
+#define PARTS 2
 #define STEP_BYTES ((size_t)256 << 10)
 
 struct reseal {
 	struct tables *tables;
 	struct keyring *keyring;
 	struct sealed_value *values;
-	struct sqlite3_stmt *load, *save, *next, *put;
+	struct sqlite3_stmt *load, *save;
+	struct sqlite3_stmt *next[PARTS], *put[PARTS];
 	struct store_resealing at;
-	struct buf last; /* the key passed last */
+	unsigned int part;
+	struct buf last;   /* the key passed last, */
+	uint64_t seq, ord; /* and where its version ended */
 };
 
 static enum ag_status
@@ -35,20 +40,34 @@ prepare_all(struct reseal *r, struct ag_error *err)
 	enum ag_status status;
 
 	status = db_prepare(db, &r->load,
-	    "SELECT epoch, last, passed, resealed, is_done FROM reseal", err);
+	    "SELECT epoch, last, passed, resealed, is_done, part, "
+	    "last_seq, last_ord FROM reseal",
+	    err);
 	if (status == AG_OK)
 		status = db_prepare(db, &r->save,
 		    "REPLACE INTO reseal (id, epoch, last, passed, resealed, "
-		    "is_done) VALUES (1, ?1, ?2, ?3, ?4, ?5)",
+		    "is_done, part, last_seq, last_ord) "
+		    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 		    err);
 	if (status == AG_OK)
-		status = db_prepare(db, &r->next,
-		    "SELECT key, version, size, value FROM kv WHERE key > ?1 "
-		    "ORDER BY key LIMIT 1",
+		status = db_prepare(db, &r->next[0],
+		    "SELECT key, version, size, value, 0, 0 FROM kv "
+		    "WHERE key > ?1 ORDER BY key LIMIT 1",
 		    err);
 	if (status == AG_OK)
-		status = db_prepare(db, &r->put,
+		status = db_prepare(db, &r->put[0],
 		    "UPDATE kv SET value = ?2 WHERE key = ?1", err);
+	if (status == AG_OK)
+		status = db_prepare(db, &r->next[1],
+		    "SELECT key, version, size, value, seq, ord "
+		    "FROM superseded WHERE (key, seq, ord) > (?1, ?2, ?3) "
+		    "ORDER BY key, seq, ord LIMIT 1",
+		    err);
+	if (status == AG_OK)
+		status = db_prepare(db, &r->put[1],
+		    "UPDATE superseded SET value = ?2 "
+		    "WHERE key = ?1 AND seq = ?3 AND ord = ?4",
+		    err);
 	return status;
 }
 
@@ -74,6 +93,9 @@ load(struct reseal *r, struct ag_error *err)
 	r->at.passed = db_column_uint(r->load, 2);
 	r->at.resealed = db_column_uint(r->load, 3);
 	r->at.is_done = db_column_uint(r->load, 4) != 0;
+	r->part = db_column_uint(r->load, 5) == 0 ? 0 : 1;
+	r->seq = db_column_uint(r->load, 6);
+	r->ord = db_column_uint(r->load, 7);
 	status = take_last(r, db_column_bytes(r->load, 1), err);
 	db_reset(r->load);
 	return status;
@@ -110,7 +132,8 @@ reseal_open(struct reseal **out, struct tables *tables, struct ag_error *err)
 void
 reseal_close(struct reseal *r)
 {
-	struct sqlite3_stmt **all[] = { &r->load, &r->save, &r->next, &r->put };
+	struct sqlite3_stmt **all[] = { &r->load, &r->save, &r->next[0],
+		&r->next[1], &r->put[0], &r->put[1] };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		if (*all[i] != NULL)
@@ -128,6 +151,9 @@ save(struct reseal *r, struct ag_error *err)
 	db_bind_uint(r->save, 3, r->at.passed);
 	db_bind_uint(r->save, 4, r->at.resealed);
 	db_bind_uint(r->save, 5, r->at.is_done);
+	db_bind_uint(r->save, 6, r->part);
+	db_bind_uint(r->save, 7, r->seq);
+	db_bind_uint(r->save, 8, r->ord);
 	return db_run(r->save, err);
 }
 
@@ -135,42 +161,63 @@ save(struct reseal *r, struct ag_error *err)
 static enum ag_status
 renew(struct reseal *r, size_t *bytes, struct ag_error *err)
 {
+	struct sqlite3_stmt *next = r->next[r->part], *put = r->put[r->part];
 	const struct bytes key = buf_bytes(&r->last);
-	const struct bytes stored = db_column_bytes(r->next, 3);
+	const struct bytes stored = db_column_bytes(next, 3);
 	enum ag_status status;
 	struct bytes renewed;
 
 	if (keyring_record_epoch(stored) == r->at.epoch)
 		return AG_OK;
-	status = sealed_value_renew(r->values, key, db_column_uint(r->next, 1),
-	    db_column_uint(r->next, 2), stored, &renewed, err);
+	status = sealed_value_renew(r->values, key, db_column_uint(next, 1),
+	    db_column_uint(next, 2), stored, &renewed, err);
 	if (status != AG_OK)
 		return status;
-	db_bind_bytes(r->put, 1, key);
-	db_bind_bytes(r->put, 2, renewed);
-	r->at.resealed++;
+	db_bind_bytes(put, 1, key);
+	db_bind_bytes(put, 2, renewed);
+	if (r->part == 1) {
+		db_bind_uint(put, 3, r->seq);
+		db_bind_uint(put, 4, r->ord);
+	}
+	r->at.resealed += r->part == 0 ? 1 : 0;
 	*bytes += renewed.len;
 	return AG_OK;
 }
 
-/* AG_ENOENT: there is no other. */
+/* AG_ENOENT: there is no other in this part. */
 static enum ag_status
 pass_one(struct reseal *r, size_t *bytes, struct ag_error *err)
 {
+	struct sqlite3_stmt *next = r->next[r->part];
 	const size_t before = *bytes;
 	enum ag_status status;
 
-	db_bind_bytes(r->next, 1, buf_bytes(&r->last));
-	status = db_step(r->next, err);
+	db_bind_bytes(next, 1, buf_bytes(&r->last));
+	if (r->part == 1) {
+		db_bind_uint(next, 2, r->seq);
+		db_bind_uint(next, 3, r->ord);
+	}
+	status = db_step(next, err);
 	if (status != AG_OK)
 		return status;
-	r->at.passed++;
-	status = take_last(r, db_column_bytes(r->next, 0), err);
+	r->at.passed += r->part == 0 ? 1 : 0;
+	r->seq = db_column_uint(next, 4);
+	r->ord = db_column_uint(next, 5);
+	status = take_last(r, db_column_bytes(next, 0), err);
 	if (status == AG_OK)
 		status = renew(r, bytes, err);
-	db_reset(r->next);
-	return status == AG_OK && *bytes > before ? db_run(r->put, err)
+	db_reset(next);
+	return status == AG_OK && *bytes > before ? db_run(r->put[r->part], err)
 						  : status;
+}
+
+static void
+begin_part(struct reseal *r, unsigned int part)
+{
+	r->part = part;
+	r->seq = 0;
+	r->ord = 0;
+	buf_clear(&r->last);
 }
 
 enum ag_status
@@ -183,7 +230,7 @@ reseal_step(struct reseal *r, struct store_resealing *progress, size_t *bytes,
 	*bytes = 0;
 	if (r->at.epoch != epoch) {
 		r->at = (struct store_resealing){ .epoch = epoch };
-		buf_clear(&r->last);
+		begin_part(r, 0);
 	}
 	if (!r->at.is_done) {
 		status = tables_begin(r->tables, err);
@@ -191,7 +238,9 @@ reseal_step(struct reseal *r, struct store_resealing *progress, size_t *bytes,
 		     status == AG_OK && rows < STEP_ROWS && *bytes < STEP_BYTES;
 		     rows++)
 			status = pass_one(r, bytes, err);
-		r->at.is_done = status == AG_ENOENT;
+		r->at.is_done = status == AG_ENOENT && r->part == PARTS - 1;
+		if (status == AG_ENOENT && !r->at.is_done)
+			begin_part(r, r->part + 1);
 		if (status == AG_OK || status == AG_ENOENT)
 			status = save(r, err);
 	}

@@ -2,9 +2,10 @@
  * Values sealed with the keys of earlier epochs, sealed again with the present
  * one's, a few at a time.
  *
- * A pass goes over all keys in order.  What is put while it goes on is sealed
- * with the present key anyway; so at its end nothing else is left, whatever
- * changed meanwhile.  How far it is stands in the tables and is committed with
+ * A pass goes over all keys in order, and then over the superseded versions that
+ * are kept.  What is put while it goes on is sealed with the present key anyway,
+ * and what is superseded after all keys were passed was, too; so at its end
+ * nothing else is left, whatever changed meanwhile.  How far it is stands in the tables and is committed with
  * what it did: a crash costs nothing.  None of it is in the state's digest.
  *
  * Ownership  reseal_open() hands out a handle, reseal_close() takes it back.

@@ -16,8 +16,9 @@
  *             ahead of the database.  Opening again starts from the last
  *             commit.
  *
- * NOT HERE Operations (store/execute.c), tables (store/tables.c), reading on
- *          other threads (store/store_read.c).
+ * NOT HERE Operations (store/execute.c), tables (store/tables.c), superseded
+ *          versions (store/versions.c), reading on other threads
+ *          (store/store_read.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,10 +32,12 @@
 #include "store/membership.h"
 #include "store/reseal.h"
 #include "store/store_parts.h"
+#include "store/versions.h"
 #include "trust/epoch.h"
 
 struct store {
 	struct tables *tables;
+	struct versions *versions;
 	bool has_failed;
 	struct operation op; /* the one being executed; too big for a stack */
 	const struct roster *roster; /* of the epoch; NULL: not said yet */
@@ -46,6 +49,7 @@ struct store {
 	uint64_t bytes_put;    /* by the batch that is executed */
 	bool has_put;
 	struct metric *operations_total, *commit_seconds, *keys, *bytes;
+	struct metric *past_oldest, *past_versions, *past_bytes;
 	char path[STORE_PATH_BYTES];
 };
 
@@ -97,15 +101,28 @@ metrics_init(struct store *store, struct metric_set *metrics)
 	    "Keys held", NULL);
 	store->bytes = metric_new(metrics, METRIC_GAUGE, "aegis_store_bytes",
 	    "Bytes of keys and values held", NULL);
+	store->past_oldest =
+	    metric_new(metrics, METRIC_GAUGE, "aegis_store_history_oldest_seq",
+		"Oldest sequence that can be read", NULL);
+	store->past_versions = metric_new(metrics, METRIC_GAUGE,
+	    "aegis_store_history_versions", "Superseded versions kept", NULL);
+	store->past_bytes =
+	    metric_new(metrics, METRIC_GAUGE, "aegis_store_history_bytes",
+		"Bytes of superseded versions and of changes kept", NULL);
 }
 
 static void
 metrics_show(struct store *store)
 {
 	const struct tables_meta *meta = tables_meta(store->tables);
+	struct store_past past;
 
 	metric_set_value(store->keys, (int64_t)tables_keys(store->tables));
 	metric_set_value(store->bytes, (int64_t)meta->bytes);
+	versions_look(store->versions, &past);
+	metric_set_value(store->past_oldest, (int64_t)past.oldest);
+	metric_set_value(store->past_versions, (int64_t)past.versions);
+	metric_set_value(store->past_bytes, (int64_t)past.bytes);
 }
 
 /* Another cluster's state, with which this one begins: now it is ours. */
@@ -237,11 +254,15 @@ store_open_from(struct store **out, const char *dir,
 		status = leases_open(&store->leases, store->tables, err);
 	if (status == AG_OK)
 		status = epochs_load(store, err);
+	if (status == AG_OK)
+		status = versions_open(&store->versions,
+		    tables_db(store->tables), store_applied(store), err);
 	if (status != AG_OK) {
 		ag_error_prefix(err, "open state %s", dir);
 		store_close(store);
 		return status;
 	}
+	tables_keep_versions(store->tables, store->versions);
 	metrics_show(store);
 	*out = store;
 	return AG_OK;
@@ -255,6 +276,7 @@ store_close(struct store *store)
 	if (store->reseal != NULL)
 		reseal_close(store->reseal);
 	leases_close(store->leases);
+	versions_close(store->versions);
 	tables_close(store->tables);
 	free(store);
 }
@@ -553,8 +575,12 @@ store_apply(struct store *store, uint64_t seq, struct bytes batch,
 	AG_ASSERT(seq == store_applied(store) + 1);
 	AG_ASSERT(!store->is_last);
 	status = tables_begin(store->tables, err);
+	versions_begin_batch(store->versions, seq);
 	if (status == AG_OK && batch_decode(&decoded, batch, NULL) == AG_OK)
 		status = apply_batch(store, seq, &decoded, observer, err);
+	if (status == AG_OK)
+		status = versions_end_batch(store->versions,
+		    store_time_ms(store), err);
 	if (status == AG_OK)
 		tables_meta(store->tables)->seq = seq;
 	return failed(store, status);
@@ -627,5 +653,37 @@ store_reseal(struct store *store, struct store_resealing *progress,
 	progress->is_settled = false;
 	if (status == AG_OK && progress->is_done)
 		status = reseal_settle(store, progress, err);
+	return failed(store, status);
+}
+
+void
+store_retain(struct store *store, const struct store_retention *retention)
+{
+	versions_retain(store->versions, retention);
+}
+
+void
+store_look_past(const struct store *store, struct store_past *past)
+{
+	versions_look(store->versions, past);
+}
+
+enum ag_status
+store_compact(struct store *store, bool *is_done, struct ag_error *err)
+{
+	enum ag_status status;
+	bool is_due = false;
+
+	if (store->has_failed)
+		return refuse_failed(store, err);
+	status = versions_is_due(store->versions, store_time_ms(store), &is_due,
+	    err);
+	*is_done = !is_due;
+	if (status != AG_OK || !is_due)
+		return failed(store, status);
+	status = tables_begin(store->tables, err);
+	if (status == AG_OK)
+		status = versions_compact(store->versions, store_time_ms(store),
+		    is_done, err);
 	return failed(store, status);
 }

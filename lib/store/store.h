@@ -177,6 +177,33 @@ enum ag_status store_reseal(struct store *store,
     struct store_resealing *progress, size_t *bytes,
     struct ag_error *err) AG_MUST_USE;
 
+/*
+ * Superseded versions are kept so long, by agreed times, and while they weigh
+ * no more, keys and plain values counted; none with bytes of 0.  A store that
+ * was just opened keeps none.
+ */
+struct store_retention {
+	uint64_t age_ms;
+	uint64_t bytes;
+};
+
+/* What is kept: the state can be read as it was at oldest and since. */
+struct store_past {
+	uint64_t oldest;
+	uint64_t versions;
+	uint64_t bytes;
+};
+
+void store_retain(struct store *store, const struct store_retention *retention);
+void store_look_past(const struct store *store, struct store_past *past);
+
+/*
+ * Drop a little of what need not be kept; it is committed with what is
+ * applied.  *is_done: nothing else is to go.
+ */
+enum ag_status store_compact(struct store *store, bool *is_done,
+    struct ag_error *err) AG_MUST_USE;
+
 /* Make everything committed survive power loss; then logs may be cut. */
 enum ag_status store_sync(struct store *store,
     struct ag_error *err) AG_MUST_USE;

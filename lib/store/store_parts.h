@@ -16,6 +16,11 @@ const char *store_path(const struct store *store);
 /* Its tables; for the thread that executes. */
 struct tables *store_tables(struct store *store);
 
+struct versions_reader;
+
+/* How a reader reads what was superseded. */
+struct versions_reader *store_reader_past(struct store_reader *reader);
+
 /* The connection a pin reads by, and what it is pinned at. */
 struct sqlite3 *store_pin_db(struct store_pin *pin);
 const struct tables_meta *store_pin_meta(const struct store_pin *pin);

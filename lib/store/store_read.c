@@ -16,6 +16,7 @@
 #include "db/db.h"
 #include "store/sealed_value.h"
 #include "store/store_parts.h"
+#include "store/versions_read.h"
 
 #define READER_CACHE_KIB 2048
 #define PIN_CACHE_KIB 16384 /* inner pages of a large state, for look-ups */
@@ -25,6 +26,7 @@ struct store_reader {
 	struct sqlite3_stmt *begin, *end, *seq, *get;
 	struct sqlite3_stmt *range[2]; /* with values, keys only */
 	struct sealed_value *values;
+	struct versions_reader *past;
 	struct buf held; /* the last entry's key and value */
 	uint8_t past_all[KEY_BYTES_MAX + 1]; /* above any key */
 };
@@ -102,6 +104,8 @@ store_reader_open(struct store_reader **out, struct store *store,
 			status = ag_fail(err, AG_ENOMEM,
 			    "read state: out of memory");
 	}
+	if (status == AG_OK)
+		status = versions_read_open(&r->past, r->db, r->values, err);
 	if (status != AG_OK) {
 		store_reader_close(r);
 		return status;
@@ -115,10 +119,17 @@ store_reader_close(struct store_reader *reader)
 {
 	if (reader == NULL)
 		return;
+	versions_read_close(reader->past);
 	db_close(reader->db);
 	sealed_value_free(reader->values);
 	buf_fini(&reader->held);
 	free(reader);
+}
+
+struct versions_reader *
+store_reader_past(struct store_reader *reader)
+{
+	return reader->past;
 }
 
 /* The row's entry, borrowed from the statement and the reader. */

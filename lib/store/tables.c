@@ -10,6 +10,8 @@
  *                        agreed time, sizes
  *          reseal        one row, or none (store/reseal.c)
  *          lease, lease_key  what follows of entries (store/leases.c)
+ *          superseded, changes, retention
+ *                        store/versions.c
  *          Values are as store/sealed_value.h says; size is of the plain
  *          one.  Keys, versions and leaves are in the open.
  *
@@ -37,6 +39,7 @@
 #include "db/db.h"
 #include "store/leaves.h"
 #include "store/sealed_value.h"
+#include "store/versions.h"
 #include "trust/state.h"
 
 #define CACHE_KIB 8192
@@ -68,6 +71,21 @@ static const char *const schema[] = {
 	"CREATE TABLE lease_key (key BLOB PRIMARY KEY, lease INTEGER NOT NULL)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE INDEX lease_keys ON lease_key (lease, key);",
+	"CREATE TABLE superseded (key BLOB NOT NULL, seq INTEGER NOT NULL,"
+	" ord INTEGER NOT NULL, deleted INTEGER NOT NULL,"
+	" version INTEGER NOT NULL, created INTEGER NOT NULL,"
+	" modified INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" value BLOB NOT NULL, PRIMARY KEY (key, seq, ord))"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE changes (seq INTEGER PRIMARY KEY,"
+	" time_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+	" notes BLOB NOT NULL) STRICT;"
+	"CREATE TABLE retention (id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" oldest INTEGER NOT NULL, versions INTEGER NOT NULL,"
+	" bytes INTEGER NOT NULL, dropped INTEGER NOT NULL) STRICT;"
+	"ALTER TABLE reseal ADD COLUMN part INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE reseal ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE reseal ADD COLUMN last_ord INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))
@@ -86,6 +104,7 @@ struct tables {
 	struct keyring *keyring;     /* what they are to be sealed with */
 	struct sealed_value *values; /* as they are now */
 	uint8_t *entry; /* TABLES_ENTRY_BYTES_MAX, one being hashed */
+	struct versions *versions; /* NULL: none are kept */
 	bool in_transaction;
 };
 
@@ -516,6 +535,8 @@ tables_commit(struct tables *t, struct ag_error *err)
 		status = sessions_write(t, err);
 	if (status == AG_OK)
 		status = meta_write(t, err);
+	if (status == AG_OK && t->versions != NULL)
+		status = versions_save(t->versions, err);
 	if (status == AG_OK)
 		status = db_run(t->commit, err);
 	if (status == AG_OK)
@@ -644,15 +665,33 @@ row_write(struct tables *t, const struct tables_row *row,
 	return AG_OK;
 }
 
+void
+tables_keep_versions(struct tables *t, struct versions *versions)
+{
+	t->versions = versions;
+}
+
+static enum ag_status
+version_keep(struct tables *t, const struct tables_row *row, struct bytes key,
+    bool is_delete, struct ag_error *err)
+{
+	const struct versions_old old = { row->exists, row->value_len };
+
+	return t->versions == NULL
+	    ? AG_OK
+	    : versions_change(t->versions, key, &old, is_delete, err);
+}
+
 enum ag_status
 tables_put(struct tables *t, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err)
 {
 	struct store_entry stored = *entry;
-	enum ag_status status;
+	enum ag_status status = version_keep(t, row, entry->key, false, err);
 
-	status = sealed_value_seal(t->values, entry->key, entry->version,
-	    entry->value, &stored.value, err);
+	if (status == AG_OK)
+		status = sealed_value_seal(t->values, entry->key,
+		    entry->version, entry->value, &stored.value, err);
 	if (status == AG_OK)
 		status = row_write(t, row, &stored, entry->value.len, err);
 	return status == AG_OK ? tables_put_leaf(t, entry, err) : status;
@@ -682,6 +721,9 @@ tables_delete(struct tables *t, const struct tables_row *row, struct bytes key,
 	enum ag_status status;
 
 	AG_ASSERT(row->exists);
+	status = version_keep(t, row, key, true, err);
+	if (status != AG_OK)
+		return status;
 	db_bind_bytes(t->remove, 1, key);
 	status = db_run(t->remove, err);
 	if (status != AG_OK)

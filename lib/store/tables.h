@@ -32,6 +32,7 @@
 
 struct sqlite3;
 struct tables;
+struct versions;
 
 /* What is said once about the whole state. */
 struct tables_meta {
@@ -125,6 +126,9 @@ enum ag_status tables_value_is(struct tables *tables, struct bytes key,
 /* Append key's value to out.  AG_ENOENT the key is absent. */
 enum ag_status tables_value(struct tables *tables, struct bytes key,
     struct buf *out, struct ag_error *err) AG_MUST_USE;
+
+/* From now on what is superseded goes there; borrowed. */
+void tables_keep_versions(struct tables *tables, struct versions *versions);
 
 /* row is what tables_find() said of the key. */
 enum ag_status tables_put(struct tables *tables, const struct tables_row *row,

@@ -4,7 +4,8 @@
  *
  * RULES    1. All are sealed in one transaction, in which the tables also say
  *             that they are: a crash leaves all or none.
- *          2. What stood in the open is overwritten in the file, and the
+ *          2. Superseded versions that stood in the open go.
+ *          3. What stood in the open is overwritten in the file, and the
  *             write-ahead file is emptied: by whoever opens the tables
  *             next, when a crash came in between.
  */
@@ -15,6 +16,9 @@
 #include "store/tables.h"
 
 #define EMPTY_WAL "PRAGMA wal_checkpoint(TRUNCATE);"
+#define DROP_VERSIONS                                  \
+	"DELETE FROM superseded; DELETE FROM changes;" \
+	"DELETE FROM retention"
 
 struct sealing {
 	struct sqlite3_stmt *next, *put;
@@ -87,6 +91,8 @@ seal_all(struct tables *tables, struct keyring *keyring, struct ag_error *err)
 
 	if (status == AG_OK)
 		status = tables_begin(tables, err);
+	if (status == AG_OK)
+		status = db_exec(tables_db(tables), DROP_VERSIONS, err);
 	while (status == AG_OK)
 		status = seal_one(&s, err);
 	if (status == AG_ENOENT)
