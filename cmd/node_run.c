@@ -418,6 +418,8 @@ run_open_node(struct run *r)
 		.silent_ms =
 		    (uint32_t)config_duration_ms(c, "net.silent_after"),
 		.log_retain_bytes = config_size(c, "store.log_retain"),
+		.history_age_ms = config_duration_ms(c, "store.history_age"),
+		.history_bytes = config_size(c, "store.history_bytes"),
 		.reseal_percent =
 		    (unsigned int)config_u64(c, "keyring.reseal_percent"),
 		.clock_skew_max_ms =

@@ -207,6 +207,9 @@ emit_figures(struct emitter *e, const struct node_status *s)
 	emit_u64_member(e, "commit_p99_us", s->commit_p99_us);
 	emit_u64_member(e, "sync_p99_us", s->sync_p99_us);
 	emit_u64_member(e, "log_bytes", s->log_bytes);
+	emit_u64_member(e, "history_oldest", s->history_oldest);
+	emit_u64_member(e, "history_versions", s->history_versions);
+	emit_u64_member(e, "history_bytes", s->history_bytes);
 	if (process_usage_get(&usage, NULL) == AG_OK)
 		emit_u64_member(e, "rss_bytes", usage.resident_bytes);
 	else

@@ -144,6 +144,21 @@ const struct schema_key schema_keys[] = {
 	    .value = "64MiB",
 	    .doc = "History kept in the log below the last checkpoint, for "
 		   "members that were away." },
+	{ .path = "store.history_age",
+	    .kind = SCHEMA_DURATION,
+	    .least = 0,
+	    .most = UINT64_C(315360000000),
+	    .value = "24h",
+	    .doc = "How long superseded versions of keys are kept, by the "
+		   "time the cluster agrees on: for reads at an earlier "
+		   "sequence, histories and watches from the past." },
+	{ .path = "store.history_bytes",
+	    .kind = SCHEMA_SIZE,
+	    .least = 0,
+	    .most = GIB(1024),
+	    .value = "1GiB",
+	    .doc = "How much of them is kept at most, counted before "
+		   "compression; the oldest go first. 0B: none." },
 	{ .path = "token.module_dirs",
 	    .kind = SCHEMA_TEXT,
 	    .value = "",

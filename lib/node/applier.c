@@ -25,7 +25,10 @@
  *          7. Sealing values again is what can wait: between steps there is a
  *             pause, as long as its share of the time asks for.  What it
  *             wrote is committed with the rest.
- *          8. After a failure nothing more is executed.  A replica whose
+ *          8. Versions that need not be kept are dropped in the same way, when
+ *             batches have made others old: in a small share of the time, or
+ *             with no pause while there are more of them than may be.
+ *          9. After a failure nothing more is executed.  A replica whose
  *             disk fails must stop, not diverge.
  */
 #include "node/applier.h"
@@ -52,6 +55,13 @@
 
 /* How soon it is asked again whether somebody reads an older state. */
 #define SETTLE_US UINT64_C(500000)
+
+/* Compaction: looked for so long after a batch, and its share of the time. */
+#define COMPACT_LOOK_US UINT64_C(1000000)
+#define COMPACT_PERCENT 10
+
+/* What a step of it is taken to write. */
+#define COMPACT_BYTES ((size_t)32 << 10)
 
 /* Little: bytes of batches, and how long one took lately. */
 #define HERE_BYTES_MAX ((size_t)16 << 10)
@@ -119,6 +129,9 @@ struct applier {
 	unsigned int reseal_percent; /* 0: nothing is sealed again */
 	uint64_t reseal_us;          /* the next step's time */
 	struct store_resealing resealing;
+	struct store_past past; /* on the loop, of the last commit */
+	bool is_retaining;      /* it was said what is to be kept: */
+	struct store_retention retention;
 
 	/* With the store: waiting for a checkpoint, and whether we stand at one
 	 * (or where we were opened: that digest was given out too). */
@@ -127,6 +140,7 @@ struct applier {
 	uint64_t recent_us;           /* a batch takes */
 	_Atomic size_t gathered;      /* bytes executed and not committed */
 	_Atomic uint64_t gathered_us; /* when that was last added to */
+	_Atomic uint64_t compact_us; /* the next step of it; UINT64_MAX: none */
 };
 
 /* A report on its way from the thread to the loop. */
@@ -138,6 +152,7 @@ struct report {
 	uint64_t next_expiry_ms;
 	bool is_committed; /* up to committed_seq, with the group */
 	uint64_t committed_seq;
+	struct store_past past; /* then */
 	bool is_synced;
 	uint64_t synced_seq;
 	bool is_resealed;
@@ -221,6 +236,8 @@ report_deliver(struct applier *a, struct report *r)
 	if (r->is_committed) {
 		if (r->committed_seq > a->committed)
 			a->committed = r->committed_seq;
+		if (r->replaced == a->replaced)
+			a->past = r->past;
 		if (a->on_committed != NULL)
 			a->on_committed(a->on_committed_arg);
 	}
@@ -321,7 +338,30 @@ applier_commit_into(struct applier *a, struct report *r, struct ag_error *err)
 	a->gathered = 0;
 	r->is_committed = true;
 	r->committed_seq = store_applied(a->store);
+	r->replaced = a->replaced;
+	store_look_past(a->store, &r->past);
 	return AG_OK;
+}
+
+static bool
+applier_keeps_too_much(const struct applier *a)
+{
+	struct store_past past;
+
+	store_look_past(a->store, &past);
+	return past.bytes > a->retention.bytes;
+}
+
+/* Batches make versions old: is there something to drop soon? */
+static void
+applier_expect_compaction(struct applier *a, uint64_t now_us)
+{
+	if (!a->is_retaining)
+		return;
+	if (applier_keeps_too_much(a))
+		a->compact_us = now_us;
+	else if (a->compact_us == UINT64_MAX)
+		a->compact_us = now_us + COMPACT_LOOK_US;
 }
 
 /* What was decided after the end of the epoch. */
@@ -367,6 +407,7 @@ applier_run_group(struct applier *a, struct job_list *work,
 		free(job);
 	}
 	a->gathered_us = clock_mono_us();
+	applier_expect_compaction(a, a->gathered_us);
 	a->recent_us =
 	    (7 * a->recent_us + (a->gathered_us - began_us) / batches) / 8;
 	if (status == AG_OK && applied_group_is_short(group))
@@ -462,6 +503,8 @@ applier_due_us(const struct applier *a)
 		due_us = a->gathered_us + GATHERED_IDLE_US;
 	if (a->reseal_percent > 0 && a->reseal_us < due_us)
 		due_us = a->reseal_us;
+	if (a->compact_us < due_us)
+		due_us = a->compact_us;
 	return due_us;
 }
 
@@ -535,6 +578,36 @@ applier_run_reseal(struct applier *a)
 		applier_note_resealing(a, &progress, a->gathered_us - began_us);
 }
 
+/* A step of compaction, when it is time for one. */
+static void
+applier_run_compaction(struct applier *a)
+{
+	const uint64_t began_us = clock_mono_us();
+	struct ag_error err;
+	uint64_t now_us;
+	bool is_done;
+
+	if (began_us < a->compact_us || a->has_failed)
+		return;
+	if (store_compact(a->store, &is_done, &err) != AG_OK) {
+		applier_fail(a, &err);
+		return;
+	}
+	a->compact_us = UINT64_MAX;
+	if (is_done)
+		return;
+	now_us = clock_mono_us();
+	a->gathered += COMPACT_BYTES;
+	a->gathered_us = now_us;
+	a->compact_us = now_us;
+	if (!applier_keeps_too_much(a))
+		a->compact_us += (now_us - began_us) * (100 - COMPACT_PERCENT) /
+		    COMPACT_PERCENT;
+	if (a->gathered >= GATHERED_BYTES_MAX &&
+	    applier_run_commit(a, &err) != AG_OK)
+		applier_fail(a, &err);
+}
+
 /* Take what is queued.  Locked. */
 static void
 applier_take(struct applier *a, struct job_list *work)
@@ -580,6 +653,7 @@ applier_main(void *arg)
 		(void)pthread_mutex_lock(&a->store_lock);
 		applier_work(a, &work);
 		applier_run_reseal(a);
+		applier_run_compaction(a);
 		(void)pthread_mutex_unlock(&a->store_lock);
 		(void)pthread_mutex_lock(&a->lock);
 		a->is_working = false;
@@ -610,6 +684,9 @@ applier_open_store(struct applier *a, struct ag_error *err)
 	a->key_epochs = *store_key_epochs(a->store);
 	a->next_expiry_ms = store_next_expiry_ms(a->store);
 	a->reseal_us = 0;
+	store_retain(a->store, &a->retention);
+	store_look_past(a->store, &a->past);
+	a->compact_us = a->is_retaining ? 0 : UINT64_MAX;
 	status = store_digest(a->store, &a->opened, err);
 	if (status != AG_OK)
 		return status;
@@ -929,6 +1006,33 @@ applier_resealing(struct applier *a, struct store_resealing *progress)
 	(void)pthread_mutex_lock(&a->lock);
 	*progress = a->resealing;
 	(void)pthread_mutex_unlock(&a->lock);
+}
+
+void
+applier_retain(struct applier *a, const struct store_retention *retention)
+{
+	(void)pthread_mutex_lock(&a->store_lock);
+	a->is_retaining = true;
+	a->retention = *retention;
+	store_retain(a->store, retention);
+	a->compact_us = 0;
+	(void)pthread_mutex_unlock(&a->store_lock);
+	(void)pthread_mutex_lock(&a->lock);
+	(void)pthread_cond_signal(&a->wake);
+	(void)pthread_mutex_unlock(&a->lock);
+}
+
+void
+applier_look_past(const struct applier *a, struct store_past *past)
+{
+	*past = a->past;
+}
+
+enum ag_status
+applier_reader_open(struct applier *a, struct store_reader **out,
+    struct ag_error *err)
+{
+	return store_reader_open(out, a->store, err);
 }
 
 enum ag_status

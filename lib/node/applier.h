@@ -119,6 +119,14 @@ void applier_reseal(struct applier *applier, unsigned int percent);
 void applier_resealing(struct applier *applier,
     struct store_resealing *progress);
 
+/*
+ * Keep superseded versions; what need not be kept any more is dropped in a
+ * part of the time.  What was kept as of the last commit, on the loop.
+ */
+void applier_retain(struct applier *applier,
+    const struct store_retention *retention);
+void applier_look_past(const struct applier *applier, struct store_past *past);
+
 /* The digest of the state as it was opened, at applier_seq() then. */
 void applier_opened_digest(const struct applier *applier,
     struct digest *digest);
@@ -152,6 +160,10 @@ void applier_on_committed(struct applier *applier, applier_committed_fn *fn,
  * applier_replace().
  */
 struct store_reader *applier_reader(struct applier *applier);
+
+/* Another reader of the state as it is now: the caller's, to close. */
+enum ag_status applier_reader_open(struct applier *applier,
+    struct store_reader **out, struct ag_error *err) AG_MUST_USE;
 
 /*
  * Put the state database at new_dir, of sequence seq, in the place of ours,

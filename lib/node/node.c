@@ -714,6 +714,10 @@ node_open_state(struct node *n, const struct node_config *config,
 		.seq = n->roster.first_seq,
 		.digest = n->roster.genesis_state,
 	};
+	const struct store_retention retention = {
+		.age_ms = config->history_age_ms,
+		.bytes = config->history_bytes,
+	};
 	const struct strategy *strategy = strategy_find(n->roster.strategy);
 	char state_dir[PATH_MAX];
 	enum ag_status status;
@@ -728,8 +732,10 @@ node_open_state(struct node *n, const struct node_config *config,
 			    : NULL,
 			n->keyring, n->signer.principal, loop, &applier,
 			n->metrics, err);
-	if (status == AG_OK)
+	if (status == AG_OK) {
+		applier_retain(n->applier, &retention);
 		status = applier_begin_epoch(n->applier, &n->roster, err);
+	}
 	if (status == AG_OK)
 		status = requests_open(&n->requests, n->data_dir,
 		    applier_next_number(n->applier), loop, &n->signer,

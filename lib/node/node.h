@@ -55,6 +55,8 @@ struct node_config {
 	uint32_t heartbeat_ms;
 	uint32_t silent_ms;
 	uint64_t log_retain_bytes;
+	uint64_t history_age_ms; /* of superseded versions */
+	uint64_t history_bytes;  /* of them, at most; 0: none are kept */
 	uint64_t clock_skew_max_ms;
 	struct metric_set *metrics;
 };
@@ -262,6 +264,8 @@ struct node_status {
 	uint64_t commit_p50_us, commit_p99_us; /* of our own requests */
 	uint64_t sync_p99_us;
 	uint64_t log_bytes; /* log on disk */
+	/* Superseded versions kept, and the oldest sequence to be read at. */
+	uint64_t history_oldest, history_versions, history_bytes;
 	/* Proposals whose time was too far from our clock. */
 	uint64_t clock_refusals;   /* since start */
 	uint64_t clock_refused_ms; /* since the last; when there was one */

@@ -182,6 +182,7 @@ node_status(struct node *n, struct node_status *s)
 {
 	struct engine_status engine;
 	struct sync_progress transfer;
+	struct store_past past;
 	uint32_t i;
 
 	memset(s, 0, sizeof(*s));
@@ -229,6 +230,10 @@ node_status(struct node *n, struct node_status *s)
 	memcpy(s->stable_digest, engine.stable_digest.data, DIGEST_BYTES);
 	s->time_ms = applier_time_ms(n->applier);
 	applier_size(n->applier, &s->keys, &s->bytes);
+	applier_look_past(n->applier, &past);
+	s->history_oldest = past.oldest;
+	s->history_versions = past.versions;
+	s->history_bytes = past.bytes;
 	s->pending_requests = requests_waiting(n->requests);
 	s->started_ms = n->started_ms;
 	s->commits = (uint64_t)metric_value(n->operations);
