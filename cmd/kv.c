@@ -6,7 +6,7 @@
  *          2. Values come from the argument, a file or stdin, byte for byte,
  *             and are measured before anything is sent.
  *
- * NOT HERE Looking (kv_show), following (kv_follow), deleting (kv_delete),
+ * NOT HERE Looking (kv_show, kv_history), following (kv_follow), deleting (kv_delete),
  *          many entries at once (kv_export, kv_import).
  */
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 #include "cmd/kv_delete.h"
 #include "cmd/kv_export.h"
 #include "cmd/kv_follow.h"
+#include "cmd/kv_history.h"
 #include "cmd/kv_import.h"
 #include "cmd/kv_lease.h"
 #include "cmd/kv_show.h"
@@ -327,6 +328,8 @@ static const struct applet_command kv_commands[] = {
 	{ "del", "KEY...", "remove keys", kv_delete_options, kv_delete_run },
 	{ "list", "[PREFIX]", "list keys in order", kv_show_list_options,
 	    kv_show_list },
+	{ "history", "KEY", "list the versions of a key that are kept",
+	    kv_history_options, kv_history_run },
 	{ "watch", "[PREFIX]", "print changes as they are agreed",
 	    kv_follow_options, kv_follow_run },
 	{ "txn", "FILE|-", "compare and change several keys at once", NULL,

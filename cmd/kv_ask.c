@@ -159,6 +159,29 @@ kv_ask_add_consistency(const struct applet_call *call, struct target *target)
 }
 
 bool
+kv_ask_add_at(const struct applet_call *call, struct target *target)
+{
+	const char *level = options_text(&call->options, "consistency");
+	struct ag_error err;
+	uint64_t at = 0;
+
+	if (!options_has(&call->options, "at"))
+		return true;
+	if (options_count_value(&call->options, "at", 0, INT64_MAX, &at,
+		&err) != AG_OK) {
+		(void)applet_usage(call, "%s", err.text);
+		return false;
+	}
+	if (level != NULL && strcmp(level, "local") != 0) {
+		(void)applet_usage(call,
+		    "--at is answered by one node: --consistency is local");
+		return false;
+	}
+	target_add_number(target, "at", at);
+	return true;
+}
+
+bool
 kv_ask_check_range(const struct applet_call *call)
 {
 	static const char *const names[] = { "after", "from", "to" };

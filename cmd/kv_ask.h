@@ -61,6 +61,9 @@ void kv_ask_add_range(const struct applet_call *call, struct target *target);
 bool kv_ask_add_consistency(const struct applet_call *call,
     struct target *target);
 
+/* The same of --at, which goes with local consistency alone. */
+bool kv_ask_add_at(const struct applet_call *call, struct target *target);
+
 /* The answer's body as JSON; NULL when it is none, with ask->err filled. */
 json_t *kv_ask_json(struct kv_ask *ask);
 

@@ -23,12 +23,14 @@
 
 const struct applet_option kv_show_get_options[] = {
 	{ 0, "consistency", "LEVEL", "linearizable (default) or local" },
+	{ 0, "at", "SEQ", "the value as it was at this sequence" },
 	{ 'w', "watch", NULL, "then follow the key's changes" },
 	OPTIONS_END,
 };
 
 const struct applet_option kv_show_list_options[] = {
 	{ 0, "consistency", "LEVEL", "linearizable (default) or local" },
+	{ 0, "at", "SEQ", "keys as they were at this sequence" },
 	{ 'k', "keys-only", NULL, "leave values out" },
 	{ 'n', "limit", "N", "show at most N keys" },
 	{ 0, "after", "KEY", "begin behind KEY, the last one of a page" },
@@ -99,7 +101,8 @@ fetch(struct kv_ask *ask, struct applet_call *call, const char *key,
 
 	target_init(&target, "/v1/kv");
 	target_add_bytes(&target, "key", bytes_from_text(key));
-	if (!kv_ask_add_consistency(call, &target))
+	if (!kv_ask_add_consistency(call, &target) ||
+	    !kv_ask_add_at(call, &target))
 		return ag_fail(&ask->err, AG_EINVAL, "wrong consistency");
 	ask->key = key;
 	request = kv_ask_request(call, NULL, &target);
@@ -177,6 +180,9 @@ get_all(struct kv_ask *ask, struct applet_call *call)
 
 	if (is_watching && call->operand_count != 1)
 		return applet_usage(call, "--watch follows one KEY");
+	if (is_watching && options_has(&call->options, "at"))
+		return applet_usage(call,
+		    "--watch follows what is, not what was --at a sequence");
 	if (is_watching && !kv_follow_check(call))
 		return EXIT_USAGE;
 	if (is_watching)
@@ -198,7 +204,8 @@ kv_show_get(struct applet_call *call)
 		if (!kv_ask_check_key(call, call->operands[i]))
 			return EXIT_USAGE;
 	target_init(&unused, "/v1/kv");
-	if (!kv_ask_add_consistency(call, &unused))
+	if (!kv_ask_add_consistency(call, &unused) ||
+	    !kv_ask_add_at(call, &unused))
 		return EXIT_USAGE;
 	code = kv_ask_open(&ask, call);
 	if (code == EXIT_YES)
@@ -234,7 +241,8 @@ fetch_page(struct list *list)
 	kv_ask_add_range(call, &target);
 	if (list->cursor[0] != '\0')
 		target_add_text(&target, "cursor", list->cursor);
-	if (!kv_ask_add_consistency(call, &target))
+	if (!kv_ask_add_consistency(call, &target) ||
+	    !kv_ask_add_at(call, &target))
 		return ag_fail(&list->ask->err, AG_EINVAL, "wrong consistency");
 	request = kv_ask_request(call, NULL, &target);
 	return client_call(list->ask->client, &request, &list->ask->answer,
@@ -303,6 +311,7 @@ kv_show_list(struct applet_call *call)
 		return applet_usage(call, "%s", err.text);
 	target_init(&unused, "/v1/kv");
 	if (!kv_ask_add_consistency(call, &unused) ||
+	    !kv_ask_add_at(call, &unused) ||
 	    (call->operand_count > 0 &&
 		!kv_ask_check_prefix(call, call->operands[0])) ||
 	    !kv_ask_check_range(call))

@@ -24,7 +24,7 @@
 #include "codec/operation.h"
 #include "node/node.h"
 
-#define ROUTE_ARGUMENTS_MAX 8
+#define ROUTE_ARGUMENTS_MAX 10
 #define REQUEST_ID_TEXT_BYTES (64 + 1 + 20 + 1)
 
 struct api;
@@ -62,6 +62,8 @@ struct exchange {
 	bool wants_raw;
 	bool keys_only;
 	bool is_single;
+	bool is_at; /* a read at this sequence: */
+	uint64_t at;
 
 	struct exchange *next, *previous; /* among those waiting, or free */
 };

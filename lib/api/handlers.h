@@ -44,6 +44,9 @@ void trace_find(struct exchange *x);
 /* kv.c */
 void kv_get(struct exchange *x);
 
+/* kv_past.c */
+void kv_past_versions(struct exchange *x);
+
 /* proof.c */
 void proof_get(struct exchange *x);
 

@@ -6,7 +6,9 @@
  *             key not shown, so nothing is skipped or shown twice.
  *          2. from and to narrow what the prefix leaves; a page's cursor is
  *             good with the same bounds.
- *          3. A linearizable read orders a barrier first: it may have no
+ *          3. A page at a sequence ends after so many keys looked at, too: it
+ *             may be empty and not the last.
+ *          4. A linearizable read orders a barrier first: it may have no
  *             quorum, and then it answers nothing rather than something old.
  */
 #include "api/handlers.h"
@@ -15,6 +17,7 @@
 
 #include "api/argument.h"
 #include "api/entry.h"
+#include "api/kv_past.h"
 #include "api/server.h"
 #include "codec/text.h"
 
@@ -23,6 +26,22 @@
 
 /* A page is full when it holds this much, if it holds an entry. */
 #define PAGE_BYTES (4U << 20)
+
+/* What the answer is of. */
+static uint64_t
+seq_of(const struct exchange *x, const struct node_page *page)
+{
+	return x->is_at ? x->at : page->seq;
+}
+
+static void
+emit_seq(struct emitter *e, const struct exchange *x,
+    const struct node_page *page)
+{
+	emit_u64_member(e, "seq", seq_of(x, page));
+	if (x->is_at)
+		emit_text_member(e, "consistency", "local");
+}
 
 static void
 reply_raw(struct exchange *x, const struct node_page *page)
@@ -33,7 +52,9 @@ reply_raw(struct exchange *x, const struct node_page *page)
 	    entry->value);
 	exchange_header_u64(x, "Aegis-Version", entry->version);
 	exchange_header_u64(x, "Aegis-Modified", entry->modified);
-	exchange_header_u64(x, "Aegis-Seq", page->seq);
+	exchange_header_u64(x, "Aegis-Seq", seq_of(x, page));
+	if (x->is_at)
+		exchange_header(x, "Aegis-Consistency", "local");
 }
 
 /* As it is stored, and the lease that it goes with. */
@@ -55,24 +76,31 @@ reply_key(struct exchange *x, const struct node_page *page)
 	} else {
 		e = exchange_json_begin(x);
 		emit_entry(e, &page->entries[0], true);
-		emit_u64_member(e, "seq", page->seq);
+		emit_seq(e, x, page);
 		exchange_json_end(x, MHD_HTTP_OK);
 	}
-	exchange_header_u64(x, "Aegis-Seq", page->seq);
+	exchange_header_u64(x, "Aegis-Seq", seq_of(x, page));
 }
 
 static void
-emit_cursor(struct emitter *e, struct bytes last_key)
+emit_key_cursor(struct emitter *e, struct bytes next)
+{
+	char text[TEXT_BASE64_BYTES(KEY_BYTES_MAX + 1)];
+
+	text_base64(text, sizeof(text), next, BASE64_URL);
+	emit_text(e, text);
+}
+
+/* The first key behind that one. */
+static void
+emit_cursor_behind(struct emitter *e, struct bytes last_key)
 {
 	uint8_t next[KEY_BYTES_MAX + 1];
-	char text[TEXT_BASE64_BYTES(KEY_BYTES_MAX + 1)];
 
 	AG_ASSERT(last_key.len <= KEY_BYTES_MAX);
 	memcpy(next, last_key.data, last_key.len);
 	next[last_key.len] = 0;
-	text_base64(text, sizeof(text), bytes_of(next, last_key.len + 1),
-	    BASE64_URL);
-	emit_text(e, text);
+	emit_key_cursor(e, bytes_of(next, last_key.len + 1));
 }
 
 static void
@@ -92,11 +120,13 @@ reply_page(struct exchange *x, const struct node_page *page)
 	}
 	emit_array_end(e);
 	emit_key(e, "cursor");
-	if (i > 0 && (i < page->count || page->more))
-		emit_cursor(e, page->entries[i - 1].key);
+	if (i < page->count || (i > 0 && page->more && !x->is_at))
+		emit_cursor_behind(e, page->entries[i - 1].key);
+	else if (page->more && x->is_at)
+		emit_key_cursor(e, page->next);
 	else
 		emit_null(e);
-	emit_u64_member(e, "seq", page->seq);
+	emit_seq(e, x, page);
 	exchange_json_end(x, MHD_HTTP_OK);
 }
 
@@ -110,7 +140,10 @@ read_done(void *arg, enum ag_status status, const struct node_page *page)
 	/* A read changes nothing: what is unknown about it is only late. */
 	if (status == AG_EUNKNOWN)
 		status = AG_ENOQUORUM;
-	if (status != AG_OK)
+	if (x->is_at && page != NULL &&
+	    (status == AG_EREFUSED || status == AG_EUNREACH))
+		kv_past_refuse(x, status, page);
+	else if (status != AG_OK)
 		exchange_fail(x, status, NULL);
 	else if (!x->is_single)
 		reply_page(x, page);
@@ -219,6 +252,20 @@ take_prefix(struct exchange *x)
 	return true;
 }
 
+static enum ag_status
+read_begin(struct exchange *x, enum node_consistency consistency,
+    struct ag_error *err)
+{
+	const struct bytes first = bytes_of(x->range.first, x->range.first_len);
+	const struct bytes last = bytes_of(x->range.last, x->range.last_len);
+
+	if (x->is_at)
+		return node_read_at(x->api->node, x->at, first, last, x->limit,
+		    x->keys_only, read_done, x, err);
+	return node_read(x->api->node, consistency, first, last, x->limit,
+	    x->keys_only, x->timeout_ms, read_done, x, err);
+}
+
 void
 kv_get(struct exchange *x)
 {
@@ -226,15 +273,12 @@ kv_get(struct exchange *x)
 	struct ag_error err = { 0 };
 	enum ag_status status;
 
-	if (!argument_consistency(x, &consistency))
+	if (!argument_consistency(x, &consistency) || !kv_past_take_at(x))
 		return;
 	if (argument_is_given(x, "key") ? !take_key(x) : !take_prefix(x))
 		return;
 	exchange_wait(x);
-	status = node_read(x->api->node, consistency,
-	    bytes_of(x->range.first, x->range.first_len),
-	    bytes_of(x->range.last, x->range.last_len), x->limit, x->keys_only,
-	    x->timeout_ms, read_done, x, &err);
+	status = read_begin(x, consistency, &err);
 	if (status == AG_OK)
 		return;
 	exchange_unwait(x);

@@ -27,6 +27,8 @@ static const struct {
 	[PROBLEM_CONFLICT] = { "conflict", "The comparison failed", 412,
 	    AG_ECONFLICT, 10 },
 	[PROBLEM_GONE] = { "gone", "No longer kept", 410, AG_ENOENT, 1 },
+	[PROBLEM_COMPACTED] = { "compacted", "Before what is kept", 410,
+	    AG_EREFUSED, 11 },
 	[PROBLEM_TOO_LARGE] = { "too-large", "Larger than the limit", 413,
 	    AG_ELIMIT, 2 },
 	[PROBLEM_UNPROCESSABLE] = { "unprocessable", "Not acceptable as it is",

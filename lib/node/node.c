@@ -1179,6 +1179,12 @@ node_read(struct node *n, enum node_consistency consistency, struct bytes first,
     struct bytes last, size_t limit, bool keys_only, uint32_t timeout_ms,
     node_read_fn *done, void *arg, struct ag_error *err)
 {
+	const struct read_query query = {
+		.first = first,
+		.last = last,
+		.limit = limit,
+		.keys_only = keys_only,
+	};
 	enum ag_status status = AG_OK;
 
 	if (consistency == NODE_LINEARIZABLE || n->has_failed)
@@ -1186,8 +1192,53 @@ node_read(struct node *n, enum node_consistency consistency, struct bytes first,
 	if (status != AG_OK)
 		return status;
 	driver_touch(n->driver);
-	return reads_add(n->reads, consistency, first, last, limit, keys_only,
-	    timeout_ms, done, arg, err);
+	return reads_add(n->reads, consistency, &query, timeout_ms, done, arg,
+	    err);
+}
+
+static enum ag_status
+read_past(struct node *n, const struct read_query *query, node_read_fn *done,
+    void *arg, struct ag_error *err)
+{
+	enum ag_status status =
+	    n->has_failed ? node_admit(n, "read", err) : AG_OK;
+
+	return status == AG_OK
+	    ? reads_add(n->reads, NODE_LOCAL, query, 0, done, arg, err)
+	    : status;
+}
+
+enum ag_status
+node_read_at(struct node *n, uint64_t seq, struct bytes first,
+    struct bytes last, size_t limit, bool keys_only, node_read_fn *done,
+    void *arg, struct ag_error *err)
+{
+	const struct read_query query = {
+		.is_at = true,
+		.at = seq,
+		.first = first,
+		.last = last,
+		.limit = limit,
+		.keys_only = keys_only,
+	};
+
+	return read_past(n, &query, done, arg, err);
+}
+
+enum ag_status
+node_read_versions(struct node *n, struct bytes key,
+    const struct node_version_end *after, bool is_reverse, size_t limit,
+    node_read_fn *done, void *arg, struct ag_error *err)
+{
+	const struct read_query query = {
+		.is_versions = true,
+		.after = *after,
+		.is_reverse = is_reverse,
+		.first = key,
+		.limit = limit,
+	};
+
+	return read_past(n, &query, done, arg, err);
 }
 
 enum ag_status

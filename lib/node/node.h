@@ -103,6 +103,12 @@ enum ag_status node_submit(struct node *node, struct bytes operation,
 enum ag_status node_find_request(struct node *node,
     const struct node_request_id *id, struct result *result) AG_MUST_USE;
 
+/* The change that ended a version: its sequence, and its place in that. */
+struct node_version_end {
+	uint64_t seq; /* UINT64_MAX: it is the present one */
+	uint64_t ord;
+};
+
 struct node_entry {
 	struct bytes key;
 	struct bytes value;
@@ -110,6 +116,8 @@ struct node_entry {
 	uint64_t created;
 	uint64_t modified;
 	uint64_t lease; /* of a page: it is attached to; 0: none */
+	struct node_version_end end; /* among a key's versions */
+	bool is_deleted;             /* it ended so */
 };
 
 struct node_page {
@@ -117,6 +125,10 @@ struct node_page {
 	size_t count;
 	bool more;    /* entries follow the last one */
 	uint64_t seq; /* the state this was read from */
+	/* Of reads of the past: */
+	struct bytes
+	    next;        /* at a sequence: where to go on when there is more */
+	uint64_t oldest; /* that can be read here */
 };
 
 enum node_consistency {
@@ -134,6 +146,24 @@ enum ag_status node_read(struct node *node, enum node_consistency consistency,
     struct bytes first, struct bytes last, size_t limit, bool keys_only,
     uint32_t timeout_ms, node_read_fn *done, void *arg,
     struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The same as it was at a sequence, by this node alone; a page may be empty
+ * and not the last.  done has a page with what is known when its status is
+ * AG_EREFUSED  the sequence is before the oldest that this node can answer for
+ * AG_EUNREACH  it is not executed here yet
+ */
+enum ag_status node_read_at(struct node *node, uint64_t seq, struct bytes first,
+    struct bytes last, size_t limit, bool keys_only, node_read_fn *done,
+    void *arg, struct ag_error *err) AG_MUST_USE;
+
+/*
+ * The versions of a key that this node has, by their ends: those after (in
+ * reverse, before) that end; { 0, 0 } (UINT64_MAX, 0) for all.
+ */
+enum ag_status node_read_versions(struct node *node, struct bytes key,
+    const struct node_version_end *after, bool is_reverse, size_t limit,
+    node_read_fn *done, void *arg, struct ag_error *err) AG_MUST_USE;
 
 /* Changes, in order, without gaps. */
 struct node_change {

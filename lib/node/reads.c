@@ -12,14 +12,12 @@
  * RULES    1. A read joins the next question, never the one in flight: that
  *             one may have been answered before a write the reader knows of.
  *          2. A read sees what was executed, as reported, before it began.
- *          3. A page is read under one view of the database, so its entries
- *             belong to one sequence.
- *          4. A barrier ends by itself, as every request does; reads that
+ *          3. A barrier ends by itself, as every request does; reads that
  *             wait for an index are given up on one by one.
- *          5. An index that takes an epoch's last state answers nothing: the
+ *          4. An index that takes an epoch's last state answers nothing: the
  *             next epoch may have begun elsewhere, and gone on.  It is asked
  *             for again there.
- *          6. A barrier in flight is answered by requests.h when it ends, and
+ *          5. A barrier in flight is answered by requests.h when it ends, and
  *             that may be when we are gone: then nobody is told.
  */
 #include "node/reads.h"
@@ -32,18 +30,15 @@
 #include "event/loop.h"
 
 #define READS_MAX 16384
-#define READ_BYTES_MAX ((size_t)8 << 20)
 
 struct read {
 	struct read *next;
 	node_read_fn *done;
 	void *arg;
-	size_t limit;
-	bool keys_only;
+	struct read_query query; /* its bytes are in range */
 	uint32_t timeout_ms;
 	uint64_t deadline_us; /* by index */
 	uint64_t seq;         /* indexed, reported: what it must see */
-	size_t first_len, last_len;
 	uint8_t range[];
 };
 
@@ -70,67 +65,6 @@ struct reads {
 	void *idle_arg;
 };
 
-/* A page being read: entries point into text once it stops moving. */
-struct page {
-	struct node_entry *entries;
-	size_t count, cap;
-	struct buf text;
-	enum ag_status status;
-	bool is_cut;
-};
-
-static bool
-page_add(void *arg, const struct store_entry *e)
-{
-	struct page *p = arg;
-
-	if (p->count > 0 &&
-	    p->text.len + e->key.len + e->value.len > READ_BYTES_MAX) {
-		p->is_cut = true;
-		return false;
-	}
-	if (p->count == p->cap) {
-		size_t cap = p->cap == 0 ? 16 : p->cap * 2;
-		struct node_entry *grown =
-		    realloc(p->entries, cap * sizeof(*grown));
-
-		if (grown == NULL) {
-			p->status = AG_ENOMEM;
-			return false;
-		}
-		p->entries = grown;
-		p->cap = cap;
-	}
-	p->status = buf_append(&p->text, e->key.data, e->key.len);
-	if (p->status == AG_OK)
-		p->status = buf_append(&p->text, e->value.data, e->value.len);
-	if (p->status != AG_OK)
-		return false;
-	p->entries[p->count++] = (struct node_entry){
-		.key = bytes_of(NULL, e->key.len),
-		.value = bytes_of(NULL, e->value.len),
-		.version = e->version,
-		.created = e->created,
-		.modified = e->modified,
-		.lease = e->lease,
-	};
-	return true;
-}
-
-static void
-page_settle(struct page *p)
-{
-	const uint8_t *at = p->text.data;
-	size_t i;
-
-	for (i = 0; i < p->count; i++) {
-		p->entries[i].key.data = at;
-		at += p->entries[i].key.len;
-		p->entries[i].value.data = at;
-		at += p->entries[i].value.len;
-	}
-}
-
 /* Answer; r is freed. */
 static void
 read_end(struct reads *rs, struct read *r, enum ag_status status,
@@ -147,29 +81,20 @@ read_end(struct reads *rs, struct read *r, enum ag_status status,
 	}
 }
 
-/* Read and answer. */
+/* Read and answer: with a page also when the sequence was refused. */
 static void
 read_answer(struct reads *rs, struct read *r)
 {
-	struct page page = { .status = AG_OK };
-	struct node_page out = { 0 };
+	struct read_page page;
 	enum ag_status status;
-	struct ag_error err;
 
-	buf_init(&page.text, READ_BYTES_MAX + KEY_BYTES_MAX + VALUE_BYTES_MAX);
-	status = store_range(applier_reader(rs->applier),
-	    bytes_of(r->range, r->first_len),
-	    bytes_of(r->range + r->first_len, r->last_len), r->limit,
-	    r->keys_only, page_add, &page, &out.more, &out.seq, &err);
-	if (status == AG_OK)
-		status = page.status;
-	page_settle(&page);
-	out.entries = page.entries;
-	out.count = page.count;
-	out.more = out.more || page.is_cut;
-	read_end(rs, r, status, status == AG_OK ? &out : NULL);
-	free(page.entries);
-	buf_fini(&page.text);
+	r->query.first = bytes_of(r->range, r->query.first.len);
+	r->query.last =
+	    bytes_of(r->range + r->query.first.len, r->query.last.len);
+	status = read_page_read(&page, applier_reader(rs->applier), &r->query);
+	read_end(rs, r, status,
+	    status == AG_OK || r->query.is_at ? &page.page : NULL);
+	read_page_fini(&page);
 }
 
 /* Read once what was reported is committed: at once, if it is. */
@@ -478,9 +403,10 @@ reads_free(struct reads *rs)
 
 enum ag_status
 reads_add(struct reads *rs, enum node_consistency consistency,
-    struct bytes first, struct bytes last, size_t limit, bool keys_only,
-    uint32_t timeout_ms, node_read_fn *done, void *arg, struct ag_error *err)
+    const struct read_query *query, uint32_t timeout_ms, node_read_fn *done,
+    void *arg, struct ag_error *err)
 {
+	const struct bytes first = query->first, last = query->last;
 	struct read *r;
 
 	if (rs->count >= READS_MAX)
@@ -491,11 +417,8 @@ reads_add(struct reads *rs, enum node_consistency consistency,
 	*r = (struct read){
 		.done = done,
 		.arg = arg,
-		.limit = limit,
-		.keys_only = keys_only,
+		.query = *query,
 		.timeout_ms = timeout_ms,
-		.first_len = first.len,
-		.last_len = last.len,
 	};
 	if (first.len > 0)
 		memcpy(r->range, first.data, first.len);

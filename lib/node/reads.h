@@ -15,6 +15,7 @@
 
 #include "node/applier.h"
 #include "node/node.h"
+#include "node/read_page.h"
 #include "node/requests.h"
 
 struct loop;
@@ -43,8 +44,7 @@ void reads_renew(struct reads *reads);
 void reads_on_idle(struct reads *reads, void (*done)(void *arg), void *arg);
 
 enum ag_status reads_add(struct reads *reads, enum node_consistency consistency,
-    struct bytes first, struct bytes last, size_t limit, bool keys_only,
-    uint32_t timeout_ms, node_read_fn *done, void *arg,
-    struct ag_error *err) AG_MUST_USE;
+    const struct read_query *query, uint32_t timeout_ms, node_read_fn *done,
+    void *arg, struct ag_error *err) AG_MUST_USE;
 
 #endif

@@ -201,6 +201,12 @@ on_read(void *arg, enum ag_status status, const struct node_page *page)
 	loop_stop(s.loop);
 }
 
+static const struct read_query of_key = {
+	.first = { (const uint8_t *)"key", 3 },
+	.last = { (const uint8_t *)"key0", 4 },
+	.limit = 10,
+};
+
 static enum ag_status
 read_as(enum node_consistency consistency, const char *name,
     uint32_t timeout_ms)
@@ -211,9 +217,8 @@ read_as(enum node_consistency consistency, const char *name,
 	struct ag_error err;
 
 	(void)snprintf(copy, sizeof(names[0]), "%s", name);
-	return reads_add(s.reads, consistency, bytes_from_text("key"),
-	    bytes_from_text("key0"), 10, false, timeout_ms, on_read, copy,
-	    &err);
+	return reads_add(s.reads, consistency, &of_key, timeout_ms, on_read,
+	    copy, &err);
 }
 
 static void
@@ -331,8 +336,7 @@ more_reads_than_may_wait_are_refused(void **state)
 	by_barrier();
 	for (i = 0; i < READS_MAX; i++)
 		read_key("a");
-	assert_int_equal(reads_add(s.reads, NODE_LOCAL, bytes_from_text("key"),
-			     bytes_from_text("key0"), 1, false, 1, on_read,
+	assert_int_equal(reads_add(s.reads, NODE_LOCAL, &of_key, 1, on_read,
 			     NULL, &err),
 	    AG_EBUSY);
 	assert_string_equal(err.text, "read: too many reads wait");
@@ -400,6 +404,9 @@ on_page(void *arg, enum ag_status status, const struct node_page *page)
 static void
 page_ends_at_its_limit_and_says_that_more_follows(void **state)
 {
+	const struct read_query keys = { .first = bytes_from_text("k"),
+		.limit = 2,
+		.keys_only = true };
 	struct ag_error err;
 	size_t count = 0;
 
@@ -410,9 +417,8 @@ page_ends_at_its_limit_and_says_that_more_follows(void **state)
 	batch_put(&s.maker, "k2", "2");
 	batch_put(&s.maker, "k3", "3");
 	deliver(batch_end(&s.maker));
-	assert_int_equal(reads_add(s.reads, NODE_LOCAL, bytes_from_text("k"),
-			     bytes_of(NULL, 0), 2, true, 1, on_page, &count,
-			     &err),
+	assert_int_equal(reads_add(s.reads, NODE_LOCAL, &keys, 1, on_page,
+			     &count, &err),
 	    AG_OK);
 	while (s.answered == 0)
 		turn("a page");
