@@ -57,12 +57,15 @@ reply_raw(struct exchange *x, const struct node_page *page)
 		exchange_header(x, "Aegis-Consistency", "local");
 }
 
-/* As it is stored, and the lease that it goes with. */
+/* As it is stored, and the lease that it goes with, which no older version
+ * tells. */
 static void
-emit_entry(struct emitter *e, const struct node_entry *entry, bool with_value)
+emit_entry(struct emitter *e, const struct exchange *x,
+    const struct node_entry *entry, bool with_value)
 {
 	entry_emit(e, entry, with_value);
-	emit_u64_or_null(e, "lease", entry->lease != 0, entry->lease);
+	if (!x->is_at)
+		emit_u64_or_null(e, "lease", entry->lease != 0, entry->lease);
 }
 
 /* Present or absent, the answer says as of which sequence. */
@@ -75,7 +78,7 @@ reply_key(struct exchange *x, const struct node_page *page)
 		exchange_problem(x, PROBLEM_ABSENT, "the key is absent");
 	} else {
 		e = exchange_json_begin(x);
-		emit_entry(e, &page->entries[0], true);
+		emit_entry(e, x, &page->entries[0], true);
 		emit_seq(e, x, page);
 		exchange_json_end(x, MHD_HTTP_OK);
 	}
@@ -115,7 +118,7 @@ reply_page(struct exchange *x, const struct node_page *page)
 		if (i > 0 && e->out->len > PAGE_BYTES)
 			break;
 		emit_object_begin(e);
-		emit_entry(e, &page->entries[i], !x->keys_only);
+		emit_entry(e, x, &page->entries[i], !x->keys_only);
 		emit_object_end(e);
 	}
 	emit_array_end(e);

@@ -115,7 +115,7 @@ struct node_entry {
 	uint64_t version;
 	uint64_t created;
 	uint64_t modified;
-	uint64_t lease; /* of a page: it is attached to; 0: none */
+	uint64_t lease;              /* of a page: it is attached to; 0: none */
 	struct node_version_end end; /* among a key's versions */
 	bool is_deleted;             /* it ended so */
 };

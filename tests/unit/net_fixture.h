@@ -115,8 +115,7 @@ fixture_on_link(void *arg, uint32_t member, bool is_up)
 		node->downs_of[member]++;
 		if (node->net != NULL)
 			net_stats(node->net, member, &stats);
-		memcpy(node->down_error, stats.error,
-		    sizeof(node->down_error));
+		memcpy(node->down_error, stats.error, sizeof(node->down_error));
 	}
 	(void)pthread_cond_broadcast(&node->changed);
 	(void)pthread_mutex_unlock(&node->lock);
