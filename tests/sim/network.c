@@ -20,6 +20,7 @@
 #define FLAP_MEAN_US 15000
 #define BROKEN_LOSS 600
 #define BACKLOG_US 2000000
+#define BACKLOG_MESSAGES (SCHEDULE_MAX / 2)
 
 static void
 network_arrive(struct world *w, const struct replica *from, uint32_t to,
@@ -156,7 +157,9 @@ network_send(struct world *w, const struct replica *from, uint32_t to,
 	    from->index, to, message_name(message_type_of(body)), body.len);
 	network_remember(w, from, to, body);
 	/* What a liar sends beyond its share of a link waits at the liar. */
-	if (!from->is_honest && link->last_arrival > w->now + BACKLOG_US)
+	if (!from->is_honest &&
+	    (link->last_arrival > w->now + BACKLOG_US ||
+		w->schedule.count > BACKLOG_MESSAGES))
 		return;
 	if (is_cut_off(w, from, to))
 		return;
