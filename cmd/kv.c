@@ -25,6 +25,7 @@
 #include "cmd/kv_history.h"
 #include "cmd/kv_import.h"
 #include "cmd/kv_lease.h"
+#include "cmd/kv_lock.h"
 #include "cmd/kv_show.h"
 #include "cmd/kv_write.h"
 
@@ -340,6 +341,8 @@ static const struct applet_command kv_commands[] = {
 	    kv_import_options, kv_import_run },
 	{ "lease", KV_LEASE_OPERANDS, "leases, and the keys that go with them",
 	    kv_lease_options, kv_lease_run },
+	{ "lock", "NAME COMMAND...", "run a command while no other may",
+	    kv_lock_options, kv_lock_run },
 	{ "request", "ID", "ask what became of a write", NULL, request_run },
 	{ NULL, NULL, NULL, NULL, NULL },
 };
@@ -347,7 +350,7 @@ static const struct applet_command kv_commands[] = {
 static const char *const kv_examples[] = {
 	"aegis kv put config/color blue",
 	"aegis kv get config/color",
-	"aegis kv put lock me --if-version 0",
+	"aegis kv lock nightly -- ./backup.sh",
 	NULL,
 };
 
