@@ -220,6 +220,54 @@ a_state_taken_apart_is_put_together(void **state)
 }
 
 static void
+apply_one(struct scene *s)
+{
+	struct origin *o = &s->origin;
+
+	batch_add(&s->batch);
+	assert_int_equal(store_apply(o->store, ++o->seq, batch_end(&s->batch),
+			     NULL, NULL),
+	    AG_OK);
+}
+
+/* The index of leases is none of the state: it is made of what came. */
+static void
+a_state_that_came_in_parts_knows_its_leases(void **state)
+{
+	struct scene *s = *state;
+	struct store_reader *reader;
+	struct store_entry entry;
+	struct store *store;
+
+	batch_begin(&s->batch, 41, 1, 1000);
+	s->batch.op.kind = OPERATION_GRANT;
+	s->batch.op.ttl_s = 10;
+	apply_one(s);
+	batch_begin(&s->batch, 41, 2, 1000);
+	s->batch.op.kind = OPERATION_PUT;
+	s->batch.op.change = (struct change){ .kind = OPERATION_PUT,
+		.key = bytes_from_text("leased"),
+		.lease = 1 };
+	apply_one(s);
+	pin(&s->origin);
+	begin(s);
+	while (step(s))
+		;
+	assert_built(s);
+	assert_int_equal(store_open_from(&store, s->fetched, cluster_id, NULL,
+			     keyring, NULL, NULL),
+	    AG_OK);
+	assert_int_equal(store_next_expiry_ms(store), 11000);
+	assert_int_equal(store_reader_open(&reader, store, NULL), AG_OK);
+	assert_int_equal(store_get(reader, bytes_from_text("leased"), &entry,
+			     NULL),
+	    AG_OK);
+	assert_int_equal(entry.lease, 1);
+	store_reader_close(reader);
+	store_close(store);
+}
+
+static void
 an_empty_state_is_two_parts_and_clients(void **state)
 {
 	struct scene *s = *state;
@@ -573,6 +621,7 @@ main(void)
 #define SPEC(name) \
 	cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 		SPEC(a_state_taken_apart_is_put_together),
+		SPEC(a_state_that_came_in_parts_knows_its_leases),
 		SPEC(an_empty_state_is_two_parts_and_clients),
 		SPEC(a_bucket_larger_than_a_part_is_split_below_it),
 		SPEC(one_leaf_that_was_said_to_be_many_is_right_all_the_same),
