@@ -17,7 +17,9 @@
  *          2. A sequence may hold several changes of the watched range; the
  *             id tells how many were sent, so that resuming in their midst
  *             neither repeats nor skips one.
- *          3. At its start, and every 15 s of the API's timer, each watcher
+ *          3. A watch from long ago is held while its client has much to read:
+ *             what is kept on the disk waits there.
+ *          4. At its start, and every 15 s of the API's timer, each watcher
  *             gets a ping: it tells the client how far the state is, also
  *             as an id to resume from before the first change came or long
  *             after the last, and us who is gone.
@@ -37,6 +39,9 @@
 
 /* Enough for the largest entry several times over. */
 #define BUFFER_MAX (8U << 20)
+
+/* A watch from long ago is held while more than this waits to be read. */
+#define HOLD_BYTES (128U << 10)
 
 /* Kept free in the buffer for the reason of a cut. */
 #define FAREWELL_BYTES 512
@@ -105,6 +110,11 @@ write_change(struct watcher *w, const struct node_change *change)
 static enum ag_status
 write_id_of_all(struct watcher *w, uint64_t executed)
 {
+	const uint64_t shown =
+	    w->source == NULL ? UINT64_MAX : node_watch_shown(w->source);
+
+	if (executed > shown)
+		executed = shown;
 	if (executed < w->seq)
 		executed = w->seq;
 	if (w->from > 0 && executed < w->from - 1)
@@ -154,6 +164,24 @@ drop_sent(struct watcher *w)
 }
 
 static void
+cut_gone(struct watcher *w)
+{
+	char why[160];
+
+	(void)snprintf(why, sizeof(why),
+	    "changes before %" PRIu64 " are not known here any more: list the "
+	    "keys again, then watch from there",
+	    node_watch_known_from(w->source));
+	cut(w, PROBLEM_GONE, why);
+}
+
+static size_t
+waiting(const struct watcher *w)
+{
+	return w->pending.len - w->sent;
+}
+
+static void
 on_change(void *arg, const struct node_change *change)
 {
 	struct watcher *w = arg;
@@ -162,9 +190,7 @@ on_change(void *arg, const struct node_change *change)
 	if (w->has_ended)
 		return;
 	if (change == NULL) {
-		cut(w, PROBLEM_GONE,
-		    "the state moved on by a snapshot: changes in between are "
-		    "unknown; list the keys again");
+		cut_gone(w);
 		return;
 	}
 	count_change(w, change->seq);
@@ -179,6 +205,8 @@ on_change(void *arg, const struct node_change *change)
 		    "the last id");
 		return;
 	}
+	if (waiting(w) > HOLD_BYTES && w->source != NULL)
+		node_watch_hold(w->source, true);
 	wake(w);
 }
 
@@ -187,7 +215,7 @@ static ssize_t
 read_events(void *cls, uint64_t offset, char *out, size_t cap)
 {
 	struct watcher *w = cls;
-	size_t len = w->pending.len - w->sent;
+	size_t len = waiting(w);
 
 	(void)offset;
 	if (len == 0 && w->has_ended)
@@ -201,6 +229,8 @@ read_events(void *cls, uint64_t offset, char *out, size_t cap)
 		len = cap;
 	memcpy(out, w->pending.data + w->sent, len);
 	w->sent += len;
+	if (waiting(w) <= HOLD_BYTES / 2 && w->source != NULL)
+		node_watch_hold(w->source, false);
 	if (w->sent < w->pending.len)
 		return (ssize_t)len;
 	/* A thousand watchers at rest should hold next to nothing. */
@@ -235,7 +265,7 @@ ping(struct watcher *w, uint64_t executed)
 	const size_t whole = w->pending.len;
 
 	/* Who has not read the last ping's worth needs no other. */
-	if (w->has_ended || w->pending.len - w->sent > STREAM_BLOCK_BYTES)
+	if (w->has_ended || waiting(w) > STREAM_BLOCK_BYTES)
 		return;
 	if (write_id_of_all(w, executed) != AG_OK ||
 	    buf_printf(&w->pending,
@@ -390,9 +420,7 @@ watch_follow(struct exchange *x)
 	if (status != AG_OK) {
 		watcher_free(w);
 		if (status == AG_ENOENT)
-			exchange_problem(x, PROBLEM_GONE,
-			    "changes from this sequence are no longer kept: "
-			    "list the keys, then watch from there");
+			exchange_problem(x, PROBLEM_GONE, err.text);
 		else
 			exchange_fail(x, status, &err);
 		return;

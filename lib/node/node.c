@@ -751,6 +751,8 @@ node_open_state(struct node *n, const struct node_config *config,
 	    on_want_checkpoint, n);
 	if (n->reads == NULL || n->watches == NULL || n->snapshots == NULL)
 		return ag_fail(err, AG_ENOMEM, "start node: out of memory");
+	if (watches_read_past(n->watches, n->applier, loop) != AG_OK)
+		return ag_fail(err, AG_ENOMEM, "start node: out of memory");
 	snapshots_begin_epoch(n->snapshots, &n->identity.scope,
 	    &n->epoch_start);
 	return AG_OK;
@@ -1253,6 +1255,24 @@ void
 node_watch_close(struct node_watch *watch)
 {
 	watches_remove(watch);
+}
+
+void
+node_watch_hold(struct node_watch *watch, bool is_held)
+{
+	watches_hold(watch, is_held);
+}
+
+uint64_t
+node_watch_shown(const struct node_watch *watch)
+{
+	return watches_shown(watch);
+}
+
+uint64_t
+node_watch_known_from(const struct node_watch *watch)
+{
+	return watches_known_from(watch);
 }
 
 enum ag_status

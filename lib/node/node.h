@@ -175,8 +175,9 @@ struct node_change {
 struct node_watch;
 
 /*
- * change is NULL when the watch has ended: the state moved on by a snapshot
- * and changes in between are unknown.  The watch must still be closed.
+ * change is NULL when the watch has ended: changes in between are unknown,
+ * because the state moved on by a snapshot or they are not kept any more.  The
+ * watch must still be closed.
  */
 typedef void node_watch_fn(void *arg, const struct node_change *change);
 
@@ -189,6 +190,18 @@ enum ag_status node_watch_new(struct node_watch **out, struct node *node,
     struct bytes first, struct bytes last, uint64_t from, node_watch_fn *fn,
     void *arg, struct ag_error *err) AG_MUST_USE;
 void node_watch_close(struct node_watch *watch);
+
+/*
+ * A watch from long ago is shown what was in slices, as they are read; while
+ * it is held, none.  What comes is shown as it comes.
+ */
+void node_watch_hold(struct node_watch *watch, bool is_held);
+
+/* All changes up to that were shown; UINT64_MAX: all that were executed. */
+uint64_t node_watch_shown(const struct node_watch *watch);
+
+/* When it has ended: the first sequence from which changes are known. */
+uint64_t node_watch_known_from(const struct node_watch *watch);
 
 /*
  * A certified snapshot (store/snapshot.h) as a stream: ready is called when

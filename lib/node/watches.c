@@ -5,46 +5,20 @@
  *             once and in order.  What is not kept any more is never
  *             skipped over: beginning there is refused, and after a jump of
  *             the state the watch is told so, with a NULL change, and ends.
- *          2. History is bounded in bytes; the oldest changes go first, by
- *             whole sequences, so that a resumed watch never starts in the
- *             middle of a batch.
+ *          2. What is kept in memory is bounded in bytes; the oldest changes
+ *             go first, by whole sequences, so that a resumed watch never
+ *             starts in the middle of a batch.
  *          3. A watch that begins ahead of the state, as one does that is
  *             resumed at a node which is behind, sees nothing older.
  *          4. A watch may be closed by any callback.  It is only marked
  *             then, and freed when no walk is under way.
+ *
+ * NOT HERE What came before that, from the store (node/watches_past.c).
  */
-#include "node/watches.h"
-
 #include <stdlib.h>
 #include <string.h>
 
-/* One kept change; key and value follow it in the same block. */
-struct kept {
-	struct kept *next;
-	struct node_change change;
-	size_t bytes;
-	uint8_t text[];
-};
-
-struct node_watch {
-	struct watches *owner;
-	struct node_watch *next;
-	struct bytes first, last;
-	uint64_t from;     /* the first sequence of interest */
-	node_watch_fn *fn; /* NULL once ended or closed */
-	void *arg;
-	bool is_closed;
-	uint8_t range[];
-};
-
-struct watches {
-	struct kept *oldest;
-	struct kept **newest;
-	size_t bytes, keep_bytes;
-	uint64_t complete_from; /* every change from here on is kept */
-	struct node_watch *list;
-	unsigned walking;
-};
+#include "node/watches_parts.h"
 
 struct watches *
 watches_new(size_t keep_bytes, uint64_t seq)
@@ -56,6 +30,7 @@ watches_new(size_t keep_bytes, uint64_t seq)
 	w->newest = &w->oldest;
 	w->keep_bytes = keep_bytes;
 	w->complete_from = seq + 1;
+	w->known_from = seq + 1;
 	return w;
 }
 
@@ -77,7 +52,7 @@ watches_forget(struct watches *w)
 	w->complete_from = seq + 1;
 }
 
-static void
+void
 watches_sweep(struct watches *w)
 {
 	struct node_watch **at = &w->list;
@@ -101,16 +76,25 @@ watches_free(struct watches *w)
 
 	if (w == NULL)
 		return;
+	for (watch = w->list; watch != NULL; watch = watch->next) {
+		watch->fn = NULL;
+		watch->is_closed = true;
+	}
+	watches_past_forget(w);
+	if (w->retry != NULL)
+		loop_timer_close(w->retry);
+	w->retry = NULL;
+	w->is_over = w->slice != NULL;
+	if (w->is_over)
+		return;
 	while (w->oldest != NULL)
 		watches_forget(w);
-	for (watch = w->list; watch != NULL; watch = watch->next)
-		watch->is_closed = true;
 	watches_sweep(w);
 	free(w);
 }
 
-static struct kept *
-kept_new(const struct store_change *change)
+struct kept *
+watches_kept_new(const struct store_change *change)
 {
 	const struct store_entry *e = &change->entry;
 	struct kept *k = malloc(sizeof(*k) + e->key.len + e->value.len);
@@ -136,8 +120,8 @@ kept_new(const struct store_change *change)
 	return k;
 }
 
-static bool
-watch_covers(const struct node_watch *watch, const struct node_change *change)
+bool
+watches_covers(const struct node_watch *watch, const struct node_change *change)
 {
 	const struct bytes key = change->entry.key;
 
@@ -152,7 +136,8 @@ watches_show(struct watches *w, const struct node_change *change)
 	struct node_watch *watch;
 
 	for (watch = w->list; watch != NULL; watch = watch->next)
-		if (watch->fn != NULL && watch_covers(watch, change))
+		if (watch->fn != NULL && watch->behind == 0 &&
+		    watches_covers(watch, change))
 			watch->fn(watch->arg, change);
 }
 
@@ -164,7 +149,7 @@ watches_publish(struct watches *w, const struct store_change *changes,
 
 	w->walking++;
 	for (i = 0; i < count; i++) {
-		struct kept *k = kept_new(&changes[i]);
+		struct kept *k = watches_kept_new(&changes[i]);
 
 		if (k == NULL) {
 			watches_reset(w, seq);
@@ -182,6 +167,16 @@ watches_publish(struct watches *w, const struct store_change *changes,
 }
 
 void
+watches_end(struct node_watch *watch)
+{
+	node_watch_fn *fn = watch->fn;
+
+	watch->fn = NULL;
+	if (fn != NULL)
+		fn(watch->arg, NULL);
+}
+
+void
 watches_reset(struct watches *w, uint64_t seq)
 {
 	struct node_watch *watch;
@@ -189,16 +184,41 @@ watches_reset(struct watches *w, uint64_t seq)
 	while (w->oldest != NULL)
 		watches_forget(w);
 	w->complete_from = seq + 1;
+	w->known_from = seq + 1;
 	w->walking++;
-	for (watch = w->list; watch != NULL; watch = watch->next) {
-		node_watch_fn *fn = watch->fn;
-
-		watch->fn = NULL;
-		if (fn != NULL)
-			fn(watch->arg, NULL);
-	}
+	for (watch = w->list; watch != NULL; watch = watch->next)
+		watches_end(watch);
 	w->walking--;
+	watches_past_forget(w);
 	watches_sweep(w);
+}
+
+void
+watches_join(struct node_watch *watch)
+{
+	struct watches *w = watch->owner;
+	const uint64_t from = watch->behind;
+	const struct kept *k;
+
+	watch->behind = 0;
+	w->walking++;
+	for (k = w->oldest; k != NULL && watch->fn != NULL; k = k->next)
+		if (k->change.seq >= from && watches_covers(watch, &k->change))
+			watch->fn(watch->arg, &k->change);
+	w->walking--;
+}
+
+/* The first sequence from which changes are known, in memory or not. */
+static uint64_t
+first_known(const struct watches *w)
+{
+	struct store_past past;
+
+	if (w->applier == NULL)
+		return w->complete_from;
+	applier_look_past(w->applier, &past);
+	return past.oldest < w->complete_from ? past.oldest + 1
+					      : w->complete_from;
 }
 
 enum ag_status
@@ -207,14 +227,13 @@ watches_add(struct node_watch **out, struct watches *w, struct bytes first,
     struct ag_error *err)
 {
 	struct node_watch *watch;
-	const struct kept *k;
 
 	*out = NULL;
-	if (from != 0 && from < w->complete_from)
+	if (from != 0 && from < first_known(w))
 		return ag_fail(err, AG_ENOENT,
 		    "watch from %llu: changes before %llu are no longer kept",
 		    (unsigned long long)from,
-		    (unsigned long long)w->complete_from);
+		    (unsigned long long)first_known(w));
 	watch = malloc(sizeof(*watch) + first.len + last.len);
 	if (watch == NULL)
 		return ag_fail(err, AG_ENOMEM, "watch: out of memory");
@@ -225,6 +244,7 @@ watches_add(struct node_watch **out, struct watches *w, struct bytes first,
 		.first = bytes_of(watch->range, first.len),
 		.last = bytes_of(watch->range + first.len, last.len),
 		.from = from,
+		.behind = from,
 		.fn = fn,
 		.arg = arg,
 	};
@@ -234,13 +254,23 @@ watches_add(struct node_watch **out, struct watches *w, struct bytes first,
 		memcpy(watch->range + first.len, last.data, last.len);
 	w->list = watch;
 	*out = watch;
-	w->walking++;
-	for (k = from == 0 ? NULL : w->oldest; k != NULL && watch->fn != NULL;
-	     k = k->next)
-		if (watch_covers(watch, &k->change))
-			watch->fn(watch->arg, &k->change);
-	w->walking--;
+	if (from >= w->complete_from)
+		watches_join(watch);
+	else if (from != 0)
+		watches_past_go_on(w);
 	return AG_OK;
+}
+
+uint64_t
+watches_shown(const struct node_watch *watch)
+{
+	return watch->behind == 0 ? UINT64_MAX : watch->behind - 1;
+}
+
+uint64_t
+watches_known_from(const struct node_watch *watch)
+{
+	return watch->owner->known_from;
 }
 
 void

@@ -806,6 +806,23 @@ watch_resumes_from_a_ping_without_a_gap(void **state)
 }
 
 static void
+watch_that_is_behind_does_not_say_that_it_has_all(void **state)
+{
+	struct api_fixture *f = *state;
+	struct api_talk talk;
+
+	fake_node_put(f->node, "a", bytes_from_text("v"));
+	fake_node_put(f->node, "a", bytes_from_text("v"));
+	fake_node_put(f->node, "a", bytes_from_text("v"));
+	fake_node_set_shown(f->node, 1);
+	api_talk_open(&talk, f);
+	assert_true(api_talk_send(&talk, bytes_from_text(WATCH("", "")),
+	    "id: 1.all\nevent: ping\n"));
+	fake_node_set_shown(f->node, UINT64_MAX);
+	api_talk_close(&talk);
+}
+
+static void
 watch_of_forgotten_changes_is_gone(void **state)
 {
 	struct api_fixture *f = *state;
@@ -817,6 +834,7 @@ watch_of_forgotten_changes_is_gone(void **state)
 	    "\"v\""));
 	fake_node_compact(f->node);
 	assert_true(api_talk_wait(&talk, "event: cut"));
+	assert_true(api_talk_wait(&talk, "changes before 2 are not known"));
 	assert_true(api_talk_wait(&talk, "0\r\n\r\n"));
 	api_talk_close(&talk);
 	expect_problem(f, 410, "GET", "/v1/watch?from=1", "", "NOT_FOUND", 1);
@@ -1220,6 +1238,7 @@ main(void)
 		API_TEST(watch_streams_changes_of_its_prefix_only),
 		API_TEST(watch_resumes_in_the_midst_of_a_sequence),
 		API_TEST(watch_resumes_from_a_ping_without_a_gap),
+		API_TEST(watch_that_is_behind_does_not_say_that_it_has_all),
 		API_TEST(watch_of_forgotten_changes_is_gone),
 		API_TEST(watcher_that_does_not_read_is_cut_with_a_reason),
 		API_TEST(snapshot_is_streamed_whole),
