@@ -25,6 +25,7 @@ oldest() {
 }
 
 # executed NODE SEQ: it is as far.
+# shellcheck disable=SC2317,SC2329 # called by within
 executed() {
 	[ "$(curl -sS --unix-socket "c/$1/aegis.sock" \
 		http://aegis/v1/status | jq -r .executed)" -ge "$2" ]
@@ -85,6 +86,7 @@ writer=$!
 started="$started $writer"
 
 # written_past COUNT
+# shellcheck disable=SC2317,SC2329 # called by within
 written_past() {
 	[ ! -e lost ] || fail "a write was lost: $(cat lost)"
 	[ "$(cat written)" -gt "$1" ]
@@ -98,6 +100,7 @@ follow() {
 }
 
 # complete FILE: all numbers up to the last one, each once and in order.
+# shellcheck disable=SC2317,SC2329 # called by within
 complete() {
 	jq -r .value "$1" >shown
 	seq "$(cat written)" >wanted
@@ -127,6 +130,7 @@ exits 0 "$AEGIS" cluster kill c n4
 (cd c/n4 && rm -rf log state state.sync request-number evidence) ||
 	fail "empty n4"
 head -c 1000000 /dev/urandom >value
+# shellcheck disable=SC2317,SC2329 # called by within
 cut() {
 	exits 0 ask n1 put "large$((large = large + 1))" --file value
 	for node in n1 n2 n3; do
@@ -156,6 +160,7 @@ exits 0 ask n1 get past/k --at "$after"
 exits 0 "$AEGIS" cluster down c n3
 sed -i 's/^  log_retain: 1MiB/&\n  history_bytes: 1000B/' c/n3/aegis.yaml
 exits 0 "$AEGIS" cluster up c
+# shellcheck disable=SC2317,SC2329 # called by within
 knows_little() {
 	ask n1 put past/k more -q
 	[ "$(oldest n3)" -gt "$after" ]
