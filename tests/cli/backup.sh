@@ -95,7 +95,7 @@ exits 1 backup restore -R bare latest -i key --to nothing
 # Damage is found, with the file's name, and leaves nothing restored.
 pack=$(find repo/packs -type f | head -n 1)
 size=$(wc -c <"$pack")
-printf 'X' | dd of="$pack" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+printf 'XXXX' | dd of="$pack" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
 exits 8 backup verify -R repo --all
 complains "${pack##*/}"
 exits 8 backup verify -R repo --all -i key

@@ -203,7 +203,7 @@ exits 0 "$AEGIS" kv --socket alone/n1/aegis.sock put k v
 exits 0 "$AEGIS" cluster down alone
 log=$(echo alone/n1/log/wal-*.log)
 read -r number offset < <(middle_of "$log")
-printf '\377' | dd of="$log" bs=1 seek=$((offset + 37)) conv=notrunc 2>/dev/null
+printf 'XXXX' | dd of="$log" bs=1 seek=$((offset + 37)) conv=notrunc 2>/dev/null
 exits 8 timeout 60 "$AEGIS" node run -c alone/n1/aegis.yaml
 complains "record $number at offset $offset is damaged"
 complains "no other member"
