@@ -28,8 +28,7 @@ keyring_place_init(struct keyring_place *place, const char *data_dir,
 	enum ag_status status = fs_join(place->path, sizeof(place->path),
 	    data_dir, KEYRING_NAME, err);
 
-	place->token[0] = '\0';
-	place->passphrase_file = NULL;
+	place->configured = 0;
 	place->has_made_key = false;
 	if (status != AG_OK)
 		return status;
@@ -44,14 +43,21 @@ keyring_place_init(struct keyring_place *place, const char *data_dir,
 }
 
 enum ag_status
-keyring_place_set_token(struct keyring_place *place, const char *uri,
-    struct ag_error *err)
+keyring_place_configure(struct keyring_place *place, const char *token,
+    const char *passphrase_file, struct ag_error *err)
 {
-	if ((size_t)snprintf(place->token, sizeof(place->token), "%s", uri) <
-	    sizeof(place->token))
+	const bool is_token = token[0] != '\0';
+	const char *setting = is_token ? token : passphrase_file;
+
+	if (setting[0] == '\0')
 		return AG_OK;
-	return ag_fail(err, AG_ELIMIT, "keyring.token: longer than %zu bytes",
-	    sizeof(place->token) - 1);
+	place->configured = is_token ? KEYRING_HSM : KEYRING_PASSPHRASE;
+	if ((size_t)snprintf(place->setting, sizeof(place->setting), "%s",
+		setting) < sizeof(place->setting))
+		return AG_OK;
+	return ag_fail(err, AG_ELIMIT, "%s: longer than %zu bytes",
+	    is_token ? "keyring.token" : "keyring.passphrase_file",
+	    sizeof(place->setting) - 1);
 }
 
 enum ag_status
@@ -175,7 +181,8 @@ static enum ag_status
 configured_token(struct keyring_key *key, const struct keyring_place *place,
     const struct applet_call *call, const char *prefix, struct ag_error *err)
 {
-	enum ag_status status = token_of(key, call, prefix, place->token, err);
+	enum ag_status status =
+	    token_of(key, call, prefix, place->setting, err);
 	struct keyring_look look;
 
 	if (status == AG_OK)
@@ -253,13 +260,13 @@ keyring_place_opener(struct keyring_key *key, const struct keyring_place *place,
 	*key = (struct keyring_key){ .secret = NULL };
 	status = opener_of_options(key, call, prefix, err);
 	if (status == AG_OK && key->opener.kind == 0) {
-		if (place->token[0] != '\0') {
+		if (place->configured == KEYRING_HSM) {
 			status =
 			    configured_token(key, place, call, prefix, err);
-		} else if (place->passphrase_file != NULL) {
+		} else if (place->configured == KEYRING_PASSPHRASE) {
 			key->opener.kind = KEYRING_PASSPHRASE;
-			status = passphrase_in(&key->secret,
-			    place->passphrase_file, err);
+			status =
+			    passphrase_in(&key->secret, place->setting, err);
 		} else if (fs_exists(place->key_file)) {
 			key->opener.kind = KEYRING_FILE;
 			status = keyring_place_key(&key->secret,

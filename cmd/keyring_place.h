@@ -48,15 +48,17 @@ struct keyring_key {
 	struct keyring_token *token;
 };
 
-/* Of a URI in the configuration. */
-#define KEYRING_PLACE_URI_BYTES 1024
+/* Of what the configuration says. */
+#define KEYRING_PLACE_SETTING_BYTES 1024
 
 struct keyring_place {
 	char path[PATH_MAX];
 	char key_file[PATH_MAX];
-	char token[KEYRING_PLACE_URI_BYTES]; /* configured; or empty */
-	const char *passphrase_file;         /* NULL: none is configured */
-	bool has_made_key;                   /* the key file was not there */
+	/* What the configuration opens it with: a token, or a passphrase, and
+	 * where that is; of kind 0: the key file. */
+	enum keyring_kind configured;
+	char setting[KEYRING_PLACE_SETTING_BYTES];
+	bool has_made_key; /* the key file was not there */
 };
 
 /* Of a data directory.  key_file NULL or empty: the usual one. */
@@ -64,9 +66,13 @@ enum ag_status keyring_place_init(struct keyring_place *place,
     const char *data_dir, const char *key_file,
     struct ag_error *err) AG_MUST_USE;
 
-/* The key in a token that is configured, where no option says another. */
-enum ag_status keyring_place_set_token(struct keyring_place *place,
-    const char *uri, struct ag_error *err) AG_MUST_USE;
+/*
+ * What is configured to open it where no option says another: the URI of a
+ * token's key, a file with a passphrase, or, with both empty, the key file.
+ */
+enum ag_status keyring_place_configure(struct keyring_place *place,
+    const char *token, const char *passphrase_file,
+    struct ag_error *err) AG_MUST_USE;
 
 /*
  * What opens the keyring there: what the options --PREFIX… say, or the

@@ -72,20 +72,22 @@ place_of_config(struct keyring_place *place, const struct applet_call *call,
 {
 	const char *dir = options_text(&call->options, "data-dir");
 	const char *key_file = options_text(&call->options, "key-file");
-
-	const char *token = "";
+	const char *token = "", *passphrase_file = "";
 	enum ag_status status;
 
 	/* A configured key is that of the configured directory. */
 	if (dir == NULL && key_file == NULL) {
 		key_file = config_text(config, "keyring.key_file");
 		token = config_text(config, "keyring.token");
+		passphrase_file =
+		    config_text(config, "keyring.passphrase_file");
 	}
 	if (dir == NULL)
 		dir = config_text(config, "node.data_dir");
 	status = keyring_place_init(place, dir, key_file, err);
-	return status == AG_OK ? keyring_place_set_token(place, token, err)
-			       : status;
+	if (status != AG_OK)
+		return status;
+	return keyring_place_configure(place, token, passphrase_file, err);
 }
 
 enum ag_status

@@ -364,7 +364,6 @@ run_paths(struct run *r)
 static enum ag_status
 run_keyring(struct run *r, struct keyring_key *key)
 {
-	const char *file = config_text(r->config, "keyring.passphrase_file");
 	enum ag_status status = keyring_place_init(&r->keyring,
 	    config_text(r->config, "node.data_dir"),
 	    config_text(r->config, "keyring.key_file"), &r->err);
@@ -374,10 +373,9 @@ run_keyring(struct run *r, struct keyring_key *key)
 	/* What is missing first is told first, and not by who asks here. */
 	if (!fs_exists(r->keyring.path))
 		return AG_OK;
-	if (file[0] != '\0')
-		r->keyring.passphrase_file = file;
-	status = keyring_place_set_token(&r->keyring,
-	    config_text(r->config, "keyring.token"), &r->err);
+	status = keyring_place_configure(&r->keyring,
+	    config_text(r->config, "keyring.token"),
+	    config_text(r->config, "keyring.passphrase_file"), &r->err);
 	if (status != AG_OK)
 		return status;
 	return keyring_place_opener(key, &r->keyring, r->call, "keyring-",

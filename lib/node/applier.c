@@ -499,6 +499,9 @@ applier_due_us(const struct applier *a)
 {
 	uint64_t due_us = UINT64_MAX;
 
+	/* What failed does nothing more, of its own accord least of all. */
+	if (a->has_failed)
+		return due_us;
 	if (a->gathered > 0)
 		due_us = a->gathered_us + GATHERED_IDLE_US;
 	if (a->reseal_percent > 0 && a->reseal_us < due_us)

@@ -126,9 +126,9 @@ cp n1/keyring good
 cp n2/keyring n1/keyring
 exits 4 "$AEGIS" keys check -D n1 --key-file other
 cp good n1/keyring
-printf x | dd of=n1/keyring bs=1 seek=100 conv=notrunc 2>/dev/null
+printf xxxx | dd of=n1/keyring bs=1 seek=100 conv=notrunc 2>/dev/null
 exits 0 "$AEGIS" keys check -q -D n1 --key-file other
-printf x | dd of=n1/keyring bs=1 seek=8292 conv=notrunc 2>/dev/null
+printf xxxx | dd of=n1/keyring bs=1 seek=8292 conv=notrunc 2>/dev/null
 exits 8 "$AEGIS" keys check -D n1 --key-file other
 complains 'it is damaged'
 python3 - n1/keyring <<'PY' || exit 1
@@ -180,6 +180,16 @@ exits 0 "$AEGIS" node init -q -D n4 -n n4 -l 127.0.0.1:7004 \
 exits 0 "$AEGIS" keys check -q -D n4 --passphrase-fd 3 3<right
 exits 11 "$AEGIS" keys check -D n4
 complains 'no terminal to ask for the passphrase on'
+# Where the node reads it, these do, too; but not for another directory.
+cp right secret
+chmod 600 secret
+sed -i "s|^  #passphrase_file:.*|  passphrase_file: $dir/secret|" n4/aegis.yaml
+exits 0 "$AEGIS" keys check -q -c n4/aegis.yaml
+exits 11 "$AEGIS" keys check -c n4/aegis.yaml -D n4
+cp wrong secret
+exits 4 "$AEGIS" keys check -c n4/aegis.yaml
+complains 'no slot opens with this passphrase'
+exits 0 "$AEGIS" keys check -q -c n4/aegis.yaml --passphrase-fd 3 3<right
 exits 3 "$AEGIS" node init -D n5/n5 -n n5 -l 127.0.0.1:7005 \
 	--keyring-key-file stick/key
 [ -e stick/key ] || fail "a refused init removed a key file"
