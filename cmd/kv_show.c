@@ -320,7 +320,8 @@ kv_show_list(struct applet_call *call)
 	list.ask = &ask;
 	code = kv_ask_open(&ask, call);
 	if (code == EXIT_YES)
-		code = kv_ask_end_rows(list.out, call, list_pages(&list));
+		code = list_pages(&list);
+	code = kv_ask_end_rows(list.out, call, code);
 	kv_ask_close(&ask);
 	return code;
 }
