@@ -229,6 +229,8 @@ print_keys(struct output *out, const json_t *keys, struct ag_error *err)
 	}
 	if (status == AG_OK)
 		output_bytes(out, buf_bytes(&text));
+	else
+		output_null(out);
 	buf_fini(&text);
 	buf_fini(&scratch);
 	return status;
@@ -248,12 +250,10 @@ print_lease(struct output *out, const json_t *lease, bool names_keys,
 		status = print_keys(out, keys, err);
 	else
 		output_i64(out, (int64_t)json_array_size(keys));
-	if (status != AG_OK)
-		return status;
 	output_text(out, member(lease, "granted"));
 	output_text(out, member(lease, "principal"));
 	output_row(out);
-	return AG_OK;
+	return status;
 }
 
 static int

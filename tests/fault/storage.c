@@ -102,13 +102,27 @@ die(const char *what, uint64_t seq, const struct ag_error *err)
 	exit(1);
 }
 
+/* Each fourth batch grants a lease, which has a key and expires soon. */
+static void
+add_lease(uint64_t seq)
+{
+	maker.op.kind = OPERATION_GRANT;
+	maker.op.ttl_s = 3;
+	batch_add(&maker);
+	batch_put(&maker, "leased", "v");
+	maker.op.change.lease = seq / 4;
+	batch_add(&maker);
+}
+
 static struct bytes
 batch_of(uint64_t seq)
 {
 	char key[16];
 	int i;
 
-	batch_begin(&maker, (uint8_t)(seq % 2), seq * 8, 1000 + seq);
+	batch_begin(&maker, (uint8_t)(seq % 2), seq * 8, 1000 * seq);
+	if (seq % 4 == 0)
+		add_lease(seq);
 	for (i = 0; i < 4; i++) {
 		(void)snprintf(key, sizeof(key), "k%" PRIu64,
 		    (seq * 5 + (uint64_t)i) % 17);
