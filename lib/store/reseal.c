@@ -3,7 +3,7 @@
  *
  * FORMAT   of the row in table reseal: the epoch that the pass seals with, which
  *          part it is in (0 the keys, 1 superseded versions), the last key it
- *          has passed there, with the end of the version, how many keys it has
+ *          has passed there, or the version's id, how many keys it has
  *          passed and sealed, and whether it is at its end.
  *
  * RULES    1. A pass is for one epoch.  When another has become active it
@@ -29,8 +29,8 @@ struct reseal {
 	struct sqlite3_stmt *next[PARTS], *put[PARTS];
 	struct store_resealing at;
 	unsigned int part;
-	struct buf last;   /* the key passed last, */
-	uint64_t seq, ord; /* and where its version ended */
+	struct buf last; /* the key passed last */
+	uint64_t id;     /* or the version */
 };
 
 static enum ag_status
@@ -41,17 +41,17 @@ prepare_all(struct reseal *r, struct ag_error *err)
 
 	status = db_prepare(db, &r->load,
 	    "SELECT epoch, last, passed, resealed, is_done, part, "
-	    "last_seq, last_ord FROM reseal",
+	    "last_id FROM reseal",
 	    err);
 	if (status == AG_OK)
 		status = db_prepare(db, &r->save,
 		    "REPLACE INTO reseal (id, epoch, last, passed, resealed, "
-		    "is_done, part, last_seq, last_ord) "
-		    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+		    "is_done, part, last_id) "
+		    "VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 		    err);
 	if (status == AG_OK)
 		status = db_prepare(db, &r->next[0],
-		    "SELECT key, version, size, value, 0, 0 FROM kv "
+		    "SELECT key, version, size, value, 0 FROM kv "
 		    "WHERE key > ?1 ORDER BY key LIMIT 1",
 		    err);
 	if (status == AG_OK)
@@ -59,15 +59,12 @@ prepare_all(struct reseal *r, struct ag_error *err)
 		    "UPDATE kv SET value = ?2 WHERE key = ?1", err);
 	if (status == AG_OK)
 		status = db_prepare(db, &r->next[1],
-		    "SELECT key, version, size, value, seq, ord "
-		    "FROM superseded WHERE (key, seq, ord) > (?1, ?2, ?3) "
-		    "ORDER BY key, seq, ord LIMIT 1",
+		    "SELECT key, version, size, value, id FROM superseded "
+		    "WHERE id > ?1 ORDER BY id LIMIT 1",
 		    err);
 	if (status == AG_OK)
 		status = db_prepare(db, &r->put[1],
-		    "UPDATE superseded SET value = ?2 "
-		    "WHERE key = ?1 AND seq = ?3 AND ord = ?4",
-		    err);
+		    "UPDATE superseded SET value = ?2 WHERE id = ?1", err);
 	return status;
 }
 
@@ -94,8 +91,7 @@ load(struct reseal *r, struct ag_error *err)
 	r->at.resealed = db_column_uint(r->load, 3);
 	r->at.is_done = db_column_uint(r->load, 4) != 0;
 	r->part = db_column_uint(r->load, 5) == 0 ? 0 : 1;
-	r->seq = db_column_uint(r->load, 6);
-	r->ord = db_column_uint(r->load, 7);
+	r->id = db_column_uint(r->load, 6);
 	status = take_last(r, db_column_bytes(r->load, 1), err);
 	db_reset(r->load);
 	return status;
@@ -152,8 +148,7 @@ save(struct reseal *r, struct ag_error *err)
 	db_bind_uint(r->save, 4, r->at.resealed);
 	db_bind_uint(r->save, 5, r->at.is_done);
 	db_bind_uint(r->save, 6, r->part);
-	db_bind_uint(r->save, 7, r->seq);
-	db_bind_uint(r->save, 8, r->ord);
+	db_bind_uint(r->save, 7, r->id);
 	return db_run(r->save, err);
 }
 
@@ -173,12 +168,11 @@ renew(struct reseal *r, size_t *bytes, struct ag_error *err)
 	    db_column_uint(next, 2), stored, &renewed, err);
 	if (status != AG_OK)
 		return status;
-	db_bind_bytes(put, 1, key);
+	if (r->part == 0)
+		db_bind_bytes(put, 1, key);
+	else
+		db_bind_uint(put, 1, r->id);
 	db_bind_bytes(put, 2, renewed);
-	if (r->part == 1) {
-		db_bind_uint(put, 3, r->seq);
-		db_bind_uint(put, 4, r->ord);
-	}
 	r->at.resealed += r->part == 0 ? 1 : 0;
 	*bytes += renewed.len;
 	return AG_OK;
@@ -192,17 +186,15 @@ pass_one(struct reseal *r, size_t *bytes, struct ag_error *err)
 	const size_t before = *bytes;
 	enum ag_status status;
 
-	db_bind_bytes(next, 1, buf_bytes(&r->last));
-	if (r->part == 1) {
-		db_bind_uint(next, 2, r->seq);
-		db_bind_uint(next, 3, r->ord);
-	}
+	if (r->part == 0)
+		db_bind_bytes(next, 1, buf_bytes(&r->last));
+	else
+		db_bind_uint(next, 1, r->id);
 	status = db_step(next, err);
 	if (status != AG_OK)
 		return status;
 	r->at.passed += r->part == 0 ? 1 : 0;
-	r->seq = db_column_uint(next, 4);
-	r->ord = db_column_uint(next, 5);
+	r->id = db_column_uint(next, 4);
 	status = take_last(r, db_column_bytes(next, 0), err);
 	if (status == AG_OK)
 		status = renew(r, bytes, err);
@@ -215,8 +207,7 @@ static void
 begin_part(struct reseal *r, unsigned int part)
 {
 	r->part = part;
-	r->seq = 0;
-	r->ord = 0;
+	r->id = 0;
 	buf_clear(&r->last);
 }
 

@@ -10,8 +10,8 @@
  *                        agreed time, sizes
  *          reseal        one row, or none (store/reseal.c)
  *          lease, lease_key  what follows of entries (store/leases.c)
- *          superseded, changes, retention
- *                        store/versions.c
+ *          superseded, gone, changes, retention
+ *                        store/versions.c; head of kv, too
  *          Values are as store/sealed_value.h says; size is of the plain
  *          one.  Keys, versions and leaves are in the open.
  *
@@ -71,21 +71,25 @@ static const char *const schema[] = {
 	"CREATE TABLE lease_key (key BLOB PRIMARY KEY, lease INTEGER NOT NULL)"
 	" STRICT, WITHOUT ROWID;"
 	"CREATE INDEX lease_keys ON lease_key (lease, key);",
-	"CREATE TABLE superseded (key BLOB NOT NULL, seq INTEGER NOT NULL,"
-	" ord INTEGER NOT NULL, deleted INTEGER NOT NULL,"
+	"ALTER TABLE kv ADD COLUMN head INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE gone (key BLOB PRIMARY KEY, head INTEGER NOT NULL)"
+	" STRICT, WITHOUT ROWID;"
+	"CREATE TABLE superseded (id INTEGER PRIMARY KEY, key BLOB NOT NULL,"
+	" seq INTEGER NOT NULL, ord INTEGER NOT NULL,"
+	" deleted INTEGER NOT NULL, prev INTEGER NOT NULL,"
+	" jump INTEGER NOT NULL, depth INTEGER NOT NULL,"
 	" version INTEGER NOT NULL, created INTEGER NOT NULL,"
 	" modified INTEGER NOT NULL, size INTEGER NOT NULL,"
-	" value BLOB NOT NULL, PRIMARY KEY (key, seq, ord))"
-	" STRICT, WITHOUT ROWID;"
+	" value BLOB NOT NULL) STRICT;"
 	"CREATE TABLE changes (seq INTEGER PRIMARY KEY,"
 	" time_ms INTEGER NOT NULL, bytes INTEGER NOT NULL,"
-	" notes BLOB NOT NULL) STRICT;"
+	" last_id INTEGER NOT NULL, notes BLOB NOT NULL) STRICT;"
 	"CREATE TABLE retention (id INTEGER PRIMARY KEY CHECK (id = 1),"
 	" oldest INTEGER NOT NULL, versions INTEGER NOT NULL,"
-	" bytes INTEGER NOT NULL, dropped INTEGER NOT NULL) STRICT;"
+	" bytes INTEGER NOT NULL, last_id INTEGER NOT NULL,"
+	" gone INTEGER NOT NULL) STRICT;"
 	"ALTER TABLE reseal ADD COLUMN part INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE reseal ADD COLUMN last_seq INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE reseal ADD COLUMN last_ord INTEGER NOT NULL DEFAULT 0;",
+	"ALTER TABLE reseal ADD COLUMN last_id INTEGER NOT NULL DEFAULT 0;"
 };
 
 #define SCHEMA_VERSION (sizeof(schema) / sizeof(schema[0]))
@@ -118,12 +122,13 @@ prepare_all(struct tables *t, struct ag_error *err)
 		{ &t->begin, "BEGIN IMMEDIATE" },
 		{ &t->commit, "COMMIT" },
 		{ &t->find,
-		    "SELECT version, created, size FROM kv WHERE key = ?1" },
+		    "SELECT version, created, size, head FROM kv "
+		    "WHERE key = ?1" },
 		{ &t->value,
 		    "SELECT version, size, value FROM kv WHERE key = ?1" },
 		{ &t->put,
 		    "REPLACE INTO kv (key, value, version, created, modified, "
-		    "size) VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+		    "size, head) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
 		{ &t->remove, "DELETE FROM kv WHERE key = ?1" },
 		{ &t->put_head,
 		    "REPLACE INTO session (place, principal, floor, last_seq) "
@@ -561,6 +566,7 @@ tables_find(struct tables *t, struct bytes key, struct tables_row *row,
 	row->version = db_column_uint(t->find, 0);
 	row->created = db_column_uint(t->find, 1);
 	row->value_len = db_column_uint(t->find, 2);
+	row->head = db_column_uint(t->find, 3);
 	db_reset(t->find);
 	return AG_OK;
 }
@@ -640,7 +646,8 @@ tables_put_leaf(struct tables *t, const struct store_entry *entry,
 /* The entry's value is as it is stored, of one of len bytes. */
 static enum ag_status
 row_write(struct tables *t, const struct tables_row *row,
-    const struct store_entry *entry, uint64_t len, struct ag_error *err)
+    const struct store_entry *entry, uint64_t len, uint64_t head,
+    struct ag_error *err)
 {
 	enum ag_status status;
 
@@ -650,6 +657,7 @@ row_write(struct tables *t, const struct tables_row *row,
 	db_bind_uint(t->put, 4, entry->created);
 	db_bind_uint(t->put, 5, entry->modified);
 	db_bind_uint(t->put, 6, len);
+	db_bind_uint(t->put, 7, head);
 	status = db_run(t->put, err);
 	if (status != AG_OK)
 		return status;
@@ -671,15 +679,18 @@ tables_keep_versions(struct tables *t, struct versions *versions)
 	t->versions = versions;
 }
 
+/* *head: what the key's entry is to say of its versions from now on. */
 static enum ag_status
 version_keep(struct tables *t, const struct tables_row *row, struct bytes key,
-    bool is_delete, struct ag_error *err)
+    bool is_delete, uint64_t *head, struct ag_error *err)
 {
-	const struct versions_old old = { row->exists, row->value_len };
+	const struct versions_old old = { row->exists, row->value_len,
+		row->head };
 
+	*head = 0;
 	return t->versions == NULL
 	    ? AG_OK
-	    : versions_change(t->versions, key, &old, is_delete, err);
+	    : versions_change(t->versions, key, &old, is_delete, head, err);
 }
 
 enum ag_status
@@ -687,13 +698,16 @@ tables_put(struct tables *t, const struct tables_row *row,
     const struct store_entry *entry, struct ag_error *err)
 {
 	struct store_entry stored = *entry;
-	enum ag_status status = version_keep(t, row, entry->key, false, err);
+	uint64_t head;
+	enum ag_status status =
+	    version_keep(t, row, entry->key, false, &head, err);
 
 	if (status == AG_OK)
 		status = sealed_value_seal(t->values, entry->key,
 		    entry->version, entry->value, &stored.value, err);
 	if (status == AG_OK)
-		status = row_write(t, row, &stored, entry->value.len, err);
+		status =
+		    row_write(t, row, &stored, entry->value.len, head, err);
 	return status == AG_OK ? tables_put_leaf(t, entry, err) : status;
 }
 
@@ -703,7 +717,7 @@ tables_put_entry(struct tables *t, const struct store_entry *entry,
 {
 	const struct tables_row absent = { .exists = false };
 
-	return row_write(t, &absent, entry, len, err);
+	return row_write(t, &absent, entry, len, 0, err);
 }
 
 enum ag_status
@@ -719,9 +733,10 @@ tables_delete(struct tables *t, const struct tables_row *row, struct bytes key,
     struct ag_error *err)
 {
 	enum ag_status status;
+	uint64_t head;
 
 	AG_ASSERT(row->exists);
-	status = version_keep(t, row, key, true, err);
+	status = version_keep(t, row, key, true, &head, err);
 	if (status != AG_OK)
 		return status;
 	db_bind_bytes(t->remove, 1, key);

@@ -51,6 +51,7 @@ struct tables_row {
 	uint64_t version;
 	uint64_t created;
 	uint64_t value_len;
+	uint64_t head; /* of its superseded versions, or 0 */
 };
 
 /*

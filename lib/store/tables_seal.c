@@ -16,9 +16,10 @@
 #include "store/tables.h"
 
 #define EMPTY_WAL "PRAGMA wal_checkpoint(TRUNCATE);"
-#define DROP_VERSIONS                                  \
-	"DELETE FROM superseded; DELETE FROM changes;" \
-	"DELETE FROM retention"
+#define DROP_VERSIONS                                                    \
+	"DELETE FROM superseded; DELETE FROM gone; DELETE FROM changes;" \
+	"UPDATE retention SET versions = 0, bytes = 0, gone = 0,"        \
+	" oldest = (SELECT seq FROM meta)"
 
 struct sealing {
 	struct sqlite3_stmt *next, *put;

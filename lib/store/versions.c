@@ -1,30 +1,39 @@
 /*
  * Keeping superseded versions.
  *
- * FORMAT   superseded  a version that is no more, by its key and by the change
- *                      that ended it: (seq, ord), ord from 0 in each batch.
- *                      It was in force from its modified on.  deleted: that
+ * FORMAT   superseded  versions that are no more, in the order they ended: by
+ *                      the change (seq, ord), ord from 0 in each batch.  One
+ *                      was in force from its modified on.  deleted: that
  *                      change was a deletion.  The value is as it was stored
  *                      (store/sealed_value.h).
+ *                      prev is the key's version before, 0 none; jump one
+ *                      farther back, by depths as in Myers, "An applicative
+ *                      random-access stack": any is found in a number of steps
+ *                      that is the logarithm of how many there are.
+ *          kv.head     the key's newest in superseded; 0: none
+ *          gone        the same of keys that are absent and were not
  *          changes     of each batch that changed keys: its agreed time, what
- *                      it weighs here, and its changes by ord, each
- *                      length u16 little-endian | flags | key
- *                      flags: 1 a deletion, 2 a version was superseded
+ *                      it weighs here, the last id of superseded then, and its
+ *                      changes by ord, each
+ *                      length u16 little-endian | 1 for a deletion | key
  *          retention   one row: the oldest sequence that can be read, how many
- *                      versions and bytes there are, and how far into the
- *                      oldest batch's changes compaction is
+ *                      versions, bytes and gone keys there are, and the last
+ *                      id that was given out
  *
  *          So the version of a key at a sequence is the first one ended after
  *          it, if that one was in force by then, or else the present one; and
  *          what a change put is the first version ended after that change.
+ *          Keeping is appending: an overwrite touches no other page for it.
  *
  * RULES    1. A batch's versions are in its transaction: history and state
  *             never part.
  *          2. Versions are noted when they end: a key that was absent leaves
  *             none, and a deletion no other than the one it ends.
- *          3. Compaction goes by whole batches, the oldest first.  Before the
- *             first version of one is dropped, the oldest sequence that can
- *             be read is that batch's own.
+ *          3. Compaction goes by batches, the oldest first.  Before the first
+ *             version of one is dropped, the oldest sequence that can be read
+ *             is that batch's own.  So who looks for versions that ended later
+ *             never comes to one that was dropped but as to an end; ids are
+ *             not given out again.
  *          4. A step of it drops a few versions, and twice as many as were
  *             kept since the last one: so the bound on bytes holds, and no
  *             batch waits for it.
@@ -46,13 +55,30 @@
 #define NOTES_BYTES_MAX ((size_t)512 << 20)
 #define NOTE_HEAD_BYTES 3
 #define NOTE_DELETE 1
-#define NOTE_OLD 2
+
+#define STATEMENTS 11
+
+/* A version's place among its key's; depth 0: it is not there. */
+struct node {
+	uint64_t id, depth, jump;
+};
+
+/* Places of the newest: keys that are overwritten often have theirs here. */
+#define RECENT 8192
 
 struct versions {
-	struct sqlite3_stmt *keep, *note, *save;
-	struct sqlite3_stmt *first, *drop, *drop_batch;
+	union {
+		struct {
+			struct sqlite3_stmt *keep, *node;
+			struct sqlite3_stmt *gone_get, *gone_put, *gone_drop;
+			struct sqlite3_stmt *note, *save;
+			struct sqlite3_stmt *first, *old, *drop, *drop_batch;
+		};
+		struct sqlite3_stmt *all[STATEMENTS];
+	};
 	struct store_retention retention;
 	struct store_past past;
+	uint64_t last_id, gone;
 	bool has_row;    /* of retention */
 	bool is_changed; /* since that was written */
 
@@ -60,9 +86,8 @@ struct versions {
 	uint64_t seq, ord, bytes;
 	struct buf notes;
 
-	/* Compaction: in the oldest batch, and what was kept since. */
-	size_t dropped_to;
-	uint64_t kept; /* versions and batches */
+	uint64_t kept; /* versions and batches, since the last step */
+	struct node recent[RECENT];
 };
 
 static enum ag_status
@@ -71,30 +96,38 @@ prepare_all(struct versions *v, struct sqlite3 *db, struct ag_error *err)
 	const struct {
 		struct sqlite3_stmt **stmt;
 		const char *sql;
-	} list[] = {
+	} list[STATEMENTS] = {
 		{ &v->keep,
-		    "INSERT INTO superseded (key, seq, ord, deleted, version, "
-		    "created, modified, size, value) SELECT key, ?2, ?3, ?4, "
-		    "version, created, modified, size, value FROM kv "
-		    "WHERE key = ?1" },
+		    "INSERT INTO superseded (id, key, seq, ord, deleted, prev, "
+		    "jump, depth, version, created, modified, size, value) "
+		    "SELECT ?2, key, ?3, ?4, ?5, ?6, ?7, ?8, version, created, "
+		    "modified, size, value FROM kv WHERE key = ?1" },
+		{ &v->node,
+		    "SELECT depth, jump FROM superseded WHERE id = ?1" },
+		{ &v->gone_get, "SELECT head FROM gone WHERE key = ?1" },
+		{ &v->gone_put,
+		    "REPLACE INTO gone (key, head) VALUES (?1, ?2)" },
+		{ &v->gone_drop,
+		    "DELETE FROM gone WHERE key = ?1 AND head = ?2" },
 		{ &v->note,
-		    "INSERT INTO changes (seq, time_ms, bytes, notes) "
-		    "VALUES (?1, ?2, ?3, ?4)" },
+		    "INSERT INTO changes (seq, time_ms, bytes, last_id, notes) "
+		    "VALUES (?1, ?2, ?3, ?4, ?5)" },
 		{ &v->save,
 		    "REPLACE INTO retention (id, oldest, versions, bytes, "
-		    "dropped) VALUES (1, ?1, ?2, ?3, ?4)" },
+		    "last_id, gone) VALUES (1, ?1, ?2, ?3, ?4, ?5)" },
 		{ &v->first,
-		    "SELECT seq, time_ms, bytes, notes FROM changes "
+		    "SELECT seq, time_ms, bytes, last_id FROM changes "
 		    "ORDER BY seq LIMIT 1" },
-		{ &v->drop,
-		    "DELETE FROM superseded WHERE key = ?1 AND seq = ?2 "
-		    "AND ord = ?3" },
+		{ &v->old,
+		    "SELECT id, key, deleted FROM superseded WHERE id <= ?1 "
+		    "ORDER BY id LIMIT 1" },
+		{ &v->drop, "DELETE FROM superseded WHERE id = ?1" },
 		{ &v->drop_batch, "DELETE FROM changes WHERE seq = ?1" },
 	};
 	enum ag_status status = AG_OK;
 	size_t i;
 
-	for (i = 0; status == AG_OK && i < sizeof(list) / sizeof(list[0]); i++)
+	for (i = 0; status == AG_OK && i < STATEMENTS; i++)
 		status = db_prepare(db, list[i].stmt, list[i].sql, err);
 	return status;
 }
@@ -106,7 +139,9 @@ load(struct versions *v, struct sqlite3 *db, struct ag_error *err)
 	enum ag_status status;
 
 	status = db_prepare(db, &stmt,
-	    "SELECT oldest, versions, bytes, dropped FROM retention", err);
+	    "SELECT oldest, versions, bytes, last_id, gone "
+	    "FROM retention",
+	    err);
 	if (status == AG_OK)
 		status = db_step(stmt, err);
 	if (status == AG_OK) {
@@ -114,7 +149,8 @@ load(struct versions *v, struct sqlite3 *db, struct ag_error *err)
 		v->past.oldest = db_column_uint(stmt, 0);
 		v->past.versions = db_column_uint(stmt, 1);
 		v->past.bytes = db_column_uint(stmt, 2);
-		v->dropped_to = (size_t)db_column_uint(stmt, 3);
+		v->last_id = db_column_uint(stmt, 3);
+		v->gone = db_column_uint(stmt, 4);
 	}
 	if (stmt != NULL)
 		db_finalize(stmt);
@@ -147,20 +183,13 @@ versions_open(struct versions **out, struct sqlite3 *db, uint64_t seq,
 void
 versions_close(struct versions *v)
 {
-	struct sqlite3_stmt *all[6];
 	size_t i;
 
 	if (v == NULL)
 		return;
-	all[0] = v->keep;
-	all[1] = v->note;
-	all[2] = v->save;
-	all[3] = v->first;
-	all[4] = v->drop;
-	all[5] = v->drop_batch;
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (all[i] != NULL)
-			db_finalize(all[i]);
+	for (i = 0; i < STATEMENTS; i++)
+		if (v->all[i] != NULL)
+			db_finalize(v->all[i]);
 	buf_fini(&v->notes);
 	free(v);
 }
@@ -189,13 +218,11 @@ versions_begin_batch(struct versions *v, uint64_t seq)
 }
 
 static enum ag_status
-note_change(struct versions *v, struct bytes key, bool is_delete, bool has_old,
+note_change(struct versions *v, struct bytes key, bool is_delete,
     struct ag_error *err)
 {
 	const uint8_t head[NOTE_HEAD_BYTES] = { (uint8_t)key.len,
-		(uint8_t)(key.len >> 8),
-		(uint8_t)((is_delete ? NOTE_DELETE : 0) |
-		    (has_old ? NOTE_OLD : 0)) };
+		(uint8_t)(key.len >> 8), is_delete ? NOTE_DELETE : 0 };
 	enum ag_status status = buf_append(&v->notes, head, sizeof(head));
 
 	if (status == AG_OK)
@@ -208,30 +235,122 @@ note_change(struct versions *v, struct bytes key, bool is_delete, bool has_old,
 }
 
 static enum ag_status
-keep_old(struct versions *v, struct bytes key, uint64_t value_len,
+node_read(struct versions *v, uint64_t id, struct node *node,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	*node = v->recent[id % RECENT];
+	if (node->id == id)
+		return AG_OK;
+	*node = (struct node){ .id = id };
+	db_bind_uint(v->node, 1, id);
+	status = db_step(v->node, err);
+	if (status != AG_OK)
+		return status == AG_ENOENT ? AG_OK : status;
+	node->depth = db_column_uint(v->node, 0);
+	node->jump = db_column_uint(v->node, 1);
+	db_reset(v->node);
+	return AG_OK;
+}
+
+/* The place of one behind prev. */
+static enum ag_status
+node_behind(struct versions *v, uint64_t prev, struct node *node,
+    struct ag_error *err)
+{
+	struct node p, j, jj = { 0 };
+	enum ag_status status = node_read(v, prev, &p, err);
+
+	if (status == AG_OK)
+		status = node_read(v, p.jump, &j, err);
+	if (status == AG_OK && j.depth > 0)
+		status = node_read(v, j.jump, &jj, err);
+	if (status != AG_OK)
+		return status;
+	node->depth = p.depth + 1;
+	node->jump = p.depth - j.depth == j.depth - jj.depth ? j.jump : p.id;
+	return AG_OK;
+}
+
+static enum ag_status
+keep_old(struct versions *v, struct bytes key, const struct versions_old *old,
     bool is_delete, struct ag_error *err)
 {
+	struct node node = { 0 };
+	enum ag_status status = node_behind(v, old->head, &node, err);
+
+	if (status != AG_OK)
+		return status;
+	node.id = ++v->last_id;
+	v->recent[node.id % RECENT] = node;
 	db_bind_bytes(v->keep, 1, key);
-	db_bind_uint(v->keep, 2, v->seq);
-	db_bind_uint(v->keep, 3, v->ord);
-	db_bind_uint(v->keep, 4, is_delete ? 1 : 0);
-	v->bytes += VERSIONS_ROW_BYTES + key.len + value_len;
+	db_bind_uint(v->keep, 2, node.id);
+	db_bind_uint(v->keep, 3, v->seq);
+	db_bind_uint(v->keep, 4, v->ord);
+	db_bind_uint(v->keep, 5, is_delete ? 1 : 0);
+	db_bind_uint(v->keep, 6, old->head);
+	db_bind_uint(v->keep, 7, node.jump);
+	db_bind_uint(v->keep, 8, node.depth);
+	v->bytes += VERSIONS_ROW_BYTES + key.len + old->value_len;
 	v->past.versions++;
 	v->kept++;
 	return db_run(v->keep, err);
 }
 
-enum ag_status
-versions_change(struct versions *v, struct bytes key,
-    const struct versions_old *old, bool is_delete, struct ag_error *err)
+/* A key that comes back takes its versions from there. */
+static enum ag_status
+gone_take(struct versions *v, struct bytes key, uint64_t *head,
+    struct ag_error *err)
 {
 	enum ag_status status;
 
-	if (v->retention.bytes == 0 || operation_key_is_reserved(key))
+	*head = 0;
+	if (v->gone == 0)
 		return AG_OK;
-	status = note_change(v, key, is_delete, old->exists, err);
-	if (status == AG_OK && old->exists)
-		status = keep_old(v, key, old->value_len, is_delete, err);
+	db_bind_bytes(v->gone_get, 1, key);
+	status = db_step(v->gone_get, err);
+	if (status != AG_OK)
+		return status == AG_ENOENT ? AG_OK : status;
+	*head = db_column_uint(v->gone_get, 0);
+	db_reset(v->gone_get);
+	v->gone--;
+	db_bind_bytes(v->gone_drop, 1, key);
+	db_bind_uint(v->gone_drop, 2, *head);
+	return db_run(v->gone_drop, err);
+}
+
+static enum ag_status
+gone_put(struct versions *v, struct bytes key, uint64_t head,
+    struct ag_error *err)
+{
+	v->gone++;
+	db_bind_bytes(v->gone_put, 1, key);
+	db_bind_uint(v->gone_put, 2, head);
+	return db_run(v->gone_put, err);
+}
+
+enum ag_status
+versions_change(struct versions *v, struct bytes key,
+    const struct versions_old *old, bool is_delete, uint64_t *head,
+    struct ag_error *err)
+{
+	enum ag_status status;
+
+	*head = 0;
+	if (operation_key_is_reserved(key))
+		return AG_OK;
+	if (v->retention.bytes == 0)
+		return old->exists ? AG_OK : gone_take(v, key, head, err);
+	status = note_change(v, key, is_delete, err);
+	if (status == AG_OK && old->exists) {
+		status = keep_old(v, key, old, is_delete, err);
+		*head = v->last_id;
+	} else if (status == AG_OK) {
+		status = gone_take(v, key, head, err);
+	}
+	if (status == AG_OK && is_delete)
+		status = gone_put(v, key, *head, err);
 	v->ord++;
 	return status;
 }
@@ -249,7 +368,8 @@ versions_end_batch(struct versions *v, uint64_t time_ms, struct ag_error *err)
 	db_bind_uint(v->note, 1, v->seq);
 	db_bind_uint(v->note, 2, time_ms);
 	db_bind_uint(v->note, 3, v->bytes);
-	db_bind_bytes(v->note, 4, buf_bytes(&v->notes));
+	db_bind_uint(v->note, 4, v->last_id);
+	db_bind_bytes(v->note, 5, buf_bytes(&v->notes));
 	v->past.bytes += v->bytes;
 	v->kept++;
 	v->is_changed = true;
@@ -267,7 +387,8 @@ versions_save(struct versions *v, struct ag_error *err)
 	db_bind_uint(v->save, 1, v->past.oldest);
 	db_bind_uint(v->save, 2, v->past.versions);
 	db_bind_uint(v->save, 3, v->past.bytes);
-	db_bind_uint(v->save, 4, v->dropped_to);
+	db_bind_uint(v->save, 4, v->last_id);
+	db_bind_uint(v->save, 5, v->gone);
 	return db_run(v->save, err);
 }
 
@@ -285,7 +406,6 @@ versions_next_note(struct bytes notes, size_t *at, struct versions_note *note)
 		return false;
 	note->key = bytes_of(head + NOTE_HEAD_BYTES, len);
 	note->is_delete = (head[2] & NOTE_DELETE) != 0;
-	note->has_old = (head[2] & NOTE_OLD) != 0;
 	*at += NOTE_HEAD_BYTES + len;
 	return true;
 }
@@ -313,43 +433,56 @@ versions_is_due(struct versions *v, uint64_t now_ms, bool *is_due,
 	return status == AG_ENOENT ? AG_OK : status;
 }
 
-/* Drop versions of it, from where the last step ended, at most so many. */
+/* A key that is gone, and of which nothing else is kept, is forgotten. */
 static enum ag_status
-drop_some(struct versions *v, uint64_t seq, struct bytes notes, uint64_t *left,
-    bool *is_whole, struct ag_error *err)
+forget_gone(struct versions *v, struct bytes key, uint64_t id,
+    struct ag_error *err)
 {
-	enum ag_status status = AG_OK;
-	struct versions_note note;
-	uint64_t ord = 0;
-	size_t at = 0;
+	enum ag_status status;
 
-	v->past.oldest = seq > v->past.oldest ? seq : v->past.oldest;
-	v->is_changed = true;
-	while (status == AG_OK && *left > 0 &&
-	    versions_next_note(notes, &at, &note)) {
-		if (at > v->dropped_to && note.has_old) {
-			db_bind_bytes(v->drop, 1, note.key);
-			db_bind_uint(v->drop, 2, seq);
-			db_bind_uint(v->drop, 3, ord);
-			status = db_run(v->drop, err);
-			v->past.versions -= v->past.versions > 0 ? 1 : 0;
-			--*left;
-		}
-		ord++;
+	db_bind_bytes(v->gone_get, 1, key);
+	status = db_step(v->gone_get, err);
+	if (status != AG_OK)
+		return status == AG_ENOENT ? AG_OK : status;
+	if (db_column_uint(v->gone_get, 0) == id) {
+		v->gone -= v->gone > 0 ? 1 : 0;
+		db_bind_bytes(v->gone_drop, 1, key);
+		db_bind_uint(v->gone_drop, 2, id);
+		status = db_run(v->gone_drop, err);
 	}
-	*is_whole = at == notes.len || *left > 0;
-	v->dropped_to = *is_whole ? 0 : at;
+	db_reset(v->gone_get);
 	return status;
 }
 
-/* AG_ENOENT: nothing is to go. */
+/* The oldest version up to that id.  AG_ENOENT: there is none. */
+static enum ag_status
+drop_one(struct versions *v, uint64_t last_id, struct ag_error *err)
+{
+	enum ag_status status;
+	uint64_t id;
+
+	db_bind_uint(v->old, 1, last_id);
+	status = db_step(v->old, err);
+	if (status != AG_OK)
+		return status;
+	id = db_column_uint(v->old, 0);
+	if (db_column_uint(v->old, 2) != 0)
+		status = forget_gone(v, db_column_bytes(v->old, 1), id, err);
+	db_reset(v->old);
+	if (status != AG_OK)
+		return status;
+	v->past.versions -= v->past.versions > 0 ? 1 : 0;
+	db_bind_uint(v->drop, 1, id);
+	return db_run(v->drop, err);
+}
+
+/* The oldest batch, or as much of it as is left.  AG_ENOENT: none is to go. */
 static enum ag_status
 compact_one(struct versions *v, uint64_t now_ms, uint64_t *left,
     struct ag_error *err)
 {
 	enum ag_status status = db_step(v->first, err);
-	uint64_t seq, bytes;
-	bool is_whole = false;
+	uint64_t seq, bytes, last_id;
 
 	if (status != AG_OK)
 		return status;
@@ -359,12 +492,14 @@ compact_one(struct versions *v, uint64_t now_ms, uint64_t *left,
 	}
 	seq = db_column_uint(v->first, 0);
 	bytes = db_column_uint(v->first, 2);
-	status = drop_some(v, seq, db_column_bytes(v->first, 3), left,
-	    &is_whole, err);
+	last_id = db_column_uint(v->first, 3);
 	db_reset(v->first);
-	if (status != AG_OK || !is_whole)
+	v->past.oldest = seq > v->past.oldest ? seq : v->past.oldest;
+	v->is_changed = true;
+	for (; status == AG_OK && *left > 0; --*left)
+		status = drop_one(v, last_id, err);
+	if (status != AG_ENOENT)
 		return status;
-	*left -= *left > 0 ? 1 : 0;
 	v->past.bytes -= bytes < v->past.bytes ? bytes : v->past.bytes;
 	db_bind_uint(v->drop_batch, 1, seq);
 	return db_run(v->drop_batch, err);

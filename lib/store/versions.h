@@ -43,15 +43,18 @@ void versions_look(const struct versions *versions, struct store_past *past);
 
 void versions_begin_batch(struct versions *versions, uint64_t seq);
 
-/* What an existing entry is before it changes; value_len 0 in size. */
+/* What an entry is before it changes; head is what its row says. */
 struct versions_old {
 	bool exists;
 	uint64_t value_len;
+	uint64_t head;
 };
 
-/* Before key is put or deleted. */
+/*
+ * Before key is put or deleted.  *head: for its row to say, if it is put.
+ */
 enum ag_status versions_change(struct versions *versions, struct bytes key,
-    const struct versions_old *old, bool is_delete,
+    const struct versions_old *old, bool is_delete, uint64_t *head,
     struct ag_error *err) AG_MUST_USE;
 
 /* time_ms: the agreed one. */
@@ -78,7 +81,6 @@ enum ag_status versions_compact(struct versions *versions, uint64_t now_ms,
 struct versions_note {
 	struct bytes key;
 	bool is_delete;
-	bool has_old; /* a version was superseded */
 };
 
 /* The change at *at of notes, which moves on.  False: damaged, or the end. */

@@ -29,38 +29,38 @@ enum statement {
 	BEGIN,
 	END,
 	BOUNDS,
-	PRESENT,     /* keys of a range, in order */
-	PRESENT_KEY, /* one key */
-	OLD_KEY,     /* the first key with a superseded version */
-	OLD_AT,      /* the first version of a key ended after a sequence */
-	OLD_AFTER,   /* or after a change */
-	OLD_FORWARD, /* versions of a key, by their ends */
-	OLD_BACKWARD,
+	PRESENT, /* keys of a range, in order */
+	GONE,    /* the same of those that are absent and were not */
+	PRESENT_KEY,
+	GONE_KEY,
+	NODE, /* a version's place */
+	OLD,  /* a version */
 	CHANGES,
 	STATEMENTS
 };
 
 #define ENTRY "key, version, created, modified, size, value"
-#define OLD_ENTRY "SELECT " ENTRY ", seq, ord, deleted FROM superseded "
+
+/* Columns behind an entry's. */
+#define COLUMN_HEAD 6
+#define COLUMN_SEQ 6
+#define COLUMN_ORD 7
+#define COLUMN_DELETED 8
 
 static const char *const sql[STATEMENTS] = {
 	[BEGIN] = "BEGIN",
 	[END] = "COMMIT",
 	[BOUNDS] = "SELECT seq, coalesce((SELECT oldest FROM retention), seq) "
 		   "FROM meta",
-	[PRESENT] = "SELECT " ENTRY " FROM kv WHERE key >= ?1 AND key < ?2 "
-		    "ORDER BY key",
-	[PRESENT_KEY] = "SELECT " ENTRY " FROM kv WHERE key = ?1",
-	[OLD_KEY] = "SELECT key FROM superseded WHERE key >= ?1 AND key < ?2 "
-		    "ORDER BY key LIMIT 1",
-	[OLD_AT] = OLD_ENTRY "WHERE key = ?1 AND seq > ?2 "
-			     "ORDER BY seq, ord LIMIT 1",
-	[OLD_AFTER] = OLD_ENTRY "WHERE key = ?1 AND (seq, ord) > (?2, ?3) "
-				"ORDER BY seq, ord LIMIT 1",
-	[OLD_FORWARD] = OLD_ENTRY "WHERE key = ?1 AND (seq, ord) > (?2, ?3) "
-				  "ORDER BY seq, ord",
-	[OLD_BACKWARD] = OLD_ENTRY "WHERE key = ?1 AND (seq, ord) < (?2, ?3) "
-				   "AND seq > ?4 ORDER BY seq DESC, ord DESC",
+	[PRESENT] = "SELECT " ENTRY ", head FROM kv "
+		    "WHERE key >= ?1 AND key < ?2 ORDER BY key",
+	[GONE] = "SELECT key, head FROM gone WHERE key >= ?1 AND key < ?2 "
+		 "ORDER BY key",
+	[PRESENT_KEY] = "SELECT " ENTRY ", head FROM kv WHERE key = ?1",
+	[GONE_KEY] = "SELECT key, head FROM gone WHERE key = ?1",
+	[NODE] = "SELECT seq, ord, prev, jump FROM superseded WHERE id = ?1",
+	[OLD] = "SELECT " ENTRY ", seq, ord, deleted FROM superseded "
+		"WHERE id = ?1",
 	[CHANGES] = "SELECT seq, notes FROM changes WHERE seq >= ?1 "
 		    "ORDER BY seq",
 };
@@ -171,49 +171,133 @@ row_entry(struct versions_reader *r, struct sqlite3_stmt *row, bool keys_only,
 			       db_column_bytes(row, 5), &entry->value, err);
 }
 
-/* --- a range at a sequence --- */
+/* --- the chain of a key's versions, from its newest back --- */
 
-/* Two walks side by side: of present keys, and of those with old versions. */
-struct walk {
-	struct versions_reader *r;
-	uint64_t seq;
-	struct bytes last;
-	bool keys_only;
-	bool has_present, has_old;
-	uint8_t old[KEY_BYTES_MAX];
-	size_t old_len;
+struct node {
+	uint64_t id; /* 0: there is none, or none any more */
+	struct versions_end end;
+	uint64_t prev, jump;
 };
 
 static enum ag_status
-present_step(struct walk *w, struct ag_error *err)
+node_read(struct versions_reader *r, uint64_t id, struct node *node,
+    struct ag_error *err)
 {
-	enum ag_status status = db_step(w->r->stmts[PRESENT], err);
+	struct sqlite3_stmt *stmt = r->stmts[NODE];
+	enum ag_status status;
 
-	w->has_present = status == AG_OK;
+	*node = (struct node){ 0 };
+	if (id == 0)
+		return AG_OK;
+	db_bind_uint(stmt, 1, id);
+	status = db_step(stmt, err);
+	if (status != AG_OK)
+		return status == AG_ENOENT ? AG_OK : status;
+	*node = (struct node){ .id = id,
+		.end = { db_column_uint(stmt, 0), db_column_uint(stmt, 1) },
+		.prev = db_column_uint(stmt, 2),
+		.jump = db_column_uint(stmt, 3) };
+	db_reset(stmt);
+	/* They only ever lead back: no damage makes a circle. */
+	if (node->prev >= id || node->jump >= id)
+		return ag_fail(err, AG_ECORRUPT,
+		    "state: the history of a key is damaged");
+	return AG_OK;
+}
+
+static bool
+ended_after(const struct node *node, const struct versions_end *end)
+{
+	return node->id != 0 &&
+	    (node->end.seq > end->seq ||
+		(node->end.seq == end->seq && node->end.ord > end->ord));
+}
+
+/* The first version that ended after that; id 0: none did. */
+static enum ag_status
+chain_find(struct versions_reader *r, uint64_t head,
+    const struct versions_end *end, struct node *found, struct ag_error *err)
+{
+	enum ag_status status = node_read(r, head, found, err);
+	struct node next;
+
+	if (status == AG_OK && !ended_after(found, end))
+		*found = (struct node){ 0 };
+	while (status == AG_OK && found->id != 0) {
+		status = node_read(r, found->jump, &next, err);
+		if (status == AG_OK && !ended_after(&next, end))
+			status = node_read(r, found->prev, &next, err);
+		if (status != AG_OK || !ended_after(&next, end))
+			break;
+		*found = next;
+	}
+	return status;
+}
+
+/* The row of a version that is there, which must be the key's. */
+static enum ag_status
+old_row(struct versions_reader *r, const struct node *node, struct bytes key,
+    struct sqlite3_stmt **row, struct ag_error *err)
+{
+	enum ag_status status;
+
+	*row = r->stmts[OLD];
+	db_reset(*row);
+	db_bind_uint(*row, 1, node->id);
+	status = db_step(*row, err);
+	if (status == AG_ENOENT ||
+	    (status == AG_OK && !bytes_equal(db_column_bytes(*row, 0), key)))
+		return ag_fail(err, AG_ECORRUPT,
+		    "state: the history of a key is damaged");
+	return status;
+}
+
+/* A key's row in kv, or NULL, and the newest of its versions that ended. */
+static enum ag_status
+key_find(struct versions_reader *r, struct bytes key,
+    struct sqlite3_stmt **present, uint64_t *head, struct ag_error *err)
+{
+	struct sqlite3_stmt *row = r->stmts[PRESENT_KEY];
+	enum ag_status status;
+
+	*head = 0;
+	*present = NULL;
+	db_reset(row);
+	db_bind_bytes(row, 1, key);
+	status = db_step(row, err);
+	if (status == AG_OK) {
+		*present = row;
+		*head = db_column_uint(row, COLUMN_HEAD);
+		return AG_OK;
+	}
+	if (status != AG_ENOENT)
+		return status;
+	row = r->stmts[GONE_KEY];
+	db_bind_bytes(row, 1, key);
+	status = db_step(row, err);
+	if (status == AG_OK)
+		*head = db_column_uint(row, 1);
+	db_reset(row);
 	return status == AG_ENOENT ? AG_OK : status;
 }
 
-static enum ag_status
-old_step(struct walk *w, struct bytes from, struct ag_error *err)
-{
-	struct sqlite3_stmt *stmt = w->r->stmts[OLD_KEY];
-	enum ag_status status;
-	struct bytes key;
+/* --- a range at a sequence --- */
 
-	db_bind_bytes(stmt, 1, from);
-	db_bind_bytes(stmt, 2, w->last);
-	status = db_step(stmt, err);
-	w->has_old = status == AG_OK;
-	if (!w->has_old)
-		return status == AG_ENOENT ? AG_OK : status;
-	key = db_column_bytes(stmt, 0);
-	if (key.len > KEY_BYTES_MAX)
-		status = ag_fail(err, AG_ECORRUPT, "state: a key is too long");
-	else
-		memcpy(w->old, key.data, key.len);
-	w->old_len = key.len;
-	db_reset(stmt);
-	return status;
+/* Two walks side by side: of present keys, and of those that are gone. */
+struct walk {
+	struct versions_reader *r;
+	uint64_t seq;
+	bool keys_only;
+	bool has_present, has_gone;
+};
+
+static enum ag_status
+walk_step(struct walk *w, enum statement which, bool *has, struct ag_error *err)
+{
+	enum ag_status status = db_step(w->r->stmts[which], err);
+
+	*has = status == AG_OK;
+	return status == AG_ENOENT ? AG_OK : status;
 }
 
 static enum ag_status
@@ -221,78 +305,62 @@ walk_begin(struct walk *w, struct bytes first, struct bytes last,
     struct ag_error *err)
 {
 	enum ag_status status;
+	enum statement which;
 
-	w->last = last.len > 0
-	    ? last
-	    : bytes_of(w->r->past_all, sizeof(w->r->past_all));
-	db_bind_bytes(w->r->stmts[PRESENT], 1, first);
-	db_bind_bytes(w->r->stmts[PRESENT], 2, w->last);
-	status = present_step(w, err);
-	return status == AG_OK ? old_step(w, first, err) : status;
+	if (last.len == 0)
+		last = bytes_of(w->r->past_all, sizeof(w->r->past_all));
+	for (which = PRESENT; which <= GONE; which++) {
+		db_bind_bytes(w->r->stmts[which], 1, first);
+		db_bind_bytes(w->r->stmts[which], 2, last);
+	}
+	status = walk_step(w, PRESENT, &w->has_present, err);
+	return status == AG_OK ? walk_step(w, GONE, &w->has_gone, err) : status;
 }
 
-static struct bytes
-present_key(const struct walk *w)
+static bool
+is_at_present(const struct walk *w)
 {
-	return db_column_bytes(w->r->stmts[PRESENT], 0);
-}
-
-/* Which comes first: < 0 the present key, > 0 the old one, 0 both are one. */
-static int
-walk_compare(const struct walk *w)
-{
-	if (!w->has_old)
-		return -1;
-	if (!w->has_present)
-		return 1;
-	return bytes_compare(present_key(w), bytes_of(w->old, w->old_len));
+	if (!w->has_gone || !w->has_present)
+		return w->has_present;
+	return bytes_compare(db_column_bytes(w->r->stmts[PRESENT], 0),
+		   db_column_bytes(w->r->stmts[GONE], 0)) < 0;
 }
 
 static struct bytes
 walk_key(const struct walk *w)
 {
-	return walk_compare(w) > 0 ? bytes_of(w->old, w->old_len)
-				   : present_key(w);
+	return db_column_bytes(w->r->stmts[is_at_present(w) ? PRESENT : GONE],
+	    0);
 }
 
 /* The row of the version in force then; NULL: the key was absent. */
 static enum ag_status
 walk_find(struct walk *w, struct sqlite3_stmt **row, struct ag_error *err)
 {
-	const int order = walk_compare(w);
-	enum ag_status status = AG_ENOENT;
+	const bool is_present = is_at_present(w);
+	const struct versions_end end = { w->seq, UINT64_MAX };
+	enum ag_status status;
+	struct node node;
 
+	*row = w->r->stmts[is_present ? PRESENT : GONE];
+	if (is_present && db_column_uint(*row, 3) <= w->seq)
+		return AG_OK;
+	status =
+	    chain_find(w->r, db_column_uint(*row, is_present ? COLUMN_HEAD : 1),
+		&end, &node, err);
 	*row = NULL;
-	if (order >= 0) {
-		*row = w->r->stmts[OLD_AT];
-		db_reset(*row);
-		db_bind_bytes(*row, 1, bytes_of(w->old, w->old_len));
-		db_bind_uint(*row, 2, w->seq);
-		status = db_step(*row, err);
-	}
-	if (status == AG_ENOENT)
-		*row = order <= 0 ? w->r->stmts[PRESENT] : NULL;
-	else if (status != AG_OK)
-		return status;
-	if (*row != NULL && db_column_uint(*row, 3) > w->seq)
+	if (status == AG_OK && node.id != 0)
+		status = old_row(w->r, &node, walk_key(w), row, err);
+	if (status == AG_OK && *row != NULL && db_column_uint(*row, 3) > w->seq)
 		*row = NULL;
-	return AG_OK;
+	return status;
 }
 
 static enum ag_status
-walk_step(struct walk *w, struct ag_error *err)
+walk_on(struct walk *w, struct ag_error *err)
 {
-	const int order = walk_compare(w);
-	uint8_t from[KEY_BYTES_MAX + 1];
-	enum ag_status status = AG_OK;
-
-	if (order <= 0)
-		status = present_step(w, err);
-	if (status != AG_OK || order < 0)
-		return status;
-	memcpy(from, w->old, w->old_len);
-	from[w->old_len] = 0;
-	return old_step(w, bytes_of(from, w->old_len + 1), err);
+	return is_at_present(w) ? walk_step(w, PRESENT, &w->has_present, err)
+				: walk_step(w, GONE, &w->has_gone, err);
 }
 
 static void
@@ -300,9 +368,9 @@ walk_leave(const struct walk *w, struct versions_page *page)
 {
 	const struct bytes key = walk_key(w);
 
-	page->more = true;
-	page->next_len = key.len;
-	memcpy(page->next, key.data, key.len);
+	page->next_len = key.len < sizeof(page->next) ? key.len : 0;
+	memcpy(page->next, key.data, page->next_len);
+	page->more = page->next_len > 0;
 }
 
 static enum ag_status
@@ -315,7 +383,7 @@ walk_all(struct walk *w, size_t limit,
 	struct sqlite3_stmt *row;
 	size_t looks = 0;
 
-	while (status == AG_OK && (w->has_present || w->has_old)) {
+	while (status == AG_OK && (w->has_present || w->has_gone)) {
 		if (limit == 0 || looks++ == LOOKS_MAX) {
 			walk_leave(w, page);
 			break;
@@ -332,7 +400,7 @@ walk_all(struct walk *w, size_t limit,
 			limit--;
 		}
 		if (status == AG_OK)
-			status = walk_step(w, err);
+			status = walk_on(w, err);
 	}
 	return status;
 }
@@ -363,10 +431,11 @@ versions_read_range(struct store_reader *reader, uint64_t seq,
 
 struct versions_walk {
 	struct versions_reader *r;
+	struct bytes key;
 	size_t limit;
 	bool (*visit)(void *arg, const struct versions_version *version);
 	void *arg;
-	struct versions_page *page;
+	uint64_t oldest;
 	bool is_over; /* it was not taken, or is one more than wanted */
 };
 
@@ -385,9 +454,9 @@ version_show(struct versions_walk *w, struct sqlite3_stmt *row, bool is_old,
 	if (status != AG_OK)
 		return status;
 	if (is_old) {
-		version.end.seq = db_column_uint(row, 6);
-		version.end.ord = db_column_uint(row, 7);
-		version.is_deleted = db_column_uint(row, 8) != 0;
+		version.end.seq = db_column_uint(row, COLUMN_SEQ);
+		version.end.ord = db_column_uint(row, COLUMN_ORD);
+		version.is_deleted = db_column_uint(row, COLUMN_DELETED) != 0;
 	}
 	w->is_over = !w->visit(w->arg, &version);
 	w->limit--;
@@ -395,39 +464,78 @@ version_show(struct versions_walk *w, struct sqlite3_stmt *row, bool is_old,
 }
 
 static enum ag_status
-show_old(struct versions_walk *w, struct bytes key,
-    const struct versions_end *after, bool is_reverse, struct ag_error *err)
+show_old(struct versions_walk *w, const struct node *node, struct ag_error *err)
 {
-	struct sqlite3_stmt *row =
-	    w->r->stmts[is_reverse ? OLD_BACKWARD : OLD_FORWARD];
-	enum ag_status status = AG_OK;
+	struct sqlite3_stmt *row;
+	enum ag_status status = old_row(w->r, node, w->key, &row, err);
 
-	db_bind_bytes(row, 1, key);
-	db_bind_uint(row, 2, after->seq < SEQ_MAX ? after->seq : SEQ_MAX);
-	db_bind_uint(row, 3, after->ord < SEQ_MAX ? after->ord : SEQ_MAX);
-	if (is_reverse)
-		db_bind_uint(row, 4, w->page->oldest);
-	while (status == AG_OK && !w->is_over) {
-		status = db_step(row, err);
-		if (status == AG_OK)
-			status = version_show(w, row, true, err);
-	}
-	return status == AG_ENOENT ? AG_OK : status;
+	return status == AG_OK ? version_show(w, row, true, err) : status;
 }
 
 static enum ag_status
-show_present(struct versions_walk *w, struct bytes key, struct ag_error *err)
+show_forward(struct versions_walk *w, uint64_t head, struct versions_end after,
+    struct ag_error *err)
 {
-	struct sqlite3_stmt *row = w->r->stmts[PRESENT_KEY];
+	enum ag_status status = AG_OK;
+	struct node node = { .id = 1 };
+
+	while (status == AG_OK && !w->is_over) {
+		status = chain_find(w->r, head, &after, &node, err);
+		if (status != AG_OK || node.id == 0)
+			break;
+		after = node.end;
+		status = show_old(w, &node, err);
+	}
+	return status;
+}
+
+/* Those that ended before that, back to the oldest that can be read. */
+static enum ag_status
+show_backward(struct versions_walk *w, uint64_t head,
+    const struct versions_end *before, struct ag_error *err)
+{
+	struct versions_end last = *before;
+	struct node node, next;
 	enum ag_status status;
 
-	if (w->is_over)
-		return AG_OK;
-	db_bind_bytes(row, 1, key);
-	status = db_step(row, err);
-	if (status == AG_ENOENT)
-		return AG_OK;
-	return status == AG_OK ? version_show(w, row, false, err) : status;
+	if (last.ord-- == 0)
+		last = (struct versions_end){ before->seq - 1, UINT64_MAX };
+	status = chain_find(w->r, head, &last, &next, err);
+	if (status == AG_OK)
+		status = node_read(w->r, next.id == 0 ? head : next.prev, &node,
+		    err);
+	while (status == AG_OK && !w->is_over && node.id != 0 &&
+	    node.end.seq > w->oldest) {
+		status = show_old(w, &node, err);
+		if (status == AG_OK)
+			status = node_read(w->r, node.prev, &node, err);
+	}
+	return status;
+}
+
+static enum ag_status
+show_all(struct versions_walk *w, const struct versions_end *after,
+    bool is_reverse, struct ag_error *err)
+{
+	struct versions_end from = *after;
+	struct sqlite3_stmt *present;
+	enum ag_status status;
+	uint64_t head;
+
+	if (!is_reverse && from.seq <= w->oldest)
+		from = (struct versions_end){ w->oldest, UINT64_MAX };
+	status = key_find(w->r, w->key, &present, &head, err);
+	if (status == AG_OK && present != NULL && is_reverse &&
+	    from.seq == UINT64_MAX)
+		status = version_show(w, present, false, err);
+	if (status == AG_OK && is_reverse && from.seq > 0)
+		status = show_backward(w, head, &from, err);
+	else if (status == AG_OK && !is_reverse)
+		status = show_forward(w, head, from, err);
+	if (status == AG_OK && present != NULL && !is_reverse &&
+	    from.seq != UINT64_MAX && !w->is_over)
+		status = version_show(w, present, false, err);
+	return status;
 }
 
 enum ag_status
@@ -438,71 +546,64 @@ versions_read_key(struct store_reader *reader, struct bytes key,
 {
 	struct versions_walk walk = {
 		.r = store_reader_past(reader),
+		.key = key,
 		.limit = limit,
 		.visit = visit,
 		.arg = arg,
-		.page = page,
 	};
-	const bool is_first = after->seq == (is_reverse ? UINT64_MAX : 0);
-	struct versions_end from = *after;
 	enum ag_status status = view_begin(walk.r, page, err);
 
-	if (!is_reverse && from.seq <= page->oldest)
-		from = (struct versions_end){ page->oldest, UINT64_MAX };
-	if (status == AG_OK && is_reverse && is_first)
-		status = show_present(&walk, key, err);
+	walk.oldest = page->oldest;
 	if (status == AG_OK)
-		status = show_old(&walk, key, &from, is_reverse, err);
-	if (status == AG_OK && !is_reverse && after->seq != UINT64_MAX)
-		status = show_present(&walk, key, err);
+		status = show_all(&walk, after, is_reverse, err);
 	page->more = walk.is_over;
 	return view_end(walk.r, status, err);
 }
 
 /* --- changes --- */
 
-/* The first version of a key that ended after a change. */
+/* What the change put: the first version ended after it, or the present one. */
 static enum ag_status
-find_after(struct versions_reader *r, struct bytes key, uint64_t seq,
-    uint64_t ord, struct sqlite3_stmt **row, struct ag_error *err)
+find_put(struct versions_reader *r, struct bytes key,
+    const struct versions_end *change, struct sqlite3_stmt **row,
+    struct ag_error *err)
 {
-	*row = r->stmts[OLD_AFTER];
-	db_reset(*row);
-	db_bind_bytes(*row, 1, key);
-	db_bind_uint(*row, 2, seq);
-	db_bind_uint(*row, 3, ord);
-	return db_step(*row, err);
-}
+	enum ag_status status;
+	struct node node;
+	uint64_t head;
 
-/* What the change put is that, or the present one. */
-static enum ag_status
-find_put(struct versions_reader *r, struct bytes key, uint64_t seq,
-    uint64_t ord, struct sqlite3_stmt **row, struct ag_error *err)
-{
-	enum ag_status status = find_after(r, key, seq, ord, row, err);
-
-	if (status != AG_ENOENT)
+	status = key_find(r, key, row, &head, err);
+	if (status == AG_OK)
+		status = chain_find(r, head, change, &node, err);
+	if (status != AG_OK)
 		return status;
-	*row = r->stmts[PRESENT_KEY];
-	db_reset(*row);
-	db_bind_bytes(*row, 1, key);
-	return db_step(*row, err);
+	if (node.id != 0)
+		return old_row(r, &node, key, row, err);
+	return *row == NULL ? AG_ENOENT : AG_OK;
 }
 
 /* What a deletion ended: the version that ended right there. */
 static enum ag_status
-find_deleted(struct versions_reader *r, struct bytes key, uint64_t seq,
-    uint64_t ord, struct sqlite3_stmt **row, struct ag_error *err)
+find_deleted(struct versions_reader *r, struct bytes key,
+    const struct versions_end *change, struct sqlite3_stmt **row,
+    struct ag_error *err)
 {
-	enum ag_status status = ord > 0
-	    ? find_after(r, key, seq, ord - 1, row, err)
-	    : find_after(r, key, seq - 1, SEQ_MAX, row, err);
+	struct versions_end before = { change->seq, change->ord - 1 };
+	enum ag_status status;
+	struct node node;
+	uint64_t head;
 
-	return status == AG_OK &&
-		(db_column_uint(*row, 6) != seq ||
-		    db_column_uint(*row, 7) != ord)
-	    ? AG_ENOENT
-	    : status;
+	if (change->ord == 0)
+		before = (struct versions_end){ change->seq - 1, UINT64_MAX };
+	status = key_find(r, key, row, &head, err);
+	if (status == AG_OK)
+		status = chain_find(r, head, &before, &node, err);
+	if (status != AG_OK)
+		return status;
+	return node.id != 0 && node.end.seq == change->seq &&
+		node.end.ord == change->ord
+	    ? old_row(r, &node, key, row, err)
+	    : AG_ENOENT;
 }
 
 static enum ag_status
@@ -512,11 +613,12 @@ show_change(struct versions_reader *r, uint64_t seq, uint64_t ord,
 {
 	struct store_change change = { .seq = seq,
 		.is_delete = note->is_delete };
+	const struct versions_end at = { seq, ord };
 	struct sqlite3_stmt *row = NULL;
 	enum ag_status status;
 
-	status = (note->is_delete ? find_deleted : find_put)(r, note->key, seq,
-	    ord, &row, err);
+	status = (note->is_delete ? find_deleted : find_put)(r, note->key, &at,
+	    &row, err);
 	if (status == AG_OK)
 		status = row_entry(r, row, note->is_delete, &change.entry, err);
 	if (status == AG_OK && !note->is_delete && change.entry.modified != seq)
