@@ -26,6 +26,7 @@
 #include "cmd/kv_import.h"
 #include "cmd/kv_lease.h"
 #include "cmd/kv_lock.h"
+#include "cmd/kv_proved.h"
 #include "cmd/kv_show.h"
 #include "cmd/kv_write.h"
 
@@ -331,6 +332,8 @@ static const struct applet_command kv_commands[] = {
 	    kv_show_list },
 	{ "history", "KEY", "list the versions of a key that are kept",
 	    kv_history_options, kv_history_run },
+	{ "verify", "FILE", "check what proves a value, and print that",
+	    kv_proved_verify_options, kv_proved_verify },
 	{ "watch", "[PREFIX]", "print changes as they are agreed",
 	    kv_follow_options, kv_follow_run },
 	{ "txn", "FILE|-", "compare and change several keys at once", NULL,

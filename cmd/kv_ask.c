@@ -151,7 +151,9 @@ kv_ask_add_consistency(const struct applet_call *call, struct target *target)
 		return true;
 	if (strcmp(level, "linearizable") != 0 && strcmp(level, "local") != 0) {
 		(void)applet_usage(call,
-		    "--consistency takes linearizable or local, not %s", level);
+		    "--consistency takes linearizable, local or, with get, "
+		    "proved, not %s",
+		    level);
 		return false;
 	}
 	target_add_text(target, "consistency", level);

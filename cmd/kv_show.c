@@ -17,12 +17,15 @@
 #include "cmd/exit.h"
 #include "cmd/kv_ask.h"
 #include "cmd/kv_follow.h"
+#include "cmd/kv_proved.h"
 
 #define PAGE_ENTRIES 500
 #define SCRATCH_BYTES_MAX (8U << 20)
 
 const struct applet_option kv_show_get_options[] = {
-	{ 0, "consistency", "LEVEL", "linearizable (default) or local" },
+	{ 0, "consistency", "LEVEL", "linearizable (default), local, proved" },
+	KV_PROVED_OPTIONS,
+	{ 0, "proof", "FILE", "keep what proves it there" },
 	{ 0, "at", "SEQ", "the value as it was at this sequence" },
 	{ 'w', "watch", NULL, "then follow the key's changes" },
 	OPTIONS_END,
@@ -195,6 +198,7 @@ get_all(struct kv_ask *ask, struct applet_call *call)
 int
 kv_show_get(struct applet_call *call)
 {
+	static const char *const of_proofs[] = { "roster", "max-age", "proof" };
 	struct kv_ask ask;
 	struct target unused;
 	size_t i;
@@ -203,6 +207,12 @@ kv_show_get(struct applet_call *call)
 	for (i = 0; i < call->operand_count; i++)
 		if (!kv_ask_check_key(call, call->operands[i]))
 			return EXIT_USAGE;
+	if (kv_proved_is_asked(call))
+		return kv_proved_get(call);
+	for (i = 0; i < sizeof(of_proofs) / sizeof(of_proofs[0]); i++)
+		if (options_has(&call->options, of_proofs[i]))
+			return applet_usage(call,
+			    "--%s is of --consistency proved", of_proofs[i]);
 	target_init(&unused, "/v1/kv");
 	if (!kv_ask_add_consistency(call, &unused) ||
 	    !kv_ask_add_at(call, &unused))
