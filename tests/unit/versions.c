@@ -785,6 +785,65 @@ a_key_s_versions_are_told_in_both_directions_and_in_pages(void **state)
 	assert_string_equal(t.text, "1:e 2:d- ");
 }
 
+/* --- the links between versions --- */
+
+#define LINKED 20000
+
+static struct {
+	uint32_t prev, jump, seq;
+} linked[LINKED + 1];
+
+static void
+load_links(void)
+{
+	char path[DIRECTORY_PATH_BYTES + 32];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+
+	(void)snprintf(path, sizeof(path), "%s/state.db", dir);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db,
+			     "SELECT id, prev, jump, seq FROM superseded", -1,
+			     &stmt, NULL),
+	    SQLITE_OK);
+	while (sqlite3_step(stmt) == SQLITE_ROW) {
+		const int id = sqlite3_column_int(stmt, 0);
+
+		assert_in_range(id, 1, LINKED);
+		linked[id].prev = (uint32_t)sqlite3_column_int(stmt, 1);
+		linked[id].jump = (uint32_t)sqlite3_column_int(stmt, 2);
+		linked[id].seq = (uint32_t)sqlite3_column_int(stmt, 3);
+	}
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(db);
+}
+
+static void
+any_of_many_versions_is_a_few_links_away(void **state)
+{
+	uint32_t target, at, next;
+	unsigned int i, steps;
+
+	(void)state;
+	while (store_applied(store) < LINKED / 500 + 1) {
+		begin(store_applied(store) + 1);
+		i = store_applied(store) == LINKED / 500 ? 499 : 0;
+		for (; i < 500; i++)
+			batch_put(&maker, "k", "v");
+		apply();
+	}
+	must(store_commit(store, &err));
+	load_links();
+	for (target = 1; target <= LINKED; target += 7) {
+		for (at = LINKED, steps = 0; at > target; at = next) {
+			next = linked[at].jump >= target ? linked[at].jump
+							 : linked[at].prev;
+			assert_true(next < at && ++steps <= 64);
+		}
+		assert_int_equal(at, target);
+	}
+}
+
 /* --- damage --- */
 
 static void
@@ -915,6 +974,7 @@ main(void)
 		SPEC(an_insert_keeps_no_version),
 		SPEC(history_is_in_no_digest),
 		SPEC(a_key_s_versions_are_told_in_both_directions_and_in_pages),
+		SPEC(any_of_many_versions_is_a_few_links_away),
 		SPEC(damaged_history_is_said_to_be_and_never_made_up),
 		cmocka_unit_test_setup_teardown(
 		    a_kept_value_is_sealed_again_before_its_key_is_given_up,
