@@ -59,7 +59,7 @@
 #define STATEMENTS 11
 
 /* A version's place among its key's; depth 0: it is not there. */
-struct node {
+struct link {
 	uint64_t id, depth, jump;
 };
 
@@ -87,7 +87,7 @@ struct versions {
 	struct buf notes;
 
 	uint64_t kept; /* versions and batches, since the last step */
-	struct node recent[RECENT];
+	struct link recent[RECENT];
 };
 
 static enum ag_status
@@ -235,7 +235,7 @@ note_change(struct versions *v, struct bytes key, bool is_delete,
 }
 
 static enum ag_status
-node_read(struct versions *v, uint64_t id, struct node *node,
+node_read(struct versions *v, uint64_t id, struct link *node,
     struct ag_error *err)
 {
 	enum ag_status status;
@@ -243,7 +243,7 @@ node_read(struct versions *v, uint64_t id, struct node *node,
 	*node = v->recent[id % RECENT];
 	if (node->id == id)
 		return AG_OK;
-	*node = (struct node){ .id = id };
+	*node = (struct link){ .id = id };
 	db_bind_uint(v->node, 1, id);
 	status = db_step(v->node, err);
 	if (status != AG_OK)
@@ -256,10 +256,10 @@ node_read(struct versions *v, uint64_t id, struct node *node,
 
 /* The place of one behind prev. */
 static enum ag_status
-node_behind(struct versions *v, uint64_t prev, struct node *node,
+node_behind(struct versions *v, uint64_t prev, struct link *node,
     struct ag_error *err)
 {
-	struct node p, j, jj = { 0 };
+	struct link p, j, jj = { 0 };
 	enum ag_status status = node_read(v, prev, &p, err);
 
 	if (status == AG_OK)
@@ -277,7 +277,7 @@ static enum ag_status
 keep_old(struct versions *v, struct bytes key, const struct versions_old *old,
     bool is_delete, struct ag_error *err)
 {
-	struct node node = { 0 };
+	struct link node = { 0 };
 	enum ag_status status = node_behind(v, old->head, &node, err);
 
 	if (status != AG_OK)

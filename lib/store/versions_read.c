@@ -173,27 +173,27 @@ row_entry(struct versions_reader *r, struct sqlite3_stmt *row, bool keys_only,
 
 /* --- the chain of a key's versions, from its newest back --- */
 
-struct node {
+struct link {
 	uint64_t id; /* 0: there is none, or none any more */
 	struct versions_end end;
 	uint64_t prev, jump;
 };
 
 static enum ag_status
-node_read(struct versions_reader *r, uint64_t id, struct node *node,
+node_read(struct versions_reader *r, uint64_t id, struct link *node,
     struct ag_error *err)
 {
 	struct sqlite3_stmt *stmt = r->stmts[NODE];
 	enum ag_status status;
 
-	*node = (struct node){ 0 };
+	*node = (struct link){ 0 };
 	if (id == 0)
 		return AG_OK;
 	db_bind_uint(stmt, 1, id);
 	status = db_step(stmt, err);
 	if (status != AG_OK)
 		return status == AG_ENOENT ? AG_OK : status;
-	*node = (struct node){ .id = id,
+	*node = (struct link){ .id = id,
 		.end = { db_column_uint(stmt, 0), db_column_uint(stmt, 1) },
 		.prev = db_column_uint(stmt, 2),
 		.jump = db_column_uint(stmt, 3) };
@@ -206,7 +206,7 @@ node_read(struct versions_reader *r, uint64_t id, struct node *node,
 }
 
 static bool
-ended_after(const struct node *node, const struct versions_end *end)
+ended_after(const struct link *node, const struct versions_end *end)
 {
 	return node->id != 0 &&
 	    (node->end.seq > end->seq ||
@@ -216,13 +216,13 @@ ended_after(const struct node *node, const struct versions_end *end)
 /* The first version that ended after that; id 0: none did. */
 static enum ag_status
 chain_find(struct versions_reader *r, uint64_t head,
-    const struct versions_end *end, struct node *found, struct ag_error *err)
+    const struct versions_end *end, struct link *found, struct ag_error *err)
 {
 	enum ag_status status = node_read(r, head, found, err);
-	struct node next;
+	struct link next;
 
 	if (status == AG_OK && !ended_after(found, end))
-		*found = (struct node){ 0 };
+		*found = (struct link){ 0 };
 	while (status == AG_OK && found->id != 0) {
 		status = node_read(r, found->jump, &next, err);
 		if (status == AG_OK && !ended_after(&next, end))
@@ -236,7 +236,7 @@ chain_find(struct versions_reader *r, uint64_t head,
 
 /* The row of a version that is there, which must be the key's. */
 static enum ag_status
-old_row(struct versions_reader *r, const struct node *node, struct bytes key,
+old_row(struct versions_reader *r, const struct link *node, struct bytes key,
     struct sqlite3_stmt **row, struct ag_error *err)
 {
 	enum ag_status status;
@@ -340,7 +340,7 @@ walk_find(struct walk *w, struct sqlite3_stmt **row, struct ag_error *err)
 	const bool is_present = is_at_present(w);
 	const struct versions_end end = { w->seq, UINT64_MAX };
 	enum ag_status status;
-	struct node node;
+	struct link node;
 
 	*row = w->r->stmts[is_present ? PRESENT : GONE];
 	if (is_present && db_column_uint(*row, 3) <= w->seq)
@@ -464,7 +464,7 @@ version_show(struct versions_walk *w, struct sqlite3_stmt *row, bool is_old,
 }
 
 static enum ag_status
-show_old(struct versions_walk *w, const struct node *node, struct ag_error *err)
+show_old(struct versions_walk *w, const struct link *node, struct ag_error *err)
 {
 	struct sqlite3_stmt *row;
 	enum ag_status status = old_row(w->r, node, w->key, &row, err);
@@ -477,7 +477,7 @@ show_forward(struct versions_walk *w, uint64_t head, struct versions_end after,
     struct ag_error *err)
 {
 	enum ag_status status = AG_OK;
-	struct node node = { .id = 1 };
+	struct link node = { .id = 1 };
 
 	while (status == AG_OK && !w->is_over) {
 		status = chain_find(w->r, head, &after, &node, err);
@@ -495,7 +495,7 @@ show_backward(struct versions_walk *w, uint64_t head,
     const struct versions_end *before, struct ag_error *err)
 {
 	struct versions_end last = *before;
-	struct node node, next;
+	struct link node, next;
 	enum ag_status status;
 
 	if (last.ord-- == 0)
@@ -569,7 +569,7 @@ find_put(struct versions_reader *r, struct bytes key,
     struct ag_error *err)
 {
 	enum ag_status status;
-	struct node node;
+	struct link node;
 	uint64_t head;
 
 	status = key_find(r, key, row, &head, err);
@@ -590,7 +590,7 @@ find_deleted(struct versions_reader *r, struct bytes key,
 {
 	struct versions_end before = { change->seq, change->ord - 1 };
 	enum ag_status status;
-	struct node node;
+	struct link node;
 	uint64_t head;
 
 	if (change->ord == 0)

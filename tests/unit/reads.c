@@ -425,6 +425,46 @@ page_ends_at_its_limit_and_says_that_more_follows(void **state)
 	assert_int_equal(count, 2);
 }
 
+static void
+on_past(void *arg, enum ag_status status, const struct node_page *page)
+{
+	*(enum ag_status *)arg = status;
+	assert_int_equal(page->seq, 1);
+	if (status == AG_OK)
+		assert_int_equal(page->count, 3);
+	s.answered++;
+	loop_stop(s.loop);
+}
+
+/* What was reported and is not committed yet is waited for. */
+static void
+read_at_a_sequence_sees_what_was_reported_and_says_what_it_cannot(void **state)
+{
+	struct read_query query = { .is_at = true,
+		.at = 1,
+		.first = bytes_from_text("k"),
+		.limit = 9 };
+	enum ag_status status = AG_EINTERNAL;
+	struct ag_error err;
+
+	(void)state;
+	by_barrier();
+	batch_begin(&s.maker, 7, 1, 1);
+	batch_put(&s.maker, "k1", "1");
+	batch_put(&s.maker, "k2", "2");
+	batch_put(&s.maker, "k3", "3");
+	deliver(batch_end(&s.maker));
+	for (; query.at <= 2; query.at++) {
+		s.answered = 0;
+		assert_int_equal(reads_add(s.reads, NODE_LOCAL, &query, 1,
+				     on_past, &status, &err),
+		    AG_OK);
+		while (s.answered == 0)
+			turn("what was");
+		assert_int_equal(status, query.at == 1 ? AG_OK : AG_EUNREACH);
+	}
+}
+
 /* --- by index --- */
 
 static void
@@ -544,6 +584,8 @@ main(void)
 		SPEC(
 		    who_waits_when_reads_stop_is_told_and_the_barrier_ends_alone),
 		SPEC(page_ends_at_its_limit_and_says_that_more_follows),
+		SPEC(
+		    read_at_a_sequence_sees_what_was_reported_and_says_what_it_cannot),
 		SPEC(index_is_asked_for_once_and_the_state_waited_for),
 		SPEC(read_joins_the_next_index_and_not_the_one_asked_for),
 		SPEC(read_without_an_index_is_given_up_and_the_next_one_asks),
