@@ -122,6 +122,23 @@ awk '/^had/ { if ($3 <= last) exit 1; last = $3 }' log ||
 	fail "tokens do not rise: $(cat log)"
 within 10 "nobody waits any more" queued 0
 
+# A crowd at all nodes at once: none of them is in when another is.
+echo 0 >counter
+crowd=
+for i in $(seq 40); do
+	# shellcheck disable=SC2016 # for the command
+	"$AEGIS" kv --socket "c/n$((i % 4 + 1))/aegis.sock" lock crowd -- sh -c \
+		'read -r count <counter; sleep 0.02; echo $((count + 1)) >counter
+		echo "$AEGIS_LOCK_REVISION" >>tokens' &
+	crowd="$crowd $!"
+	started="$started $!"
+done
+for process in $crowd; do
+	wait "$process" || fail "one of the crowd failed"
+done
+[ "$(cat counter)" = 40 ] || fail "two had the lock at once: $(cat counter)"
+sort -cnu tokens || fail "tokens do not rise"
+
 # takes_over WHO: it has the lock, and the one before has nothing to say then.
 takes_over() {
 	within 30 "$1 has the lock" logged had "$1"
