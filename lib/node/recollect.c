@@ -67,7 +67,7 @@ open_wal(struct recollection *out, const struct recollect_config *config,
 
 	status = wal_open_sealed(&out->wal, config->log_dir, config->log_id,
 	    config->keyring, config->metrics, err);
-	if (status == AG_OK)
+	if (status == AG_OK && config->segment_bytes > 0)
 		wal_set_segment_bytes(out->wal, config->segment_bytes);
 	return status;
 }

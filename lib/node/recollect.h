@@ -23,7 +23,7 @@ struct recollect_config {
 	const char *horizon_path;
 	const struct trust_scope *scope;
 	struct keyring *keyring; /* what the log is sealed with, or NULL */
-	uint64_t segment_bytes;  /* wal_set_segment_bytes() */
+	uint64_t segment_bytes;  /* of its log; 0: as many as there may be */
 	bool can_rejoin;         /* there are other members to bring us back */
 	struct metric_set *metrics;
 };

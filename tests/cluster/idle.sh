@@ -11,7 +11,7 @@ room=2500000
 
 seconds=10 # where nobody else has more of the machine than
 share=20   # percent
-values=40 # of 1 MiB, the largest
+values=24 # of 1 MiB, the largest
 
 # trial STRATEGY NODE ...: a cluster of these.
 trial() {
@@ -19,14 +19,6 @@ trial() {
 	exits 0 "$AEGIS" cluster init -q --strategy "$1" --nodes $(($# - 1)) c
 	hurry "${@:2}"
 	exits 0 "$AEGIS" cluster up -q c
-}
-
-# fill COUNT: as many of the largest values.
-fill() {
-	head -c 1048576 /dev/urandom >value
-	for i in $(seq "$1"); do
-		exits 0 ask n1 put "large$i" --file value
-	done
 }
 
 # votes NODE: it gives votes, and says nothing else.
@@ -94,7 +86,7 @@ done
 comes_back n4 k5 v5
 comes_back n4 k5 v5 keys/horizon
 comes_back n1 k5 v5
-fill "$values"
+fill_until_cut "$values" n2 n3
 exits 0 ask n2 put last large
 comes_back n4 last large
 fetched n4
@@ -110,7 +102,7 @@ trial raft n1 n2 n3
 within 20 "a leader" ask n1 put k v
 comes_back n3 k v
 comes_back n2 k v keys/horizon
-fill "$values"
+fill_until_cut "$values" n1
 # More than a leader keeps in memory.
 for i in $(seq 300); do
 	exits 0 ask n2 put last "$i"

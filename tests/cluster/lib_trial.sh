@@ -141,6 +141,26 @@ hurry() {
 	done
 }
 
+# is_cut NODE ...: the beginning is in their logs no more.
+is_cut() {
+	for node; do
+		[ ! -e "c/$node/log/wal-0000000000000001.log" ] || return 1
+	done
+}
+
+# fill_until_cut LEAST NODE ...: with large values, through the first of them,
+# so many, and then until their logs are cut.
+fill_until_cut() {
+	least=$1
+	shift
+	head -c 1048576 /dev/urandom >value
+	for i in $(seq 200); do
+		exits 0 ask "$1" put "large$i" --file value -q
+		[ "$i" -lt "$least" ] || ! is_cut "$@" || return 0
+	done
+	fail "the logs of $* are not cut"
+}
+
 # files FOLDER: what is in its files, but for those every start moves on.
 files() {
 	find "$1" -type f ! -name lock ! -name request-number \

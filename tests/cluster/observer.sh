@@ -56,12 +56,9 @@ while read -r batch; do
 	printf '%s' "$batch" | ask n1 txn - -q 2>answer ||
 		fail "fill: $(cat answer)"
 done <batches
-# And one key so often that the logs begin behind all that.
-head -c 1048576 /dev/urandom >large
-for i in $(seq 40); do
-	exits 0 ask n1 put large --file large -q
-done
-keys=$((keys + 1))
+# And so much else that the logs begin behind all that.
+fill_until_cut 1 n1 n2 n3 n4
+keys=$((keys + i))
 shows n1 ".keys == \"$keys\"" || fail "$(status n1)"
 
 # Empty, it fetches a state that the logs do not lead to any more.

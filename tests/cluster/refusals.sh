@@ -72,7 +72,7 @@ log=w/log/wal-0000000000000001.log
 fresh && printf '\3' | dd of="$log" bs=1 seek=8 conv=notrunc 2>/dev/null
 refused 3 "$dir/$log: format 3, this program reads up to 2" "newer program"
 fresh && sqlite3 w/state/state.db 'pragma user_version = 9'
-refused 3 "$dir/w/state/state.db: format 9, this program reads up to 2" "newer program"
+refused 3 "$dir/w/state/state.db: format 9, this program reads up to " "newer program"
 fresh && sed 's/^aegis-roster 1/aegis-roster 9/' c/roster >w/roster &&
 	sed -i 's|roster: .*|roster: roster|' w/aegis.yaml
 refused 3 "$dir/w/roster:1:" "newer program"
