@@ -57,8 +57,7 @@ put(const struct execution *x, const struct change *change,
 	enum ag_status status = tables_put(x->tables, row, &entry, err);
 
 	if (status == AG_OK)
-		status = leases_attach(x->leases, entry.key, entry.lease,
-		    x->seq, err);
+		status = leases_attach(x->leases, entry.key, entry.lease, err);
 	if (status == AG_OK)
 		tell(x, &entry, false);
 	return status;
@@ -77,7 +76,7 @@ delete(const struct execution *x, struct bytes key,
 	enum ag_status status = tables_delete(x->tables, row, key, err);
 
 	if (status == AG_OK)
-		status = leases_attach(x->leases, key, 0, x->seq, err);
+		status = leases_attach(x->leases, key, 0, err);
 	if (status == AG_OK)
 		tell(x, &entry, true);
 	return status;
@@ -182,7 +181,7 @@ execute_grant(const struct execution *x, uint32_t ttl_s, struct result *result,
 		return AG_OK;
 	}
 	memcpy(lease.principal, x->principal, PRINCIPAL_BYTES);
-	status = leases_add(x->leases, &lease, x->seq, err);
+	status = leases_add(x->leases, &lease, err);
 	result->version = lease.id;
 	result->previous_version = lease.expiry_ms;
 	return status;
@@ -207,7 +206,7 @@ execute_lease(const struct execution *x, const struct operation *op,
 	result->version = lease.id;
 	if (op->kind == OPERATION_KEEP_ALIVE) {
 		lease.expiry_ms = x->now_ms + lease.ttl_s * UINT64_C(1000);
-		status = leases_put(x->leases, &lease, x->seq, err);
+		status = leases_put(x->leases, &lease, err);
 	} else {
 		status = lease_end(x, &lease, err);
 	}

@@ -10,7 +10,9 @@
  *             index follows from them, and is made again by every open: a
  *             state that came in parts or from a backup has none.
  *          2. A change is made to the index, and the entry written anew from
- *             it: so both say the same, and keys rise by themselves.
+ *             it at the end of the batch, once, whatever that did to it: so
+ *             both say the same, keys rise by themselves, and what an
+ *             operation costs does not grow with the keys of its lease.
  *          3. Who has no key attached to anything looks none up.
  *
  * NOT HERE When leases come and go (store/execute.c).
@@ -26,11 +28,17 @@
 #define LAST_VERSION 1
 #define LAST_BYTES_MAX 16
 
+/* Whose entries are to be written. */
+#define CHANGED "CREATE TEMP TABLE lease_changed (id INTEGER PRIMARY KEY)"
+
 struct leases {
 	struct tables *tables;
-	struct sqlite3_stmt *find, *put, *remove, *first, *count_of;
+	struct sqlite3_stmt *find, *put, *remove, *first, *next, *count_of;
 	struct sqlite3_stmt *of_key, *attach, *detach, *detach_all;
 	struct sqlite3_stmt *keys, *key_count;
+	struct sqlite3_stmt *change, *changed, *unchange;
+	bool has_changed;  /* one at least */
+	bool has_given;    /* a number, in this batch */
 	uint64_t last;     /* number given out */
 	uint64_t count;    /* of leases */
 	uint64_t attached; /* keys, of all */
@@ -57,6 +65,7 @@ prepare_all(struct leases *l, struct ag_error *err)
 		{ &l->first,
 		    "SELECT " LEASE_COLUMNS
 		    " FROM lease ORDER BY expiry_ms, id LIMIT 1" },
+		{ &l->next, "SELECT min(expiry_ms) FROM lease" },
 		{ &l->count_of,
 		    "SELECT count(*) FROM lease WHERE principal = ?1" },
 		{ &l->of_key, "SELECT lease FROM lease_key WHERE key = ?1" },
@@ -68,8 +77,15 @@ prepare_all(struct leases *l, struct ag_error *err)
 		    "SELECT key FROM lease_key WHERE lease = ?1 ORDER BY key" },
 		{ &l->key_count,
 		    "SELECT count(*) FROM lease_key WHERE lease = ?1" },
+		{ &l->change,
+		    "INSERT OR IGNORE INTO lease_changed (id) VALUES (?1)" },
+		{ &l->changed,
+		    "SELECT " LEASE_COLUMNS
+		    " FROM lease_changed JOIN lease USING (id) "
+		    "WHERE id > ?1 ORDER BY id LIMIT 1" },
+		{ &l->unchange, "DELETE FROM lease_changed" },
 	};
-	enum ag_status status = AG_OK;
+	enum ag_status status = db_exec(tables_db(l->tables), CHANGED, err);
 	size_t i;
 
 	for (i = 0; status == AG_OK && i < sizeof(list) / sizeof(list[0]); i++)
@@ -82,8 +98,9 @@ static void
 finalize_all(struct leases *l)
 {
 	struct sqlite3_stmt *const list[] = { l->find, l->put, l->remove,
-		l->first, l->count_of, l->of_key, l->attach, l->detach,
-		l->detach_all, l->keys, l->key_count };
+		l->first, l->next, l->count_of, l->of_key, l->attach, l->detach,
+		l->detach_all, l->keys, l->key_count, l->change, l->changed,
+		l->unchange };
 	size_t i;
 
 	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
@@ -156,12 +173,17 @@ key_put(struct leases *l, struct bytes key, uint64_t id, struct ag_error *err)
 }
 
 static enum ag_status
+note_change(struct leases *l, uint64_t id, struct ag_error *err)
+{
+	l->has_changed = true;
+	db_bind_uint(l->change, 1, id);
+	return db_run(l->change, err);
+}
+
+static enum ag_status
 find_next(struct leases *l, struct ag_error *err)
 {
-	enum ag_status status = row_take(l, l->first, &l->scratch, err);
-
-	l->next_ms = status == AG_OK ? l->scratch.expiry_ms : 0;
-	return status == AG_ENOENT ? AG_OK : status;
+	return ask_number(l->next, &l->next_ms, err);
 }
 
 /* --- entries --- */
@@ -402,25 +424,21 @@ leases_has_room(struct leases *l,
 }
 
 enum ag_status
-leases_add(struct leases *l, struct lease *lease, uint64_t seq,
-    struct ag_error *err)
+leases_add(struct leases *l, struct lease *lease, struct ag_error *err)
 {
-	enum ag_status status;
-
 	lease->id = ++l->last;
+	l->has_given = true;
 	l->count++;
-	status = last_put(l, seq, err);
-	return status == AG_OK ? leases_put(l, lease, seq, err) : status;
+	return leases_put(l, lease, err);
 }
 
 enum ag_status
-leases_put(struct leases *l, const struct lease *lease, uint64_t seq,
-    struct ag_error *err)
+leases_put(struct leases *l, const struct lease *lease, struct ag_error *err)
 {
 	enum ag_status status = row_put(l, lease, err);
 
 	if (status == AG_OK)
-		status = lease_write(l, lease, seq, err);
+		status = note_change(l, lease->id, err);
 	return status == AG_OK ? find_next(l, err) : status;
 }
 
@@ -441,7 +459,8 @@ leases_take(struct leases *l, struct lease *lease, struct buf *held,
 		status = db_run(l->remove, err);
 	if (status == AG_OK)
 		status = tables_find(l->tables, key, &row, err);
-	if (status == AG_OK)
+	/* What this batch granted has no entry yet. */
+	if (status == AG_OK && row.exists)
 		status = tables_delete(l->tables, &row, key, err);
 	l->count--;
 	l->attached -= lease->key_count;
@@ -468,19 +487,8 @@ leases_of_key(struct leases *l, struct bytes key, uint64_t *id,
 	return status == AG_ENOENT ? AG_OK : status;
 }
 
-/* The keys of a lease have changed. */
-static enum ag_status
-keys_changed(struct leases *l, uint64_t id, uint64_t seq, struct ag_error *err)
-{
-	struct lease lease;
-	enum ag_status status = leases_find(l, id, &lease, err);
-
-	AG_ASSERT(status != AG_ENOENT);
-	return status == AG_OK ? lease_write(l, &lease, seq, err) : status;
-}
-
 enum ag_status
-leases_attach(struct leases *l, struct bytes key, uint64_t id, uint64_t seq,
+leases_attach(struct leases *l, struct bytes key, uint64_t id,
     struct ag_error *err)
 {
 	enum ag_status status;
@@ -498,8 +506,29 @@ leases_attach(struct leases *l, struct bytes key, uint64_t id, uint64_t seq,
 	l->attached += id != 0 ? 1 : 0;
 	l->attached -= before != 0 ? 1 : 0;
 	if (status == AG_OK && before != 0)
-		status = keys_changed(l, before, seq, err);
+		status = note_change(l, before, err);
 	if (status == AG_OK && id != 0)
-		status = keys_changed(l, id, seq, err);
+		status = note_change(l, id, err);
 	return status;
+}
+
+enum ag_status
+leases_settle(struct leases *l, uint64_t seq, struct ag_error *err)
+{
+	enum ag_status status = AG_OK;
+	struct lease lease = { .id = 0 };
+
+	if (l->has_given)
+		status = last_put(l, seq, err);
+	l->has_given = false;
+	if (status != AG_OK || !l->has_changed)
+		return status;
+	l->has_changed = false;
+	do {
+		db_bind_uint(l->changed, 1, lease.id);
+		status = row_take(l, l->changed, &lease, err);
+		if (status == AG_OK)
+			status = lease_write(l, &lease, seq, err);
+	} while (status == AG_OK);
+	return status == AG_ENOENT ? db_run(l->unchange, err) : status;
 }

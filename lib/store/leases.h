@@ -43,11 +43,11 @@ enum ag_status leases_has_room(struct leases *leases,
 
 /* Add one; its number is given out here. */
 enum ag_status leases_add(struct leases *leases, struct lease *lease,
-    uint64_t seq, struct ag_error *err) AG_MUST_USE;
+    struct ag_error *err) AG_MUST_USE;
 
 /* Write a lease that was found and has changed. */
 enum ag_status leases_put(struct leases *leases, const struct lease *lease,
-    uint64_t seq, struct ag_error *err) AG_MUST_USE;
+    struct ag_error *err) AG_MUST_USE;
 
 /*
  * Remove one that was found, from the state.  Its keys, which then are attached
@@ -66,6 +66,10 @@ enum ag_status leases_of_key(struct leases *leases, struct bytes key,
 
 /* Attach a key to a lease that has room, and to no other; 0: to none. */
 enum ag_status leases_attach(struct leases *leases, struct bytes key,
-    uint64_t id, uint64_t seq, struct ag_error *err) AG_MUST_USE;
+    uint64_t id, struct ag_error *err) AG_MUST_USE;
+
+/* At the end of a batch: write the entries of what it changed. */
+enum ag_status leases_settle(struct leases *leases, uint64_t seq,
+    struct ag_error *err) AG_MUST_USE;
 
 #endif

@@ -556,6 +556,8 @@ apply_batch(struct store *store, uint64_t seq, const struct batch *batch,
 	status = apply_expiry(store, seq, &counting, err);
 	if (status == AG_OK)
 		status = apply_envelopes(store, seq, batch, &counting, err);
+	if (status == AG_OK)
+		status = leases_settle(store->leases, seq, err);
 	if (store->has_put)
 		key_epochs_count(&store->epochs, seq, meta->time_ms,
 		    store->bytes_put);

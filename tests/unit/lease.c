@@ -471,6 +471,54 @@ one_principal_does_not_use_up_all_leases(void **state)
 	assert_same();
 }
 
+/* The version of a lease's entry; 0: there is none. */
+static uint64_t
+version_of(uint64_t id)
+{
+	uint8_t key[LEASE_KEY_BYTES];
+	struct store_reader *reader;
+	struct store_entry entry;
+	uint64_t version = 0;
+
+	assert_int_equal(store_reader_open(&reader, replica.store, NULL),
+	    AG_OK);
+	if (store_get(reader, lease_key(id, key), &entry, NULL) == AG_OK)
+		version = entry.version;
+	store_reader_close(reader);
+	return version;
+}
+
+static void
+whatever_a_batch_does_to_a_lease_is_written_once(void **state)
+{
+	struct lease lease;
+
+	(void)state;
+	begin(1000);
+	grant(10);
+	put_with("a", 1);
+	put_with("b", 1);
+	about(OPERATION_KEEP_ALIVE, 1);
+	grant(10);
+	put_with("c", 2);
+	about(OPERATION_REVOKE, 2);
+	end();
+	assert_int_equal(version_of(1), 1);
+	assert_int_equal(version_of(2), 0);
+	begin(2000);
+	put_with("a", 0);
+	put_with("a", 1);
+	about(OPERATION_KEEP_ALIVE, 1);
+	about(OPERATION_KEEP_ALIVE, 1);
+	end();
+	assert_int_equal(version_of(1), 2);
+	assert_true(entry_of(&replica, 1, &lease));
+	assert_int_equal(lease.key_count, 2);
+	assert_int_equal(lease.expiry_ms, 12000);
+	pass(3000);
+	assert_int_equal(version_of(1), 2);
+}
+
 /* --- expiry --- */
 
 static void
@@ -777,6 +825,7 @@ main(void)
 		SPEC(a_transaction_attaches_all_its_keys_or_none),
 		SPEC(a_lease_has_no_more_keys_than_a_transaction),
 		SPEC(one_principal_does_not_use_up_all_leases),
+		SPEC(whatever_a_batch_does_to_a_lease_is_written_once),
 		SPEC(a_batch_begins_with_what_expires),
 		SPEC(a_revoke_in_the_batch_of_its_expiry_comes_too_late),
 		SPEC(
