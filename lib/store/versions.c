@@ -35,8 +35,9 @@
  *             never comes to one that was dropped but as to an end; ids are
  *             not given out again.
  *          4. A step of it drops a few versions, and twice as many as were
- *             kept since the last one: so the bound on bytes holds, and no
- *             batch waits for it.
+ *             kept since the last one; while there are more bytes than may
+ *             be, as many bytes, too.  So the bound on bytes holds, and what
+ *             a batch waits for it is in proportion to what the batch kept.
  *          5. Reserved keys have no history: the cluster's own entries change
  *             with nearly every batch.
  *
@@ -86,7 +87,8 @@ struct versions {
 	uint64_t seq, ord, bytes;
 	struct buf notes;
 
-	uint64_t kept; /* versions and batches, since the last step */
+	uint64_t kept;    /* versions and batches, since the last step */
+	uint64_t stepped; /* bytes that the last step left */
 	struct link recent[RECENT];
 };
 
@@ -172,6 +174,7 @@ versions_open(struct versions **out, struct sqlite3 *db, uint64_t seq,
 	status = prepare_all(v, db, err);
 	if (status == AG_OK)
 		status = load(v, db, err);
+	v->stepped = v->past.bytes;
 	if (status != AG_OK) {
 		versions_close(v);
 		return status;
@@ -505,6 +508,13 @@ compact_one(struct versions *v, uint64_t now_ms, uint64_t *left,
 	return db_run(v->drop_batch, err);
 }
 
+/* Beyond what may be, and beyond what the last step left? */
+static bool
+has_grown(const struct versions *v)
+{
+	return v->past.bytes > v->retention.bytes && v->past.bytes > v->stepped;
+}
+
 enum ag_status
 versions_compact(struct versions *v, uint64_t now_ms, bool *is_done,
     struct ag_error *err)
@@ -513,8 +523,11 @@ versions_compact(struct versions *v, uint64_t now_ms, bool *is_done,
 	uint64_t left = STEP_VERSIONS + 2 * v->kept;
 
 	v->kept = 0;
-	while (status == AG_OK && left > 0)
+	while (status == AG_OK && (left > 0 || has_grown(v))) {
+		left += left == 0 ? STEP_VERSIONS : 0;
 		status = compact_one(v, now_ms, &left, err);
+	}
+	v->stepped = v->past.bytes;
 	*is_done = status == AG_ENOENT;
 	return *is_done ? AG_OK : status;
 }

@@ -644,6 +644,34 @@ the_bound_on_bytes_holds_while_writes_go_on(void **state)
 }
 
 static void
+large_values_take_the_place_of_many_small_ones(void **state)
+{
+	static uint8_t value[100000];
+	struct store_past past;
+	bool is_done;
+	uint64_t seq;
+
+	(void)state;
+	retention.bytes = 1000000;
+	store_retain(store, &retention);
+	for (seq = 1; seq <= 30; seq++)
+		many_keys(seq);
+	for (; seq <= 90; seq++) {
+		begin(seq);
+		maker.op.kind = OPERATION_PUT;
+		maker.op.change = (struct change){ .kind = OPERATION_PUT,
+			.key = bytes_from_text("large"),
+			.value = bytes_of(value, sizeof(value)) };
+		batch_add(&maker);
+		apply();
+		must(store_compact(store, &is_done, &err));
+		must(store_commit(store, &err));
+		store_look_past(store, &past);
+		assert_true(past.bytes < 1200000);
+	}
+}
+
+static void
 nothing_is_kept_when_nothing_is_to_be(void **state)
 {
 	struct versions_page page;
@@ -970,6 +998,7 @@ main(void)
 		SPEC(
 		    a_step_of_compaction_is_short_and_a_crash_in_it_costs_nothing),
 		SPEC(the_bound_on_bytes_holds_while_writes_go_on),
+		SPEC(large_values_take_the_place_of_many_small_ones),
 		SPEC(nothing_is_kept_when_nothing_is_to_be),
 		SPEC(an_insert_keeps_no_version),
 		SPEC(history_is_in_no_digest),
