@@ -280,6 +280,8 @@ kv_get(struct exchange *x)
 		return;
 	if (argument_is_given(x, "key") ? !take_key(x) : !take_prefix(x))
 		return;
+	if (x->is_at && !kv_past_admit(x))
+		return;
 	exchange_wait(x);
 	status = read_begin(x, consistency, &err);
 	if (status == AG_OK)

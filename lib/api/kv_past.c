@@ -5,7 +5,9 @@
  *             so ("consistency":"local"), and of which sequence it is.
  *          2. A sequence before the oldest kept is a problem of its own, which
  *             names that one; one that is still to come is "not ready".
- *          3. A history's page ends as one of keys does; its cursor is where
+ *          3. Keys of the cluster itself have no history: a question about it
+ *             is wrong, and never answered with "absent".
+ *          4. A history's page ends as one of keys does; its cursor is where
  *             the last version shown ended.
  */
 #include "api/kv_past.h"
@@ -18,6 +20,7 @@
 #include "api/entry.h"
 #include "api/handlers.h"
 #include "api/server.h"
+#include "codec/operation.h"
 
 #define LIMIT_DEFAULT 100
 #define LIMIT_MAX 1000
@@ -38,6 +41,17 @@ kv_past_take_at(struct exchange *x)
 		return false;
 	}
 	return argument_u64(x, "at", 0, UINT64_MAX, &x->at);
+}
+
+bool
+kv_past_admit(struct exchange *x)
+{
+	if (!operation_key_is_reserved(
+		bytes_of(x->range.first, x->range.first_len)))
+		return true;
+	exchange_problem(x, PROBLEM_BAD_REQUEST,
+	    "keys of the cluster itself have no history");
+	return false;
 }
 
 void
@@ -185,6 +199,8 @@ kv_past_versions(struct exchange *x)
 		    "key is empty; a key has 1 to 1024 bytes");
 		return;
 	}
+	if (!kv_past_admit(x))
+		return;
 	exchange_wait(x);
 	status = node_read_versions(x->api->node,
 	    bytes_of(x->range.first, x->range.first_len), &after, is_reverse,

@@ -108,6 +108,21 @@ a_sequence_that_cannot_be_read_is_a_problem_of_its_own(void **state)
 	    "consistency is local");
 }
 
+/* AGFlZ2lzL3Jvc3Rlcg is the roster's key, AGFlZ2lzLw the prefix of all. */
+static void
+the_clusters_own_keys_have_no_history_and_are_not_called_absent(void **state)
+{
+	struct api_fixture *f = *state;
+	const char *none = "keys of the cluster itself have no history";
+
+	fill(f);
+	answers(f, 400, "/v1/kv?key=AGFlZ2lzL3Jvc3Rlcg&at=3", none);
+	answers(f, 400, "/v1/kv?prefix=AGFlZ2lzLw&at=3", none);
+	answers(f, 400, "/v1/kv/history?key=AGFlZ2lzL3Jvc3Rlcg", none);
+	answers(f, 404, "/v1/kv?key=AGFlZ2lzL3Jvc3Rlcg", "absent");
+	answers(f, 200, "/v1/kv?prefix=&at=3", "\"three\"");
+}
+
 static void
 a_history_shows_versions_and_how_they_ended(void **state)
 {
@@ -185,6 +200,8 @@ main(void)
 		API_TEST(pages_at_a_sequence_go_on_where_they_ended),
 		API_TEST(
 		    a_sequence_that_cannot_be_read_is_a_problem_of_its_own),
+		API_TEST(
+		    the_clusters_own_keys_have_no_history_and_are_not_called_absent),
 		API_TEST(a_history_shows_versions_and_how_they_ended),
 		API_TEST(pages_of_a_history_go_on_in_both_directions),
 		API_TEST(a_wrong_question_about_a_history_is_refused),
