@@ -411,7 +411,7 @@ take_operands(struct lease_command *c, const struct action *action)
 	return action->operand == OPERAND_LEASE
 	    ? applet_usage(call, "'%s' is not the number of a lease", text)
 	    : applet_usage(call,
-		  "'%s' is not a time of whole seconds, such as 30s", text);
+		  "'%s' is not a time of whole seconds from 1s to 366d", text);
 }
 
 int

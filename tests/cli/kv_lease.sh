@@ -22,7 +22,7 @@ complains "missing ID"
 misused kv lease list 1
 for ttl in 0s 1500ms 1x 367d ''; do
 	misused kv lease grant "$ttl"
-	complains "whole seconds"
+	complains "whole seconds from 1s to 366d"
 done
 for id in 0 x -1 9223372036854775808 ''; do
 	misused kv lease show -- "$id"
