@@ -9,6 +9,8 @@
  *             it is away.
  *          3. The primary's clock may be behind.  What its last batch, if
  *             that was just now, lacks of the lease's time is waited for.
+ *             Ours may be far ahead: how far, a batch of ours shows, and then
+ *             it is known of others, too, whether they are of just now.
  *          4. What can not be agreed on is tried again ever more seldom:
  *             whatever is agreed on next lets the lease expire, too.
  */
@@ -28,9 +30,10 @@
 struct expiry {
 	struct expiry_config config;
 	struct loop_timer *timer;
-	uint64_t next_ms; /* 0: never */
-	uint64_t time_ms; /* agreed, of the last batch */
-	bool is_waiting;  /* for a batch of ours */
+	uint64_t next_ms;  /* 0: never */
+	uint64_t time_ms;  /* agreed, of the last batch */
+	uint64_t ahead_ms; /* our clock, of it, when that was ours */
+	bool is_waiting;   /* for a batch of ours */
 	uint64_t retry_ms;
 	struct metric *submitted;
 };
@@ -60,7 +63,7 @@ arm(struct expiry *x)
 	uint64_t left_ms = until(now_ms, x->next_ms + 1);
 
 	/* A batch of just now says what time it is for its primary. */
-	if (now_ms < x->time_ms + RECENT_MS &&
+	if (now_ms < x->time_ms + x->ahead_ms + RECENT_MS &&
 	    until(x->time_ms, x->next_ms + 1) > left_ms)
 		left_ms = until(x->time_ms, x->next_ms + 1);
 	loop_timer_set(x->timer, left_ms + turn_ms(x));
@@ -127,8 +130,10 @@ void
 expiry_submitted(struct expiry *x, bool is_agreed)
 {
 	x->is_waiting = false;
-	if (is_agreed)
+	if (is_agreed) {
 		x->retry_ms = RETRY_MS_LEAST;
+		x->ahead_ms = until(x->time_ms, clock_wall_ms());
+	}
 	if (x->next_ms == 0)
 		return;
 	if (is_agreed && x->next_ms < x->time_ms) {

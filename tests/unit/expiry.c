@@ -227,6 +227,27 @@ a_batch_of_yesterday_is_not_waited_by(void **state)
 	assert_int_equal(submits(s), 1);
 }
 
+/* A minute ahead: it asks once, learns what time it is, and waits. */
+static void
+a_member_with_a_clock_far_ahead_asks_no_more_than_others(void **state)
+{
+	struct spec *s = *state;
+	struct member *first = &s->members[0];
+
+	virtual_loop_pass(s->loop, 100000);
+	expiry_agreed(first->expiry, 98000, 40000);
+	virtual_loop_pass(s->loop, 1);
+	assert_int_equal(first->submits, 1);
+	expiry_agreed(first->expiry, 98000, 40001);
+	expiry_submitted(first->expiry, true);
+	virtual_loop_pass(s->loop, 10000);
+	expiry_agreed(first->expiry, 98000, 50001);
+	virtual_loop_pass(s->loop, 47999);
+	assert_int_equal(first->submits, 1);
+	virtual_loop_pass(s->loop, 1);
+	assert_int_equal(first->submits, 2);
+}
+
 static void
 without_a_quorum_it_is_tried_ever_more_seldom(void **state)
 {
@@ -261,6 +282,7 @@ main(void)
 		SPEC(more_than_one_batch_lets_expire_follow_at_once),
 		SPEC(a_primary_that_is_behind_is_waited_for),
 		SPEC(a_batch_of_yesterday_is_not_waited_by),
+		SPEC(a_member_with_a_clock_far_ahead_asks_no_more_than_others),
 		SPEC(without_a_quorum_it_is_tried_ever_more_seldom),
 	};
 
