@@ -86,7 +86,7 @@ done
 comes_back n4 k5 v5
 comes_back n4 k5 v5 keys/horizon
 comes_back n1 k5 v5
-fill_until_cut "$values" n2 n3
+fill_until_cut "$values" n1 n2 n3
 exits 0 ask n2 put last large
 comes_back n4 last large
 fetched n4
@@ -102,7 +102,7 @@ trial raft n1 n2 n3
 within 20 "a leader" ask n1 put k v
 comes_back n3 k v
 comes_back n2 k v keys/horizon
-fill_until_cut "$values" n1
+fill_until_cut "$values" n1 n2 n3
 # More than a leader keeps in memory.
 for i in $(seq 300); do
 	exits 0 ask n2 put last "$i"
