@@ -14,7 +14,9 @@
  *          5. A lease that has expired is none, for any operation, also
  *             while its entry waits to go: a batch begins with those that
  *             expired by its time, the first ones first, and by their
- *             numbers those of one moment, up to LEASES_SWEEP_MAX.
+ *             numbers those of one moment, up to LEASES_SWEEP_MAX.  No more
+ *             than LEASES_SWEEP_KEYS_MAX keys go with leases in a batch: one
+ *             revoked beyond that has expired, and goes in a later batch.
  *          6. Whether leases have room for the keys of a transaction is
  *             judged before it, too, as if none of its own changes made any.
  */
@@ -207,8 +209,11 @@ execute_lease(const struct execution *x, const struct operation *op,
 	if (op->kind == OPERATION_KEEP_ALIVE) {
 		lease.expiry_ms = x->now_ms + lease.ttl_s * UINT64_C(1000);
 		status = leases_put(x->leases, &lease, err);
-	} else {
+	} else if (leases_may_take(x->leases, &lease)) {
 		status = lease_end(x, &lease, err);
+	} else {
+		lease.expiry_ms = x->now_ms > 1 ? x->now_ms - 1 : 1;
+		status = leases_put(x->leases, &lease, err);
 	}
 	result->previous_version = lease.expiry_ms;
 	return status;
@@ -227,6 +232,8 @@ execute_expiry(const struct execution *x, struct ag_error *err)
 		if (next_ms == 0 || next_ms >= x->now_ms)
 			break;
 		status = leases_first(x->leases, &lease, err);
+		if (status == AG_OK && !leases_may_take(x->leases, &lease))
+			break;
 		if (status == AG_OK)
 			status = lease_end(x, &lease, err);
 	}

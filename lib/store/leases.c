@@ -39,6 +39,7 @@ struct leases {
 	struct sqlite3_stmt *change, *changed, *unchange;
 	bool has_changed;  /* one at least */
 	bool has_given;    /* a number, in this batch */
+	size_t gone;       /* keys, in this batch */
 	uint64_t last;     /* number given out */
 	uint64_t count;    /* of leases */
 	uint64_t attached; /* keys, of all */
@@ -442,6 +443,12 @@ leases_put(struct leases *l, const struct lease *lease, struct ag_error *err)
 	return status == AG_OK ? find_next(l, err) : status;
 }
 
+bool
+leases_may_take(const struct leases *l, const struct lease *lease)
+{
+	return l->gone + lease->key_count <= LEASES_SWEEP_KEYS_MAX;
+}
+
 enum ag_status
 leases_take(struct leases *l, struct lease *lease, struct buf *held,
     struct ag_error *err)
@@ -464,6 +471,7 @@ leases_take(struct leases *l, struct lease *lease, struct buf *held,
 		status = tables_delete(l->tables, &row, key, err);
 	l->count--;
 	l->attached -= lease->key_count;
+	l->gone += lease->key_count;
 	return status == AG_OK ? find_next(l, err) : status;
 }
 
@@ -521,6 +529,7 @@ leases_settle(struct leases *l, uint64_t seq, struct ag_error *err)
 	if (l->has_given)
 		status = last_put(l, seq, err);
 	l->has_given = false;
+	l->gone = 0;
 	if (status != AG_OK || !l->has_changed)
 		return status;
 	l->has_changed = false;

@@ -22,6 +22,9 @@
 /* So many expire in a batch at the most; others follow in the next. */
 #define LEASES_SWEEP_MAX 64
 
+/* So many keys go in a batch with leases, however those end. */
+#define LEASES_SWEEP_KEYS_MAX 1024
+
 struct leases;
 
 /* Read the entries, and make the index of them. */
@@ -48,6 +51,9 @@ enum ag_status leases_add(struct leases *leases, struct lease *lease,
 /* Write a lease that was found and has changed. */
 enum ag_status leases_put(struct leases *leases, const struct lease *lease,
     struct ag_error *err) AG_MUST_USE;
+
+/* Is there room for its keys among those that go in this batch? */
+bool leases_may_take(const struct leases *leases, const struct lease *lease);
 
 /*
  * Remove one that was found, from the state.  Its keys, which then are attached

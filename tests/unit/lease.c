@@ -601,6 +601,80 @@ many_of_one_moment_go_in_several_batches_and_live_in_none(void **state)
 	assert_int_equal(store_next_expiry_ms(replica.store), 0);
 }
 
+/* 64 keys, in one transaction. */
+static void
+put_many_with(uint64_t lease)
+{
+	static char keys[LEASE_KEYS_MAX][16];
+	struct operation *op = &maker.op;
+	size_t i;
+
+	op->kind = OPERATION_TXN;
+	op->compare_count = 0;
+	op->change_count[0] = LEASE_KEYS_MAX;
+	op->change_count[1] = 0;
+	for (i = 0; i < LEASE_KEYS_MAX; i++) {
+		(void)snprintf(keys[i], sizeof(keys[i]), "%03u/%02zu",
+		    (unsigned int)lease, i);
+		op->changes[0][i] = (struct change){ .kind = OPERATION_PUT,
+			.key = bytes_from_text(keys[i]),
+			.value = bytes_from_text("v"),
+			.lease = lease };
+	}
+	batch_add(&maker);
+}
+
+/* So many leases of 64 keys go in one batch. */
+#define WHOLE (LEASES_SWEEP_KEYS_MAX / LEASE_KEYS_MAX)
+
+static void
+what_is_revoked_beyond_a_batchs_measure_goes_in_the_next(void **state)
+{
+	const uint64_t count = WHOLE + 1;
+	uint64_t i;
+
+	(void)state;
+	begin(1000);
+	for (i = 1; i <= count + 1; i++) {
+		grant(10);
+		put_many_with(i);
+	}
+	end();
+	begin(2000);
+	for (i = 1; i <= count; i++)
+		about(OPERATION_REVOKE, i);
+	about(OPERATION_KEEP_ALIVE, count);
+	put_with("more", count);
+	end();
+	assert_int_equal(replica.deleted_count, LEASES_SWEEP_KEYS_MAX);
+	assert_int_equal(code(count - 1), RESULT_DONE);
+	assert_int_equal(code(count), RESULT_NO_LEASE);
+	assert_int_equal(code(count + 1), RESULT_NO_LEASE);
+	assert_int_equal(store_next_expiry_ms(replica.store), 1999);
+	pass(2000);
+	assert_int_equal(replica.deleted_count, LEASE_KEYS_MAX);
+	assert_string_equal(replica.deleted[0], "017/00");
+	assert_int_equal(store_next_expiry_ms(replica.store), 11000);
+}
+
+static void
+leases_with_many_keys_expire_a_few_in_a_batch(void **state)
+{
+	uint64_t i;
+
+	(void)state;
+	begin(1000);
+	for (i = 1; i <= WHOLE + 1; i++) {
+		grant(10);
+		put_many_with(i);
+	}
+	end();
+	pass(20000);
+	assert_int_equal(replica.deleted_count, LEASES_SWEEP_KEYS_MAX);
+	pass(20000);
+	assert_int_equal(replica.deleted_count, LEASE_KEYS_MAX);
+}
+
 static void
 bytes_that_are_no_batch_let_nothing_expire(void **state)
 {
@@ -831,6 +905,8 @@ main(void)
 		SPEC(
 		    the_first_to_expire_goes_first_and_of_one_moment_the_oldest),
 		SPEC(many_of_one_moment_go_in_several_batches_and_live_in_none),
+		SPEC(what_is_revoked_beyond_a_batchs_measure_goes_in_the_next),
+		SPEC(leases_with_many_keys_expire_a_few_in_a_batch),
 		SPEC(bytes_that_are_no_batch_let_nothing_expire),
 		SPEC(a_restart_in_between_changes_nothing),
 		SPEC(a_state_that_was_copied_knows_its_leases),
