@@ -56,13 +56,6 @@ rejoining() {
 	[ $? = 1 ] && grep -q "^rejoining: not voting until sequence" out
 }
 
-# have_cut NODE...: what was written first is in none of their logs any more.
-have_cut() {
-	for node; do
-		[ ! -e "c/$node/log/wal-0000000000000001.log" ] || return 1
-	done
-}
-
 # One flipped bit: the node sets the log aside, follows, and does not vote.
 log=$(echo c/n2/log/wal-*.log)
 read -r number offset < <(middle_of "$log")
@@ -108,7 +101,7 @@ settled n2
 grep -q 'msg="voting again' c/n2/node.log || fail "n2 does not say so"
 within 30 "n1 knows" "$AEGIS" node status --socket c/n1/aegis.sock
 # The others' logs go back far enough.
-have_cut n1 && fail "n1 has cut its log"
+is_cut n1 && fail "n1 has cut its log"
 grep -q 'msg="state installed"' c/n2/node.log &&
 	fail "n2 fetched a state, though it had its own"
 
@@ -153,7 +146,7 @@ head -c 1000000 /dev/urandom >value
 for i in $(seq 90); do
 	exits 0 ask n1 put "large$((i % 4))" --file value
 done
-within 60 "they have cut their logs" have_cut n1 n3
+within 60 "they have cut their logs" is_cut n1 n3
 : >go
 ( written=0
 while [ -e go ]; do

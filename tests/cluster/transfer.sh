@@ -56,12 +56,7 @@ writer=$!
 started="$started $writer"
 
 # What was written first is in no log any more.
-cut() {
-	for node in n1 n2 n3; do
-		[ ! -e "c/$node/log/wal-0000000000000001.log" ] || return 1
-	done
-}
-within 60 "the others have cut their logs" cut
+within 60 "the others have cut their logs" is_cut n1 n2 n3
 
 # From several of the others, also from who is linked late, or has come to
 # another state by then.

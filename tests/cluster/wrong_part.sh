@@ -45,12 +45,7 @@ for i in $(seq "$values"); do
 done
 
 # What was written first is in no log any more.
-cut() {
-	for node in n1 n2; do
-		[ ! -e "c/$node/log/wal-0000000000000001.log" ] || return 1
-	done
-}
-within 60 "the others have cut their logs" cut
+within 60 "the others have cut their logs" is_cut n1 n2
 
 # n3 loses its disk, but for the keys, and n4 is another program from now on.
 exits 0 "$AEGIS" cluster kill c n3
